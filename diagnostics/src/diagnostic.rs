@@ -1,0 +1,119 @@
+//! What is wrong with a program text.
+
+use crate::{Code, TextRange};
+
+/// A second place that belongs to a message, such as "other declaration of x".
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Label {
+    /// Where.
+    pub range: TextRange,
+    /// What is there.
+    pub message: String,
+}
+
+/// One error, in Go's words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    /// The row of the table it belongs to.
+    pub code: Code,
+    /// The place; its beginning is the `line:col` that is printed.
+    pub range: TextRange,
+    /// What Go's compiler says.
+    pub message: String,
+    /// Other places to look at.
+    pub labels: Vec<Label>,
+    /// How it may be mended.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error without labels or help.
+    #[must_use]
+    pub fn new(code: Code, range: TextRange, message: impl Into<String>) -> Self {
+        Self { code, range, message: message.into(), labels: Vec::new(), help: None }
+    }
+
+    /// Adds another place to look at.
+    #[must_use]
+    pub fn label(mut self, range: TextRange, message: impl Into<String>) -> Self {
+        self.labels.push(Label { range, message: message.into() });
+        self
+    }
+
+    /// Says how it may be mended.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The errors of one stage, in the order they were found. All are errors; Go has no warnings.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// None.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reports an error.
+    pub fn report(&mut self, code: Code, range: TextRange, message: impl Into<String>) {
+        self.push(Diagnostic::new(code, range, message));
+    }
+
+    /// Reports an error that has labels or help.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Takes over the errors of another stage.
+    pub fn append(&mut self, other: Self) {
+        self.list.extend(other.list);
+    }
+
+    /// Whether nothing was reported.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many were reported.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// In the order they were reported.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Orders by file and position, and drops all but the first error of a line, as Go's compiler does.
+    pub fn sort_as_go(&mut self, map: &crate::SourceMap) {
+        self.list.sort_by_key(|diagnostic| (diagnostic.range.file, diagnostic.range.start));
+        self.list.dedup_by_key(|diagnostic| {
+            (diagnostic.range.file, map.line_column(diagnostic.range).line, diagnostic.message.clone())
+        });
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}

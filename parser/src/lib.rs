@@ -1,0 +1,4 @@
+//! Tokens to syntax tree.
+#![forbid(unsafe_code)]
+
+pub mod ast;

@@ -1,0 +1,179 @@
+//! The seam to the interpreter: what an engine must offer, and what it may ask for while it runs.
+//!
+//! `runtime` decides who runs where and when; the engine decides what running means. The seam is crossed
+//! once per time slice:
+//!
+//! 1. A machine that holds a processor takes a runnable goroutine and calls [`Engine::run`] with the goroutine's
+//!    fiber, the processor's [`Engine::PerProcessor`] and a [`Slice`].
+//! 2. The engine starts by [`Slice::install_limit`], then by [`Slice::take_completion`] or
+//!    [`Slice::take_wake_outcome`] when it left with `Blocking`, `StopTheWorld` or `Park` the last time.
+//! 3. It runs until it has a reason to return a [`Switch`]. At safepoints it compares its frame pointer with
+//!    [`Slice::limit`]; when the comparison fails it first rules out that its stack must grow, then calls
+//!    [`Slice::at_safepoint`].
+//!
+//! Everything through which another goroutine may be woken takes a [`Context`]: having one is having a processor.
+//! What may park the running goroutine takes a [`Slice`].
+
+use std::ops::Deref;
+
+use crate::{
+    goroutine::GoroutineId,
+    scheduler::Context,
+    stop_the_world::StoppedWorld,
+    wait_reason::WaitReason,
+};
+
+pub use crate::scheduler::Slice;
+
+/// The interpreter, as the scheduler sees it.
+///
+/// Methods are called on any thread that holds a processor. A panic in one of them ends the whole run: the scheduler
+/// stops and [`crate::Scheduler::run`] resumes the panic on the caller's thread.
+pub trait Engine: Send + Sync + Sized + 'static {
+    /// The engine's half of a goroutine: stack, frames, deferred calls.
+    type Fiber: Send;
+    /// What a processor lends to whoever runs on it, such as an allocation cache.
+    /// Holding `&mut PerProcessor` *is* holding the processor.
+    type PerProcessor: Send;
+    /// What travels through a channel. It must say itself whether it holds references, since the collector
+    /// meets it in waiting goroutines ([`crate::GoroutineView::for_each_transfer`]). `Default` is "no value".
+    type Transfer: Copy + Default + Send;
+    /// What a blocking call or a job in the stopped world hands back. It may hold no heap reference: the heap may
+    /// be collected while it waits for its goroutine to run again.
+    type Completion: Send;
+    /// What a fatal error carries to [`crate::Outcome::Fatal`].
+    type Failure: Send;
+    /// What a timer carries; a root of the collector while the timer is armed
+    /// ([`StoppedWorld::for_each_timer`]).
+    type TimerPayload: Copy + Send;
+
+    /// Makes the part of a processor that belongs to the engine. Called once per processor, before it runs anything.
+    fn new_per_processor(&self, processor: usize) -> Self::PerProcessor;
+
+    /// Runs `fiber` until it ends, parks, or [`Slice::at_safepoint`] asks it to yield.
+    fn run(&self, fiber: &mut Self::Fiber, local: &mut Self::PerProcessor, slice: &Slice<'_, Self>) -> Switch<Self>;
+
+    /// A timer armed with `payload` is due: send the time on its channel ([`crate::Channel::try_send`]) or start a
+    /// goroutine ([`Context::spawn`]). Runs on a machine between two goroutines, under the timer's lock: it must be
+    /// short and must not touch the same [`crate::Timer`].
+    fn timer_fired(&self, payload: Self::TimerPayload, local: &mut Self::PerProcessor, context: &Context<'_, Self>);
+
+    /// Collects the heap. `reason` says who asked; the world runs on when this returns.
+    fn collect(&self, world: &mut StoppedWorld<'_, Self>, reason: CollectionReason);
+
+    /// A goroutine has ended; its fiber may go into a free list of `local`.
+    fn finished(&self, fiber: Self::Fiber, local: &mut Self::PerProcessor) {
+        let _ = local;
+        drop(fiber);
+    }
+
+    /// A goroutine will never run again, because the program ended before it did.
+    fn abandoned(&self, fiber: Self::Fiber) {
+        drop(fiber);
+    }
+
+    /// Appends the goroutine's stack trace to `out`, as whole lines in Go's format, without the
+    /// `goroutine 1 [running]:` line above it.
+    fn traceback(&self, fiber: &Self::Fiber, out: &mut String);
+}
+
+/// Why [`Engine::run`] returned.
+#[must_use]
+pub enum Switch<E: Engine> {
+    /// Let others run: [`Slice::at_safepoint`] asked for it, or `runtime.Gosched`, or a semaphore handed over.
+    Yield,
+    /// The goroutine waits. Something that can wake it holds it already (an operation answered `Parked`,
+    /// [`Slice::sleep_until`], [`Slice::waker`]), or nothing does and it waits forever (a nil channel).
+    Park(WaitReason),
+    /// Do this without the processor; the answer is at [`Slice::take_completion`] when the goroutine runs again.
+    Blocking(BlockingCall<E>),
+    /// Do this while no goroutine runs (`runtime.GC`, `GOMAXPROCS`, dumps); answered like `Blocking`.
+    StopTheWorld(WorldJob<E>),
+    /// The goroutine's function has returned. For the main goroutine: the program ends.
+    Exit,
+    /// The goroutine ends by `runtime.Goexit`. For the main goroutine: the others go on.
+    Goexit,
+    /// `os.Exit`: the program ends now, with this status.
+    ExitProcess(i32),
+    /// An error that ends the program: an unrecovered panic, concurrent map writes, ...
+    Fatal(E::Failure),
+}
+
+/// A job for the stopped world.
+pub type WorldJob<E> = Box<dyn FnOnce(&mut StoppedWorld<'_, E>) -> <E as Engine>::Completion + Send>;
+
+/// A call that may block its thread.
+pub struct BlockingCall<E: Engine> {
+    pub(crate) job: Box<dyn FnOnce() -> E::Completion + Send>,
+    pub(crate) is_long: bool,
+}
+
+impl<E: Engine> BlockingCall<E> {
+    /// A call that is usually short (a read of a file): its processor is retaken only when it takes long.
+    pub fn new(job: impl FnOnce() -> E::Completion + Send + 'static) -> BlockingCall<E> {
+        BlockingCall { job: Box::new(job), is_long: false }
+    }
+
+    /// A call known to take long (waiting for a child process): its processor is handed on at once.
+    pub fn long(job: impl FnOnce() -> E::Completion + Send + 'static) -> BlockingCall<E> {
+        BlockingCall { job: Box::new(job), is_long: true }
+    }
+}
+
+/// What [`Slice::at_safepoint`] asks of the engine.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SafepointAction {
+    /// Run on; the limit given to `at_safepoint` is installed again.
+    Continue,
+    /// Save the state and return [`Switch::Yield`].
+    Yield,
+}
+
+/// Who asked for a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CollectionReason {
+    /// The heap has grown ([`Context::request_collection`]).
+    Growth,
+    /// None ran for the forced period: sysmon asks.
+    Periodic,
+}
+
+/// What happened to a goroutine that was parked on a channel or in a select statement.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WakeOutcome<T> {
+    /// The select case that went ahead, by its index in the list of cases; 0 outside select.
+    pub case: usize,
+    /// Whether that was a send.
+    pub is_send: bool,
+    /// The value received; `Default` after a send and when the channel was closed.
+    pub value: T,
+    /// Receive: `false` when the channel was closed. Send: `false` when it was closed, which must panic with
+    /// "send on closed channel".
+    pub ok: bool,
+}
+
+impl<'a, E: Engine> Deref for Slice<'a, E> {
+    type Target = Context<'a, E>;
+
+    fn deref(&self) -> &Context<'a, E> {
+        self.context()
+    }
+}
+
+/// How a run of the scheduler ended.
+#[must_use]
+pub enum Outcome<E: Engine> {
+    /// The main goroutine returned.
+    MainExited,
+    /// `os.Exit` with this status.
+    Exited(i32),
+    /// All goroutines are asleep. The texts are Go's: `message` is the line after "fatal error: ",
+    /// `dump` every goroutine with its stack.
+    Deadlock { message: &'static str, dump: String },
+    /// A goroutine ended the program.
+    Fatal { goroutine: GoroutineId, failure: E::Failure },
+    /// The host ended it ([`crate::SchedulerHandle::stop`]).
+    Stopped,
+}

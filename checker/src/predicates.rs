@@ -1,0 +1,173 @@
+//! Questions about one type. GO: go/types predicates.go.
+
+use crate::types::{BasicKind, Type, TypeId, Types};
+
+impl Types {
+    fn basic_is(&self, id: TypeId, test: impl Fn(BasicKind) -> bool) -> bool {
+        self.basic(id).is_some_and(test)
+    }
+
+    /// Booleans, untyped ones included.
+    #[must_use]
+    pub fn is_boolean(&self, id: TypeId) -> bool {
+        self.basic_is(id, BasicKind::is_boolean)
+    }
+
+    /// Integers, untyped ones included.
+    #[must_use]
+    pub fn is_integer(&self, id: TypeId) -> bool {
+        self.basic_is(id, BasicKind::is_integer)
+    }
+
+    /// Unsigned integers.
+    #[must_use]
+    pub fn is_unsigned(&self, id: TypeId) -> bool {
+        self.basic_is(id, BasicKind::is_unsigned)
+    }
+
+    /// Floating-point numbers, untyped ones included.
+    #[must_use]
+    pub fn is_float(&self, id: TypeId) -> bool {
+        self.basic_is(id, BasicKind::is_float)
+    }
+
+    /// Numbers, untyped ones included.
+    #[must_use]
+    pub fn is_numeric(&self, id: TypeId) -> bool {
+        self.basic_is(id, BasicKind::is_numeric)
+    }
+
+    /// Strings, untyped ones included.
+    #[must_use]
+    pub fn is_string(&self, id: TypeId) -> bool {
+        self.basic_is(id, BasicKind::is_string)
+    }
+
+    /// Integers, floats and strings: what `<` orders.
+    #[must_use]
+    pub fn is_ordered(&self, id: TypeId) -> bool {
+        self.basic_is(id, |kind| kind.is_numeric() || kind.is_string())
+    }
+
+    /// Numbers and strings: what `+` takes.
+    #[must_use]
+    pub fn is_numeric_or_string(&self, id: TypeId) -> bool {
+        self.is_ordered(id)
+    }
+
+    /// What a constant may have for its type.
+    #[must_use]
+    pub fn is_constant_type(&self, id: TypeId) -> bool {
+        self.basic_is(id, |kind| !matches!(kind, BasicKind::Invalid | BasicKind::UntypedNil))
+    }
+
+    /// One of the untyped kinds, nil included.
+    #[inline]
+    #[must_use]
+    pub fn is_untyped(&self, id: TypeId) -> bool {
+        matches!(self.get(id), Type::Basic(kind) if kind.is_untyped())
+    }
+
+    /// An untyped number.
+    #[must_use]
+    pub fn is_untyped_numeric(&self, id: TypeId) -> bool {
+        matches!(self.get(id), Type::Basic(kind) if kind.is_untyped() && kind.is_numeric())
+    }
+
+    /// Anything but an untyped kind.
+    #[inline]
+    #[must_use]
+    pub fn is_typed(&self, id: TypeId) -> bool {
+        !self.is_untyped(id)
+    }
+
+    /// The type of what was wrong.
+    #[inline]
+    #[must_use]
+    pub fn is_valid(&self, id: TypeId) -> bool {
+        self.unalias(id) != TypeId::INVALID
+    }
+
+    /// An interface type, named or not.
+    #[inline]
+    #[must_use]
+    pub fn is_interface(&self, id: TypeId) -> bool {
+        matches!(self.underlying(id), Type::Interface(_))
+    }
+
+    /// A type with a name: basic or defined. GO: `hasName`.
+    #[must_use]
+    pub fn has_name(&self, id: TypeId) -> bool {
+        matches!(self.get(self.unalias(id)), Type::Basic(_) | Type::Named(_))
+    }
+
+    /// A slice, string-like source aside, whose elements are bytes (an underlying `uint8`).
+    #[must_use]
+    pub fn is_bytes(&self, id: TypeId) -> bool {
+        matches!(self.underlying(id), Type::Slice(element) if self.basic(*element) == Some(BasicKind::Uint8))
+    }
+
+    /// A slice of bytes or of runes: what a string converts to and from.
+    #[must_use]
+    pub fn is_bytes_or_runes(&self, id: TypeId) -> bool {
+        matches!(self.underlying(id), Type::Slice(element)
+            if matches!(self.basic(*element), Some(BasicKind::Uint8 | BasicKind::Int32)))
+    }
+
+    /// May `nil` be a value of it? Untyped nil included.
+    #[must_use]
+    pub fn has_nil(&self, id: TypeId) -> bool {
+        match self.underlying(id) {
+            Type::Basic(kind) => *kind == BasicKind::UntypedNil,
+            Type::Pointer(_)
+            | Type::Slice(_)
+            | Type::Map { .. }
+            | Type::Chan { .. }
+            | Type::Signature(_)
+            | Type::Interface(_) => true,
+            Type::Array(..) | Type::Struct(_) | Type::Tuple(_) | Type::Named(_) | Type::Alias { .. } => false,
+        }
+    }
+
+    /// May values of it be compared with `==`? SPEC: Comparison operators. An interface is, though it may panic.
+    #[must_use]
+    pub fn is_comparable(&self, id: TypeId) -> bool {
+        self.incomparable_cause(id).is_none()
+    }
+
+    /// The component that makes a type incomparable; itself if it is a slice, map or function. `None` for a comparable type.
+    #[must_use]
+    pub fn incomparable_cause(&self, id: TypeId) -> Option<TypeId> {
+        // A work list: the depth of types is the script's to choose. Named types are looked at once, for the sake
+        // of invalid recursive ones.
+        let mut seen = rustc_hash::FxHashSet::default();
+        let mut work = vec![id];
+        while let Some(id) = work.pop() {
+            if matches!(self.get(self.unalias(id)), Type::Named(_)) && !seen.insert(self.unalias(id)) {
+                continue;
+            }
+            match self.underlying(id) {
+                Type::Basic(BasicKind::UntypedNil) | Type::Slice(_) | Type::Map { .. } | Type::Signature(_) => {
+                    return Some(id);
+                }
+                Type::Array(element, _) => work.push(*element),
+                Type::Struct(fields) => work.extend(fields.iter().rev().map(|field| field.typ)),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The type that a value of an untyped kind gets when nothing else gives it one. SPEC: Constants.
+    #[must_use]
+    pub fn default_type(&self, id: TypeId) -> TypeId {
+        match self.get(id) {
+            Type::Basic(BasicKind::UntypedBool) => TypeId::BOOL,
+            Type::Basic(BasicKind::UntypedInt) => TypeId::INT,
+            Type::Basic(BasicKind::UntypedRune) => TypeId::RUNE,
+            Type::Basic(BasicKind::UntypedFloat) => TypeId::FLOAT64,
+            Type::Basic(BasicKind::UntypedString) => TypeId::STRING,
+            _ => id,
+        }
+    }
+}

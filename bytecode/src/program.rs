@@ -1,0 +1,117 @@
+//! The compiled program: what the compiler hands to the linker of the virtual machine.
+
+use crate::operand::{FunctionId, TypeId, Word};
+use crate::types::{SlotKind, TypeDescriptor};
+use diagnostics::TextRange;
+
+/// Fewer free slots than this above a callee's frame pointer are never left by the entry check, so that only functions
+/// with larger frames need [`crate::op::CheckStack`]. In slots.
+pub const RED_ZONE: u32 = 256;
+
+/// A function's frame: `fp[-2]` return word, `fp[-1]` the closure that is running (0 for none), `fp[0..]` parameters in
+/// their slots, then locals, temporaries and callee windows. Results are returned from `fp[0]` on.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Function {
+    /// As Go prints it in traces: `main.main`, `main.(*T).Method`, `main.f.func1`.
+    pub name: String,
+    pub code: Vec<Word>,
+    /// Slots used above `fp`, callee windows' heads included; parameters and results included.
+    pub frame_size: u32,
+    /// Kinds of the parameter slots (also the live map at the entry safepoint).
+    pub parameters: Vec<SlotKind>,
+    /// Kinds of the result slots.
+    pub results: Vec<SlotKind>,
+    /// Kinds of the captured slots of its closures.
+    pub captures: Vec<SlotKind>,
+    /// For every instruction at which the goroutine may stop or be collected (calls, back-edges, natives, channel operations, go, defer...):
+    /// word offset of the instruction, and an index into `maps`. Sorted by offset.
+    pub safepoints: Vec<(u32, u32)>,
+    /// Live reference slots at safepoints: (slot, kind), `Scalar` never listed; for `InterfaceData` the type word is in
+    /// the slot before. Everything listed has been written on every path there. At a call the map leaves
+    /// out the callee's window; at `CallNative` it includes the argument slots of the window.
+    pub maps: Vec<Vec<(u16, SlotKind)>>,
+    /// (word offset, position) of instructions, ascending: the entry at or before an offset counts.
+    pub lines: Vec<(u32, TextRange)>,
+    /// Where the function goes on after a panic of its own was recovered: runs the remaining deferred calls and returns the
+    /// result variables. `None` if it has no `defer`.
+    pub recovery: Option<u32>,
+    /// Position of the function's declaration.
+    pub range: Option<TextRange>,
+    /// A wrapper that the compiler made (method values, interface tables, go/defer of builtins): left out of traces, and `recover`
+    /// looks through it.
+    pub wrapper: bool,
+}
+
+/// A native function that the program wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NativeReference {
+    /// Package path and name, `strings.Index`; methods as `strings.Builder.WriteString` (receiver's base type, pointer or not).
+    pub name: String,
+    /// Declared parameter and result types, receiver first.
+    pub parameters: Vec<TypeId>,
+    pub results: Vec<TypeId>,
+    /// Slots of all parameters.
+    pub parameter_slots: u16,
+    /// Kinds of the parameter slots: part of the collector's view while the native is parked or blocking.
+    pub parameter_kinds: Vec<SlotKind>,
+}
+
+/// A method name that can be called through an interface. Two are the same when name, package (if unexported) and
+/// signature are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SelectorName {
+    pub name: String,
+    /// Empty for exported names.
+    pub package: String,
+    /// As Go prints the method's type without `func`: `(int) string`.
+    pub signature: String,
+}
+
+/// A package variable in the globals area.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Global {
+    /// `main.counter`.
+    pub name: String,
+    pub ty: TypeId,
+    /// Byte offset, aligned to the type. Boxed types lie in the area inline, like struct fields in the heap.
+    pub offset: u32,
+}
+
+/// Well-known types the machine itself makes values of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KnownTypes {
+    pub bool: TypeId,
+    pub int: TypeId,
+    pub string: TypeId,
+    pub error: TypeId,
+    /// `any`.
+    pub any: TypeId,
+    pub byte_slice: TypeId,
+    pub string_slice: TypeId,
+    pub any_slice: TypeId,
+    /// `runtime.errorString`-like type of run-time errors: defined in the `runtime` package's `.gl` as
+    /// `type errorText string` with methods `Error() string` (prefixing "runtime error: ") and `RuntimeError()`.
+    pub runtime_error: TypeId,
+    /// `*runtime.TypeAssertionError` is represented by `type typeAssertionText string` (its `Error()` gives the text unchanged).
+    pub type_assertion_error: TypeId,
+    /// `type plainErrorText string`: run-time panics printed without "runtime error: " that are `runtime.Error`s
+    /// ("close of closed channel", "send on closed channel", "close of nil channel", "all goroutines..." ...).
+    pub plain_error: TypeId,
+}
+
+/// A compiled program.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Program {
+    pub functions: Vec<Function>,
+    pub types: Vec<TypeDescriptor>,
+    pub strings: Vec<Vec<u8>>,
+    pub natives: Vec<NativeReference>,
+    pub selectors: Vec<SelectorName>,
+    pub globals: Vec<Global>,
+    /// Size of the globals area in bytes.
+    pub globals_size: u32,
+    /// Initialises all packages in order, then calls `main.main`.
+    pub entry: Option<FunctionId>,
+    /// Set by the compiler for every program.
+    pub known: Option<KnownTypes>,
+}

@@ -1,0 +1,1 @@
+//! Standard packages: Go declarations and native bodies.

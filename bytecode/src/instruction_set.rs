@@ -294,7 +294,7 @@ EqInterface = eq_interface { dst: Register, a: Pair, b: Pair }
 EqValue = eq_value { dst: Register, a: Run, b: Run, ty: TypeId }
 
 // ---- jumps; displacements are in words from the first word after the instruction ----
-/// Jumps forward or backward without a safepoint.
+/// Jumps forward. A backward jump must be one with a safepoint.
 Jump = jump { to: Jump32 }
 /// Back-edge: a safepoint, then the jump.
 Loop = loop { to: Jump32 }

@@ -123,6 +123,13 @@ impl Check<'_> {
                 if result.is_ok() {
                     result = self.operand(value, base, &starts);
                 }
+                if let OperandValue::Jump(displacement) = value
+                    && result.is_ok()
+                    && base as i64 + (displacement as i64) <= *offset as i64
+                    && !is_safepoint_jump(instruction.opcode())
+                {
+                    result = self.fail("backward jump without a safepoint");
+                }
             });
             result?;
             self.runs(instruction)?;
@@ -326,6 +333,11 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// The back-edges: jumps that check the safepoint word.
+fn is_safepoint_jump(opcode: Opcode) -> bool {
+    opcode.name().starts_with("loop") || opcode.name().starts_with("for_")
 }
 
 fn is_trailing(instruction: &Instruction) -> bool {

@@ -14,6 +14,7 @@ pub mod disassemble;
 pub mod instruction_set;
 pub mod operand;
 pub mod program;
+pub mod reference;
 pub mod types;
 pub mod verify;
 

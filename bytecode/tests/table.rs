@@ -370,3 +370,10 @@ fn a_listing_names_what_it_shows() {
 fn r0() -> Register {
     Register(0)
 }
+
+#[test]
+fn the_reference_page_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/instructions.md");
+    let page = std::fs::read_to_string(path).expect("docs/instructions.md");
+    assert!(page == reference::markdown(), "docs/instructions.md is stale: cargo xtask docs");
+}

@@ -1,0 +1,395 @@
+//! Finding fields and methods, and whether a type has those an interface asks for. SPEC: Selectors, Method sets. GO: go/types lookup.go.
+
+use parser::ast::{Interner, Symbol};
+use rustc_hash::FxHashSet;
+use smallvec::SmallVec;
+
+use crate::typed::{ObjectKind, Selected, Selection, SelectionKind, TypedProgram};
+use crate::types::{ObjectId, PackageId, Type, TypeId};
+
+/// Field indices.
+pub type Path = SmallVec<[u32; 4]>;
+
+/// What a name stands for in a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A field: the last index of the path.
+    Field {
+        /// The field's type.
+        typ: TypeId,
+        /// Its name as declared.
+        name: Symbol,
+        /// The package, if the name is unexported.
+        package: Option<PackageId>,
+    },
+    /// A declared method.
+    Method(ObjectId),
+    /// A method of an interface.
+    InterfaceMethod {
+        /// The interface.
+        interface: TypeId,
+        /// The index in its complete method set.
+        index: u32,
+    },
+}
+
+/// The result of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// Exactly one.
+    Found {
+        /// What.
+        found: Found,
+        /// The way: for a field with its own index last, for a method the embedded fields only.
+        path: Path,
+        /// Is a pointer followed on the way?
+        indirect: bool,
+    },
+    /// None.
+    Missing,
+    /// Several at the same depth.
+    Ambiguous,
+    /// A method that needs a pointer, which cannot be had.
+    NeedsPointer,
+}
+
+/// How names are compared.
+#[derive(Clone, Copy)]
+pub(crate) enum NameMatch<'a> {
+    Exact,
+    /// Ignoring case and package, for messages that suggest another spelling.
+    Folded(&'a Interner),
+}
+
+impl NameMatch<'_> {
+    fn same(self, name: Symbol, package: Option<PackageId>, other: Symbol, other_package: Option<PackageId>) -> bool {
+        match self {
+            NameMatch::Exact => name == other && (other_package.is_none() || package == other_package),
+            NameMatch::Folded(names) => {
+                name == other || {
+                    let fold = |symbol: Symbol| names.text(symbol).chars().flat_map(char::to_lowercase);
+                    fold(name).eq(fold(other))
+                }
+            }
+        }
+    }
+}
+
+struct Embedded {
+    typ: TypeId,
+    path: Path,
+    indirect: bool,
+    /// Does the type appear several times at this depth?
+    multiples: bool,
+}
+
+impl TypedProgram {
+    /// Finds a field or method of a type by its name as seen from a package.
+    ///
+    /// `addressable` says whether methods with pointer receivers can be reached for a value of the type.
+    #[must_use]
+    pub fn lookup_field_or_method(
+        &self,
+        typ: TypeId,
+        addressable: bool,
+        package: Option<PackageId>,
+        name: Symbol,
+    ) -> Lookup {
+        self.lookup(typ, addressable, package, name, NameMatch::Exact)
+    }
+
+    pub(crate) fn lookup(
+        &self,
+        typ: TypeId,
+        addressable: bool,
+        package: Option<PackageId>,
+        name: Symbol,
+        how: NameMatch<'_>,
+    ) -> Lookup {
+        // A named pointer type has no methods, though its fields can be selected.
+        if self.types.named(typ).is_some() && self.types.as_pointer(typ).is_some() {
+            let pointer = self.types.underlying_id(typ);
+            return match self.lookup_in(pointer, false, package, name, how) {
+                Lookup::Found { found: Found::Method(_) | Found::InterfaceMethod { .. }, .. } => Lookup::Missing,
+                other => other,
+            };
+        }
+        self.lookup_in(typ, addressable, package, name, how)
+    }
+
+    /// The base type of an unnamed pointer, and whether it was one.
+    #[must_use]
+    pub fn dereference(&self, typ: TypeId) -> (TypeId, bool) {
+        match self.types.get(self.types.unalias(typ)) {
+            Type::Pointer(base) => (*base, true),
+            _ => (typ, false),
+        }
+    }
+
+    pub(crate) fn lookup_in(
+        &self,
+        typ: TypeId,
+        addressable: bool,
+        package: Option<PackageId>,
+        name: Symbol,
+        how: NameMatch<'_>,
+    ) -> Lookup {
+        if name.is_blank() {
+            return Lookup::Missing;
+        }
+        let (typ, is_pointer) = self.dereference(typ);
+        if is_pointer && self.types.is_interface(typ) {
+            return Lookup::Missing;
+        }
+        let mut current: SmallVec<[Embedded; 2]> = SmallVec::new();
+        current.push(Embedded { typ, path: Path::new(), indirect: is_pointer, multiples: false });
+        let mut seen: SmallVec<[TypeId; 8]> = SmallVec::new();
+        let mut seen_many: FxHashSet<TypeId> = FxHashSet::default();
+        while !current.is_empty() {
+            let mut next: SmallVec<[Embedded; 2]> = SmallVec::new();
+            let mut hit: Option<(Found, Path, bool)> = None;
+            for embedded in &current {
+                let typ = embedded.typ;
+                if let Some(named) = self.types.named(typ) {
+                    let id = self.types.unalias(typ);
+                    if seen.contains(&id) || seen_many.contains(&id) {
+                        continue;
+                    }
+                    if seen.len() < 8 {
+                        seen.push(id);
+                    } else {
+                        seen_many.insert(id);
+                    }
+                    let method = named.methods.iter().find(|method| {
+                        let object = self.object(**method);
+                        let other_package = if object.exported { None } else { object.package };
+                        how.same(name, package, object.name, other_package)
+                    });
+                    if let Some(method) = method {
+                        if hit.is_some() || embedded.multiples {
+                            return Lookup::Ambiguous;
+                        }
+                        hit = Some((Found::Method(*method), embedded.path.clone(), embedded.indirect));
+                        continue;
+                    }
+                }
+                match self.types.underlying(typ) {
+                    Type::Struct(fields) => {
+                        for (index, field) in fields.iter().enumerate() {
+                            let with_index = || {
+                                let mut path = embedded.path.clone();
+                                path.push(index as u32);
+                                path
+                            };
+                            if how.same(name, package, field.name, field.package) {
+                                if hit.is_some() || embedded.multiples {
+                                    return Lookup::Ambiguous;
+                                }
+                                let found =
+                                    Found::Field { typ: field.typ, name: field.name, package: field.package };
+                                hit = Some((found, with_index(), embedded.indirect));
+                                continue;
+                            }
+                            if hit.is_none() && field.embedded {
+                                let (typ, is_pointer) = self.dereference(field.typ);
+                                next.push(Embedded {
+                                    typ,
+                                    path: with_index(),
+                                    indirect: embedded.indirect || is_pointer,
+                                    multiples: embedded.multiples,
+                                });
+                            }
+                        }
+                    }
+                    Type::Interface(interface) => {
+                        let method = interface
+                            .methods
+                            .iter()
+                            .position(|method| how.same(name, package, method.name, method.package));
+                        if let Some(index) = method {
+                            if hit.is_some() || embedded.multiples {
+                                return Lookup::Ambiguous;
+                            }
+                            let interface = self.types.underlying_id(typ);
+                            let found = Found::InterfaceMethod { interface, index: index as u32 };
+                            hit = Some((found, embedded.path.clone(), embedded.indirect));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if let Some((found, path, indirect)) = hit {
+                if let Found::Method(method) = found
+                    && self.has_pointer_receiver(method)
+                    && !indirect
+                    && !addressable
+                {
+                    return Lookup::NeedsPointer;
+                }
+                return Lookup::Found { found, path, indirect };
+            }
+            current = self.consolidate(next);
+        }
+        Lookup::Missing
+    }
+
+    /// Keeps one of each type, marking those that came several times.
+    fn consolidate(&self, list: SmallVec<[Embedded; 2]>) -> SmallVec<[Embedded; 2]> {
+        if list.len() <= 1 {
+            return list;
+        }
+        let mut places = rustc_hash::FxHashMap::default();
+        let mut unique: SmallVec<[Embedded; 2]> = SmallVec::new();
+        for embedded in list {
+            let place = *places.entry(self.types.canonical(embedded.typ)).or_insert(unique.len());
+            match unique.get_mut(place) {
+                Some(first) => first.multiples = true,
+                None => unique.push(embedded),
+            }
+        }
+        unique
+    }
+
+    /// Has the method a pointer receiver?
+    #[must_use]
+    pub fn has_pointer_receiver(&self, method: ObjectId) -> bool {
+        matches!(self.object(method).kind, ObjectKind::Function { pointer_receiver: true, .. })
+    }
+
+    /// The type of what was found: of a method its signature.
+    #[must_use]
+    pub fn found_type(&self, found: &Found) -> TypeId {
+        match *found {
+            Found::Field { typ, .. } => typ,
+            Found::Method(object) => self.object(object).typ,
+            Found::InterfaceMethod { interface, index } => match self.types.as_interface(interface) {
+                Some(interface) => interface.methods[index as usize].signature,
+                None => TypeId::INVALID,
+            },
+        }
+    }
+
+    /// The first method of the interface `target` that `typ` lacks, by its index in the interface; `None` if it has all.
+    ///
+    /// With `typ` an interface and `fully` false (for assertions) only those are missing that it has with another type.
+    #[must_use]
+    pub fn missing_method(&self, typ: TypeId, target: TypeId, fully: bool) -> Option<u32> {
+        let interface = self.types.as_interface(target)?;
+        let own = self.types.as_interface(typ);
+        for (index, method) in interface.methods.iter().enumerate() {
+            let missing = match own {
+                Some(own) => {
+                    let same = |other: &&crate::types::InterfaceMethod| {
+                        other.name == method.name && other.package == method.package
+                    };
+                    match own.methods.iter().find(same) {
+                        Some(other) => !self.types.identical(other.signature, method.signature),
+                        None => fully,
+                    }
+                }
+                None => match self.lookup_in(typ, false, method.package, method.name, NameMatch::Exact) {
+                    Lookup::Found { found: Found::Field { .. }, .. } => true,
+                    Lookup::Found { found, .. } => {
+                        !self.types.identical(self.found_type(&found), method.signature)
+                    }
+                    _ => true,
+                },
+            };
+            if missing {
+                return Some(index as u32);
+            }
+        }
+        None
+    }
+
+    /// Has `typ` all methods of the interface type `target`? (`comparable` is left aside: no value has it for its type.)
+    #[must_use]
+    pub fn implements(&self, typ: TypeId, target: TypeId) -> bool {
+        self.types.is_interface(target) && self.missing_method(typ, target, true).is_none()
+    }
+
+    /// All methods of a type that is no interface, promoted ones included, each with the way to it; sorted by name as interface
+    /// methods are. Give `*T` to have those with pointer receivers too.
+    ///
+    /// SPEC: Method sets.
+    #[must_use]
+    pub fn method_set(&self, typ: TypeId, names: &Interner) -> Vec<MethodSetEntry> {
+        let mut candidates: Vec<(Symbol, Option<PackageId>)> = Vec::new();
+        let mut seen: FxHashSet<TypeId> = FxHashSet::default();
+        let (base, is_pointer) = self.dereference(typ);
+        if is_pointer && (self.types.is_interface(base) || self.types.as_pointer(base).is_some()) {
+            return Vec::new();
+        }
+        let mut work = vec![base];
+        while let Some(typ) = work.pop() {
+            let typ = self.types.unalias(typ);
+            if !seen.insert(typ) {
+                continue;
+            }
+            if let Some(named) = self.types.named(typ) {
+                for method in &named.methods {
+                    let object = self.object(*method);
+                    candidates.push((object.name, if object.exported { None } else { object.package }));
+                }
+            }
+            match self.types.underlying(typ) {
+                Type::Struct(fields) => {
+                    work.extend(fields.iter().filter(|field| field.embedded).map(|f| self.dereference(f.typ).0));
+                }
+                Type::Interface(interface) => {
+                    candidates.extend(interface.methods.iter().map(|method| (method.name, method.package)));
+                }
+                _ => {}
+            }
+        }
+        candidates.sort_by(|a, b| self.compare_method_names(names, *a, *b));
+        candidates.dedup();
+        let mut entries = Vec::new();
+        for (name, package) in candidates {
+            let Lookup::Found { found, path, indirect } = self.lookup_field_or_method(typ, false, package, name) else {
+                continue;
+            };
+            let signature = self.found_type(&found);
+            let selected = match found {
+                Found::Field { .. } => continue,
+                Found::Method(object) => Selected::Method(object),
+                Found::InterfaceMethod { interface, index } => Selected::InterfaceMethod { interface, index },
+            };
+            let signature = self.types.canonical(signature);
+            let selection = Selection {
+                kind: SelectionKind::MethodValue,
+                receiver: self.types.canonical(typ),
+                path,
+                indirect,
+                selected,
+                typ: signature,
+            };
+            entries.push(MethodSetEntry { name, package, signature, selection });
+        }
+        entries
+    }
+
+    /// The order of methods in interfaces: by name, then by package path.
+    pub(crate) fn compare_method_names(
+        &self,
+        names: &Interner,
+        a: (Symbol, Option<PackageId>),
+        b: (Symbol, Option<PackageId>),
+    ) -> std::cmp::Ordering {
+        let path = |package: Option<PackageId>| package.map_or("", |package| &self.package(package).path);
+        names.text(a.0).cmp(names.text(b.0)).then_with(|| path(a.1).cmp(path(b.1)))
+    }
+}
+
+/// A method of a method set.
+#[derive(Clone, Debug)]
+pub struct MethodSetEntry {
+    /// Its name.
+    pub name: Symbol,
+    /// The package of an unexported name.
+    pub package: Option<PackageId>,
+    /// Its type, without receiver; canonical.
+    pub signature: TypeId,
+    /// How it is reached from a value of the type.
+    pub selection: Selection,
+}

@@ -1,0 +1,261 @@
+//! How types print: in messages, relative to a package; and at run time, as `%T` and reflection show them. GO: go/types typestring.go.
+
+use parser::ast::Interner;
+
+use crate::constants::quote;
+use crate::typed::TypedProgram;
+use crate::types::{ChanDirection, Field, InterfaceMethod, ObjectId, PackageId, Param, Signature, Type, TypeId};
+
+/// How names are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// As the compiler's messages: names of this package without qualifier.
+    Message(Option<PackageId>),
+    /// As in `Message`, without parameter names.
+    MessageTypesOnly(Option<PackageId>),
+    /// As `reflect.Type.String`.
+    RunTime,
+}
+
+/// How deep types print; beyond is `…`. No human reads further, and types may be as deep as the text is long.
+const DEEPEST: usize = 500;
+
+struct Writer<'a> {
+    program: &'a TypedProgram,
+    names: &'a Interner,
+    style: Style,
+    out: String,
+    depth: usize,
+}
+
+impl TypedProgram {
+    /// The type as messages about `package` show it: `strings.Builder`, and `T` for what the package itself declares.
+    #[must_use]
+    pub fn type_string(&self, names: &Interner, typ: TypeId, package: Option<PackageId>) -> String {
+        self.write_type(names, typ, Style::Message(package))
+    }
+
+    /// The type as reflection shows it: `main.T`, `[]int`, `func(int) string`, `struct { X int }`.
+    #[must_use]
+    pub fn run_time_type_string(&self, names: &Interner, typ: TypeId) -> String {
+        self.write_type(names, self.types.canonical(typ), Style::RunTime)
+    }
+
+    /// A method's name and signature without parameter names, for messages that compare two.
+    pub(crate) fn method_string(
+        &self,
+        names: &Interner,
+        name: &str,
+        signature: TypeId,
+        package: Option<PackageId>,
+    ) -> String {
+        let text = self.write_type(names, signature, Style::MessageTypesOnly(package));
+        format!("{name}{}", text.strip_prefix("func").unwrap_or(&text))
+    }
+
+    fn write_type(&self, names: &Interner, typ: TypeId, style: Style) -> String {
+        let mut writer = Writer { program: self, names, style, out: String::new(), depth: 0 };
+        writer.typ(typ);
+        writer.out
+    }
+}
+
+impl Writer<'_> {
+    fn typ(&mut self, typ: TypeId) {
+        if self.depth >= DEEPEST {
+            self.out.push('…');
+            return;
+        }
+        self.depth += 1;
+        self.write(typ);
+        self.depth -= 1;
+    }
+
+    fn write(&mut self, typ: TypeId) {
+        let program = self.program;
+        match program.types.get(typ) {
+            Type::Basic(kind) => self.out.push_str(kind.name()),
+            Type::Named(_) => {
+                if let Some(named) = program.types.named(typ) {
+                    self.type_name(named.object);
+                }
+            }
+            Type::Alias { object, .. } => match object {
+                Some(object) => self.type_name(*object),
+                None if typ == TypeId::BYTE => self.out.push_str("byte"),
+                None if typ == TypeId::RUNE => self.out.push_str("rune"),
+                None => self.out.push_str("any"),
+            },
+            Type::Pointer(base) => {
+                self.out.push('*');
+                self.typ(*base);
+            }
+            Type::Slice(element) => {
+                self.out.push_str("[]");
+                self.typ(*element);
+            }
+            Type::Array(element, length) => {
+                self.out.push_str(&format!("[{length}]"));
+                self.typ(*element);
+            }
+            Type::Map { key, element } => {
+                self.out.push_str("map[");
+                self.typ(*key);
+                self.out.push(']');
+                self.typ(*element);
+            }
+            Type::Chan { direction, element } => {
+                let parentheses = *direction == ChanDirection::Both
+                    && matches!(
+                        program.types.get(*element),
+                        Type::Chan { direction: ChanDirection::Receive, .. }
+                    );
+                self.out.push_str(match direction {
+                    ChanDirection::Both => "chan ",
+                    ChanDirection::Send => "chan<- ",
+                    ChanDirection::Receive => "<-chan ",
+                });
+                if parentheses {
+                    self.out.push('(');
+                }
+                self.typ(*element);
+                if parentheses {
+                    self.out.push(')');
+                }
+            }
+            Type::Struct(fields) => self.structure(fields),
+            Type::Signature(signature) => {
+                self.out.push_str("func");
+                self.signature(signature);
+            }
+            Type::Interface(interface) => {
+                if interface.comparable && interface.methods.is_empty() {
+                    self.out.push_str("interface{comparable}");
+                    return;
+                }
+                match &interface.written {
+                    Some(written) => self.interface(&written.methods, &written.embedded),
+                    None => self.interface(&interface.methods, &[]),
+                }
+            }
+            Type::Tuple(types) => {
+                self.out.push('(');
+                for (index, typ) in types.iter().enumerate() {
+                    if index > 0 {
+                        self.out.push_str(", ");
+                    }
+                    self.typ(*typ);
+                }
+                self.out.push(')');
+            }
+        }
+    }
+
+    fn structure(&mut self, fields: &[Field]) {
+        let run_time = self.style == Style::RunTime;
+        self.out.push_str(match (run_time, fields.is_empty()) {
+            (true, true) => "struct {",
+            (true, false) => "struct { ",
+            (false, _) => "struct{",
+        });
+        for (index, field) in fields.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str("; ");
+            }
+            if !field.embedded {
+                self.out.push_str(self.names.text(field.name));
+                self.out.push(' ');
+            }
+            self.typ(field.typ);
+            if let Some(tag) = field.tag.as_ref().filter(|tag| !tag.is_empty()) {
+                self.out.push(' ');
+                self.out.push_str(&quote(tag.as_bytes()));
+            }
+        }
+        self.out.push_str(if run_time && !fields.is_empty() { " }" } else { "}" });
+    }
+
+    fn interface(&mut self, methods: &[InterfaceMethod], embedded: &[TypeId]) {
+        let run_time = self.style == Style::RunTime;
+        let empty = methods.is_empty() && embedded.is_empty();
+        self.out.push_str(match (run_time, empty) {
+            (true, true) => "interface {",
+            (true, false) => "interface { ",
+            (false, _) => "interface{",
+        });
+        let mut first = true;
+        for method in methods {
+            if !first {
+                self.out.push_str("; ");
+            }
+            first = false;
+            if run_time && let Some(package) = method.package {
+                self.out.push_str(self.names.text(self.program.package(package).name));
+                self.out.push('.');
+            }
+            self.out.push_str(self.names.text(method.name));
+            if let Some(signature) = self.program.types.as_signature(method.signature) {
+                self.signature(signature);
+            }
+        }
+        for typ in embedded {
+            if !first {
+                self.out.push_str("; ");
+            }
+            first = false;
+            self.typ(*typ);
+        }
+        self.out.push_str(if run_time && !empty { " }" } else { "}" });
+    }
+
+    fn signature(&mut self, signature: &Signature) {
+        self.params(&signature.params, signature.variadic);
+        match &signature.results[..] {
+            [] => {}
+            [single] if single.name.is_none() || self.style == Style::RunTime => {
+                self.out.push(' ');
+                self.typ(single.typ);
+            }
+            results => {
+                self.out.push(' ');
+                self.params(results, false);
+            }
+        }
+    }
+
+    fn params(&mut self, params: &[Param], variadic: bool) {
+        self.out.push('(');
+        for (index, param) in params.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(", ");
+            }
+            if let (Some(name), Style::Message(_)) = (param.name, self.style) {
+                self.out.push_str(self.names.text(name));
+                self.out.push(' ');
+            }
+            match self.program.types.get(param.typ) {
+                Type::Slice(element) if variadic && index + 1 == params.len() => {
+                    self.out.push_str("...");
+                    self.typ(*element);
+                }
+                _ => self.typ(param.typ),
+            }
+        }
+        self.out.push(')');
+    }
+
+    fn type_name(&mut self, object: ObjectId) {
+        let object = self.program.object(object);
+        if let Some(package) = object.package {
+            let omitted = match self.style {
+                Style::Message(own) | Style::MessageTypesOnly(own) => own == Some(package),
+                Style::RunTime => false,
+            };
+            if !omitted {
+                self.out.push_str(self.names.text(self.program.package(package).name));
+                self.out.push('.');
+            }
+        }
+        self.out.push_str(self.names.text(object.name));
+    }
+}

@@ -1,0 +1,9 @@
+//! What the repository's tools and its test harness share.
+//!
+//! `suite` says what a test script is and how outcomes are compared: `cargo xtask bless` writes
+//! expectations with it and `tests/golden.rs` compares with it, so that the two cannot differ.
+//! `bless` asks the real Go toolchain. `docs` writes the pages that follow from tables in the code.
+
+pub mod bless;
+pub mod docs;
+pub mod suite;

@@ -1,0 +1,38 @@
+//! The repository's own tools, run as `cargo xtask COMMAND`.
+//!
+//! * `bless --with-go [FILTER]` regenerates the expectations of all scripts whose name
+//!   contains FILTER, from the real Go toolchain (environment variable `GO`, else `go`).
+//! * `docs` writes the pages of `docs/` that follow from tables in the code.
+//!
+//! golite's expectations are Go's opinion, not golite's own: there is no way to bless
+//! from golite.
+
+use std::process::ExitCode;
+use xtask::{bless, docs};
+
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        ["bless", "--with-go"] => bless::bless(""),
+        ["docs"] => docs::write().map(|()| 0),
+        ["bless", "--with-go", filter] => bless::bless(filter),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(failures) => {
+            eprintln!("{failures} scripts could not be blessed");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

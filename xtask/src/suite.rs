@@ -1,0 +1,224 @@
+//! What a test script is: which files belong to it and how an outcome is compared.
+//!
+//! The harness (`tests/golden.rs`) and `cargo xtask bless` share this file, so that
+//! what is written and what is compared cannot differ.
+//!
+//! | kind | scripts | expectation beside the script |
+//! | --- | --- | --- |
+//! | run | `tests/run/<topic>/NAME.gl` | `.stdout`, `.stderr` (its head), `.status` |
+//! | example | `examples/NAME.gl` | the same |
+//! | check | `tests/check/NAME.gl` | `.errors`, every line that the type checker prints |
+//! | known gap | `tests/known_gaps/NAME.gl` | none: must be refused as not supported yet |
+//!
+//! `NAME.args` (one argument a line) and `NAME.stdin` are given to the program.
+//! A missing `.stdout` means nothing is printed, a missing `.status` means 0, a missing
+//! `.stderr` means that standard error is empty.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// What is asked of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Runs and prints what real Go prints.
+    Run,
+    /// As `Run`, and also shown to people.
+    Example,
+    /// Is rejected with the errors that real Go reports.
+    Check,
+    /// Is valid Go that golite refuses for now.
+    KnownGap,
+}
+
+/// One script with its expectations.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// `run/closures/loop_variable`: the path without its extension.
+    pub name: String,
+    pub kind: Kind,
+    /// The script, relative to the root of the repository.
+    pub script: PathBuf,
+    root: PathBuf,
+}
+
+/// What a program did, or is expected to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    /// The exit status; `None` when a signal ended the program.
+    pub status: Option<i32>,
+    pub timed_out: bool,
+}
+
+/// Every script of the repository at `root`, in order of name.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn cases(root: &Path) -> io::Result<Vec<Case>> {
+    let folders = [
+        ("tests/run", Kind::Run),
+        ("examples", Kind::Example),
+        ("tests/check", Kind::Check),
+        ("tests/known_gaps", Kind::KnownGap),
+    ];
+    let mut cases = Vec::new();
+    for (folder, kind) in folders {
+        collect(root, Path::new(folder), kind, &mut cases)?;
+    }
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(cases)
+}
+
+fn collect(root: &Path, folder: &Path, kind: Kind, cases: &mut Vec<Case>) -> io::Result<()> {
+    for entry in fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            collect(root, &path, kind, cases)?;
+        } else if path.extension().is_some_and(|extension| extension == "gl") {
+            let name = path.with_extension("").display().to_string();
+            let name = name.strip_prefix("tests/").unwrap_or(&name).to_owned();
+            cases.push(Case {
+                name,
+                kind,
+                script: path,
+                root: root.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+impl Case {
+    /// The file beside the script with another extension.
+    pub fn beside(&self, extension: &str) -> PathBuf {
+        self.root.join(&self.script).with_extension(extension)
+    }
+
+    /// The script's text.
+    ///
+    /// # Errors
+    /// When the script cannot be read.
+    pub fn text(&self) -> io::Result<String> {
+        fs::read_to_string(self.root.join(&self.script))
+    }
+
+    /// True when one of the first lines is `// golden: FLAG`.
+    pub fn has_flag(&self, flag: &str) -> bool {
+        let wanted = format!("// golden: {flag}");
+        self.text()
+            .is_ok_and(|text| text.lines().take(8).any(|line| line.starts_with(&wanted)))
+    }
+
+    /// The program's arguments.
+    pub fn arguments(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.beside("args")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// What the program reads from standard input.
+    pub fn stdin(&self) -> Vec<u8> {
+        fs::read(self.beside("stdin")).unwrap_or_default()
+    }
+
+    /// What the program must do; `stderr` holds only the head.
+    pub fn expected(&self) -> Outcome {
+        let status = fs::read_to_string(self.beside("status")).ok();
+        Outcome {
+            stdout: fs::read(self.beside("stdout")).unwrap_or_default(),
+            stderr: fs::read(self.beside("stderr")).unwrap_or_default(),
+            status: status.map_or(Some(0), |text| text.trim().parse().ok()),
+            timed_out: false,
+        }
+    }
+
+    /// The lines that the checker must print.
+    pub fn expected_errors(&self) -> String {
+        fs::read_to_string(self.beside("errors")).unwrap_or_default()
+    }
+}
+
+/// The part of standard error that two implementations share: everything up to the first
+/// empty line (the trace follows it), without the lines that name addresses.
+pub fn stderr_head(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines = text.lines().take_while(|line| !line.is_empty());
+    lines
+        .filter(|line| !line.starts_with("[signal ") && !line.starts_with("runtime: sp="))
+        .flat_map(|line| [line, "\n"])
+        .collect()
+}
+
+/// Diagnostics as they are compared: one line each (and its indented continuation lines), the
+/// file by its name alone and with extension `.gl`, without golite's code at the end.
+pub fn error_lines(stderr: &[u8]) -> String {
+    let mut lines = String::new();
+    for line in String::from_utf8_lossy(stderr).lines() {
+        if line.starts_with("# ") || line.is_empty() {
+            continue;
+        }
+        let line = line
+            .strip_prefix("./")
+            .unwrap_or(line)
+            .replace(".go:", ".gl:");
+        let line = match line.rsplit_once(" [E") {
+            Some((before, code)) if code.len() == 5 && code.ends_with(']') => before,
+            _ => &line,
+        };
+        lines.push_str(line);
+        lines.push('\n');
+    }
+    lines
+}
+
+/// Runs `command` to its end, or kills it when `limit` has passed.
+///
+/// # Errors
+/// When the program cannot be started.
+pub fn run(command: &mut Command, stdin: Vec<u8>, limit: Duration) -> io::Result<Outcome> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut pipe) = child.stdin.take() {
+        // A program need not read its input: a broken pipe is no failure.
+        thread::spawn(move || pipe.write_all(&stdin));
+    }
+    let streams: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as _),
+        child.stderr.take().map(|pipe| Box::new(pipe) as _),
+    ];
+    for (index, stream) in streams.into_iter().enumerate() {
+        let sender = sender.clone();
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut stream) = stream {
+                // What was read before an error is what the program wrote.
+                let _ = stream.read_to_end(&mut bytes);
+            }
+            let _ = sender.send((index, bytes));
+        });
+    }
+    let mut outcome = Outcome::default();
+    for _ in 0..2 {
+        match receiver.recv_timeout(limit) {
+            Ok((0, bytes)) => outcome.stdout = bytes,
+            Ok((_, bytes)) => outcome.stderr = bytes,
+            Err(_) => {
+                outcome.timed_out = true;
+                child.kill()?;
+                break;
+            }
+        }
+    }
+    outcome.status = child.wait()?.code();
+    Ok(outcome)
+}

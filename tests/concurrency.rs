@@ -1,0 +1,108 @@
+//! Programs that race, and programs in which one goroutine never lets go: `tests/race`, `tests/fairness`.
+//!
+//! `RACE_MILLISECONDS` sets how long each race lasts (300 if unset).
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+struct Ran {
+    stdout: String,
+    stderr: String,
+    status: Option<i32>,
+}
+
+/// Runs a script with standard input open and silent.
+fn run(script: &str, processors: u32, argument: &str, limit: Duration) -> Ran {
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_golite"))
+        .arg("run")
+        .arg(&path)
+        .arg(argument)
+        .env("GOMAXPROCS", processors.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("golite starts");
+    let stdin = child.stdin.take();
+    let end = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("wait") {
+            break status;
+        }
+        if Instant::now() > end {
+            child.kill().expect("kill");
+            panic!("{script} on {processors} processors did not end in {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    drop(stdin);
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    child.stdout.take().expect("stdout").read_to_string(&mut stdout).expect("text");
+    child.stderr.take().expect("stderr").read_to_string(&mut stderr).expect("text");
+    Ran { stdout, stderr, status: status.code() }
+}
+
+fn race(script: &str) -> Vec<Ran> {
+    let time = std::env::var("RACE_MILLISECONDS").unwrap_or_else(|_| "300".into());
+    let limit = Duration::from_millis(time.parse::<u64>().expect("a number") + 20_000);
+    [2, 4].into_iter().map(|processors| run(script, processors, &time, limit)).collect()
+}
+
+fn is_never_torn(script: &str) {
+    for ran in race(script) {
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert!(ran.stdout.starts_with("torn 0 read true"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_racing_slice_is_never_torn() {
+    is_never_torn("race/slice.gl");
+}
+
+#[test]
+fn a_racing_string_is_never_torn() {
+    is_never_torn("race/string.gl");
+}
+
+#[test]
+fn a_racing_interface_is_never_torn() {
+    is_never_torn("race/interface.gl");
+}
+
+#[test]
+fn a_racing_map_ends_in_the_fatal_error() {
+    for ran in race("race/map.gl") {
+        assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+        assert!(ran.stderr.starts_with("fatal error: concurrent map "), "{}", ran.stderr);
+    }
+}
+
+fn starves_nobody(script: &str, expected: &str) {
+    let ran = run(script, 1, "", Duration::from_secs(20));
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stdout, expected);
+}
+
+#[test]
+fn an_empty_loop_starves_nobody() {
+    starves_nobody("fairness/spin.gl", "the others ran\n");
+}
+
+#[test]
+fn a_recursion_starves_nobody() {
+    starves_nobody("fairness/recursion.gl", "the others ran\n");
+}
+
+#[test]
+fn a_loop_over_native_calls_starves_nobody() {
+    starves_nobody("fairness/natives.gl", "the others ran\n");
+}
+
+#[test]
+fn a_blocked_read_of_standard_input_holds_nobody_up() {
+    starves_nobody("fairness/stdin.gl", "the others ran 20\n");
+}

@@ -155,23 +155,27 @@ pub fn stderr_head(stderr: &[u8]) -> String {
         .collect()
 }
 
-/// Diagnostics as they are compared: one line each (and its indented continuation lines), the
-/// file by its name alone and with extension `.gl`, without golite's code at the end.
+/// Diagnostics as they are compared: one line each (and its indented continuation lines), files
+/// by their name alone and with extension `.gl`, without golite's code at the end, and without
+/// what only Go's other tools add (the toolchain's folder, the linker's symbol).
 pub fn error_lines(stderr: &[u8]) -> String {
+    const NO_MAIN: &str = "function main is undeclared in the main package";
     let mut lines = String::new();
     for line in String::from_utf8_lossy(stderr).lines() {
         if line.starts_with("# ") || line.is_empty() {
             continue;
         }
-        let line = line
-            .strip_prefix("./")
-            .unwrap_or(line)
-            .replace(".go:", ".gl:");
+        let line = line.replace("./", "").replace(".go:", ".gl:");
         let line = match line.rsplit_once(" [E") {
             Some((before, code)) if code.len() == 5 && code.ends_with(']') => before,
             _ => &line,
         };
-        lines.push_str(line);
+        let line = match line.split_once(" is not in std (") {
+            Some((before, _)) => format!("{before} is not in std"),
+            None if line.ends_with(NO_MAIN) => NO_MAIN.to_owned(),
+            None => line.to_owned(),
+        };
+        lines.push_str(&line);
         lines.push('\n');
     }
     lines

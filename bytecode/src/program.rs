@@ -97,6 +97,8 @@ pub struct KnownTypes {
     /// `type plainErrorText string`: run-time panics printed without "runtime error: " that are `runtime.Error`s
     /// ("close of closed channel", "send on closed channel", "close of nil channel", "all goroutines..." ...).
     pub plain_error: TypeId,
+    /// `runtime.panicText(v any) string`, the text of an uncaught panic's value; `None` in programs without package `runtime`.
+    pub panic_text: Option<FunctionId>,
 }
 
 /// A compiled program.

@@ -526,7 +526,13 @@ impl Types {
     #[inline]
     #[must_use]
     pub fn underlying_id(&self, id: TypeId) -> TypeId {
-        self.underlying[id.index()]
+        let underlying = self.underlying[id.index()];
+        if underlying == TypeId::INVALID {
+            // An alias may have been made before what it stands for was finished.
+            let actual = self.unalias(id);
+            return self.underlying[actual.index()];
+        }
+        underlying
     }
 
     /// The underlying type: never `Named` or `Alias`.
@@ -564,6 +570,12 @@ impl Types {
             }
             _ => None,
         }
+    }
+
+    /// The id of a type that has been met.
+    #[must_use]
+    pub fn find(&self, typ: &Type) -> Option<TypeId> {
+        self.ids.get(typ).copied()
     }
 
     /// The id of a type, a new one if it has not been met. Components must be ids of this table.

@@ -1,0 +1,91 @@
+//! A linked program: what the interpreter runs.
+//!
+//! INVARIANT (IMAGE): code, strings, types, immortal closures and globals are pinned: they are allocated once, when
+//! the image is made, and neither move nor die before it. All but the globals are never written again. The code has
+//! passed the verifier, so operands that it names lie in frames and tables.
+
+use bytecode::{Function, KnownTypes, NativeReference, SelectorName, SlotKind, Word};
+
+use crate::native::Native;
+use crate::types::{RuntimeType, TypeTable};
+
+/// A function of the image.
+pub struct LinkedFunction {
+    /// Where its code begins, in words from the image's first.
+    pub start: u32,
+    /// One past its last word.
+    pub end: u32,
+    /// What the compiler made; its own code is empty, it has moved to the image's block.
+    pub function: Function,
+    /// Where its closures are allocated.
+    pub closure_site: crate::heap::Site,
+}
+
+/// A native the program uses.
+pub struct LinkedNative {
+    pub native: Native,
+    pub reference: NativeReference,
+}
+
+/// A linked program. See the module's text.
+pub struct Image {
+    pub(crate) code: Box<[Word]>,
+    /// Ascending by start.
+    pub(crate) functions: Vec<LinkedFunction>,
+    pub(crate) types: TypeTable,
+    /// Address and length of each string constant.
+    pub(crate) strings: Vec<[u64; 2]>,
+    /// The bytes of all strings; never read through this field.
+    pub(crate) string_bytes: Box<[u8]>,
+    /// One word per function: its immortal closure object, which holds the address of its code.
+    pub(crate) closures: Box<[u64]>,
+    pub(crate) natives: Vec<LinkedNative>,
+    pub(crate) selectors: Vec<SelectorName>,
+    pub(crate) globals: crate::globals::Globals,
+    pub(crate) entry: bytecode::FunctionId,
+    pub known: KnownTypes,
+}
+
+impl Image {
+    /// The function that holds the word at `offset` of the code; `None` for the machine's own stubs.
+    pub fn function_at(&self, offset: u32) -> Option<&LinkedFunction> {
+        let index = self.functions.partition_point(|f| f.start <= offset).checked_sub(1)?;
+        let function = &self.functions[index];
+        (offset < function.end).then_some(function)
+    }
+
+    /// All types.
+    pub fn types(&self) -> &TypeTable {
+        &self.types
+    }
+
+    /// The type with this id.
+    pub fn ty(&self, id: bytecode::TypeId) -> &RuntimeType {
+        self.types.get(id)
+    }
+
+    pub fn selectors(&self) -> &[SelectorName] {
+        &self.selectors
+    }
+}
+
+impl LinkedFunction {
+    /// The live map of the safepoint at `offset` (in words from the image's first), if there is one.
+    pub(crate) fn live_map(&self, offset: u32) -> Option<&[(u16, SlotKind)]> {
+        let relative = offset.wrapping_sub(self.start);
+        let index = self.function.safepoints.binary_search_by_key(&relative, |s| s.0).ok()?;
+        self.map(index)
+    }
+
+    /// The live map of the call that returns to `offset`: of the last safepoint before it.
+    pub(crate) fn live_map_of_call(&self, offset: u32) -> Option<&[(u16, SlotKind)]> {
+        let relative = offset.wrapping_sub(self.start);
+        let index = self.function.safepoints.partition_point(|s| s.0 < relative).checked_sub(1)?;
+        self.map(index)
+    }
+
+    fn map(&self, index: usize) -> Option<&[(u16, SlotKind)]> {
+        let map = self.function.safepoints[index].1;
+        self.function.maps.get(map as usize).map(Vec::as_slice)
+    }
+}

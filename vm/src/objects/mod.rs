@@ -1,0 +1,5 @@
+//! Layout and meaning of each kind of heap object.
+
+pub(crate) mod channel;
+pub mod map;
+pub(crate) mod value;

@@ -1,0 +1,430 @@
+//! Types at run time: what a type word points to.
+//!
+//! A type word is the address of a [`RuntimeType`], or 0 in a nil interface. Each descriptor of the program gets one,
+//! pinned for the life of its image, so type identity is equality of type words.
+//!
+//! Behind the fixed part lies the method table: `mask + 1` entries, a power of two chosen at link time so
+//! that the type's selectors fall on different places. An interface call is then three loads and no search:
+//! `table[selector & mask]`. A selector the type does not have may fall on another's entry; only
+//! code that has been checked (statically, or by [`RuntimeType::method`]) may call without comparing.
+//!
+//! INVARIANT (TYPES): every pointer in a `RuntimeType` leads to a `RuntimeType` of the same [`TypeTable`], which owns them
+//! all and never moves or changes one after [`TypeTable::new`] has returned.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+use bytecode::{SlotKind, TypeDescriptor, TypeId, TypeKind};
+
+/// One place of a method table.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct MethodEntry {
+    /// Where the method's code begins, in words from the image's first.
+    pub code: u32,
+    /// The selector, plus one; 0 when the place is free.
+    pub selector: u32,
+}
+
+/// How a value is compared and hashed, worked out once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// By its bits.
+    Plain,
+    Float32,
+    Float64,
+    String,
+    Interface,
+    Struct,
+    Array,
+    /// Slices, maps, functions, and whatever holds one.
+    Uncomparable,
+}
+
+/// How one scalar or multi-word value lies in the heap: how a slot and memory are turned into one another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    Int8,
+    Uint8,
+    Int16,
+    Uint16,
+    Int32,
+    Uint32,
+    Word,
+    Float32,
+    Ref,
+    /// String or slice.
+    Pair,
+    Interface,
+    /// `struct{}` and the like: no slots, no memory worth copying.
+    Nothing,
+    /// A flat struct: field by field.
+    Flat,
+    /// A large struct or an array: by block moves.
+    Boxed,
+}
+
+/// A field of a struct type.
+#[derive(Clone, Copy, Debug)]
+pub struct RuntimeField {
+    pub ty: NonNull<RuntimeType>,
+    pub offset: u32,
+    pub slot: u16,
+}
+
+/// One scalar or 16-byte part of a flat value.
+#[derive(Clone, Copy, Debug)]
+pub struct FlatPart {
+    pub access: Access,
+    pub offset: u32,
+    pub slot: u16,
+}
+
+/// A type at run time. See the module's text.
+#[repr(C, align(16))]
+pub struct RuntimeType {
+    /// Places of the method table minus one.
+    mask: u32,
+    /// Heap size in bytes.
+    pub size: u32,
+    pub slots: u16,
+    pub align: u8,
+    pub boxed: bool,
+    /// An interface's data word is a reference when it holds this type.
+    pub data_is_reference: bool,
+    pub comparable: bool,
+    pub shape: Shape,
+    pub access: Access,
+    /// Of the heap memory of one value, and of arrays of them.
+    pub(crate) heap_shape: crate::heap::Shape,
+    /// Where single values are allocated.
+    pub(crate) site: crate::heap::Site,
+    /// Maps: layout of entries, hash and equality of keys.
+    pub(crate) map: Option<Box<crate::objects::map::MapType>>,
+    pub id: TypeId,
+    /// Element of pointers, slices, arrays and channels; value of maps.
+    element: Option<NonNull<RuntimeType>>,
+    /// Key of maps.
+    key: Option<NonNull<RuntimeType>>,
+    /// Length of arrays.
+    pub length: u64,
+    /// Fields of structs.
+    pub fields: Vec<RuntimeField>,
+    /// Parts of a flat struct (and of every one- or two-slot value), in slot order.
+    pub parts: Vec<FlatPart>,
+    /// Sorted by selector: (selector, code).
+    methods: Vec<(u32, u32)>,
+    /// What the compiler said.
+    pub descriptor: TypeDescriptor,
+}
+
+// SAFETY: immutable once its table is made (INVARIANT TYPES), so it may be read from every thread.
+unsafe impl Send for RuntimeType {}
+// SAFETY: as above.
+unsafe impl Sync for RuntimeType {}
+
+impl RuntimeType {
+    /// The type a type word stands for; `None` for 0.
+    ///
+    /// # Safety
+    /// `word` is 0 or the address of a type of a table that outlives `'a`.
+    #[inline(always)]
+    pub unsafe fn from_word<'a>(word: u64) -> Option<&'a RuntimeType> {
+        // SAFETY: the caller's promise.
+        unsafe { (word as *const RuntimeType).as_ref() }
+    }
+
+    /// This type's type word.
+    #[inline(always)]
+    pub fn word(&self) -> u64 {
+        std::ptr::from_ref(self) as u64
+    }
+
+    /// Go's name of it, as `%T` prints it.
+    pub fn name(&self) -> &str {
+        &self.descriptor.name
+    }
+
+    pub fn kind(&self) -> &TypeKind {
+        &self.descriptor.kind
+    }
+
+    pub(crate) fn heap_shape(&self) -> crate::heap::Shape {
+        self.heap_shape
+    }
+
+    pub(crate) fn site(&self) -> crate::heap::Site {
+        self.site
+    }
+
+    /// Element of pointers, slices, arrays and channels; value type of maps.
+    ///
+    /// # Panics
+    /// If the type has none.
+    #[inline]
+    pub fn element(&self) -> &RuntimeType {
+        // SAFETY: INVARIANT TYPES.
+        unsafe { self.element.expect("a type with elements").as_ref() }
+    }
+
+    /// Key type of maps.
+    ///
+    /// # Panics
+    /// If the type is no map.
+    #[inline]
+    pub fn key(&self) -> &RuntimeType {
+        // SAFETY: INVARIANT TYPES.
+        unsafe { self.key.expect("a map type").as_ref() }
+    }
+
+    /// Field `index` and its type.
+    #[inline]
+    pub fn field(&self, index: usize) -> (&RuntimeType, RuntimeField) {
+        let field = self.fields[index];
+        // SAFETY: INVARIANT TYPES.
+        (unsafe { field.ty.as_ref() }, field)
+    }
+
+    /// The entry of the method table where `selector` lies if the type has it.
+    ///
+    /// # Safety
+    /// `this` points to a live type.
+    #[inline(always)]
+    pub unsafe fn entry(this: *const RuntimeType, selector: u16) -> MethodEntry {
+        // SAFETY: the table lies behind the fixed part and has `mask + 1` entries.
+        unsafe {
+            let index = u32::from(selector) & (*this).mask;
+            let table = this.add(1).cast::<MethodEntry>();
+            *table.add(index as usize)
+        }
+    }
+
+    /// Where the code of method `selector` begins, if the type has it.
+    #[inline]
+    pub fn method(&self, selector: u32) -> Option<u32> {
+        // SAFETY: `self` is live. Selectors fit 16 bits: the linker refuses more.
+        let entry = unsafe { RuntimeType::entry(self, selector as u16) };
+        (entry.selector == selector + 1).then_some(entry.code)
+    }
+
+    /// The first method that `interface` wants and this type lacks.
+    pub fn missing_method<'i>(&self, interface: &'i RuntimeType) -> Option<&'i str> {
+        let TypeKind::Interface { methods } = interface.kind() else {
+            return None;
+        };
+        methods
+            .iter()
+            .find(|m| self.method(m.selector).is_none())
+            .map(|m| m.name.as_str())
+    }
+
+    /// Whether this (concrete) type has all methods of `interface`.
+    #[inline]
+    pub fn implements(&self, interface: &RuntimeType) -> bool {
+        self.missing_method(interface).is_none()
+    }
+
+    pub fn is_interface(&self) -> bool {
+        matches!(self.descriptor.kind, TypeKind::Interface { .. })
+    }
+}
+
+/// All types of an image.
+pub struct TypeTable {
+    types: Vec<NonNull<RuntimeType>>,
+    /// Allocation layouts, to give the memory back.
+    layouts: Vec<Layout>,
+}
+
+// SAFETY: the types are immutable (INVARIANT TYPES) and owned.
+unsafe impl Send for TypeTable {}
+// SAFETY: as above.
+unsafe impl Sync for TypeTable {}
+
+impl TypeTable {
+    /// Makes the run-time types of `descriptors`; `code_of` says where a function's code begins.
+    pub fn new(heap: &crate::heap::Heap, descriptors: &[TypeDescriptor], code_of: impl Fn(bytecode::FunctionId) -> u32) -> TypeTable {
+        let mut table = TypeTable {
+            types: Vec::with_capacity(descriptors.len()),
+            layouts: Vec::with_capacity(descriptors.len()),
+        };
+        let mut masks = Vec::with_capacity(descriptors.len());
+        for descriptor in descriptors {
+            let mask = mask_for(&descriptor.methods.iter().map(|m| m.selector).collect::<Vec<_>>());
+            masks.push(mask);
+            let size = size_of::<RuntimeType>() + (mask as usize + 1) * size_of::<MethodEntry>();
+            let layout = Layout::from_size_align(size, align_of::<RuntimeType>()).expect("a method table of at most 65536 entries");
+            // SAFETY: the size is not zero.
+            let Some(memory) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
+                handle_alloc_error(layout)
+            };
+            table.types.push(memory.cast());
+            table.layouts.push(layout);
+        }
+        let at = |id: TypeId| table.types[id.0 as usize];
+        for (index, descriptor) in descriptors.iter().enumerate() {
+            let (element, key, length) = match &descriptor.kind {
+                TypeKind::Pointer { element } | TypeKind::Slice { element } | TypeKind::Channel { element, .. } => (Some(at(*element)), None, 0),
+                TypeKind::Array { element, length } => (Some(at(*element)), None, *length),
+                TypeKind::Map { key, value } => (Some(at(*value)), Some(at(*key)), 0),
+                _ => (None, None, 0),
+            };
+            let fields = match &descriptor.kind {
+                TypeKind::Struct { fields } => fields
+                    .iter()
+                    .map(|f| RuntimeField { ty: at(f.ty), offset: f.offset, slot: f.slot })
+                    .collect(),
+                _ => Vec::new(),
+            };
+            let mut methods: Vec<(u32, u32)> = descriptor.methods.iter().map(|m| (m.selector, code_of(m.function))).collect();
+            methods.sort_unstable();
+            let ty = RuntimeType {
+                mask: masks[index],
+                size: descriptor.size,
+                slots: descriptor.slots.len() as u16,
+                align: descriptor.align,
+                boxed: descriptor.boxed,
+                data_is_reference: descriptor.interface_data_is_reference(),
+                comparable: descriptor.comparable,
+                shape: shape_of(descriptor),
+                access: access_of(descriptor),
+                heap_shape: heap.shape_of(descriptor),
+                site: heap.site(heap.shape_of(descriptor), descriptor.size as usize),
+                map: None,
+                id: TypeId(index as u32),
+                element,
+                key,
+                length,
+                fields,
+                parts: parts_of(descriptors, descriptor),
+                methods: methods.clone(),
+                descriptor: descriptor.clone(),
+            };
+            let place = table.types[index].as_ptr();
+            // SAFETY: freshly allocated with room for the type and its method table; written once, before anybody reads it.
+            unsafe {
+                place.write(ty);
+                let entries = place.add(1).cast::<MethodEntry>();
+                for (selector, code) in methods {
+                    let entry = entries.add((selector & masks[index]) as usize);
+                    entry.write(MethodEntry { code, selector: selector + 1 });
+                }
+            }
+        }
+        table
+    }
+
+    /// The type with this id.
+    #[inline]
+    pub fn get(&self, id: TypeId) -> &RuntimeType {
+        // SAFETY: INVARIANT TYPES.
+        unsafe { self.types[id.0 as usize].as_ref() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty()
+    }
+
+    /// The addresses, for the linked image.
+    pub(crate) fn pointers(&self) -> &[NonNull<RuntimeType>] {
+        &self.types
+    }
+}
+
+impl Drop for TypeTable {
+    fn drop(&mut self) {
+        for (ty, layout) in self.types.iter().zip(&self.layouts) {
+            // SAFETY: written by `new`, allocated with this layout, dropped once.
+            unsafe {
+                ty.drop_in_place();
+                dealloc(ty.as_ptr().cast(), *layout);
+            }
+        }
+    }
+}
+
+/// The smallest mask under which all selectors differ. Selectors differ in their low 16 bits, so there is one.
+fn mask_for(selectors: &[u32]) -> u32 {
+    let mut mask = (selectors.len().next_power_of_two() as u32).saturating_sub(1);
+    loop {
+        let mut seen = vec![false; mask as usize + 1];
+        if selectors.iter().all(|s| !std::mem::replace(&mut seen[(s & mask) as usize], true)) || mask >= 0xFFFF {
+            return mask;
+        }
+        mask = mask << 1 | 1;
+    }
+}
+
+fn shape_of(descriptor: &TypeDescriptor) -> Shape {
+    match &descriptor.kind {
+        TypeKind::Slice { .. } | TypeKind::Map { .. } | TypeKind::Function { .. } => Shape::Uncomparable,
+        _ if !descriptor.comparable => Shape::Uncomparable,
+        TypeKind::Float32 => Shape::Float32,
+        TypeKind::Float64 => Shape::Float64,
+        TypeKind::String => Shape::String,
+        TypeKind::Interface { .. } => Shape::Interface,
+        TypeKind::Struct { .. } => Shape::Struct,
+        TypeKind::Array { .. } => Shape::Array,
+        _ => Shape::Plain,
+    }
+}
+
+fn access_of(descriptor: &TypeDescriptor) -> Access {
+    if descriptor.boxed {
+        return Access::Boxed;
+    }
+    match &descriptor.kind {
+        TypeKind::Bool | TypeKind::Uint8 => Access::Uint8,
+        TypeKind::Int8 => Access::Int8,
+        TypeKind::Int16 => Access::Int16,
+        TypeKind::Uint16 => Access::Uint16,
+        TypeKind::Int32 => Access::Int32,
+        TypeKind::Uint32 => Access::Uint32,
+        TypeKind::Int | TypeKind::Int64 | TypeKind::Uint | TypeKind::Uint64 | TypeKind::Uintptr | TypeKind::Float64 => Access::Word,
+        TypeKind::Float32 => Access::Float32,
+        TypeKind::String | TypeKind::Slice { .. } => Access::Pair,
+        TypeKind::Interface { .. } => Access::Interface,
+        TypeKind::Pointer { .. } | TypeKind::Map { .. } | TypeKind::Channel { .. } | TypeKind::Function { .. } => Access::Ref,
+        TypeKind::Struct { .. } | TypeKind::Tuple { .. } | TypeKind::Array { .. } => {
+            if descriptor.slots.is_empty() {
+                Access::Nothing
+            } else {
+                Access::Flat
+            }
+        }
+    }
+}
+
+/// The scalar parts of an unboxed type; empty for boxed ones. At most four, so the recursion over
+/// nested structs is bounded by the checker's nesting of flat structs: each level holds the next one alone or is wider.
+fn parts_of(all: &[TypeDescriptor], descriptor: &TypeDescriptor) -> Vec<FlatPart> {
+    let mut parts = Vec::new();
+    if descriptor.boxed {
+        return parts;
+    }
+    // A work list instead of recursion: struct types may nest as deep as a script says.
+    let mut todo = vec![(descriptor, 0u32, 0u16)];
+    while let Some((ty, offset, slot)) = todo.pop() {
+        match access_of(ty) {
+            Access::Flat => {
+                if let TypeKind::Struct { fields } = &ty.kind {
+                    for field in fields.iter().rev() {
+                        todo.push((&all[field.ty.0 as usize], offset + field.offset, slot + field.slot));
+                    }
+                }
+            }
+            Access::Nothing => {}
+            access => parts.push(FlatPart { access, offset, slot }),
+        }
+    }
+    parts
+}
+
+/// The kinds of `count` slots as one list; absent means scalars.
+pub(crate) fn is_reference(kind: SlotKind) -> bool {
+    !matches!(kind, SlotKind::Scalar)
+}

@@ -145,7 +145,7 @@ pub enum Expr {
         element: ExprId,
     },
     /// The signature of a declared function, method, function literal, or interface method; or a function type.
-    /// The range of a signature begins at its parameter list, that of a literal or type at `func`.
+    /// The range of a function type begins at `func`, that of a signature at its parameter list.
     FuncType {
         /// Without the receiver.
         params: List<Param>,
@@ -173,7 +173,7 @@ pub struct Param {
     pub name: Option<ExprId>,
     /// T, also of `...T`.
     pub ty: ExprId,
-    /// Offset of `...`. Go allows it only on the last parameter; the checker says so.
+    /// Offset of `...`; only on the last parameter (the parser has refused others).
     pub variadic: Option<u32>,
 }
 

@@ -307,6 +307,22 @@ impl Ast {
         StmtId::from_index(self.stmts.len() - 1)
     }
 
+    pub(crate) fn expr_depth(&self, id: ExprId) -> u16 {
+        self.expr_depths[id.index()]
+    }
+
+    pub(crate) fn stmt_depth(&self, id: StmtId) -> u16 {
+        self.stmt_depths[id.index()]
+    }
+
+    pub(crate) fn block_depth(&self, id: BlockId) -> u16 {
+        self.block_depths[id.index()]
+    }
+
+    pub(crate) fn decl_depth(&self, id: DeclId) -> u16 {
+        self.decl_depths[id.index()]
+    }
+
     pub(crate) fn add_block(&mut self, block: Block, depth: u16) -> BlockId {
         self.blocks.push(block);
         self.block_depths.push(depth);

@@ -134,7 +134,7 @@ pub enum Stmt {
         init: Option<StmtId>,
         /// `None` stands for `true`.
         condition: Option<ExprId>,
-        /// A simple statement; Go refuses `:=` here, the checker says so.
+        /// A simple statement, not [`Stmt::Define`].
         post: Option<StmtId>,
         /// The statements.
         body: BlockId,

@@ -1,37 +1,85 @@
 //! Tokens to syntax tree.
+//!
+//! [`parse_file`] is the only door. What happens behind it:
+//!
+//! 1. The lexer cuts the text into tokens, with semicolons inserted.
+//! 2. `terminals.rs` marks the three places where Go's grammar is not LR(1): the brace of a statement's body, the bracket
+//!    of type parameters, the `func` of a declaration.
+//! 3. The grammar, `golite.lalrpop`, reads them; each of its actions is one call into `actions.rs`, which adds nodes to the
+//!    [`ast::Ast`], bottom up.
+//! 4. If the grammar or an action refuses the text, `explain.rs` finds Go's words for what is wrong, all over the file.
+//!
+//! INVARIANT: depth is bounded, stack is not needed. The grammar's automaton keeps its stack on the heap; no node is nested
+//! deeper than [`ast::MAX_DEPTH`]; a million open parentheses give an error, not a crash.
+//!
+//! INVARIANT: no types are known here. `f(x)` may be a conversion and `a[b]` an instance; the checker says.
+//!
+//! What Go's parser checks beyond the grammar is refused here too (conditions that are assignments, `...` before the last
+//! parameter, a method's receivers, ...), with one exception: labels and where `break`, `continue` and `goto` may lead, for which
+//! the checker is the better place.
+//!
+//! To change the grammar: run the build with a time limit. On a conflict only the first "Local ambiguity" matters, the others
+//! follow from it. Lists are left-recursive; optional pieces stand as alternatives or as `Maybe`, never as a nullable nonterminal
+//! before a shared token; type arguments are expressions; types that end in a function type without result are kept apart (`Open...`).
 #![forbid(unsafe_code)]
 
 mod actions;
 pub mod ast;
+mod explain;
 mod terminals;
 
 lalrpop_util::lalrpop_mod!(
-    #[allow(clippy::all, clippy::pedantic, unused, missing_docs)]
+    #[allow(clippy::all, clippy::pedantic, unused)]
     golite
 );
 
-use ast::{Ast, File, Interner};
-use diagnostics::{Code, Diagnostics, FileId, TextRange};
+use ast::{Ast, File, Interner, MAX_DEPTH};
+use diagnostics::{Code, Diagnostic, Diagnostics, FileId, TextRange};
+use lalrpop_util::ParseError;
 
 /// Parses one file into the tree.
 ///
-/// It never fails: what is wrong is reported, and what was understood before the first error is in the file. The tree
-/// is complete when nothing is reported.
+/// It never fails: what is wrong is reported, in the order of the text, and what was understood before the first error is in the
+/// file. The tree is complete when nothing is reported.
+///
+/// # Panics
+/// The text is longer than [`diagnostics::SourceMap::LARGEST_TEXT`].
 pub fn parse_file(ast: &mut Ast, names: &mut Interner, file: FileId, text: &str) -> (File, Diagnostics) {
+    assert!(text.len() <= diagnostics::SourceMap::LARGEST_TEXT, "offsets fit a u32");
     let lexed = lexer::lex(text);
-    let mut diagnostics = Diagnostics::new();
-    for error in &lexed.errors {
-        diagnostics.report(Code::Literal, TextRange::new(file, error.start, error.end), error.message.clone());
+    let range = |start, end| TextRange::new(file, start, end);
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for error in lexed.errors {
+        found.push(Diagnostic::new(Code::Literal, range(error.start, error.end), error.message));
     }
-    let terminals = terminals::terminals(&lexed.tokens);
     let mut builder = actions::Builder::new(ast, names, file, text, &lexed.comments);
-    let result = golite::SourceParser::new().parse(&mut builder, terminals);
-    builder.finish();
-    if let Err(error) = result {
-        diagnostics.report(Code::Syntax, TextRange::new(file, 0, 0), format!("{error:?}"));
+    let result = golite::SourceParser::new().parse(&mut builder, terminals::terminals(&lexed.tokens));
+    if result.is_ok() {
+        builder.finish();
     }
-    if let Some(r) = builder.refused { diagnostics.report(Code::Syntax, r, "refused"); }
-    if let Some(r) = builder.too_deep { diagnostics.report(Code::Syntax, r, "too deep"); }
+    if let Some(range) = builder.too_deep {
+        found.push(Diagnostic::new(Code::TooDeep, range, format!("nested too deeply (more than {MAX_DEPTH} levels)")));
+    } else if result.is_err() || builder.refused.is_some() {
+        for error in explain::explain(&lexed.tokens, text) {
+            let mut diagnostic = Diagnostic::new(Code::Syntax, range(error.start, error.end), error.message);
+            diagnostic.help = error.help.map(str::to_owned);
+            found.push(diagnostic);
+        }
+        // Behind a malformed token the grammar may stumble over what the lexer has already explained.
+        if found.is_empty() {
+            let place = match (result, builder.refused) {
+                (Err(error), _) => place(file, &error, text.len() as u32),
+                (Ok(()), refused) => refused.unwrap_or(range(0, 0)),
+            };
+            let end = (place.end as usize).min(text.len());
+            let source = text.get(place.start as usize..end).map_or("", str::trim);
+            let what = if source.is_empty() { "newline" } else { source };
+            found.push(Diagnostic::new(Code::Syntax, place, format!("syntax error: unexpected {what}")));
+        }
+        found.sort_by_key(|diagnostic| diagnostic.range.start);
+    }
+    let mut diagnostics = Diagnostics::new();
+    found.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     let file = File {
         file,
         package: builder.package,
@@ -40,4 +88,15 @@ pub fn parse_file(ast: &mut Ast, names: &mut Interner, file: FileId, text: &str)
         script: builder.script,
     };
     (file, diagnostics)
+}
+
+/// Where the grammar stopped.
+fn place(file: FileId, error: &ParseError<u32, terminals::Terminal, ()>, end: u32) -> TextRange {
+    match *error {
+        ParseError::UnrecognizedToken { token: (start, _, end), .. } | ParseError::ExtraToken { token: (start, _, end) } => {
+            TextRange::new(file, start, end)
+        }
+        ParseError::InvalidToken { location } | ParseError::UnrecognizedEof { location, .. } => TextRange::at(file, location),
+        ParseError::User { .. } => TextRange::at(file, end),
+    }
 }

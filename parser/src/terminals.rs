@@ -122,7 +122,7 @@ fn context_without_header(context: Context) -> Context {
     Context { type_group: context.type_group, ..Context::default() }
 }
 
-fn operation_assign(kind: TokenKind) -> Option<BinaryOperator> {
+pub(crate) fn operation_assign(kind: TokenKind) -> Option<BinaryOperator> {
     Some(match kind {
         TokenKind::PlusAssign => BinaryOperator::Add,
         TokenKind::MinusAssign => BinaryOperator::Subtract,
@@ -168,7 +168,7 @@ pub(crate) fn declares_function(tokens: &[Token], index: usize) -> bool {
 /// `[` behind `type Name`: type parameters or array length?
 ///
 /// GO: parser.go typeDecl, extractName, decided on tokens: `[P C`, `[P,`, `[P *C,`, `[P *[]C]`, `[P ~C]` are parameters.
-fn opens_type_parameters(tokens: &[Token]) -> bool {
+pub(crate) fn opens_type_parameters(tokens: &[Token]) -> bool {
     use TokenKind::*;
     let kind = |at: usize| tokens.get(at).map_or(EndOfFile, |token| token.kind);
     if kind(1) != Ident {

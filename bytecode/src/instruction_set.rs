@@ -715,4 +715,7 @@ SelectReceive = select_receive { channel: Register, dst: OptionalRegister, ok: O
 
 // ---- the rest ----
 /// Marks code that cannot be reached (after a call that never returns); executing it is a bug.
-Unreachable = unreachable { }}
+Unreachable = unreachable { }
+/// The machine's own: the linker puts a few before the program's code, where goroutines end and panics go on. The
+/// verifier refuses it in functions.
+Stub = stub { number: Count }}

@@ -5,8 +5,11 @@ use crate::types::{SlotKind, TypeDescriptor};
 use diagnostics::TextRange;
 
 /// Fewer free slots than this above a callee's frame pointer are never left by the entry check, so that only functions
-/// with larger frames need [`crate::op::CheckStack`]. In slots.
-pub const RED_ZONE: u32 = 256;
+/// with larger frames need [`crate::op::CheckStack`]. In slots. Every goroutine pays for it in memory, hence small.
+pub const RED_ZONE: u32 = 64;
+
+/// The largest frame, so that a window above it still fits 16 bits.
+pub const MAX_FRAME: u32 = 65_000;
 
 /// A function's frame: `fp[-2]` return word, `fp[-1]` the closure that is running (0 for none), `fp[0..]` parameters in
 /// their slots, then locals, temporaries and callee windows. Results are returned from `fp[0]` on.
@@ -33,7 +36,9 @@ pub struct Function {
     /// (word offset, position) of instructions, ascending: the entry at or before an offset counts.
     pub lines: Vec<(u32, TextRange)>,
     /// Where the function goes on after a panic of its own was recovered: runs the remaining deferred calls and returns the
-    /// result variables. `None` if it has no `defer`.
+    /// result variables. `None` if it has no `defer`. The instruction there must have a live map (a `RunDefers` has one): it says what the
+    /// collector keeps of the frame while deferred calls run after a panic, so it lists the result variables (or their cells),
+    /// which must be initialised before anything can panic.
     pub recovery: Option<u32>,
     /// Position of the function's declaration.
     pub range: Option<TextRange>,

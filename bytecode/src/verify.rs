@@ -66,8 +66,11 @@ impl Check<'_> {
 
     fn run(&mut self) -> Result<(), VerifyError> {
         let code = &self.function.code;
-        if self.function.frame_size > u16::MAX as u32 {
+        if self.function.frame_size > crate::program::MAX_FRAME {
             return self.fail("frame too large");
+        }
+        if self.function.parameters.len() > self.function.frame_size as usize {
+            return self.fail("parameters outside the frame");
         }
         // Pass 1: instruction boundaries.
         let mut starts = vec![false; code.len() + 1];
@@ -150,6 +153,15 @@ impl Check<'_> {
             && !starts.get(recovery as usize).copied().unwrap_or(false)
         {
             return self.fail("recovery is not an instruction");
+        }
+        if let Some(recovery) = self.function.recovery
+            && self
+                .function
+                .safepoints
+                .binary_search_by_key(&recovery, |s| s.0)
+                .is_err()
+        {
+            return self.fail("recovery has no live map");
         }
         for (offset, map) in &self.function.safepoints {
             self.offset = *offset;
@@ -293,10 +305,12 @@ impl Check<'_> {
             I::ReturnOne(_) => self.registers(0, 1),
             I::Go(i) => self.registers(i.window.0, i.count.0 as u32),
             I::Defer(i) => self.registers(i.window.0, i.count.0 as u32),
-            I::CallNative(i) => self.registers(
-                i.window.0,
-                self.program.natives[i.native.0 as usize].parameter_slots as u32,
-            ),
+            I::CallNative(i) => {
+                let native = &self.program.natives[i.native.0 as usize];
+                let results: u32 = native.results.iter().map(|ty| self.slots(*ty)).sum();
+                self.registers(i.window.0, results.max(native.parameter_slots as u32))
+            }
+            I::Stub(_) => self.fail("a stub of the machine"),
             I::CallInterface(i) => self.registers(i.window.0, 1),
             I::MakeClosure(i) => {
                 let captures = self.program.functions[i.function.0 as usize].captures.len();

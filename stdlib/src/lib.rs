@@ -1,1 +1,2 @@
 //! Standard packages: Go declarations and native bodies.
+pub mod outline;

@@ -1,99 +1,799 @@
-//! PUBLISHED API, bodies follow.
+//! The heap: script memory, allocated by each P without a lock, collected precisely in a stopped world.
+//!
+//! # Objects have no headers
+//! A block of 32 KiB holds cells of one size class and one *shape* (the pattern of its references, [`shape`]), so what the collector wants to
+//! know of an object stands once per block, in a record apart from the memory ([`region`]). Pointers may lead into objects; the object is found by mask and
+//! multiplication. An object is what was asked for rounded up to its cell, zeroed. References are plain addresses; 0 is nil; addresses outside the
+//! heap (constants, package variables, types) are valid references that the collector ignores.
+//!
+//! # Allocation
+//! Each P has a [`Cache`] with a bump pointer per layout ([`cache`]): a few instructions, no lock, no atomic read-modify-write. Allocation never collects. When
+//! enough was allocated, [`Heap::collection_wanted`] turns true; the interpreter polls it in its slow paths and asks the scheduler to stop the world. An allocation
+//! that the system or the limit refuses is an [`OutOfMemory`] error, never an abort.
+//!
+//! # Collection
+//! [`Heap::collect`], in a stopped world: take the windows from all caches, clear marks, mark from the roots ([`mark`]), then sort the blocks: without marks: free; with
+//! free cells: into the list of its layout; full: left alone. Cells are not touched: the caches sweep a block when they take it from the list, and zero the runs they find just before
+//! use. So a pause costs the live objects plus a few nanoseconds per block.
+//!
+//! The next collection is wanted when as much was allocated as was live (GOGC = 100), but at least 4 MiB.
+//!
+//! # Interface data
+//! A shape does not tell references from the data word of an interface, which may hold a scalar: the collector treats it as a reference without asking the type word.
+//! A scalar that happens to be the address of an object keeps that object alive, nothing worse, since objects never move and any 64 bits are safe to
+//! mark. In exchange marking never waits for a type descriptor, and shapes are a single bit per word. *(Rejected: asking the type word, a dependent load per interface.)*
+//!
+//! # Robustness
+//! Marking is total: [`mark::find`] accepts any 64 bits. A stale reference may keep a dead cell, or what a dead cell's stale contents lead to, but cannot break
+//! the heap. [`HeapOptions::poison`] fills freed cells with a pattern, so that a root the compiler or interpreter forgot shows at the next use, not some day.
+//!
+//! # Later
+//! Concurrent marking: stores of references go through few places ([`crate::moves::store_reference`], `store128`, `copy`), where a test of a flag would
+//! stand; marks would become atomics, and new cells would be marked while a cycle runs. Parallel marking: [`mark::Marker`] is all state of a worker.
+//!
+//! GO: mheap.go, mcentral.go, mcache.go, mgcmark.go, in much reduced form.
+
+mod cache;
+mod mark;
+mod platform;
+mod region;
 mod shape;
+mod size_class;
+#[cfg(test)]
+mod tests;
+
 use std::num::NonZero;
-use std::sync::Arc;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytecode::{SlotKind, TypeDescriptor};
+
+use cache::{NO_LAYOUT, Shared};
+use region::{BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS};
+use shape::{Pattern, ShapeData, Shapes};
+use size_class::{CELL_SIZES, MAX_SMALL, class_of};
+
+pub use cache::{Cache, Site, zero_sized};
+pub use mark::Marker;
 pub use shape::Shape;
 
-/// Address of an object of the heap, or of zero-size memory; good until the next safepoint unless it is in a root.
+/// The address of an object, or of memory without size. Good until the next safepoint, and as long as a root holds it.
 pub type Reference = NonZero<u64>;
 
-/// The operating system or the heap's limit refused memory. Go dies of it: `fatal error: out of memory`.
+/// The system or the heap's limit refused memory. Go dies of it: `fatal error: out of memory`.
+///
+/// Since allocation never collects, the interpreter may ask for a collection and run the instruction again, once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory;
 
+/// The least that is allocated between two collections.
+const MINIMUM_GROWTH: u64 = 4 << 20;
+
+/// Heaps beyond this size ask for large pages.
+const LARGE_PAGES_FROM: usize = 1;
+
+/// What freed memory is filled with if [`HeapOptions::poison`]: no address, no small number.
+const POISON: u8 = 0xdb;
+
+/// How a heap behaves.
 #[derive(Clone, Debug)]
 pub struct HeapOptions {
-    /// GOGC; `None` = off.
+    /// GOGC: how much may be allocated until the next collection, in percent of what is live. `None`: no collection is wanted.
     pub growth_percent: Option<u32>,
-    /// Bytes; allocation beyond it fails. `None` = as the system gives.
+    /// Bytes the heap may take from the system; allocation beyond fails. `None`: as much as the system gives.
     pub limit: Option<u64>,
-    /// Seed of hash seeds and of the random start of map iteration.
+    /// Of hash seeds and iteration starts of maps: the same seed, the same numbers for each cache in order of creation.
     pub seed: u64,
-    /// Fill everything a collection frees with a pattern, so that a missing root shows at once.
+    /// Fill what a collection frees with a pattern: for tests of the roots.
     pub poison: bool,
 }
 
-/// A precomputed place to allocate one type from: made once per type descriptor at link time.
-#[derive(Clone, Copy, Debug)]
-pub struct Site { /* private */ layout: u32, bytes: u32, shape: Shape }
+impl Default for HeapOptions {
+    fn default() -> Self {
+        HeapOptions { growth_percent: Some(100), limit: None, seed: 0, poison: false }
+    }
+}
 
-pub struct Heap { /* private */ }
-/// The allocation cache of one P.
-pub struct Cache { /* private */ }
-pub struct Marker<'a> { _p: std::marker::PhantomData<&'a ()> }
+/// What a collection did: a line of `gctrace`.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Collection {
+    /// Its number, from 1.
+    pub number: u64,
+    /// How long [`Heap::collect`] took.
+    pub pause: Duration,
+    /// Bytes in use before (live after the previous collection, plus what was allocated since).
+    pub before: u64,
+    /// Bytes live.
+    pub live: u64,
+    /// Bytes in use at which the next collection will be wanted; `u64::MAX` if never.
+    pub goal: u64,
+}
 
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Collection { pub number: u64, pub pause: std::time::Duration, pub before: u64, pub live: u64, pub goal: u64 }
-#[derive(Clone, Copy, Debug, Default)]
+impl std::fmt::Display for Collection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mib = |bytes: u64| bytes as f64 / (1 << 20) as f64;
+        let Collection { number, pause, before, live, goal } = *self;
+        write!(f, "gc {number}: {:.3} ms, {:.1}->{:.1} MB, ", pause.as_secs_f64() * 1e3, mib(before), mib(live))?;
+        if goal == u64::MAX { write!(f, "no goal") } else { write!(f, "{:.1} MB goal", mib(goal)) }
+    }
+}
+
+/// Figures about a heap, for `runtime.ReadMemStats`. Counters of what is being allocated are ahead by the unused parts of other caches'
+/// windows (at most a few KiB per layout); see [`Cache::publish`].
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Statistics {
-    pub live: u64, pub allocated: u64, pub total_allocated: u64, pub mallocs: u64, pub frees: u64, pub system: u64,
-    pub released: u64, pub next_collection: u64, pub collections: u64, pub pause_total: std::time::Duration, pub last_pause: std::time::Duration,
+    /// Bytes live after the last collection plus bytes allocated since (HeapAlloc).
+    pub in_use: u64,
+    /// Bytes live after the last collection.
+    pub live: u64,
+    /// Bytes allocated so far (TotalAlloc).
+    pub total_allocated: u64,
+    /// Objects allocated so far (Mallocs).
+    pub mallocs: u64,
+    /// Objects found dead so far (Frees).
+    pub frees: u64,
+    /// Bytes of blocks in use, records included (HeapInuse).
+    pub block_bytes: u64,
+    /// Bytes of address space reserved (Sys).
+    pub reserved: u64,
+    /// Bytes in use at which a collection will be wanted (NextGC); `u64::MAX` if never.
+    pub goal: u64,
+    pub collections: u64,
+    pub pause_total: Duration,
+    pub last_pause: Duration,
+}
+
+/// A size class with a shape.
+struct LayoutData {
+    number: u32,
+    cell: u32,
+    shape: *const ShapeData,
+    /// Blocks with free cells that the last collection found and no cache has taken: a list through [`Block::next`].
+    unswept: Mutex<BlockList>,
+}
+
+struct BlockList(*mut Block);
+
+// SAFETY: the records of a list belong to the heap; who holds the list's lock may take one.
+unsafe impl Send for BlockList {}
+// SAFETY: shapes live as long as the heap and are shared immutably; the list is behind its lock.
+unsafe impl Send for LayoutData {}
+// SAFETY: as above.
+unsafe impl Sync for LayoutData {}
+
+/// Shapes and layouts. Both only grow, and what is in them keeps its address.
+struct Plans {
+    shapes: Shapes,
+    // Boxed: caches hold their addresses.
+    #[expect(clippy::vec_box)]
+    layouts: Vec<Box<LayoutData>>,
+}
+
+/// Where memory comes from.
+struct State {
+    regions: Vec<RegionRef>,
+    /// Regions before this one are full.
+    first_with_space: usize,
+    /// Sorted by address.
+    huge: Vec<Huge>,
+    /// Blocks in use for objects, and bytes of huge objects.
+    used_blocks: u64,
+    huge_bytes: u64,
+    mark_stack: Vec<u64>,
+    caches: Vec<NonNull<Shared>>,
+    next_seed: u64,
+    /// Found by the last collection.
+    live: u64,
+    frees: u64,
+    /// `Heap::allocated` at the last collection.
+    allocated_then: u64,
+    collections: u64,
+    pause_total: Duration,
+    last_pause: Duration,
+}
+
+// SAFETY: the caches' shared parts are only used in a stopped world (contract of `Heap::collect`) or through their own cache.
+unsafe impl Send for State {}
+
+/// A heap. One per virtual machine; shared by its Ps through their caches.
+pub struct Heap {
+    /// Names this heap in the table of regions.
+    tag: u64,
+    poison: bool,
+    wanted: AtomicBool,
+    /// Bytes allocated, ever.
+    allocated: AtomicU64,
+    /// Objects allocated, ever.
+    objects: AtomicU64,
+    /// `allocated` at which a collection is wanted.
+    trigger: AtomicU64,
+    /// Percent, or `u64::MAX` for off.
+    growth: AtomicU64,
+    limit: AtomicU64,
+    // Locks are taken in this order; last those of `LayoutData::unswept`.
+    state: Mutex<State>,
+    plans: Mutex<Plans>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds these locks can panic half-way through a change except by a bug, which has been reported then.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Heap {
-    pub fn new(options: HeapOptions) -> Result<Arc<Heap>, OutOfMemory> { todo!("{options:?}") }
-    /// The shape of memory whose word `w` (of every `period` bytes) is a reference or interface data for `w` in `words`, ascending.
-    pub fn shape(&self, words: &[u32], period: u32) -> Shape { todo!("{words:?} {period}") }
-    /// The shape of values of a type, also of arrays of them (slice backing).
-    pub fn shape_of(&self, ty: &bytecode::TypeDescriptor) -> Shape { todo!("{ty:?}") }
+    /// A new heap. Takes address space only; pages are committed as they are used.
+    ///
+    /// # Errors
+    /// If there is no address space.
+    pub fn new(options: HeapOptions) -> Result<Arc<Heap>, OutOfMemory> {
+        let tag = region::new_tag();
+        let mut mark_stack = Vec::new();
+        // So that marking can always go on, if slowly (see `mark`).
+        mark_stack.try_reserve_exact(64).map_err(|_| OutOfMemory)?;
+        let heap = Heap {
+            tag,
+            poison: options.poison,
+            wanted: AtomicBool::new(false),
+            allocated: AtomicU64::new(0),
+            objects: AtomicU64::new(0),
+            trigger: AtomicU64::new(0),
+            growth: AtomicU64::new(options.growth_percent.map_or(u64::MAX, u64::from)),
+            limit: AtomicU64::new(options.limit.unwrap_or(u64::MAX)),
+            plans: Mutex::new(Plans { shapes: Shapes::new(), layouts: Vec::new() }),
+            state: Mutex::new(State {
+                regions: vec![RegionRef::reserve(tag, false).ok_or(OutOfMemory)?],
+                first_with_space: 0,
+                huge: Vec::new(),
+                used_blocks: 0,
+                huge_bytes: 0,
+                mark_stack,
+                caches: Vec::new(),
+                next_seed: options.seed,
+                live: 0,
+                frees: 0,
+                allocated_then: 0,
+                collections: 0,
+                pause_total: Duration::ZERO,
+                last_pause: Duration::ZERO,
+            }),
+        };
+        heap.set_trigger(&lock(&heap.state));
+        Ok(Arc::new(heap))
+    }
+
+    // ---- shapes and sites ----
+
+    /// The shape of memory in which, of every `period` bytes, the words with these numbers are references or interface data.
+    ///
+    /// # Panics
+    /// If `words` is not empty and `period` is no positive multiple of 8 or too short for them.
+    pub fn shape(&self, words: &[u32], period: u32) -> Shape {
+        lock(&self.plans).shapes.intern(Pattern::new(words, period))
+    }
+
+    /// The shape of values of this type, and of arrays of them.
+    pub fn shape_of(&self, ty: &TypeDescriptor) -> Shape {
+        let words: Vec<u32> =
+            ty.pattern.iter().filter(|(_, kind)| *kind != SlotKind::Scalar).map(|(word, _)| *word).collect();
+        if words.is_empty() { Shape::SCALAR } else { self.shape(&words, ty.pattern_period) }
+    }
+
     /// Where objects of `bytes` bytes and this shape are allocated.
-    pub fn site(&self, shape: Shape, bytes: usize) -> Site { todo!("{shape:?} {bytes}") }
-    pub fn new_cache(self: &Arc<Self>) -> Cache { todo!() }
-    /// Whether enough was allocated since the last collection; poll in slow paths and ask the scheduler. One relaxed load.
+    ///
+    /// # Panics
+    /// If `bytes` is 4 GiB or more: such sizes only come from run-time lengths, see [`Cache::allocate_bytes`].
+    pub fn site(&self, shape: Shape, bytes: usize) -> Site {
+        let size = u32::try_from(bytes).expect("a type is smaller than 4 GiB");
+        if bytes == 0 || bytes > MAX_SMALL {
+            return Site { layout: NO_LAYOUT, cell: 0, shape, bytes: size };
+        }
+        let class = class_of(bytes);
+        let plans = &mut *lock(&self.plans);
+        let data = plans.shapes.get(shape);
+        let layout = data.layout(class).unwrap_or_else(|| {
+            let number = plans.layouts.len() as u32;
+            plans.layouts.push(Box::new(LayoutData {
+                number,
+                cell: CELL_SIZES[class],
+                shape: data,
+                unswept: Mutex::new(BlockList(ptr::null_mut())),
+            }));
+            // ORDERING: relaxed, see `ShapeData::layout`.
+            data.layouts[class].store(number + 1, Ordering::Relaxed);
+            number
+        });
+        Site { layout, cell: CELL_SIZES[class], shape, bytes: size }
+    }
+
+    fn with_shapes<R>(&self, read: impl FnOnce(&Shapes) -> R) -> R {
+        read(&lock(&self.plans).shapes)
+    }
+
+    /// How many layouts there are.
+    fn layouts(&self) -> usize {
+        lock(&self.plans).layouts.len()
+    }
+
+    /// A layout; it lives as long as the heap.
+    fn layout(&self, number: u32) -> *const LayoutData {
+        &*lock(&self.plans).layouts[number as usize]
+    }
+
+    // ---- caches ----
+
+    /// Enters a cache's shared part; returns its seed.
+    fn register(&self, shared: NonNull<Shared>) -> u64 {
+        let mut state = lock(&self.state);
+        state.caches.push(shared);
+        state.next_seed = state.next_seed.wrapping_add(0xd1b5_4a32_d192_ed03);
+        cache::mix(state.next_seed)
+    }
+
+    fn unregister(&self, shared: NonNull<Shared>) {
+        lock(&self.state).caches.retain(|&other| other != shared);
+    }
+
+    /// Counts what was handed out.
+    fn count_allocation(&self, bytes: u64, objects: u64) {
+        // ORDERING: relaxed. Counters; whether the collection comes a window earlier or later does not matter. Wrapping: corrections may be negative.
+        let allocated = self.allocated.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
+        self.objects.fetch_add(objects, Ordering::Relaxed);
+        if allocated >= self.trigger.load(Ordering::Relaxed) && !self.wanted.load(Ordering::Relaxed) {
+            self.wanted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    // ---- blocks ----
+
+    /// A block with free cells for a cache: (record, start of its memory).
+    fn take_block(&self, layout: &LayoutData) -> Result<(*mut Block, u64), OutOfMemory> {
+        let mut list = lock(&layout.unswept);
+        let block = list.0;
+        if !block.is_null() {
+            // SAFETY: a record in the list belongs to who holds the list's lock.
+            list.0 = unsafe { (*block).next };
+            return Ok((block, block_memory(block)));
+        }
+        drop(list);
+        let mut state = lock(&self.state);
+        let (region, number) = self.take_blocks(&mut state, 1)?;
+        let record = region.record(number);
+        // SAFETY: the block was free and is ours now; shapes live as long as the heap.
+        unsafe { (*record).become_small(layout.cell, layout.number, &*layout.shape) };
+        Ok((record, region.block_start(number)))
+    }
+
+    /// Takes `count` neighbouring free blocks, reserving a region if need be.
+    fn take_blocks(&self, state: &mut State, count: usize) -> Result<(RegionRef, usize), OutOfMemory> {
+        self.check_limit(state, count as u64 * BLOCK_BYTES)?;
+        for index in state.first_with_space..state.regions.len() {
+            let region = state.regions[index];
+            // SAFETY: we hold the state's lock.
+            let data = unsafe { region.data() };
+            if data.free == 0 && index == state.first_with_space {
+                state.first_with_space += 1;
+            }
+            if let Some(number) = if count == 1 { data.take_one() } else { data.take_run(count) } {
+                state.used_blocks += count as u64;
+                return Ok((region, number));
+            }
+        }
+        state.regions.try_reserve(1).map_err(|_| OutOfMemory)?;
+        let region = RegionRef::reserve(self.tag, state.regions.len() >= LARGE_PAGES_FROM).ok_or(OutOfMemory)?;
+        // In order of address, so that a collection fills low addresses first.
+        let place = state.regions.partition_point(|other| other.start() < region.start());
+        state.regions.insert(place, region);
+        state.first_with_space = state.first_with_space.min(place);
+        // SAFETY: we hold the state's lock.
+        let data = unsafe { region.data() };
+        let number = if count == 1 { data.take_one() } else { data.take_run(count) }.ok_or(OutOfMemory)?;
+        state.used_blocks += count as u64;
+        Ok((region, number))
+    }
+
+    fn check_limit(&self, state: &State, more: u64) -> Result<(), OutOfMemory> {
+        let used = state.used_blocks * BLOCK_BYTES + state.huge_bytes;
+        // ORDERING: relaxed. A number that the embedder may change at any time.
+        if used.saturating_add(more) > self.limit.load(Ordering::Relaxed) { Err(OutOfMemory) } else { Ok(()) }
+    }
+
+    /// Allocates an object of more than [`MAX_SMALL`] bytes.
+    fn allocate_large(&self, shape: Shape, bytes: u64, zeroed: bool) -> Result<Reference, OutOfMemory> {
+        let data: *const ShapeData = self.with_shapes(|shapes| shapes.get(shape) as *const _);
+        // SAFETY: shapes live as long as the heap.
+        let data = unsafe { &*data };
+        let blocks = bytes.div_ceil(BLOCK_BYTES);
+        let start = if blocks > USABLE_BLOCKS as u64 {
+            self.allocate_huge(data, bytes)?
+        } else {
+            let blocks = blocks as usize;
+            let (region, first) = {
+                let mut state = lock(&self.state);
+                let (region, first) = self.take_blocks(&mut state, blocks)?;
+                // SAFETY: the blocks were free and are ours now.
+                unsafe {
+                    (*region.record(first)).become_large(bytes, blocks as u32, data);
+                    for distance in 1..blocks {
+                        let tail = &mut *region.record(first + distance);
+                        tail.state = BlockState::Tail;
+                        tail.span = distance as u32;
+                    }
+                }
+                (region, first)
+            };
+            let end = region.block_start(first) + bytes;
+            for number in first..first + blocks {
+                let start = region.block_start(number);
+                let to = end.min(start + BLOCK_BYTES);
+                // SAFETY: the blocks are ours, and nobody has the object yet.
+                unsafe {
+                    let record = &mut *region.record(number);
+                    if zeroed {
+                        cache::clear(record, start, start, to);
+                    } else {
+                        record.dirty = record.dirty.max((to - start) as u32);
+                    }
+                }
+            }
+            region.block_start(first)
+        };
+        self.count_allocation(bytes, 1);
+        Reference::new(start).ok_or(OutOfMemory)
+    }
+
+    fn allocate_huge(&self, shape: &ShapeData, bytes: u64) -> Result<u64, OutOfMemory> {
+        let mut state = lock(&self.state);
+        self.check_limit(&state, bytes)?;
+        state.huge.try_reserve(1).map_err(|_| OutOfMemory)?;
+        let object = Huge::reserve(self.tag, bytes, shape).ok_or(OutOfMemory)?;
+        let start = object.start;
+        state.huge_bytes += bytes;
+        let place = state.huge.partition_point(|other| other.start < start);
+        state.huge.insert(place, object);
+        Ok(start)
+    }
+
+    /// Gives unused blocks back to the system; returns how many bytes. For the scavenger, some time after a collection.
+    pub fn release_unused(&self) -> u64 {
+        let mut released = 0;
+        let state = &mut *lock(&self.state);
+        for region in &state.regions {
+            // SAFETY: we hold the state's lock.
+            let data = unsafe { region.data() };
+            let mut number = RECORD_BLOCKS;
+            while number < region::BLOCKS {
+                let first = number;
+                while number < region::BLOCKS && data.is_free(number) {
+                    number += 1;
+                }
+                // SAFETY: the blocks are free and we hold the lock under which they are taken.
+                released += unsafe { release_run(*region, first, number) };
+                number += 1;
+            }
+        }
+        released
+    }
+
+    // ---- collection ----
+
+    /// Whether enough was allocated since the last collection. Cheap; meant for the slow paths of safepoints.
     #[inline(always)]
-    pub fn collection_wanted(&self) -> bool { todo!() }
-    /// Collects. Flushes every cache of this heap itself.
+    pub fn collection_wanted(&self) -> bool {
+        // ORDERING: relaxed. A hint; pairs with the store in `count_allocation`.
+        self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Frees everything that the roots do not lead to. `roots` reports them; it is called once.
+    ///
     /// # Safety
-    /// The world is stopped: no other thread uses a `Cache` of this heap or script memory; `roots` reports every live root.
-    pub unsafe fn collect(&self, roots: &mut dyn FnMut(&mut Marker<'_>)) -> Collection { let _ = roots; todo!() }
-    pub fn statistics(&self) -> Statistics { todo!() }
-    /// Gives unused blocks back to the system; returns bytes. For the scavenger hook after a collection.
-    pub fn release_unused(&self) -> u64 { todo!() }
-    /// `debug.SetGCPercent`; returns the old one.
-    pub fn set_growth_percent(&self, percent: Option<u32>) -> Option<u32> { todo!("{percent:?}") }
-    pub fn set_limit(&self, limit: Option<u64>) { todo!("{limit:?}") }
+    /// The world is stopped: until this returns, no other thread uses a cache of this heap, allocates, or touches its objects. All references that will be used
+    /// afterwards are reported or reachable from what is reported.
+    pub unsafe fn collect(&self, roots: &mut dyn FnMut(&mut Marker<'_>)) -> Collection {
+        let begin = Instant::now();
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        for shared in &mut state.caches {
+            // SAFETY: caches remove themselves from the list when they are dropped, and nobody uses one in a stopped world.
+            unsafe { shared.as_mut() }.flush(self);
+        }
+        // ORDERING: relaxed. The world is stopped; stopping it ordered everything before us.
+        let (allocated, objects) = (self.allocated.load(Ordering::Relaxed), self.objects.load(Ordering::Relaxed));
+        let before = state.live.wrapping_add(allocated.wrapping_sub(state.allocated_then));
+        clear_marks(state);
+        let mut marker = Marker::new(self, state);
+        roots(&mut marker);
+        state.mark_stack = marker.finish();
+        // What a large heap needed is not kept for ever.
+        state.mark_stack.shrink_to(64 * 1024);
+        let (live, live_objects) = self.sort_blocks(state);
+        state.frees = objects.wrapping_sub(live_objects);
+        state.live = live;
+        state.allocated_then = allocated;
+        state.collections += 1;
+        let goal = self.set_trigger(state);
+        // ORDERING: relaxed, as in `collection_wanted`.
+        self.wanted.store(false, Ordering::Relaxed);
+        let pause = begin.elapsed();
+        state.pause_total += pause;
+        state.last_pause = pause;
+        Collection { number: state.collections, pause, before, live, goal }
+    }
+
+    /// Sets when the next collection is wanted, from the state after the last; returns the goal in bytes in use.
+    fn set_trigger(&self, state: &State) -> u64 {
+        // ORDERING: relaxed. Settings; pairs with the loads in `count_allocation`, where a little early or late does not matter.
+        let growth = match self.growth.load(Ordering::Relaxed) {
+            u64::MAX => u64::MAX,
+            percent => (state.live as u128 * percent as u128 / 100).min(u64::MAX as u128) as u64,
+        };
+        let minimum = match self.growth.load(Ordering::Relaxed) {
+            u64::MAX => u64::MAX,
+            percent => (MINIMUM_GROWTH as u128 * percent as u128 / 100).max(64 << 10).min(u64::MAX as u128) as u64,
+        };
+        // Near the limit the heap is collected more often, but not without end: at least a sixteenth of it is allocated between.
+        let limit = self.limit.load(Ordering::Relaxed);
+        let below_limit = if limit == u64::MAX { u64::MAX } else { limit.saturating_sub(state.live).saturating_sub(limit / 16).max(limit / 16) };
+        let growth = growth.max(minimum).min(below_limit);
+        self.trigger.store(state.allocated_then.saturating_add(growth), Ordering::Relaxed);
+        state.live.saturating_add(growth)
+    }
+
+    /// Sorts all blocks by what the marks say: frees, lists, leaves. Returns live bytes and objects.
+    fn sort_blocks(&self, state: &mut State) -> (u64, u64) {
+        let plans = lock(&self.plans);
+        for layout in &plans.layouts {
+            lock(&layout.unswept).0 = ptr::null_mut();
+        }
+        let (mut live, mut objects) = (0, 0);
+        // Downwards, so that the lists begin with the lowest addresses.
+        for region in state.regions.iter().rev() {
+            // SAFETY: we hold the state's lock in a stopped world.
+            let data = unsafe { region.data() };
+            for number in (RECORD_BLOCKS..region::BLOCKS).rev() {
+                if data.is_free(number) {
+                    continue;
+                }
+                let record = region.record(number);
+                // SAFETY: the world is stopped, nobody else uses records.
+                let block = unsafe { &mut *record };
+                match block.state {
+                    BlockState::Small if block.marked > 0 => {
+                        live += block.marked as u64 * block.cell as u64;
+                        objects += block.marked as u64;
+                        if block.marked < block.cells {
+                            let list = &mut *lock(&plans.layouts[block.bytes_or_layout as usize].unswept);
+                            block.next = list.0;
+                            list.0 = record;
+                            if self.poison {
+                                // SAFETY: unmarked cells are unreachable, and no cache has a window in them.
+                                unsafe { poison_free_cells(block, region.block_start(number)) };
+                            }
+                        }
+                    }
+                    BlockState::Large if block.marked > 0 => {
+                        live += block.bytes_or_layout;
+                        objects += 1;
+                    }
+                    BlockState::Small | BlockState::Large => {
+                        let count = if block.state == BlockState::Small { 1 } else { block.span as usize };
+                        for freed in number..number + count {
+                            // SAFETY: as above.
+                            let block = unsafe { &mut *region.record(freed) };
+                            block.state = BlockState::Free;
+                            if self.poison {
+                                // SAFETY: the block is unreachable, and written as far as `dirty` says.
+                                unsafe { ptr::write_bytes(region.block_start(freed) as *mut u8, POISON, block.dirty as usize) };
+                            }
+                        }
+                        data.give_back(number, count);
+                        state.used_blocks -= count as u64;
+                    }
+                    BlockState::Tail | BlockState::Free => {}
+                }
+            }
+        }
+        state.first_with_space = 0;
+        let huge_bytes = &mut state.huge_bytes;
+        state.huge.retain(|object| {
+            if object.marked {
+                live += object.bytes;
+                objects += 1;
+            } else {
+                *huge_bytes -= object.bytes;
+                // SAFETY: nothing leads to the object.
+                unsafe { object.unreserve() };
+            }
+            object.marked
+        });
+        (live, objects)
+    }
+
+    // ---- settings and figures ----
+
+    /// `debug.SetGCPercent`: sets GOGC (`None`: off); returns the setting before.
+    pub fn set_growth_percent(&self, percent: Option<u32>) -> Option<u32> {
+        let state = lock(&self.state);
+        // ORDERING: relaxed. A setting, changed under the state's lock.
+        let before = self.growth.swap(percent.map_or(u64::MAX, u64::from), Ordering::Relaxed);
+        self.set_trigger(&state);
+        u32::try_from(before).ok()
+    }
+
+    /// Sets the limit of what the heap may take from the system; returns the limit before.
+    pub fn set_limit(&self, limit: Option<u64>) -> Option<u64> {
+        let state = lock(&self.state);
+        // ORDERING: relaxed. A setting, changed under the state's lock.
+        let before = self.limit.swap(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.set_trigger(&state);
+        Some(before).filter(|&before| before != u64::MAX)
+    }
+
+    /// Figures about the heap.
+    pub fn statistics(&self) -> Statistics {
+        let state = lock(&self.state);
+        // ORDERING: relaxed. Counters.
+        let (allocated, mallocs) = (self.allocated.load(Ordering::Relaxed), self.objects.load(Ordering::Relaxed));
+        let since = allocated.wrapping_sub(state.allocated_then);
+        let trigger = self.trigger.load(Ordering::Relaxed);
+        let huge: u64 = state.huge.iter().map(|object| object.bytes.next_multiple_of(region::REGION_BYTES)).sum();
+        Statistics {
+            in_use: state.live.wrapping_add(since),
+            live: state.live,
+            total_allocated: allocated,
+            mallocs,
+            frees: state.frees,
+            block_bytes: state.used_blocks * BLOCK_BYTES + state.huge_bytes,
+            reserved: state.regions.len() as u64 * region::REGION_BYTES + huge,
+            goal: if trigger == u64::MAX { u64::MAX } else { state.live.saturating_add(trigger - state.allocated_then) },
+            collections: state.collections,
+            pause_total: state.pause_total,
+            last_pause: state.last_pause,
+        }
+    }
+
+    /// The object an address lies in: (its address, bytes of its cell). For debugging.
+    ///
+    /// # Safety
+    /// The world is stopped.
+    pub unsafe fn object_at(&self, address: u64) -> Option<(u64, u64)> {
+        let state = lock(&self.state);
+        // SAFETY: the world is stopped and we hold the state's lock.
+        unsafe {
+            Some(match mark::find(self.tag, &raw const *state.huge, address)? {
+                mark::Found::Cell(block, cell) => {
+                    (block_memory(block) + cell as u64 * (*block).cell as u64, (*block).cell as u64)
+                }
+                mark::Found::Large(block, start) => (start, (*block).bytes_or_layout),
+                mark::Found::Huge(number) => (state.huge[number].start, state.huge[number].bytes),
+            })
+        }
+    }
 }
 
-impl Cache {
-    /// A zeroed object. A few instructions inline. Never collects.
-    #[inline(always)]
-    pub fn allocate(&mut self, site: Site) -> Result<Reference, OutOfMemory> { todo!("{site:?}") }
-    /// Zeroed memory of `bytes` bytes of this shape (arrays of any run-time length, strings: `Shape::SCALAR`).
-    #[inline]
-    pub fn allocate_bytes(&mut self, shape: Shape, bytes: usize) -> Result<Reference, OutOfMemory> { todo!("{shape:?} {bytes}") }
-    /// `count * size` with overflow check.
-    #[inline]
-    pub fn allocate_array(&mut self, shape: Shape, count: u64, size: u64) -> Result<Reference, OutOfMemory> { todo!("{shape:?} {count} {size}") }
-    /// `size` zeroed bytes of memory without references that the caller overwrites wholly before the next safepoint (strings): not zeroed when that costs.
-    #[inline]
-    pub fn allocate_uninitialized(&mut self, bytes: usize) -> Result<Reference, OutOfMemory> { todo!("{bytes}") }
-    pub fn heap(&self) -> &Arc<Heap> { todo!() }
-    /// Pseudo-random number for hash seeds and iteration starts.
-    pub fn random(&mut self) -> u64 { todo!() }
+impl Drop for Heap {
+    fn drop(&mut self) {
+        // Caches hold the heap, so there are none.
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for object in &state.huge {
+            // SAFETY: nobody has the heap any more.
+            unsafe { object.unreserve() };
+        }
+        for region in &state.regions {
+            // SAFETY: as above.
+            unsafe { region.unreserve() };
+        }
+    }
 }
 
-impl Marker<'_> {
-    /// Any u64 is safe: what is not the address of (or into) an object of this heap is ignored.
-    #[inline]
-    pub fn mark_reference(&mut self, value: u64) { todo!("{value}") }
-    /// The two slots of an interface. The data word is marked as if it were a reference; the type word is not looked at.
-    #[inline]
-    pub fn mark_interface(&mut self, type_word: u64, data: u64) { todo!("{type_word} {data}") }
-    /// A slot by kind.
-    #[inline]
-    pub fn mark_slot(&mut self, kind: bytecode::SlotKind, value: u64) { todo!("{kind:?} {value}") }
-    /// Memory outside the heap laid out as heap memory (globals).
-    /// # Safety
-    /// `bytes` bytes at `start` are readable, 8-aligned.
-    pub unsafe fn mark_memory(&mut self, start: u64, bytes: usize, shape: Shape) { todo!("{start} {bytes} {shape:?}") }
+/// The memory that a record describes.
+fn block_memory(record: *mut Block) -> u64 {
+    let address = record as u64;
+    let region = address & !(region::REGION_BYTES - 1);
+    region + (((address - region) / size_of::<Block>() as u64) << region::BLOCK_SHIFT)
+}
+
+/// Makes all marks clear.
+fn clear_marks(state: &mut State) {
+    for region in &state.regions {
+        // SAFETY: we hold the state's lock in a stopped world.
+        let data = unsafe { region.data() };
+        for number in (RECORD_BLOCKS..region::BLOCKS).filter(|&number| !data.is_free(number)) {
+            // SAFETY: the world is stopped, nobody else uses records.
+            let block = unsafe { &mut *region.record(number) };
+            if block.marked > 0 {
+                block.marked = 0;
+                let words = if block.state == BlockState::Small { (block.cells as usize).div_ceil(64) } else { 1 };
+                block.marks[..words].fill(0);
+            }
+        }
+    }
+    for object in &mut state.huge {
+        object.marked = false;
+    }
+}
+
+/// Calls `visit` with the stack entry of every marked object that has references.
+///
+/// # Safety
+/// The world is stopped; marks may be set meanwhile, but no block changes its use.
+unsafe fn each_marked(regions: *const [RegionRef], huge: *const [Huge], visit: &mut dyn FnMut(u64)) {
+    // SAFETY: by the contract; re-borrowed for each step, since `visit` sets marks.
+    for region in unsafe { &*regions } {
+        for number in RECORD_BLOCKS..region::BLOCKS {
+            let record = region.record(number);
+            // SAFETY: records are mapped.
+            let (state, scalar, cells, cell) = unsafe { ((*record).state, (*record).scalar, (*record).cells, (*record).cell) };
+            let start = region.block_start(number);
+            match state {
+                _ if scalar => {}
+                BlockState::Small => {
+                    for index in 0..cells {
+                        // SAFETY: as above; the cell's bit exists.
+                        if unsafe { (&(*record).marks)[index as usize / 64] } >> (index % 64) & 1 != 0 {
+                            visit(start + (index * cell) as u64);
+                        }
+                    }
+                }
+                // SAFETY: as above.
+                BlockState::Large if unsafe { (*record).marked } > 0 => visit(start | 1),
+                _ => {}
+            }
+        }
+    }
+    for index in 0..huge.len() {
+        // SAFETY: by the contract; shapes live as long as the heap.
+        let (start, wanted) = unsafe {
+            let object = &(&(*huge))[index];
+            (object.start, object.marked && !(*object.shape).pattern.is_scalar())
+        };
+        if wanted {
+            visit(start | 1);
+        }
+    }
+}
+
+/// Gives the free blocks `first..end` back to the system where they were written; returns the bytes.
+///
+/// # Safety
+/// The blocks are free and stay so meanwhile.
+unsafe fn release_run(region: RegionRef, first: usize, end: usize) -> u64 {
+    // SAFETY: by the contract, here and below.
+    let dirty = |number: usize| unsafe { (*region.record(number)).dirty };
+    let mut released = 0;
+    let mut number = first;
+    while number < end {
+        let start = number;
+        while number < end && dirty(number) > 0 {
+            number += 1;
+        }
+        let bytes = (number - start) << region::BLOCK_SHIFT;
+        // SAFETY: by the contract.
+        if bytes > 0 && unsafe { platform::decommit(region.block_start(start), bytes) } {
+            for number in start..number {
+                // SAFETY: by the contract.
+                unsafe { (*region.record(number)).dirty = 0 };
+            }
+            released += bytes as u64;
+        }
+        number += 1;
+    }
+    released
+}
+
+/// Fills the free cells of a block with the poison, as far as they were ever written.
+///
+/// # Safety
+/// Nobody needs or reaches the free cells.
+unsafe fn poison_free_cells(block: &Block, start: u64) {
+    let mut cursor = 0;
+    while let Some((first, end)) = block.free_run(cursor) {
+        let (from, to) = (first * block.cell, (end * block.cell).min(block.dirty));
+        if from < to {
+            // SAFETY: by the contract.
+            unsafe { ptr::write_bytes((start + from as u64) as *mut u8, POISON, (to - from) as usize) };
+        }
+        cursor = end;
+    }
 }

@@ -1,0 +1,336 @@
+//! The allocation cache of one P: a bump pointer per layout.
+//!
+//! A *layout* is a pair of size class and shape; it has a number. Each cache has an [`Entry`] per layout, with a *window* of zeroed cells
+//! between `next` and `end`: to allocate is to index, add and compare. When a window is used up, [`Cache::refill`] takes the next
+//! window of the current free run, the next free run of the current block, the next block with free cells that
+//! the last collection left in the layout's list (this is the lazy sweep), or a free block, in this order.
+//!
+//! Windows are a few KiB: zeroed just before use they are still in the first-level cache when objects are made in them, and the
+//! heap's counters, which decide when to collect, are only touched once per window.
+//!
+//! INVARIANT (OWNER): the block of an entry belongs to the cache until the block is used up or the world is stopped for a collection; nobody else
+//! looks for free cells in it. Memory between `next` and `end` is zero and unreachable.
+//!
+//! The entries are reached by the collector too, through the heap's list of caches, but only in a stopped world.
+
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use super::region::{BLOCK_BYTES, Block};
+use super::shape::{Shape, ShapeData};
+use super::size_class::{CELL_SIZES, MAX_SMALL, class_of};
+use super::{Heap, LayoutData, OutOfMemory, Reference};
+
+/// Bytes that are zeroed and counted at a time, for cells up to this size.
+const WINDOW: u32 = 4096;
+
+/// Zero-size objects all have this address. It lies outside every heap.
+#[repr(align(16))]
+struct ZeroSized(#[expect(dead_code, reason = "only its address counts")] [u8; 16]);
+static ZERO_SIZED: ZeroSized = ZeroSized([0; 16]);
+
+/// The address of objects without size.
+#[inline]
+pub fn zero_sized() -> Reference {
+    NonNull::from(&ZERO_SIZED).addr().try_into().expect("addresses have 64 bits")
+}
+
+/// Where the objects of one size and shape are allocated: made once per type by [`Heap::site`], so that allocating needs no search.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Site {
+    /// Number of the layout, or `NO_LAYOUT`.
+    pub(super) layout: u32,
+    /// Bytes of its cells.
+    pub(super) cell: u32,
+    pub(super) shape: Shape,
+    /// Bytes asked for.
+    pub(super) bytes: u32,
+}
+
+/// The layout of sites whose objects are large or have no size.
+pub(super) const NO_LAYOUT: u32 = u32::MAX;
+
+/// The bump pointer of one layout.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    next: u64,
+    end: u64,
+    /// End of the free run of which the window is a part.
+    run_end: u64,
+    block: *mut Block,
+    /// Start of the block's memory.
+    start: u64,
+    /// First cell of the block not looked at.
+    cursor: u32,
+    cell: u32,
+    /// Null in an entry never used.
+    layout: *const LayoutData,
+}
+
+impl Entry {
+    const EMPTY: Entry =
+        Entry { next: 0, end: 0, run_end: 0, block: ptr::null_mut(), start: 0, cursor: 0, cell: 0, layout: ptr::null() };
+}
+
+/// What the heap's list of caches holds.
+pub(super) struct Shared {
+    pub entries: Vec<Entry>,
+    /// Addresses of the heap's shapes by number, as far as this cache needed them.
+    shapes: Vec<*const ShapeData>,
+    /// Bytes and objects handed out in windows since the counters were last published.
+    bytes: u64,
+    objects: u64,
+}
+
+/// A per-P allocation cache. Whoever has it mutably may allocate.
+pub struct Cache {
+    entries: *mut Entry,
+    count: u32,
+    random: u64,
+    shared: NonNull<Shared>,
+    heap: Arc<Heap>,
+}
+
+// SAFETY: the cache owns what it points to, apart from the collector's use of `shared` in a stopped world (contract of `Heap::collect`).
+unsafe impl Send for Cache {}
+
+impl Heap {
+    /// A new cache, for one P.
+    pub fn new_cache(self: &Arc<Self>) -> Cache {
+        let shared = Box::new(Shared { entries: Vec::new(), shapes: Vec::new(), bytes: 0, objects: 0 });
+        let shared = NonNull::from(Box::leak(shared));
+        let random = self.register(shared);
+        Cache { entries: ptr::null_mut(), count: 0, random, shared, heap: self.clone() }
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.heap.unregister(self.shared);
+        // SAFETY: made by `Box::leak`, and no longer in the heap's list.
+        let mut shared = unsafe { Box::from_raw(self.shared.as_ptr()) };
+        shared.flush(&self.heap);
+    }
+}
+
+impl Shared {
+    /// Gives up all windows, so that the collector may sort the blocks anew.
+    pub fn flush(&mut self, heap: &Heap) {
+        self.publish(heap);
+        for entry in &mut self.entries {
+            *entry = Entry { cell: entry.cell, layout: entry.layout, ..Entry::EMPTY };
+        }
+    }
+
+    /// Brings the heap's counters up to date: counts windows as far as they are used.
+    pub fn publish(&mut self, heap: &Heap) {
+        let (mut unused_bytes, mut unused_objects) = (0, 0);
+        for entry in self.entries.iter().filter(|entry| entry.cell > 0) {
+            unused_bytes += entry.end - entry.next;
+            unused_objects += (entry.end - entry.next) / entry.cell as u64;
+        }
+        heap.count_allocation(self.bytes.wrapping_sub(unused_bytes), self.objects.wrapping_sub(unused_objects));
+        (self.bytes, self.objects) = (unused_bytes, unused_objects);
+    }
+}
+
+impl Cache {
+    /// The heap this cache allocates from.
+    #[inline]
+    pub fn heap(&self) -> &Arc<Heap> {
+        &self.heap
+    }
+
+    /// A new zeroed object. Never collects.
+    ///
+    /// # Errors
+    /// If the system or the heap's limit refuses memory.
+    #[inline(always)]
+    pub fn allocate(&mut self, site: Site) -> Result<Reference, OutOfMemory> {
+        if site.layout < self.count {
+            // SAFETY: `entries` has `count` entries, and only this cache uses them while the world runs.
+            let entry = unsafe { &mut *self.entries.add(site.layout as usize) };
+            let next = entry.next + site.cell as u64;
+            if next <= entry.end {
+                let object = entry.next;
+                entry.next = next;
+                // SAFETY: a window lies in a block of a region, which does not start at address 0.
+                return Ok(unsafe { Reference::new_unchecked(object) });
+            }
+        }
+        self.allocate_slowly(site)
+    }
+
+    /// New zeroed memory of this shape and any size: backing of slices, closures, strings. Never collects.
+    ///
+    /// # Errors
+    /// If the system or the heap's limit refuses memory.
+    #[inline]
+    pub fn allocate_bytes(&mut self, shape: Shape, bytes: usize) -> Result<Reference, OutOfMemory> {
+        self.allocate_sized(shape, bytes, true)
+    }
+
+    /// New memory for `count` elements of `size` bytes and this shape. Never collects.
+    ///
+    /// # Errors
+    /// If the product overflows, or the system or the heap's limit refuses memory.
+    #[inline]
+    pub fn allocate_array(&mut self, shape: Shape, count: u64, size: u64) -> Result<Reference, OutOfMemory> {
+        let bytes = count.checked_mul(size).and_then(|bytes| usize::try_from(bytes).ok()).ok_or(OutOfMemory)?;
+        self.allocate_sized(shape, bytes, true)
+    }
+
+    /// New memory without references that the caller writes wholly before its next safepoint: bytes of strings. Zeroed only where that costs
+    /// nothing.
+    ///
+    /// # Errors
+    /// If the system or the heap's limit refuses memory.
+    #[inline]
+    pub fn allocate_uninitialized(&mut self, bytes: usize) -> Result<Reference, OutOfMemory> {
+        self.allocate_sized(Shape::SCALAR, bytes, false)
+    }
+
+    #[inline]
+    fn allocate_sized(&mut self, shape: Shape, bytes: usize, zeroed: bool) -> Result<Reference, OutOfMemory> {
+        if bytes > MAX_SMALL || bytes == 0 {
+            return self.allocate_large(shape, bytes, zeroed);
+        }
+        let class = class_of(bytes);
+        // SAFETY: `shared` is alive as long as the cache, and only used by it while the world runs.
+        let shapes = unsafe { &self.shared.as_ref().shapes };
+        let layout = match shapes.get(shape.0 as usize) {
+            // SAFETY: shapes live as long as the heap.
+            Some(&data) => unsafe { (*data).layout(class) },
+            None => None,
+        };
+        let site = Site { layout: layout.unwrap_or(NO_LAYOUT), cell: CELL_SIZES[class], shape, bytes: bytes as u32 };
+        self.allocate(site)
+    }
+
+    /// Allocates when the fast way failed: no window left, entry never used, or a large or odd object.
+    #[cold]
+    #[inline(never)]
+    fn allocate_slowly(&mut self, mut site: Site) -> Result<Reference, OutOfMemory> {
+        if site.bytes as usize > MAX_SMALL || site.bytes == 0 {
+            return self.allocate_large(site.shape, site.bytes as usize, true);
+        }
+        if site.layout == NO_LAYOUT {
+            self.learn_shapes()?;
+            site = self.heap.site(site.shape, site.bytes as usize);
+        }
+        if site.layout >= self.count {
+            self.grow_entries(site.layout)?;
+        }
+        self.refill(site)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_large(&mut self, shape: Shape, bytes: usize, zeroed: bool) -> Result<Reference, OutOfMemory> {
+        if bytes == 0 {
+            return Ok(zero_sized());
+        }
+        self.heap.allocate_large(shape, bytes as u64, zeroed)
+    }
+
+    /// Copies the addresses of shapes made since the last time.
+    fn learn_shapes(&mut self) -> Result<(), OutOfMemory> {
+        // SAFETY: as in `allocate_sized`.
+        let shared = unsafe { self.shared.as_mut() };
+        let known = shared.shapes.len();
+        self.heap.with_shapes(|shapes| {
+            shared.shapes.try_reserve(shapes.all().len() - known).map_err(|_| OutOfMemory)?;
+            shared.shapes.extend(shapes.all().skip(known).map(ptr::from_ref));
+            Ok(())
+        })
+    }
+
+    /// Makes an entry for this layout, and for all others that exist by now.
+    fn grow_entries(&mut self, layout: u32) -> Result<(), OutOfMemory> {
+        let wanted = self.heap.layouts().max(layout as usize + 1);
+        // SAFETY: as in `allocate_sized`.
+        let shared = unsafe { self.shared.as_mut() };
+        shared.entries.try_reserve(wanted - shared.entries.len()).map_err(|_| OutOfMemory)?;
+        shared.entries.resize(wanted, Entry::EMPTY);
+        self.entries = shared.entries.as_mut_ptr();
+        self.count = wanted as u32;
+        Ok(())
+    }
+
+    /// Opens the next window and allocates from it.
+    fn refill(&mut self, site: Site) -> Result<Reference, OutOfMemory> {
+        // SAFETY: as in `allocate_sized`; the layout is below `count`.
+        let shared = unsafe { self.shared.as_mut() };
+        let entry = &mut shared.entries[site.layout as usize];
+        if entry.layout.is_null() {
+            entry.layout = self.heap.layout(site.layout);
+            entry.cell = site.cell;
+        }
+        // SAFETY: layouts live as long as the heap.
+        let layout = unsafe { &*entry.layout };
+        while entry.end == entry.run_end {
+            // SAFETY: the block belongs to this cache (INVARIANT OWNER).
+            let run = if entry.block.is_null() { None } else { unsafe { (*entry.block).free_run(entry.cursor) } };
+            if let Some((first, end)) = run {
+                entry.cursor = end;
+                entry.next = entry.start + (first * entry.cell) as u64;
+                entry.end = entry.next;
+                entry.run_end = entry.start + (end * entry.cell) as u64;
+            } else {
+                entry.block = ptr::null_mut();
+                let (block, start) = self.heap.take_block(layout)?;
+                (entry.block, entry.start, entry.cursor) = (block, start, 0);
+            }
+        }
+        let cells = (WINDOW / entry.cell).max(1) as u64;
+        let end = entry.run_end.min(entry.end + cells * entry.cell as u64);
+        // SAFETY: the window is a run of free cells of our block.
+        unsafe { clear(&mut *entry.block, entry.start, entry.end, end) };
+        let bytes = end - entry.end;
+        entry.end = end;
+        let object = entry.next;
+        entry.next += entry.cell as u64;
+        shared.bytes += bytes;
+        shared.objects += bytes / entry.cell as u64;
+        let (bytes, objects) = (std::mem::take(&mut shared.bytes), std::mem::take(&mut shared.objects));
+        self.heap.count_allocation(bytes, objects);
+        Reference::new(object).ok_or(OutOfMemory)
+    }
+
+    /// Brings the heap's counters up to date with what this cache allocated; the counters are else ahead by the unused
+    /// parts of windows.
+    pub fn publish(&mut self) {
+        // SAFETY: as in `allocate_sized`.
+        unsafe { self.shared.as_mut() }.publish(&self.heap);
+    }
+
+    /// The next of a sequence of pseudo-random numbers, for hash seeds and the start of map iterations.
+    #[inline]
+    pub fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.random)
+    }
+}
+
+/// The output function of splitmix64.
+pub(super) fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Makes `from..to` in the block at `start` zero, as far as it was ever written, and counts it as written.
+///
+/// # Safety
+/// The range lies in the block, and nobody can reach it.
+pub(super) unsafe fn clear(block: &mut Block, start: u64, from: u64, to: u64) {
+    debug_assert!(from >= start && to <= start + BLOCK_BYTES);
+    let dirty_end = start + block.dirty as u64;
+    if from < dirty_end {
+        // SAFETY: by the contract. Plain writes: the memory is published only later, with the reference to the object.
+        unsafe { ptr::write_bytes(from as *mut u8, 0, (to.min(dirty_end) - from) as usize) };
+    }
+    if to > dirty_end {
+        block.dirty = (to - start) as u32;
+    }
+}

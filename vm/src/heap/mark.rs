@@ -1,0 +1,368 @@
+//! Marking: finding all objects that the roots lead to.
+//!
+//! The marker keeps a stack of addresses whose objects are marked but not yet scanned. Large objects are scanned in pieces: an entry
+//! with bit 0 set is the start of a piece. There is no recursion, and if the stack cannot grow, the marker notes that, goes on, and
+//! afterwards scans all marked objects again until nothing is lost.
+//!
+//! Between stack and scan lies a short queue whose objects are being prefetched: most of the time of marking is
+//! waiting for memory.
+//!
+//! One thread marks; marks are plain stores.
+
+use std::marker::PhantomData;
+
+use bytecode::SlotKind;
+
+use super::region::{BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, REGION_BYTES, RegionRef, State, owner_of};
+use super::shape::{Pattern, Shape, ShapeData};
+use super::{Heap, State as HeapState, each_marked};
+use crate::moves;
+
+/// Bytes of a large object that are scanned at a time.
+const PIECE: u64 = 64 * 1024;
+/// Objects that are prefetched while others are scanned. A power of two.
+const AHEAD: usize = 8;
+/// Reporting roots works off the stack when it has this many entries.
+const ROOTS_AT_ONCE: usize = 4096;
+
+/// Where the roots are reported during [`Heap::collect`]. All its functions accept any 64 bits.
+pub struct Marker<'a> {
+    tag: u64,
+    stack: Vec<u64>,
+    /// Something was marked that could not be put on the stack.
+    lost: bool,
+    huge: *mut [Huge],
+    regions: *const [RegionRef],
+    heap: &'a Heap,
+    _state: PhantomData<&'a mut HeapState>,
+}
+
+/// An object that an address leads to.
+pub(super) enum Found {
+    /// A cell of a block: (block, number of the cell).
+    Cell(*mut Block, u32),
+    /// A large object: (head block, start of its memory).
+    Large(*mut Block, u64),
+    /// A number in the list of huge objects.
+    Huge(usize),
+}
+
+/// Finds the object that an address lies in, free cells included.
+///
+/// # Safety
+/// No block of the heap with this tag changes its use meanwhile; `huge` is its list.
+#[inline(always)]
+pub(super) unsafe fn find(tag: u64, huge: *const [Huge], address: u64) -> Option<Found> {
+    let owner = owner_of(address);
+    if owner != tag {
+        // SAFETY: by the contract.
+        return if owner == tag + 1 { unsafe { find_huge(huge, address) } } else { None };
+    }
+    let record = record_of(address);
+    // SAFETY: the address lies in a region of this heap, whose records are mapped.
+    let block = unsafe { &*record };
+    match block.state {
+        State::Small => {
+            let offset = address & (BLOCK_BYTES - 1);
+            let cell = ((offset * block.magic as u64) >> 32) as u32;
+            // Not so in the rest of the block that is too short for a cell.
+            (cell < block.cells).then_some(Found::Cell(record, cell))
+        }
+        State::Free => None,
+        State::Large | State::Tail => find_large(record, address),
+    }
+}
+
+/// The record of the block that an address of a region lies in.
+#[inline(always)]
+fn record_of(address: u64) -> *mut Block {
+    let region = address & !(REGION_BYTES - 1);
+    let number = (address & (REGION_BYTES - 1)) >> BLOCK_SHIFT;
+    (region + number * size_of::<Block>() as u64) as *mut Block
+}
+
+#[cold]
+#[inline(never)]
+fn find_large(record: *mut Block, address: u64) -> Option<Found> {
+    // SAFETY: a mapped record, and a tail's head lies in the same region, `span` records before it.
+    let head = unsafe { if (*record).state == State::Tail { record.sub((*record).span as usize) } else { record } };
+    // SAFETY: as above.
+    let distance = unsafe { record.offset_from(head) } as u64;
+    let start = (address & !(BLOCK_BYTES - 1)) - distance * BLOCK_BYTES;
+    // SAFETY: as above.
+    (address - start < unsafe { (*head).bytes_or_layout }).then_some(Found::Large(head, start))
+}
+
+/// # Safety
+/// `huge` is valid.
+#[cold]
+#[inline(never)]
+unsafe fn find_huge(huge: *const [Huge], address: u64) -> Option<Found> {
+    // SAFETY: by the contract.
+    let huge = unsafe { &*huge };
+    let number = huge.partition_point(|object| object.start <= address).checked_sub(1)?;
+    (address - huge[number].start < huge[number].bytes).then_some(Found::Huge(number))
+}
+
+impl<'a> Marker<'a> {
+    /// A marker for a heap whose marks are cleared.
+    pub(super) fn new(heap: &'a Heap, state: &'a mut HeapState) -> Marker<'a> {
+        Marker {
+            tag: heap.tag,
+            stack: std::mem::take(&mut state.mark_stack),
+            lost: false,
+            huge: &raw mut *state.huge,
+            regions: &raw const *state.regions,
+            heap,
+            _state: PhantomData,
+        }
+    }
+
+    /// Reports a reference: 0, the address of or into an object, or anything else, which is ignored.
+    #[inline]
+    pub fn mark_reference(&mut self, value: u64) {
+        if self.stack.len() >= ROOTS_AT_ONCE {
+            self.drain();
+        }
+        self.visit(value);
+    }
+
+    /// Reports the two slots of an interface. See "Interface data" in [`super`] for why the type word is not asked.
+    #[inline]
+    pub fn mark_interface(&mut self, _type_word: u64, data: u64) {
+        self.mark_reference(data);
+    }
+
+    /// Reports a slot of this kind.
+    #[inline]
+    pub fn mark_slot(&mut self, kind: SlotKind, value: u64) {
+        match kind {
+            SlotKind::Scalar => {}
+            SlotKind::Ref | SlotKind::InterfaceData => self.mark_reference(value),
+        }
+    }
+
+    /// Reports memory outside the heap that is laid out like heap memory (package variables).
+    ///
+    /// # Safety
+    /// The memory is readable and 8-aligned, and nobody writes to it meanwhile.
+    pub unsafe fn mark_memory(&mut self, start: u64, bytes: usize, shape: Shape) {
+        let data: *const ShapeData = self.heap.with_shapes(|shapes| shapes.get(shape) as *const _);
+        // SAFETY: shapes live as long as the heap; the memory is readable by the contract.
+        unsafe { self.scan(start, start + bytes as u64, &(*data).pattern) };
+        self.drain();
+    }
+
+    /// Marks the object that `value` leads to, and remembers it for scanning if that was news.
+    #[inline(always)]
+    fn visit(&mut self, value: u64) {
+        // SAFETY: the world is stopped and the collector holds the heap's state.
+        match unsafe { find(self.tag, self.huge, value) } {
+            None => {}
+            Some(Found::Cell(record, cell)) => {
+                // SAFETY: as above; the cell is below `cells`, so its bit exists.
+                let block = unsafe { &mut *record };
+                // SAFETY: as above.
+                let word = unsafe { block.marks.get_unchecked_mut(cell as usize / 64) };
+                let bit = 1 << (cell % 64);
+                if *word & bit != 0 {
+                    return;
+                }
+                *word |= bit;
+                block.marked += 1;
+                if !block.scalar {
+                    self.push((value & !(BLOCK_BYTES - 1)) + (cell * block.cell) as u64);
+                }
+            }
+            Some(Found::Large(record, start)) => {
+                // SAFETY: as above.
+                let block = unsafe { &mut *record };
+                if block.marks[0] == 0 {
+                    block.marks[0] = 1;
+                    block.marked = 1;
+                    if !block.scalar {
+                        self.push(start | 1);
+                    }
+                }
+            }
+            Some(Found::Huge(number)) => {
+                // SAFETY: as above.
+                let object = unsafe { &mut (*self.huge)[number] };
+                if !object.marked {
+                    object.marked = true;
+                    // SAFETY: shapes live as long as the heap.
+                    if unsafe { !(*object.shape).pattern.is_scalar() } {
+                        let start = object.start;
+                        self.push(start | 1);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, entry: u64) {
+        if self.stack.len() == self.stack.capacity() {
+            self.grow();
+            if self.lost && self.stack.len() == self.stack.capacity() {
+                return;
+            }
+        }
+        self.stack.push(entry);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let more = self.stack.capacity().max(1024);
+        if self.stack.try_reserve_exact(more).is_err() {
+            self.lost = true;
+        }
+    }
+
+    /// Scans until the stack is empty.
+    fn drain(&mut self) {
+        let mut queue = [0u64; AHEAD];
+        let mut at = 0;
+        let mut queued = 0;
+        loop {
+            // Fill the queue from the stack, then scan the oldest.
+            let entry = if let Some(entry) = self.stack.pop() {
+                prefetch(entry);
+                let oldest = std::mem::replace(&mut queue[at % AHEAD], entry);
+                at += 1;
+                if oldest == 0 {
+                    queued += 1;
+                    continue;
+                }
+                oldest
+            } else if queued > 0 {
+                let oldest = std::mem::take(&mut queue[at % AHEAD]);
+                at += 1;
+                if oldest == 0 {
+                    continue;
+                }
+                queued -= 1;
+                oldest
+            } else {
+                return;
+            };
+            if entry & 1 == 0 { self.scan_cell(entry) } else { self.scan_piece(entry & !1) }
+        }
+    }
+
+    /// Scans a small object.
+    #[inline(always)]
+    fn scan_cell(&mut self, start: u64) {
+        // SAFETY: the address came from `visit`, so it lies in a block of cells.
+        let block = unsafe { &*record_of(start) };
+        let (period, mask) = (block.period as u64, block.mask);
+        let end = start + block.cell as u64;
+        if mask != 0 {
+            // SAFETY: a cell of a live block.
+            unsafe { self.scan_masked(start, end, mask, period) };
+        } else {
+            // SAFETY: shapes live as long as the heap; a cell of a live block.
+            unsafe { self.scan(start, end, &(*block.shape).pattern) };
+        }
+    }
+
+    /// Scans a piece of a large or huge object, leaving the rest on the stack.
+    #[cold]
+    #[inline(never)]
+    fn scan_piece(&mut self, piece: u64) {
+        // SAFETY: as in `visit`.
+        let (end, pattern) = match unsafe { find(self.tag, self.huge, piece) } {
+            // SAFETY: as in `visit`; shapes live as long as the heap.
+            Some(Found::Large(block, start)) => unsafe { (start + (*block).bytes_or_layout, &(*(*block).shape).pattern) },
+            // SAFETY: as above.
+            Some(Found::Huge(number)) => unsafe {
+                let object = &(&(*self.huge))[number];
+                (object.start + object.bytes, &(*object.shape).pattern)
+            },
+            _ => return,
+        };
+        let period = pattern.period as u64;
+        let rest = piece + (PIECE / period).max(1) * period;
+        if rest < end {
+            self.push(rest | 1);
+        }
+        // SAFETY: part of a live object.
+        unsafe { self.scan(piece, end.min(rest), pattern) };
+    }
+
+    /// Visits the references in `start..end`, where the pattern begins at `start`.
+    ///
+    /// # Safety
+    /// Readable, 8-aligned memory.
+    unsafe fn scan(&mut self, start: u64, end: u64, pattern: &Pattern) {
+        let period = pattern.period as u64;
+        if pattern.words.is_empty() {
+            // SAFETY: by the contract.
+            return unsafe { self.scan_masked(start, end, pattern.mask, period) };
+        }
+        let mut at = start;
+        while at < end {
+            for word in &pattern.words {
+                let address = at + *word as u64 * 8;
+                if address + 8 > end {
+                    return;
+                }
+                // SAFETY: by the contract.
+                self.visit(unsafe { moves::load64(address) });
+            }
+            at += period;
+        }
+    }
+
+    /// Visits the references in `start..end` of a short pattern.
+    ///
+    /// # Safety
+    /// Readable, 8-aligned memory.
+    #[inline(always)]
+    unsafe fn scan_masked(&mut self, start: u64, end: u64, mask: u64, period: u64) {
+        let mut at = start;
+        while at < end {
+            let mut bits = mask;
+            while bits != 0 {
+                let address = at + bits.trailing_zeros() as u64 * 8;
+                bits &= bits - 1;
+                // A cell may end within a period; what lies beyond the object in it is zero.
+                if address >= end {
+                    return;
+                }
+                // SAFETY: by the contract.
+                self.visit(unsafe { moves::load64(address) });
+            }
+            at += period;
+        }
+    }
+
+    /// Marks all that the roots lead to; gives the stack's memory back to the heap.
+    pub(super) fn finish(mut self) -> Vec<u64> {
+        self.drain();
+        while std::mem::take(&mut self.lost) {
+            // Scanning a marked object again finds the unmarked ones behind it. Each round marks at least one object more.
+            let (regions, huge) = (self.regions, self.huge);
+            // SAFETY: the world is stopped; scanning only sets marks.
+            unsafe {
+                each_marked(regions, huge, &mut |entry| {
+                    if entry & 1 == 0 { self.scan_cell(entry) } else { self.scan_piece(entry & !1) }
+                    self.drain();
+                });
+            }
+        }
+        std::mem::take(&mut self.stack)
+    }
+}
+
+#[inline(always)]
+fn prefetch(address: u64) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a prefetch of any address is harmless.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address as *const i8);
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    let _ = address;
+}

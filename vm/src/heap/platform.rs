@@ -1,0 +1,143 @@
+//! Address space and pages from the operating system. What differs between systems is here and nowhere else.
+
+use std::ptr::NonNull;
+
+/// Reserves `bytes` of zeroed, lazily committed address space at an address that is a multiple of `alignment`; `None` if the
+/// system refuses.
+#[cfg(all(unix, not(miri)))]
+pub fn reserve(bytes: usize, alignment: usize) -> Option<NonNull<u8>> {
+    let with_slack = bytes.checked_add(alignment)?;
+    // SAFETY: an anonymous mapping at an address of the system's choice touches no existing memory.
+    let raw = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            with_slack,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if raw == libc::MAP_FAILED {
+        return None;
+    }
+    let start = raw as usize;
+    let aligned = start.next_multiple_of(alignment);
+    let (before, after) = (aligned - start, start + with_slack - aligned - bytes);
+    // SAFETY: both ranges are parts of the mapping just made that nobody has seen yet.
+    unsafe {
+        if before > 0 {
+            libc::munmap(raw, before);
+        }
+        if after > 0 {
+            libc::munmap((aligned + bytes) as *mut libc::c_void, after);
+        }
+    }
+    NonNull::new(aligned as *mut u8)
+}
+
+/// Gives back what [`reserve`] gave.
+///
+/// # Safety
+/// Exactly one reservation, not used afterwards.
+#[cfg(all(unix, not(miri)))]
+pub unsafe fn unreserve(start: NonNull<u8>, bytes: usize, _alignment: usize) {
+    // SAFETY: by the contract.
+    unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+}
+
+/// Drops the pages of a range; it reads as zero afterwards. Returns whether that was done.
+///
+/// # Safety
+/// A page-aligned part of a reservation whose contents nobody needs.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub unsafe fn decommit(start: u64, bytes: usize) -> bool {
+    // SAFETY: by the contract. On Linux `MADV_DONTNEED` of private anonymous memory zeroes it.
+    unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_DONTNEED) == 0 }
+}
+
+/// Drops the pages of a range; it reads as zero afterwards. Returns whether that was done.
+///
+/// # Safety
+/// A page-aligned part of a reservation whose contents nobody needs.
+#[cfg(all(unix, not(target_os = "linux"), not(miri)))]
+pub unsafe fn decommit(start: u64, bytes: usize) -> bool {
+    // SAFETY: by the contract: the old pages are replaced by fresh ones in one step.
+    let raw = unsafe {
+        libc::mmap(
+            start as *mut libc::c_void,
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED,
+            -1,
+            0,
+        )
+    };
+    raw != libc::MAP_FAILED
+}
+
+/// Asks for large pages in a range that will be used wholly. Advice only.
+///
+/// # Safety
+/// A page-aligned part of a reservation.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub unsafe fn advise_large_pages(start: u64, bytes: usize) {
+    // SAFETY: by the contract; the advice changes no contents.
+    unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_HUGEPAGE) };
+}
+
+/// Asks for small pages, so that one touched byte does not commit two megabytes. Advice only.
+///
+/// # Safety
+/// A page-aligned part of a reservation.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub unsafe fn advise_small_pages(start: u64, bytes: usize) {
+    // SAFETY: by the contract; the advice changes no contents.
+    unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_NOHUGEPAGE) };
+}
+
+/// Nothing to ask for here.
+///
+/// # Safety
+/// None needed.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub unsafe fn advise_large_pages(_start: u64, _bytes: usize) {}
+
+/// Nothing to ask for here.
+///
+/// # Safety
+/// None needed.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub unsafe fn advise_small_pages(_start: u64, _bytes: usize) {}
+
+/// Reserves zeroed memory from the global allocator.
+#[cfg(any(not(unix), miri))]
+pub fn reserve(bytes: usize, alignment: usize) -> Option<NonNull<u8>> {
+    let layout = std::alloc::Layout::from_size_align(bytes, alignment).ok()?;
+    // SAFETY: the layout has a size other than zero (callers reserve whole regions).
+    let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })?;
+    // The heap finds objects by plain addresses.
+    let _ = start.as_ptr().expose_provenance();
+    Some(start)
+}
+
+/// Gives back what [`reserve`] gave.
+///
+/// # Safety
+/// Exactly one reservation, not used afterwards.
+#[cfg(any(not(unix), miri))]
+pub unsafe fn unreserve(start: NonNull<u8>, bytes: usize, alignment: usize) {
+    if let Ok(layout) = std::alloc::Layout::from_size_align(bytes, alignment) {
+        // SAFETY: by the contract, and the layout is the one it was made with.
+        unsafe { std::alloc::dealloc(start.as_ptr(), layout) };
+    }
+}
+
+/// Pages cannot be dropped here.
+///
+/// # Safety
+/// None needed.
+#[cfg(any(not(unix), miri))]
+pub unsafe fn decommit(_start: u64, _bytes: usize) -> bool {
+    false
+}

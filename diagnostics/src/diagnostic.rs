@@ -93,11 +93,13 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Orders by file and position, and drops all but the first error of a line, as Go's compiler does.
+    /// Orders by file and position and drops repetitions: the same message twice on one line, as Go does before it prints.
     pub fn sort_as_go(&mut self, map: &crate::SourceMap) {
         self.list.sort_by_key(|diagnostic| (diagnostic.range.file, diagnostic.range.start));
-        self.list.dedup_by_key(|diagnostic| {
-            (diagnostic.range.file, map.line_column(diagnostic.range).line, diagnostic.message.clone())
+        self.list.dedup_by(|next, last| {
+            next.message == last.message
+                && next.range.file == last.range.file
+                && map.line_column(next.range).line == map.line_column(last.range).line
         });
     }
 }

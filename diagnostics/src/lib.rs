@@ -9,8 +9,10 @@
 
 mod codes;
 mod diagnostic;
+pub mod render;
 mod source;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label};
+pub use render::{Format, render};
 pub use source::{FileId, FileTooLarge, LineColumn, SourceFile, SourceMap, TextRange};

@@ -101,6 +101,13 @@ impl SourceFile {
         LineColumn { line: line as u32, column: offset - self.line_starts[line - 1] + 1 }
     }
 
+    /// Offset of the first byte of a line (from 1); the end of the text for a line that is not there.
+    #[must_use]
+    pub fn line_start(&self, line: u32) -> usize {
+        let index = (line as usize).saturating_sub(1);
+        self.line_starts.get(index).map_or(self.text.len(), |&start| start as usize)
+    }
+
     /// The text of a line (from 1) without its line end; empty for a line that is not there.
     #[must_use]
     pub fn line(&self, line: u32) -> &str {

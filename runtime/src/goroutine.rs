@@ -1,5 +1,512 @@
-//! Goroutines (G).
+//! Goroutines (G): their storage, and who may touch one.
+//!
+//! A goroutine that was made is recycled, never freed before its scheduler: queues may name goroutines by address and
+//! need no reference counts. Who has a goroutine shows in a token that is moved, never copied:
+//!
+//! * [`Runnable`]: it is in a run queue or on its way. Made by spawning, by the winner of `ready`, by a park that failed.
+//! * [`Running`]: one machine has it, and with it the fiber.
+//! * [`Free`]: nobody uses it.
+//!
+//! A parked goroutine has no token; [`GoroutineRef::ready`] makes a new one, at most once per park (`status.rs`).
+//!
+//! INVARIANT: the fiber, the completion and the wait record are touched only by the holder of the goroutine's token,
+//! or by the stopped world ([`WorldProof`]).
+//!
+//! GO: runtime2.go `g`, proc.go `gfget`, `gfput`, `allgs`.
+
+use std::{
+    cell::{Cell, UnsafeCell},
+    ops::Deref,
+    ptr::NonNull,
+};
+
+use crate::{
+    engine::{Engine, WakeOutcome},
+    lock_rank::{Rank, RankedMutex},
+    run_queue::List,
+    select::SelectWaiters,
+    status::{Parked, Ready, Status, StatusCell},
+    stop_the_world::WorldProof,
+    sync::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering},
+    wait_queue::{Waiter, WaiterRef},
+    wait_reason::WaitReason,
+};
 
 /// A goroutine's number, as `goroutine 7 [running]:` prints it. Never used twice in one scheduler; 1 is main.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GoroutineId(pub u64);
+
+impl GoroutineId {
+    /// The goroutine that runs `main`.
+    pub const MAIN: GoroutineId = GoroutineId(1);
+}
+
+/// What a goroutine's waiters are in use for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitsAt {
+    /// No channel.
+    Nothing,
+    /// One channel: the waiter in the goroutine.
+    Channel,
+    /// Those of a select statement.
+    Select,
+}
+
+/// A goroutine.
+pub(crate) struct Goroutine<E: Engine> {
+    status: StatusCell,
+    /// Taken by whoever makes a select of this goroutine go ahead: 0 open, 1 won.
+    select_won: AtomicU32,
+    /// The waiter through which it was woken.
+    woken_case: AtomicU32,
+    wait_reason: AtomicU8,
+    id: AtomicU64,
+    /// Since when it waits, as far as somebody noticed; 0: nobody did.
+    waiting_since: AtomicI64,
+    /// The next in a run queue's list or a free list; belongs to that list.
+    pub(crate) link: AtomicPtr<Goroutine<E>>,
+    waits_at: Cell<WaitsAt>,
+    waiter: UnsafeCell<Waiter<E>>,
+    select: UnsafeCell<SelectWaiters<E>>,
+    fiber: UnsafeCell<Option<E::Fiber>>,
+    completion: UnsafeCell<Option<E::Completion>>,
+}
+
+// SAFETY: everything that is not atomic is reached only through the tokens or under a queue's lock (the INVARIANTs here
+// and in wait_queue.rs), which hand it from thread to thread with release and acquire; what they hand over is `Send`.
+unsafe impl<E: Engine> Sync for Goroutine<E> {}
+// SAFETY: as above; the raw pointers inside name waiters and goroutines, which may be used from any thread that has them.
+unsafe impl<E: Engine> Send for Goroutine<E> {}
+
+impl<E: Engine> Goroutine<E> {
+    fn new() -> Goroutine<E> {
+        Goroutine {
+            status: StatusCell::new(Status::Dead),
+            select_won: AtomicU32::new(0),
+            woken_case: AtomicU32::new(0),
+            wait_reason: AtomicU8::new(0),
+            id: AtomicU64::new(0),
+            waiting_since: AtomicI64::new(0),
+            link: AtomicPtr::new(std::ptr::null_mut()),
+            waits_at: Cell::new(WaitsAt::Nothing),
+            waiter: UnsafeCell::new(Waiter::new()),
+            select: UnsafeCell::new(SelectWaiters::default()),
+            fiber: UnsafeCell::new(None),
+            completion: UnsafeCell::new(None),
+        }
+    }
+
+    pub(crate) fn id(&self) -> GoroutineId {
+        // ORDERING: Relaxed; written before the goroutine was made runnable.
+        GoroutineId(self.id.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.status.get()
+    }
+
+    pub(crate) fn wait_reason(&self) -> WaitReason {
+        // ORDERING: Relaxed; for people to read.
+        WaitReason::from_number(self.wait_reason.load(Ordering::Relaxed))
+    }
+
+    /// Since when it waits; the first call of a wait starts the count, as in Go.
+    pub(crate) fn waiting_since(&self, now: i64) -> i64 {
+        // ORDERING: Relaxed; the world is stopped.
+        let since = self.waiting_since.load(Ordering::Relaxed);
+        if since == 0 {
+            self.waiting_since.store(now, Ordering::Relaxed);
+            return now;
+        }
+        since
+    }
+
+    /// Claims the goroutine's select for one case.
+    pub(crate) fn win_select(&self) -> bool {
+        // ORDERING: AcqRel; between the holders of two channels' locks, of whom one wins.
+        self.select_won.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    pub(crate) fn open_select(&self) {
+        // ORDERING: Relaxed; published by the locks of the channels, all held by the caller.
+        self.select_won.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_woken_case(&self, case: u32) {
+        // ORDERING: Relaxed; published by `ready`.
+        self.woken_case.store(case, Ordering::Relaxed);
+    }
+}
+
+/// Names a goroutine by address.
+pub(crate) struct GoroutineRef<E: Engine>(NonNull<Goroutine<E>>);
+
+impl<E: Engine> Clone for GoroutineRef<E> {
+    fn clone(&self) -> GoroutineRef<E> {
+        *self
+    }
+}
+impl<E: Engine> Copy for GoroutineRef<E> {}
+
+// SAFETY: it is a shared reference to a `Sync` goroutine.
+unsafe impl<E: Engine> Send for GoroutineRef<E> {}
+// SAFETY: as above.
+unsafe impl<E: Engine> Sync for GoroutineRef<E> {}
+
+impl<E: Engine> Deref for GoroutineRef<E> {
+    type Target = Goroutine<E>;
+
+    #[inline]
+    fn deref(&self) -> &Goroutine<E> {
+        // SAFETY: goroutines live as long as their scheduler, and whoever can name one keeps the scheduler alive (machines,
+        // wakers) or is kept inside it (queues, timers).
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<E: Engine> GoroutineRef<E> {
+    #[inline]
+    pub(crate) fn as_ptr(self) -> *mut Goroutine<E> {
+        self.0.as_ptr()
+    }
+
+    /// Wakes a goroutine that has parked or is about to. `None`: its machine sees to it.
+    #[inline]
+    pub(crate) fn ready(self) -> Option<Runnable<E>> {
+        match self.status.ready() {
+            Ready::Enqueue => Some(Runnable(self)),
+            Ready::LeftToParker => None,
+        }
+    }
+
+    /// The waiter for plain operations. For the holder of the goroutine.
+    #[inline]
+    pub(crate) fn waiter(self) -> WaiterRef<E> {
+        WaiterRef::new(&self.goroutine().waiter)
+    }
+
+    fn goroutine(&self) -> &Goroutine<E> {
+        self
+    }
+
+    /// Records what the waiters are in use for. For the holder of the goroutine.
+    #[inline]
+    pub(crate) fn set_waits_at(self, at: WaitsAt) {
+        self.waits_at.set(at);
+    }
+
+    /// Runs `f` on the waiters for select. For the holder of the goroutine.
+    pub(crate) fn with_select<R>(self, f: impl FnOnce(&mut SelectWaiters<E>) -> R) -> R {
+        // SAFETY: only the holder of the goroutine calls (INVARIANT), and `f` does not come back here (select.rs).
+        // Others reach the single waiters meanwhile, but those lie in cells of their own.
+        f(unsafe { &mut *self.select.get() })
+    }
+
+    /// How the channel operation went that the goroutine was parked on. For the running goroutine.
+    pub(crate) fn take_wake_outcome(self) -> WakeOutcome<E::Transfer> {
+        let waits_at = self.waits_at.replace(WaitsAt::Nothing);
+        let waiter = match waits_at {
+            WaitsAt::Nothing => panic!("take_wake_outcome: the goroutine was not parked at a channel"),
+            WaitsAt::Channel => self.waiter(),
+            // ORDERING: Relaxed; handed over by `ready`.
+            WaitsAt::Select => {
+                let case = self.woken_case.load(Ordering::Relaxed);
+                self.with_select(|select| select.leave(case))
+            }
+        };
+        let is_send = waiter.is_send();
+        let value = waiter.take_transfer();
+        WakeOutcome {
+            case: if waits_at == WaitsAt::Select { waiter.number() as usize } else { 0 },
+            is_send,
+            value: if is_send { E::Transfer::default() } else { value },
+            ok: waiter.succeeded(),
+        }
+    }
+
+    /// Takes what a blocking call left. For the running goroutine.
+    pub(crate) fn take_completion(self) -> Option<E::Completion> {
+        // SAFETY: only the running goroutine and its machine call (INVARIANT), one after the other.
+        unsafe { (*self.completion.get()).take() }
+    }
+}
+
+/// A goroutine that somebody is going to run.
+#[must_use = "a runnable goroutine that is dropped never runs"]
+pub(crate) struct Runnable<E: Engine>(GoroutineRef<E>);
+
+impl<E: Engine> Runnable<E> {
+    /// For the run queues.
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<Goroutine<E>> {
+        self.0.0
+    }
+
+    /// For the run queues: `raw` came from [`Runnable::into_raw`], once.
+    #[inline]
+    pub(crate) fn from_raw(raw: NonNull<Goroutine<E>>) -> Runnable<E> {
+        Runnable(GoroutineRef(raw))
+    }
+
+    /// Takes it up on a machine.
+    #[inline]
+    pub(crate) fn start(self) -> Running<E> {
+        self.0.status.set(Status::Running);
+        Running(self.0)
+    }
+}
+
+/// A goroutine that a machine has.
+#[must_use = "a running goroutine must park, yield or end"]
+pub(crate) struct Running<E: Engine>(GoroutineRef<E>);
+
+impl<E: Engine> Running<E> {
+    #[inline]
+    pub(crate) fn goroutine(&self) -> GoroutineRef<E> {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn fiber(&mut self) -> &mut E::Fiber {
+        // SAFETY: the token's holder alone touches the fiber (INVARIANT), and `&mut self` lasts as long as the borrow.
+        unsafe { (*self.0.fiber.get()).as_mut() }.expect("a running goroutine has a fiber")
+    }
+
+    /// Lets others run.
+    #[inline]
+    pub(crate) fn yield_now(self) -> Runnable<E> {
+        self.0.status.set(Status::Runnable);
+        Runnable(self.0)
+    }
+
+    /// Parks. A goroutine that was woken meanwhile comes back.
+    #[inline]
+    pub(crate) fn park(self, reason: WaitReason) -> Option<Runnable<E>> {
+        // ORDERING: Relaxed; published by the step to Waiting.
+        self.0.wait_reason.store(reason as u8, Ordering::Relaxed);
+        self.0.waiting_since.store(0, Ordering::Relaxed);
+        match self.0.status.park() {
+            Parked::Waiting => None,
+            Parked::WokenMeanwhile => Some(Runnable(self.0)),
+        }
+    }
+
+    /// Says that its blocking call runs, for dumps.
+    pub(crate) fn set_blocking(&self, is_blocking: bool) {
+        // ORDERING: Relaxed; for dumps.
+        self.0.waiting_since.store(0, Ordering::Relaxed);
+        self.0.status.set(if is_blocking { Status::Blocking } else { Status::Running });
+    }
+
+    /// Leaves the answer of a blocking call.
+    pub(crate) fn complete(&mut self, completion: E::Completion) {
+        // SAFETY: the token's holder alone touches it (INVARIANT).
+        unsafe { *self.0.completion.get() = Some(completion) };
+    }
+
+    /// Ends it.
+    pub(crate) fn exit(self) -> (Free<E>, E::Fiber) {
+        self.0.status.set(Status::Dead);
+        // SAFETY: the token's holder alone touches the fiber (INVARIANT).
+        let fiber = unsafe { (*self.0.fiber.get()).take() }.expect("a running goroutine has a fiber");
+        // SAFETY: as above.
+        unsafe { (*self.0.completion.get()).take() };
+        (Free(self.0), fiber)
+    }
+}
+
+/// A goroutine that nobody uses.
+pub(crate) struct Free<E: Engine>(GoroutineRef<E>);
+
+impl<E: Engine> Free<E> {
+    /// Makes a new goroutine of it.
+    pub(crate) fn spawn(self, id: GoroutineId, fiber: E::Fiber) -> Runnable<E> {
+        let g = self.0;
+        // ORDERING: Relaxed; published by the run queue.
+        g.id.store(id.0, Ordering::Relaxed);
+        g.wait_reason.store(0, Ordering::Relaxed);
+        g.waits_at.set(WaitsAt::Nothing);
+        // SAFETY: the token's holder alone touches the fiber (INVARIANT).
+        unsafe { *g.fiber.get() = Some(fiber) };
+        g.status.set(Status::Runnable);
+        Runnable(g)
+    }
+}
+
+/// Goroutines that nobody uses: the list of a processor.
+pub(crate) struct FreeList<E: Engine>(List<E>);
+
+impl<E: Engine> Default for FreeList<E> {
+    fn default() -> FreeList<E> {
+        FreeList(List::default())
+    }
+}
+
+/// How many free goroutines a processor keeps before it gives half away, and how many it takes at a time.
+const FREE_LIMIT: usize = 128;
+const FREE_BATCH: usize = 64;
+
+impl<E: Engine> FreeList<E> {
+    /// A goroutine to make a new one of.
+    #[inline]
+    pub(crate) fn take(&mut self, registry: &Registry<E>) -> Free<E> {
+        if let Some(raw) = self.0.pop_front() {
+            return Free(GoroutineRef(raw));
+        }
+        registry.refill(&mut self.0);
+        Free(GoroutineRef(self.0.pop_front().expect("refilled")))
+    }
+
+    /// Gives one back.
+    #[inline]
+    pub(crate) fn put(&mut self, free: Free<E>, registry: &Registry<E>) {
+        self.0.push_front(free.0.0);
+        if self.0.len() > FREE_LIMIT {
+            registry.take_back(&mut self.0, FREE_BATCH);
+        }
+    }
+}
+
+/// Every goroutine of a scheduler, used or not.
+pub(crate) struct Registry<E: Engine> {
+    storage: RankedMutex<Storage<E>>,
+}
+
+struct Storage<E: Engine> {
+    /// INVARIANT: a chunk is never dropped or moved before the registry is dropped.
+    chunks: Vec<NonNull<[Goroutine<E>]>>,
+    free: List<E>,
+}
+
+// SAFETY: the chunks are owned, and goroutines are `Send` and `Sync`.
+unsafe impl<E: Engine> Send for Storage<E> {}
+
+impl<E: Engine> Registry<E> {
+    pub(crate) fn new() -> Registry<E> {
+        Registry {
+            storage: RankedMutex::new(Rank::Goroutines, Storage { chunks: Vec::new(), free: List::default() }),
+        }
+    }
+
+    fn refill(&self, list: &mut List<E>) {
+        let mut storage = self.storage.lock();
+        if storage.free.len() == 0 {
+            // The first chunk is small: most programs have few goroutines.
+            let size = if storage.chunks.is_empty() { 8 } else { FREE_BATCH };
+            let chunk: Box<[Goroutine<E>]> = (0..size).map(|_| Goroutine::new()).collect();
+            // Kept as a raw pointer: a box that is moved would claim to be the only way to its contents.
+            let chunk = NonNull::from(Box::leak(chunk));
+            storage.chunks.push(chunk);
+            // SAFETY: just made, and never freed before the registry (INVARIANT).
+            for goroutine in unsafe { chunk.as_ref() } {
+                storage.free.push_back(NonNull::from(goroutine));
+            }
+        }
+        for _ in 0..FREE_BATCH {
+            let Some(raw) = storage.free.pop_front() else { break };
+            list.push_back(raw);
+        }
+    }
+
+    fn take_back(&self, list: &mut List<E>, count: usize) {
+        let mut storage = self.storage.lock();
+        for _ in 0..count {
+            let Some(raw) = list.pop_front() else { break };
+            storage.free.push_front(raw);
+        }
+    }
+
+    /// Gives a whole list back, for a processor that is given up.
+    pub(crate) fn take_back_all(&self, list: &mut FreeList<E>) {
+        self.take_back(&mut list.0, usize::MAX);
+    }
+
+    /// Visits every goroutine that is in use, with its fiber.
+    pub(crate) fn for_each(&self, _world: &mut WorldProof, mut visit: impl FnMut(GoroutineRef<E>, &mut E::Fiber)) {
+        let chunks = self.storage.lock().chunks.clone();
+        for chunk in chunks {
+            // SAFETY: chunks live as long as the registry (INVARIANT).
+            for goroutine in unsafe { chunk.as_ref() } {
+                if goroutine.status() == Status::Dead {
+                    continue;
+                }
+                // SAFETY: the world is stopped, which the proof shows: no token's holder is at work.
+                if let Some(fiber) = unsafe { (*goroutine.fiber.get()).as_mut() } {
+                    visit(GoroutineRef(NonNull::from(goroutine)), fiber);
+                }
+            }
+        }
+    }
+
+    /// Takes every fiber that is left: nobody will run again.
+    pub(crate) fn take_fibers(&self, _world: &mut WorldProof, mut abandoned: impl FnMut(E::Fiber)) {
+        let chunks = self.storage.lock().chunks.clone();
+        for chunk in chunks {
+            // SAFETY: chunks live as long as the registry (INVARIANT).
+            for goroutine in unsafe { chunk.as_ref() } {
+                // SAFETY: as in `for_each`.
+                if let Some(fiber) = unsafe { (*goroutine.fiber.get()).take() } {
+                    abandoned(fiber);
+                }
+                // SAFETY: as in `for_each`.
+                drop(unsafe { (*goroutine.completion.get()).take() });
+            }
+        }
+    }
+
+    /// Visits every goroutine that is in use, while they run: for their names and states only.
+    pub(crate) fn for_each_name(&self, mut visit: impl FnMut(GoroutineRef<E>)) {
+        let chunks = self.storage.lock().chunks.clone();
+        for chunk in chunks {
+            // SAFETY: chunks live as long as the registry (INVARIANT).
+            for goroutine in unsafe { chunk.as_ref() } {
+                if goroutine.status() != Status::Dead {
+                    visit(GoroutineRef(NonNull::from(goroutine)));
+                }
+            }
+        }
+    }
+
+    /// Visits the values under way to or from a goroutine.
+    pub(crate) fn for_each_transfer(
+        _world: &WorldProof,
+        goroutine: GoroutineRef<E>,
+        visit: &mut impl FnMut(&mut E::Transfer),
+    ) {
+        match goroutine.waits_at.get() {
+            WaitsAt::Nothing => {}
+            WaitsAt::Channel => goroutine.waiter().visit_transfer(visit),
+            WaitsAt::Select => goroutine.with_select(|select| {
+                for waiter in select.in_use() {
+                    waiter.visit_transfer(visit);
+                }
+            }),
+        }
+    }
+
+    /// Visits the channels a goroutine is enqueued at.
+    pub(crate) fn for_each_channel(
+        _world: &WorldProof,
+        goroutine: GoroutineRef<E>,
+        visit: &mut impl FnMut(*const ()),
+    ) {
+        match goroutine.waits_at.get() {
+            WaitsAt::Nothing => {}
+            WaitsAt::Channel => visit(goroutine.waiter().key()),
+            WaitsAt::Select => goroutine.with_select(|select| {
+                for waiter in select.in_use() {
+                    visit(waiter.key());
+                }
+            }),
+        }
+    }
+}
+
+impl<E: Engine> Drop for Registry<E> {
+    fn drop(&mut self) {
+        for chunk in std::mem::take(&mut self.storage.lock().chunks) {
+            // SAFETY: it came from a box, and the scheduler is gone, so nobody names its goroutines any more.
+            drop(unsafe { Box::from_raw(chunk.as_ptr()) });
+        }
+    }
+}

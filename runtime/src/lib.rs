@@ -1,14 +1,27 @@
 //! Goroutines: scheduler, channels, timers, system monitor.
 
+mod blocking;
 mod channel;
 mod clock;
 mod engine;
+mod find_runnable;
 mod goroutine;
+mod idle;
+mod lock_rank;
+mod machine;
+mod netpoll;
+mod preempt;
+mod processor;
+mod processor_count;
+mod run_queue;
+mod schedule_trace;
 mod scheduler;
 mod select;
 mod semaphore;
+mod status;
 mod stop_the_world;
 mod sync;
+mod sysmon;
 mod timers;
 mod wait_queue;
 mod wait_reason;

@@ -1,23 +1,61 @@
-//! The scheduler's face, and what a running goroutine sees of it.
-use std::{marker::PhantomData, sync::Arc};
-use crate::{engine::{Engine, Outcome, SafepointAction, WakeOutcome}, goroutine::GoroutineId};
+//! The scheduler: what all machines share, how goroutines are started and woken, how a run begins and ends.
+//!
+//! **Waking.** A goroutine becomes runnable by [`Context::ready`] or [`Context::spawn`]: it goes into the `next` slot of the
+//! waker's processor, and what it displaces goes to the end of that processor's ring (half of a full ring goes to the global queue).
+//! Then an idle processor is woken if nobody is spinning: at most one machine at a time is on its way from sleep to work, and
+//! it wakes the next when it finds some ([`Shared::wake_processor`]).
+//!
+//! **The delicate dance.** A submitter first publishes its work, then looks for idle processors; a machine that goes idle first
+//! publishes its processor as idle, then looks for work once more. With a full barrier between the two steps on either side one of
+//! them sees the other.
+//!
+//! GO: proc.go `newproc`, `ready`, `wakep`, `schedinit`.
+
+use std::{
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use crate::{
+    clock::{Clock, NEVER, Nanos},
+    engine::{Engine, Outcome, SafepointAction, WakeOutcome, WorldJob},
+    goroutine::{GoroutineId, GoroutineRef, Registry, Runnable, Running},
+    lock_rank::{Rank, RankedGuard, RankedMutex},
+    machine::{self, Machine, MachineHandle},
+    netpoll::Netpoll,
+    preempt::{Urgency, attention},
+    processor::{OwnedProcessor, OwnerCells, Processor},
+    processor_count,
+    run_queue::List,
+    semaphore::SemaphoreTable,
+    sync::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Ordering, fence},
+    sysmon::{self, SysmonNote},
+    timers::Action,
+};
+
+/// The most processors a scheduler can have.
+pub(crate) const MAX_PROCESSORS: usize = if cfg!(loom) { 2 } else { 256 };
 
 /// Settings of a run.
 #[non_exhaustive]
 #[derive(Clone)]
 pub struct Options {
-    /// GOMAXPROCS; `None` takes it from the processor mask and the cgroup quota.
+    /// GOMAXPROCS (1 to 256); `None` takes it from the processor mask and the cgroup quota.
     pub processors: Option<usize>,
-    /// The most threads the run may have (Go: 10,000). When it is reached, or the operating system refuses one, the run goes on with fewer.
+    /// The most threads the run may have (Go: 10,000). When it is reached, or the operating system refuses one, the run
+    /// goes on with fewer.
     pub max_threads: usize,
     /// How long without a collection until sysmon asks for one; `None`: never.
-    pub forced_collection_period: Option<std::time::Duration>,
+    pub forced_collection_period: Option<Duration>,
     /// Print a line every so often.
     pub schedtrace: Option<ScheduleTrace>,
     /// Seeds every random choice (select, stealing).
     pub seed: Option<u64>,
-    /// Time stands still but for `sleep`s when everybody waits.
+    /// Time stands still while anybody can run, and jumps to the next timer when everybody waits.
     pub virtual_clock: bool,
+    /// The stack of the threads the scheduler starts.
+    pub thread_stack_size: usize,
 }
 
 impl Default for Options {
@@ -25,10 +63,11 @@ impl Default for Options {
         Options {
             processors: None,
             max_threads: 10_000,
-            forced_collection_period: Some(std::time::Duration::from_secs(120)),
+            forced_collection_period: Some(Duration::from_secs(120)),
             schedtrace: None,
             seed: None,
             virtual_clock: false,
+            thread_stack_size: 2 << 20,
         }
     }
 }
@@ -37,152 +76,741 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct ScheduleTrace {
     /// One line per period.
-    pub period: std::time::Duration,
+    pub period: Duration,
     /// Also every processor, machine and goroutine.
     pub detail: bool,
     /// Where the text goes; whole lines.
     pub sink: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
+/// What the central lock guards.
+pub(crate) struct Central<E: Engine> {
+    /// The global queue. `Shared::global_length` follows it.
+    pub(crate) global: List<E>,
+    /// INVARIANT: an idle processor's queue is empty. `Shared::idle` follows the length.
+    pub(crate) idle_processors: Vec<OwnedProcessor<E>>,
+    /// Machines that sleep, the one that went last on top.
+    pub(crate) idle_machines: Vec<Arc<MachineHandle<E>>>,
+    /// Every machine there is, for schedtrace.
+    pub(crate) machines: Vec<Arc<MachineHandle<E>>>,
+    pub(crate) machines_started: usize,
+    /// Processors the stopped world has.
+    pub(crate) stopped: Vec<OwnedProcessor<E>>,
+    /// Processors beyond GOMAXPROCS.
+    pub(crate) dead: Vec<OwnedProcessor<E>>,
+    /// Somebody stops the world; how many processors it still waits for.
+    pub(crate) is_stopping: bool,
+    pub(crate) stop_wait: usize,
+    /// What other machines want done in the stopped world as well.
+    pub(crate) world_jobs: Vec<(Running<E>, WorldJob<E>)>,
+    /// Machines in a blocking call whose processor was taken.
+    pub(crate) blocked_calls: usize,
+    /// How the run ends.
+    pub(crate) outcome: Option<Outcome<E>>,
+    pub(crate) panic: Option<Box<dyn std::any::Any + Send>>,
+    /// The operating system has refused a thread.
+    pub(crate) thread_refused: bool,
+}
+
+/// What all machines share.
+pub(crate) struct Shared<E: Engine> {
+    engine: Arc<E>,
+    pub(crate) options: Options,
+    pub(crate) clock: Clock,
+    real_clock: Clock,
+    pub(crate) registry: Registry<E>,
+    pub(crate) semaphores: SemaphoreTable<E>,
+    processors: Box<[OnceLock<Arc<Processor<E>>>]>,
+    /// GOMAXPROCS.
+    processor_count: AtomicUsize,
+    /// How many processors were ever made.
+    processors_made: AtomicUsize,
+    central: RankedMutex<Central<E>>,
+    /// Told when a stopped world is complete, and when a machine ends.
+    pub(crate) progress: Condvar,
+    global_length: AtomicUsize,
+    idle: AtomicUsize,
+    pub(crate) spinning: AtomicUsize,
+    /// A processor was wanted for a spinning machine and none was idle.
+    pub(crate) need_spinning: AtomicBool,
+    attention: AtomicU32,
+    last_id: AtomicU64,
+    /// Goroutines started without a processor: main and those of hosts.
+    started_outside: AtomicU64,
+    /// Handles and wakers outside; while there are any nothing is a deadlock.
+    pub(crate) host_handles: AtomicUsize,
+    pub(crate) netpoll: Netpoll,
+    /// When somebody polled last; 0 while a machine waits in the poller.
+    pub(crate) last_poll: AtomicI64,
+    /// Until when the machine in the poller waits.
+    pub(crate) poll_until: AtomicI64,
+    pub(crate) last_collection: AtomicI64,
+    pub(crate) sysmon: SysmonNote,
+    pub(crate) urgent: Urgency,
+    seed: u64,
+}
+
+impl<E: Engine> Shared<E> {
+    pub(crate) fn new(engine: Arc<E>, options: Options) -> Shared<E> {
+        let count = options.processors.unwrap_or_else(processor_count::available).clamp(1, MAX_PROCESSORS);
+        let seed = options.seed.unwrap_or_else(random_seed);
+        let clock = Clock::new(options.virtual_clock);
+        let now = clock.now();
+        let shared = Shared {
+            engine,
+            clock,
+            real_clock: Clock::new(false),
+            registry: Registry::new(),
+            semaphores: SemaphoreTable::new(),
+            processors: (0..MAX_PROCESSORS).map(|_| OnceLock::new()).collect(),
+            processor_count: AtomicUsize::new(count),
+            processors_made: AtomicUsize::new(0),
+            central: RankedMutex::new(
+                Rank::Central,
+                Central {
+                    global: List::default(),
+                    idle_processors: Vec::new(),
+                    idle_machines: Vec::new(),
+                    machines: Vec::new(),
+                    machines_started: 0,
+                    stopped: Vec::new(),
+                    dead: Vec::new(),
+                    is_stopping: false,
+                    stop_wait: 0,
+                    world_jobs: Vec::new(),
+                    blocked_calls: 0,
+                    outcome: None,
+                    panic: None,
+                    thread_refused: false,
+                },
+            ),
+            progress: Condvar::new(),
+            global_length: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
+            spinning: AtomicUsize::new(0),
+            need_spinning: AtomicBool::new(false),
+            attention: AtomicU32::new(0),
+            last_id: AtomicU64::new(GoroutineId::MAIN.0),
+            started_outside: AtomicU64::new(1),
+            host_handles: AtomicUsize::new(0),
+            netpoll: Netpoll::new(),
+            last_poll: AtomicI64::new(now),
+            poll_until: AtomicI64::new(0),
+            last_collection: AtomicI64::new(1),
+            sysmon: SysmonNote::new(),
+            urgent: Urgency::new(),
+            seed,
+            options,
+        };
+        let mut central = shared.central();
+        // The first processor ends on top: machine 0 takes it.
+        for index in (0..count).rev() {
+            let processor = shared.make_processor(index);
+            shared.put_idle_processor(&mut central, processor);
+        }
+        drop(central);
+        shared
+    }
+
+    pub(crate) fn make_processor(&self, index: usize) -> OwnedProcessor<E> {
+        let local = self.engine.new_per_processor(index);
+        let processor = OwnedProcessor::new(index, self.seed, local);
+        let known = self.processors[index].set(Arc::clone(&processor)).is_ok();
+        assert!(known, "processor {index} is made once");
+        // ORDERING: Release. Pairs with `all_processors`.
+        self.processors_made.fetch_max(index + 1, Ordering::Release);
+        processor
+    }
+
+    pub(crate) fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    #[inline]
+    pub(crate) fn central(&self) -> RankedGuard<'_, Central<E>> {
+        self.central.lock()
+    }
+
+    pub(crate) fn processor(&self, index: usize) -> Option<&Arc<Processor<E>>> {
+        self.processors.get(index)?.get()
+    }
+
+    /// Every processor that was ever made.
+    pub(crate) fn all_processors(&self) -> impl Iterator<Item = &Arc<Processor<E>>> {
+        // ORDERING: Acquire. Pairs with `make_processor`.
+        let made = self.processors_made.load(Ordering::Acquire);
+        self.processors[..made].iter().filter_map(OnceLock::get)
+    }
+
+    pub(crate) fn processors_made(&self) -> usize {
+        // ORDERING: Acquire. Pairs with `make_processor`.
+        self.processors_made.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn processor_count(&self) -> usize {
+        // ORDERING: Relaxed; changes only in a stopped world.
+        self.processor_count.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_processor_count(&self, count: usize) {
+        // ORDERING: Relaxed; in a stopped world.
+        self.processor_count.store(count, Ordering::Relaxed);
+    }
+
+    /// What the whole scheduler must attend to.
+    #[inline]
+    pub(crate) fn attention(&self) -> u32 {
+        // ORDERING: SeqCst. Pairs with `set_attention`: see `LimitWord::take_requests` and `Machine::call_blocking`.
+        self.attention.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_attention(&self, bits: u32) {
+        // ORDERING: SeqCst. Pairs with `attention`.
+        self.attention.fetch_or(bits, Ordering::SeqCst);
+    }
+
+    /// Clears bits; answers those that were set.
+    pub(crate) fn clear_attention(&self, bits: u32) -> u32 {
+        // ORDERING: SeqCst, as above.
+        self.attention.fetch_and(!bits, Ordering::SeqCst) & bits
+    }
+
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.attention() & attention::FINISH != 0
+    }
+
+    /// The length of the global queue, without the lock.
+    pub(crate) fn global_len(&self) -> usize {
+        // ORDERING: Relaxed; a hint, made exact by looking again under the lock.
+        self.global_length.load(Ordering::Relaxed)
+    }
+
+    /// How many processors are idle, without the lock.
+    #[inline]
+    pub(crate) fn idle_count(&self) -> usize {
+        // ORDERING: Relaxed; the delicate dance puts fences where it matters.
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    fn global_changed(&self, central: &Central<E>) {
+        // ORDERING: Relaxed; under the lock.
+        self.global_length.store(central.global.len(), Ordering::Relaxed);
+    }
+
+    /// Puts a goroutine to the end of the global queue.
+    pub(crate) fn put_global(&self, central: &mut Central<E>, runnable: Runnable<E>) {
+        central.global.push_back(runnable.into_raw());
+        self.global_changed(central);
+    }
+
+    pub(crate) fn put_global_list(&self, central: &mut Central<E>, list: List<E>) {
+        central.global.append(list);
+        self.global_changed(central);
+    }
+
+    /// Takes one goroutine from the global queue to run, and this processor's share of the rest into its ring.
+    pub(crate) fn take_global(
+        &self,
+        central: &mut Central<E>,
+        processor: &OwnedProcessor<E>,
+        at_most: usize,
+    ) -> Option<Runnable<E>> {
+        let first = central.global.pop_front()?;
+        let share = (central.global.len() / self.processor_count() + 1).min(central.global.len());
+        for _ in 1..share.min(at_most) {
+            let Some(raw) = central.global.pop_front() else { break };
+            if let Some(overflow) = processor.queue.push(Runnable::from_raw(raw)) {
+                central.global.append(overflow);
+                break;
+            }
+        }
+        self.global_changed(central);
+        Some(Runnable::from_raw(first))
+    }
+
+    /// Puts a processor into the idle list.
+    pub(crate) fn put_idle_processor(&self, central: &mut Central<E>, processor: OwnedProcessor<E>) {
+        debug_assert!(processor.queue.is_empty(), "an idle processor has nothing to run");
+        processor.set_status(crate::blocking::ProcessorStatus::Idle);
+        central.idle_processors.push(processor);
+        // ORDERING: SeqCst. The delicate dance: pairs with the fence in `wake_processor`.
+        self.idle.store(central.idle_processors.len(), Ordering::SeqCst);
+    }
+
+    /// Takes a processor from the idle list; sysmon is woken if it slept because all were idle.
+    pub(crate) fn take_idle_processor(&self, central: &mut Central<E>) -> Option<OwnedProcessor<E>> {
+        let processor = central.idle_processors.pop()?;
+        // ORDERING: SeqCst, as above.
+        self.idle.store(central.idle_processors.len(), Ordering::SeqCst);
+        processor.set_status(crate::blocking::ProcessorStatus::Running);
+        self.sysmon.wake_if_deep();
+        Some(processor)
+    }
+
+    /// Takes all idle processors, for a stopped world.
+    pub(crate) fn take_all_idle(&self, central: &mut Central<E>) -> Vec<OwnedProcessor<E>> {
+        // ORDERING: SeqCst, as above.
+        self.idle.store(0, Ordering::SeqCst);
+        std::mem::take(&mut central.idle_processors)
+    }
+
+    /// When the first timer of all is due.
+    pub(crate) fn earliest_timer(&self) -> Nanos {
+        self.all_processors().map(|processor| processor.timers.earliest()).min().unwrap_or(NEVER)
+    }
+
+    /// Gets one more machine to look for work, if a processor is idle and nobody is looking already.
+    pub(crate) fn wake_processor(self: &Arc<Self>) {
+        // ORDERING: SeqCst. The delicate dance: our work is published; now look. Pairs with `put_idle_processor`.
+        fence(Ordering::SeqCst);
+        if self.idle_count() == 0 {
+            return;
+        }
+        // ORDERING: SeqCst. Pairs with the decrement in `Machine::stop_spinning`: either that machine sees our work, or we see that
+        // it has stopped spinning.
+        if self.spinning.load(Ordering::SeqCst) != 0
+            || self.spinning.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_err()
+        {
+            return;
+        }
+        let mut central = self.central();
+        match self.take_idle_processor(&mut central) {
+            Some(processor) => machine::start(self, central, processor, true),
+            None => {
+                // ORDERING: SeqCst, both: a machine that goes idle under the lock sees the wish.
+                self.need_spinning.store(true, Ordering::SeqCst);
+                self.spinning.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// Makes sure that somebody will be awake when a timer of a busy processor is due.
+    pub(crate) fn watch_timer(self: &Arc<Self>, when: Nanos) {
+        if when == NEVER {
+            return;
+        }
+        // ORDERING: SeqCst. Pairs with `Machine::wait_in_poller`, which publishes `poll_until` before it looks at the timers.
+        fence(Ordering::SeqCst);
+        if self.last_poll.load(Ordering::SeqCst) == 0 {
+            let until = self.poll_until.load(Ordering::SeqCst);
+            if until == 0 || until > when {
+                self.netpoll.notify();
+            }
+        } else if self.idle_count() != 0 {
+            self.wake_processor();
+        }
+        self.sysmon.wake_before(when);
+    }
+
+    /// `runtime.NumGoroutine`.
+    pub(crate) fn goroutine_count(&self) -> usize {
+        // ORDERING: Relaxed; sums that may be a little old. Ended before started, so that the difference is not negative.
+        let ended: u64 = self.all_processors().map(|p| p.ended.load(Ordering::Relaxed)).sum();
+        let started: u64 = self.all_processors().map(|p| p.started.load(Ordering::Relaxed)).sum();
+        let started = started + self.started_outside.load(Ordering::Relaxed);
+        usize::try_from(started.saturating_sub(ended)).unwrap_or(usize::MAX)
+    }
+
+    /// Ends the run, if nobody has yet. Machines leave at their next safepoint.
+    pub(crate) fn finish(&self, central: &mut Central<E>, outcome: Outcome<E>) {
+        if central.outcome.is_none() {
+            central.outcome = Some(outcome);
+        }
+        self.finish_now(central);
+    }
+
+    /// Ends the run, for an outcome or a panic that was recorded.
+    pub(crate) fn finish_now(&self, central: &mut Central<E>) {
+        self.call_attention(attention::FINISH);
+        // Nobody waits for blocking calls: their machines find out when they come back.
+        for processor in self.all_processors() {
+            if let Some(ticket) = processor.word.blocking_ticket()
+                && let Some(processor) = processor.try_retake(ticket)
+            {
+                central.blocked_calls += 1;
+                central.dead.push(processor);
+            }
+        }
+        for machine in central.idle_machines.drain(..) {
+            machine.dismiss();
+        }
+        self.netpoll.notify();
+        self.sysmon.notify();
+        self.progress.notify_all();
+    }
+
+    /// Makes a goroutine runnable from a thread without a processor.
+    pub(crate) fn ready_from_outside(self: &Arc<Self>, runnable: Runnable<E>) {
+        let mut central = self.central();
+        self.put_global(&mut central, runnable);
+        drop(central);
+        if self.idle_count() == 0 {
+            self.request_urgent();
+        }
+        self.wake_processor();
+    }
+
+    /// Nanoseconds on the real clock, whatever the goroutines see.
+    pub(crate) fn real_now(&self) -> Nanos {
+        self.real_clock.now()
+    }
+
+    fn spawn_from_outside(self: &Arc<Self>, fiber: E::Fiber) {
+        let mut list = crate::goroutine::FreeList::default();
+        let free = list.take(&self.registry);
+        self.registry.take_back_all(&mut list);
+        // ORDERING: Relaxed; only uniqueness counts.
+        let id = GoroutineId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        // ORDERING: Relaxed; a statistic.
+        self.started_outside.fetch_add(1, Ordering::Relaxed);
+        let runnable = free.spawn(id, fiber);
+        self.ready_from_outside(runnable);
+    }
+}
+
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
 /// A scheduler and everything that runs on it.
 pub struct Scheduler<E: Engine> {
-    engine: Arc<E>,
+    shared: Arc<Shared<E>>,
 }
 
 impl<E: Engine> Scheduler<E> {
     /// Makes the processors; starts nothing.
+    #[must_use]
     pub fn new(engine: Arc<E>, options: Options) -> Scheduler<E> {
-        let _ = options;
-        Scheduler { engine }
+        Scheduler { shared: Arc::new(Shared::new(engine, options)) }
     }
+
     /// The engine.
+    #[must_use]
     pub fn engine(&self) -> &Arc<E> {
-        &self.engine
+        &self.shared.engine
     }
+
     /// For other threads.
+    #[must_use]
     pub fn handle(&self) -> SchedulerHandle<E> {
-        todo!()
+        SchedulerHandle::new(&self.shared)
     }
-    /// Runs `main` and whatever it starts, until the program ends. The calling thread becomes machine 0.
-    /// All goroutines are gone when this returns; a thread in a blocking call is left to end on its own.
+
+    /// Runs `main` and whatever it starts, until the program ends. The calling thread becomes machine 0; at its first
+    /// blocking call it hands its work to another thread and only watches from then on, so that the run can end while a call
+    /// blocks. All goroutines are gone when this returns; a thread in a blocking call is left to end on its own.
+    ///
+    /// # Panics
+    /// Goes on with a panic that a method of the engine or a blocking job left behind.
     pub fn run(self, main: E::Fiber) -> Outcome<E> {
-        let _ = main;
-        todo!()
+        let shared = self.shared;
+        let sysmon = sysmon::start(&shared);
+        let runnable = {
+            let mut list = crate::goroutine::FreeList::default();
+            let free = list.take(&shared.registry);
+            shared.registry.take_back_all(&mut list);
+            free.spawn(GoroutineId::MAIN, main)
+        };
+        Machine::run_first(&shared, runnable);
+        machine::await_all(&shared);
+        if let Some(sysmon) = sysmon {
+            // It sees FINISH and ends; a panic in it would be ours and is not swallowed.
+            if let Err(panic) = sysmon.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        let (outcome, panic) = {
+            let mut central = shared.central();
+            (central.outcome.take(), central.panic.take())
+        };
+        crate::stop_the_world::abandon_all(&shared);
+        if let Some(panic) = panic {
+            std::panic::resume_unwind(panic);
+        }
+        outcome.unwrap_or(Outcome::Stopped)
     }
 }
 
 /// A door to a running scheduler for other threads. While one is held, nothing is a deadlock.
 pub struct SchedulerHandle<E: Engine> {
-    marker: PhantomData<E>,
+    shared: Arc<Shared<E>>,
 }
 
 impl<E: Engine> SchedulerHandle<E> {
-    /// Starts a goroutine.
-    pub fn spawn(&self, fiber: E::Fiber) {
-        let _ = fiber;
-        todo!()
+    fn new(shared: &Arc<Shared<E>>) -> SchedulerHandle<E> {
+        // ORDERING: SeqCst. Pairs with the deadlock check.
+        shared.host_handles.fetch_add(1, Ordering::SeqCst);
+        SchedulerHandle { shared: Arc::clone(shared) }
     }
+
+    /// Starts a goroutine. After the run has ended it is dropped with the scheduler.
+    pub fn spawn(&self, fiber: E::Fiber) {
+        self.shared.spawn_from_outside(fiber);
+    }
+
     /// Ends the run with [`Outcome::Stopped`].
     pub fn stop(&self) {
-        todo!()
+        let mut central = self.shared.central();
+        self.shared.finish(&mut central, Outcome::Stopped);
+    }
+}
+
+impl<E: Engine> Clone for SchedulerHandle<E> {
+    fn clone(&self) -> SchedulerHandle<E> {
+        SchedulerHandle::new(&self.shared)
+    }
+}
+
+impl<E: Engine> Drop for SchedulerHandle<E> {
+    fn drop(&mut self) {
+        release_host_handle(&self.shared);
+    }
+}
+
+/// Drops one handle; if it was the last, everybody may be asleep for good now.
+fn release_host_handle<E: Engine>(shared: &Arc<Shared<E>>) {
+    // ORDERING: SeqCst. Pairs with the deadlock check.
+    if shared.host_handles.fetch_sub(1, Ordering::SeqCst) == 1 {
+        let mut central = shared.central();
+        shared.check_deadlock(&mut central);
     }
 }
 
 /// Wakes one parked goroutine, from anywhere; dropping it wakes too. While one is held, nothing is a deadlock.
 pub struct Waker<E: Engine> {
-    marker: PhantomData<E>,
+    shared: Arc<Shared<E>>,
+    goroutine: GoroutineRef<E>,
 }
 
 impl<E: Engine> Waker<E> {
     /// Makes the goroutine run again.
-    pub fn wake(self) {
-        todo!()
+    pub fn wake(self) {}
+}
+
+impl<E: Engine> Drop for Waker<E> {
+    fn drop(&mut self) {
+        // A run that is over has no use for it; its goroutines may be gone.
+        if !self.shared.is_finishing()
+            && let Some(runnable) = self.goroutine.ready()
+        {
+            self.shared.ready_from_outside(runnable);
+        }
+        release_host_handle(&self.shared);
     }
 }
 
 /// What holding a processor permits: waking and starting goroutines, asking for the time.
 pub struct Context<'a, E: Engine> {
-    marker: PhantomData<(&'a E, *const ())>,
+    shared: &'a Arc<Shared<E>>,
+    processor: &'a Processor<E>,
+    cells: &'a OwnerCells<E>,
+    /// It stays on the thread that has the processor.
+    _here: PhantomData<*const ()>,
 }
 
-impl<E: Engine> Context<'_, E> {
+impl<'a, E: Engine> Context<'a, E> {
+    #[inline]
+    pub(crate) fn new(
+        shared: &'a Arc<Shared<E>>,
+        processor: &'a Processor<E>,
+        cells: &'a OwnerCells<E>,
+    ) -> Context<'a, E> {
+        Context { shared, processor, cells, _here: PhantomData }
+    }
+
+    pub(crate) fn shared(&self) -> &'a Arc<Shared<E>> {
+        self.shared
+    }
+
+    #[inline]
+    pub(crate) fn processor(&self) -> &'a Processor<E> {
+        self.processor
+    }
+
+    #[inline]
+    pub(crate) fn cells(&self) -> &'a OwnerCells<E> {
+        self.cells
+    }
+
     /// Starts a goroutine; it runs next on this processor unless another machine takes it.
     pub fn spawn(&self, fiber: E::Fiber) -> GoroutineId {
-        let _ = fiber;
-        todo!()
+        let mut list = self.cells.free.take();
+        let free = list.take(&self.shared.registry);
+        self.cells.free.set(list);
+        let id = self.cells.next_goroutine_id(&self.shared.last_id);
+        Processor::<E>::count(&self.processor.started);
+        self.enqueue_next(free.spawn(id, fiber));
+        id
     }
+
+    /// Wakes a goroutine that has parked, or is about to.
+    #[inline]
+    pub(crate) fn ready(&self, goroutine: GoroutineRef<E>) {
+        if let Some(runnable) = goroutine.ready() {
+            self.enqueue_next(runnable);
+        }
+    }
+
+    /// Makes `runnable` the next to run here, and sees to it that idle processors hear of it.
+    #[inline]
+    pub(crate) fn enqueue_next(&self, runnable: Runnable<E>) {
+        match self.processor.queue.put_next(runnable) {
+            // Only `next` is filled: whoever runs now will most likely park and leave the processor to it.
+            None => {
+                if self.shared.idle_count() != 0 {
+                    self.defer_wakeup();
+                }
+            }
+            Some(displaced) => self.enqueue_last(displaced),
+        }
+    }
+
+    /// Puts `runnable` to the end of this processor's ring.
+    pub(crate) fn enqueue_last(&self, runnable: Runnable<E>) {
+        if let Some(overflow) = self.processor.queue.push(runnable) {
+            let mut central = self.shared.central();
+            self.shared.put_global_list(&mut central, overflow);
+        }
+        self.shared.wake_processor();
+    }
+
+    /// A timer was put into this processor's heap.
+    #[inline]
+    pub(crate) fn timer_added(&self, when: Nanos) {
+        // Only if it is the first to be due; else somebody watches already. Put off like any wake-up: if this processor goes
+        // idle at once, its machine waits for the timer itself.
+        if self.processor.timers.earliest() >= when {
+            self.cells.deferred_timer.set(true);
+            self.defer_wakeup();
+        }
+    }
+
     /// Nanoseconds on the scheduler's monotonic clock (virtual when so configured).
-    pub fn now(&self) -> i64 {
-        todo!()
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        self.shared.clock.now()
     }
+
     /// Asks for [`Engine::collect`] soon: the running goroutine's next safepoint answers `Yield`.
     pub fn request_collection(&self) {
-        todo!()
+        self.shared.set_attention(attention::COLLECT_GROWTH);
+        self.processor.limit.request(crate::preempt::request::ATTENTION);
     }
+
     /// `runtime.NumGoroutine`.
+    #[must_use]
     pub fn goroutines(&self) -> usize {
-        todo!()
+        self.shared.goroutine_count()
     }
+
     /// `runtime.GOMAXPROCS(0)`.
+    #[must_use]
     pub fn processors(&self) -> usize {
-        todo!()
+        self.shared.processor_count()
     }
-    /// The processor's number.
-    pub fn processor(&self) -> usize {
-        todo!()
+
+    /// The number of the processor that is held.
+    #[must_use]
+    pub fn processor_index(&self) -> usize {
+        self.processor.index
     }
+
     /// A random number, from the scheduler's seed when it has one.
+    #[must_use]
     pub fn random(&self) -> u64 {
-        todo!()
+        self.cells.random()
+    }
+
+    /// A random number below `bound`, which is not 0.
+    pub(crate) fn random_below(&self, bound: usize) -> usize {
+        self.cells.random_below(bound)
+    }
+
+    /// A handle for other threads.
+    #[must_use]
+    pub fn handle(&self) -> SchedulerHandle<E> {
+        SchedulerHandle::new(self.shared)
     }
 }
 
 /// The running goroutine's view.
 pub struct Slice<'a, E: Engine> {
     context: Context<'a, E>,
+    goroutine: GoroutineRef<E>,
 }
 
 impl<'a, E: Engine> Slice<'a, E> {
+    #[inline]
+    pub(crate) fn new(context: Context<'a, E>, goroutine: GoroutineRef<E>) -> Slice<'a, E> {
+        Slice { context, goroutine }
+    }
+
     pub(crate) fn context(&self) -> &Context<'a, E> {
         &self.context
     }
-    /// The running goroutine.
-    pub fn goroutine(&self) -> GoroutineId {
-        todo!()
+
+    #[inline]
+    pub(crate) fn running(&self) -> GoroutineRef<E> {
+        self.goroutine
     }
+
+    /// The running goroutine.
+    #[must_use]
+    pub fn goroutine(&self) -> GoroutineId {
+        self.goroutine.id()
+    }
+
     /// The safepoint word: the running goroutine must call [`Slice::at_safepoint`] when its frame pointer is above it.
     /// 0 is the poison, so a frame pointer is never 0. The address is the processor's and stays good for this `run`.
+    #[must_use]
+    #[inline]
     pub fn limit(&self) -> &std::sync::atomic::AtomicUsize {
-        todo!()
+        &self.context.processor.limit.word
     }
+
     /// Stores the fiber's own stack limit into the safepoint word, and poisons it again if a request is pending.
     /// Called at the start of every `run`, and when the stack has moved.
+    #[inline]
     pub fn install_limit(&self, limit: usize) {
-        let _ = limit;
-        todo!()
+        self.context.processor.limit.install(limit);
+        if self.context.cells.deferred_wakeups.get() != 0 {
+            self.context.processor.limit.poison_own();
+        }
     }
+
     /// What the frame pointer above the limit means, after stack growth was ruled out. `limit` is the fiber's own
-    /// stack limit, which is installed again before `Continue`.
+    /// stack limit, which is installed again before `Continue`, unless the next safepoint shall ask again.
     pub fn at_safepoint(&self, limit: usize) -> SafepointAction {
-        let _ = limit;
-        todo!()
+        self.context.safepoint(limit)
     }
+
     /// How the goroutine's channel operation or select went while it was parked. Call it exactly once after a
     /// `Switch::Park` that followed a `Parked` result of a channel operation or of select.
+    ///
+    /// # Panics
+    /// When there was none: a mistake of the engine.
     pub fn take_wake_outcome(&self) -> WakeOutcome<E::Transfer> {
-        todo!()
+        self.goroutine.take_wake_outcome()
     }
+
     /// The answer of the last `Switch::Blocking` or `Switch::StopTheWorld`.
+    #[must_use]
     pub fn take_completion(&self) -> Option<E::Completion> {
-        todo!()
+        self.goroutine.take_completion()
     }
+
     /// Arms the goroutine's own alarm for `when`; then return `Switch::Park(WaitReason::Sleep)`.
-    pub fn sleep_until(&self, when: i64) {
-        let _ = when;
-        todo!()
+    pub fn sleep_until(&self, when: Nanos) {
+        self.context.processor.timers.add(when.max(1), Action::Wake(self.goroutine));
+        self.context.timer_added(when);
     }
+
     /// For a wake-up from elsewhere (a host future): hand it on, then return `Switch::Park(WaitReason::HostCall)`.
+    #[must_use]
     pub fn waker(&self) -> Waker<E> {
-        todo!()
+        // ORDERING: SeqCst. Pairs with the deadlock check.
+        self.context.shared.host_handles.fetch_add(1, Ordering::SeqCst);
+        Waker { shared: Arc::clone(self.context.shared), goroutine: self.goroutine }
     }
 }

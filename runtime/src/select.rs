@@ -1,10 +1,31 @@
 //! The select statement.
+//!
+//! 1. All channels are locked, in the order of their addresses (two selects over the same channels cannot embrace
+//!    each other), each once.
+//! 2. The cases are looked at in random order; the first that is ready goes ahead.
+//! 3. Else the goroutine enqueues a waiter at every channel, all locks are released, and it parks.
+//! 4. Who wakes it has won its `select_won` word with one of the waiters: exactly one case goes ahead.
+//! 5. When it runs again it takes the losers out of their queues ([`SelectWaiters::leave`]), one channel lock at a time:
+//!    a loser that a waker meets meanwhile is dropped by that waker, since the word is taken.
+//!
+//! The waiters of a select lie in a block that the goroutine keeps: only its first select that waits allocates.
+//!
+//! GO: select.go `selectgo`.
+
+use std::cell::UnsafeCell;
+
+use smallvec::SmallVec;
 
 use crate::{
-    channel::{Buffer, Channel},
+    channel::{Buffer, Channel, SentNow},
     engine::Engine,
+    goroutine::WaitsAt,
     scheduler::Slice,
+    wait_queue::{Waiter, WaiterRef, Waits, WordGuard},
 };
+
+/// How many cases need no memory of their own.
+const USUAL_CASES: usize = 8;
 
 /// What a case wants to do with its channel.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +70,137 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
     cases: &[SelectCase<'_, E, B>],
     may_park: bool,
 ) -> SelectResult<E::Transfer> {
-    let _ = (slice, cases, may_park);
-    todo!()
+    // Nil channels are never ready. Poll order: a random permutation. Lock order: by address.
+    let mut poll_order: SmallVec<[u32; USUAL_CASES]> = SmallVec::new();
+    for (case, number) in cases.iter().zip(0..) {
+        if case.channel.is_some() {
+            poll_order.push(number);
+            let last = poll_order.len() - 1;
+            poll_order.swap(last, slice.random_below(last + 1));
+        }
+    }
+    let channel_of = |number: u32| cases[number as usize].channel.expect("nil channels are left out");
+    let mut lock_order = poll_order.clone();
+    lock_order.sort_unstable_by_key(|&number| std::ptr::from_ref(channel_of(number)));
+
+    // Equal channels are neighbours and share one guard.
+    let mut held: SmallVec<[WordGuard<'_>; USUAL_CASES]> = SmallVec::new();
+    let mut previous: Option<&Channel<E>> = None;
+    for &number in &lock_order {
+        let channel = channel_of(number);
+        if previous.is_none_or(|previous| !std::ptr::eq(previous, channel)) {
+            held.push(channel.lock.lock());
+            previous = Some(channel);
+        }
+    }
+    // Any of the guards shows that the locks are held, for all of them are.
+    if let Some(witness) = held.first() {
+        for &number in &poll_order {
+            let case = &cases[number as usize];
+            let channel = channel_of(number);
+            let number = number as usize;
+            let (result, woken) = match case.direction {
+                Direction::Receive => match channel.receive_now(witness, &case.buffer) {
+                    Some((value, ok, sender)) => (SelectResult::Received { case: number, value, ok }, sender),
+                    None => continue,
+                },
+                Direction::Send(value) => match channel.send_now(witness, value, &case.buffer) {
+                    Ok(SentNow::To(receiver)) => (SelectResult::Sent { case: number }, Some(receiver)),
+                    Ok(SentNow::IntoBuffer) => (SelectResult::Sent { case: number }, None),
+                    Ok(SentNow::Closed) => (SelectResult::SendOnClosed { case: number }, None),
+                    Err(()) => continue,
+                },
+            };
+            held.clear();
+            if let Some(woken) = woken {
+                slice.ready(woken);
+            }
+            return result;
+        }
+    }
+    if !may_park {
+        return SelectResult::WouldBlock;
+    }
+    let goroutine = slice.running();
+    goroutine.open_select();
+    goroutine.set_waits_at(WaitsAt::Select);
+    goroutine.with_select(|select| {
+        select.reserve(lock_order.len());
+        let Some(witness) = held.first() else { return };
+        for (&number, waiter) in lock_order.iter().zip(select.in_use()) {
+            let channel = channel_of(number);
+            let (transfer, is_send) = match cases[number as usize].direction {
+                Direction::Send(value) => (value, true),
+                Direction::Receive => (E::Transfer::default(), false),
+            };
+            waiter.set_up(Waits {
+                goroutine,
+                key: std::ptr::from_ref(channel).cast(),
+                transfer,
+                number,
+                is_send,
+                is_select: true,
+            });
+            if is_send { &channel.senders } else { &channel.receivers }.push_back(waiter, witness);
+        }
+    });
+    SelectResult::Parked
+}
+
+/// The waiters of a goroutine's select statements.
+pub(crate) struct SelectWaiters<E: Engine> {
+    block: Option<Box<Block<E>>>,
+}
+
+struct Block<E: Engine> {
+    waiters: Box<[UnsafeCell<Waiter<E>>]>,
+    used: usize,
+}
+
+impl<E: Engine> Default for SelectWaiters<E> {
+    fn default() -> SelectWaiters<E> {
+        SelectWaiters { block: None }
+    }
+}
+
+impl<E: Engine> SelectWaiters<E> {
+    /// Makes `count` waiters available; none is enqueued now.
+    fn reserve(&mut self, count: usize) {
+        if self.block.as_ref().is_none_or(|block| block.waiters.len() < count) {
+            let size = count.next_power_of_two().max(2);
+            let waiters = (0..size).map(|_| UnsafeCell::new(Waiter::new())).collect();
+            self.block = Some(Box::new(Block { waiters, used: 0 }));
+        }
+        if let Some(block) = &mut self.block {
+            block.used = count;
+        }
+    }
+
+    /// The waiters of the present select.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = WaiterRef<E>> + '_ {
+        self.block.iter().flat_map(|block| block.waiters[..block.used].iter().map(WaiterRef::new))
+    }
+
+    /// Takes the losers out of their queues, after the select has gone ahead with case `case`; answers its waiter.
+    pub(crate) fn leave(&mut self, case: u32) -> WaiterRef<E> {
+        let mut winner = None;
+        for waiter in self.in_use() {
+            // The key and number of an enqueued waiter never change.
+            if waiter.number() == case {
+                winner = Some(waiter);
+                continue;
+            }
+            let channel = waiter.key().cast::<Channel<E>>();
+            // SAFETY: it was a reference when the select began, and the engine keeps the channel alive until the goroutine
+            // has asked for the outcome, which it is doing now (INVARIANT in channel.rs).
+            let channel = unsafe { &*channel };
+            let held = channel.lock.lock();
+            if waiter.is_send() { &channel.senders } else { &channel.receivers }.remove(waiter, &held);
+            let _ = waiter.take_transfer();
+        }
+        if let Some(block) = &mut self.block {
+            block.used = 0;
+        }
+        winner.expect("a select goes ahead with one of its cases")
+    }
 }

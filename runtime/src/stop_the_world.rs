@@ -1,10 +1,43 @@
-//! Stopping the world.
-use std::marker::PhantomData;
-use crate::{engine::Engine, goroutine::GoroutineId, wait_reason::WaitReason};
+//! Stopping the world, and what can be done in it.
+//!
+//! 1. One machine at a time stops the world. It sets STOP in the attention word, takes all idle processors and those in blocking
+//!    calls, and asks the running ones to look; each machine that finds the bit gives its processor up and sleeps.
+//! 2. A machine that enters a blocking call meanwhile looks at the attention word after it has written its ticket; the
+//!    stopper looks at the tickets after it has set the word. So a call is never waited for, and neither is a loop: its safepoint
+//!    word is poisoned.
+//! 3. When all processors are in hand the world is stopped; [`StoppedWorld`] is the proof. Jobs that other machines wanted done in
+//!    a stopped world are done as well.
+//! 4. Dropping the proof starts the world: processors with work get machines, the others go idle.
+//!
+//! GO: proc.go `stopTheWorldWithSema`, `startTheWorldWithSema`, `procresize`.
+
+use std::{fmt::Write, sync::Arc, time::Duration};
+
+use crate::{
+    blocking::ProcessorStatus,
+    channel::Channel,
+    clock::{NEVER, Nanos},
+    engine::{CollectionReason, Engine, WorldJob},
+    goroutine::{GoroutineId, GoroutineRef, Registry, Running},
+    lock_rank::RankedGuard,
+    machine::{self, Machine},
+    preempt::{attention, request},
+    processor::OwnedProcessor,
+    scheduler::{Central, MAX_PROCESSORS, Shared},
+    status::Status,
+    sync::Ordering,
+    wait_reason::WaitReason,
+};
+
+/// Shows that no goroutine runs and nobody holds a processor. Made only in this file.
+pub(crate) struct WorldProof(());
 
 /// Proof that no goroutine runs and nobody holds a processor. The world goes on when it is dropped.
 pub struct StoppedWorld<'a, E: Engine> {
-    marker: PhantomData<&'a E>,
+    shared: &'a Arc<Shared<E>>,
+    processors: Vec<OwnedProcessor<E>>,
+    proof: WorldProof,
+    count: usize,
 }
 
 /// A goroutine in the stopped world.
@@ -15,51 +48,329 @@ pub struct GoroutineView<'a, E: Engine> {
     pub waits: Option<WaitReason>,
     /// Its fiber.
     pub fiber: &'a mut E::Fiber,
-    marker: PhantomData<&'a E>,
+    goroutine: GoroutineRef<E>,
+    proof: &'a WorldProof,
 }
 
 impl<E: Engine> GoroutineView<'_, E> {
     /// Visits the values that are under way to or from this goroutine: what it is sending, what it has been
     /// handed and has not taken yet. All are roots.
-    pub fn for_each_transfer(&mut self, visit: impl FnMut(&mut E::Transfer)) {
-        let _ = visit;
-        todo!()
+    pub fn for_each_transfer(&mut self, mut visit: impl FnMut(&mut E::Transfer)) {
+        Registry::for_each_transfer(self.proof, self.goroutine, &mut visit);
     }
-    /// Visits the addresses of the channels (`Channel<E>`) the goroutine is enqueued at. The fiber keeps them
-    /// alive as well; a collector that traces fibers precisely by liveness marks these too.
-    pub fn for_each_channel(&self, visit: impl FnMut(*const crate::Channel<E>)) {
-        let _ = visit;
-        todo!()
+
+    /// Visits the addresses of the channels the goroutine is enqueued at. They are roots too, unless the
+    /// fiber keeps them alive until it has taken the wake outcome.
+    pub fn for_each_channel(&self, mut visit: impl FnMut(*const Channel<E>)) {
+        Registry::for_each_channel(self.proof, self.goroutine, &mut |channel| visit(channel.cast()));
     }
 }
 
 impl<E: Engine> StoppedWorld<'_, E> {
     /// Visits every goroutine that has not ended.
-    pub fn for_each_goroutine(&mut self, visit: impl FnMut(GoroutineView<'_, E>)) {
-        let _ = visit;
-        todo!()
+    pub fn for_each_goroutine(&mut self, mut visit: impl FnMut(GoroutineView<'_, E>)) {
+        let seen = WorldProof(());
+        self.shared.registry.for_each(&mut self.proof, |goroutine, fiber| {
+            let waits = (goroutine.status() == Status::Waiting).then(|| goroutine.wait_reason());
+            visit(GoroutineView { id: goroutine.id(), waits, fiber, goroutine, proof: &seen });
+        });
     }
-    /// Visits every processor's engine part.
-    pub fn for_each_processor(&mut self, visit: impl FnMut(usize, &mut E::PerProcessor)) {
-        let _ = visit;
-        todo!()
+
+    /// Visits every processor's engine part, with the processor's number.
+    pub fn for_each_processor(&mut self, mut visit: impl FnMut(usize, &mut E::PerProcessor)) {
+        for processor in &mut self.processors {
+            visit(processor.index, processor.local());
+        }
     }
+
     /// Visits every armed timer's payload (and some of timers just stopped).
-    pub fn for_each_timer(&mut self, visit: impl FnMut(&mut E::TimerPayload)) {
-        let _ = visit;
-        todo!()
+    pub fn for_each_timer(&mut self, mut visit: impl FnMut(&mut E::TimerPayload)) {
+        for processor in &self.processors {
+            processor.timers.for_each_payload(&mut visit);
+        }
     }
+
     /// `runtime.GOMAXPROCS(n)`: from the end of the stop on there are `count` processors (1 to 256).
     pub fn set_processors(&mut self, count: usize) {
-        let _ = count;
-        todo!()
+        self.count = count.clamp(1, MAX_PROCESSORS);
     }
-    /// How many processors there are.
+
+    /// How many processors there are, or will be when the world goes on.
+    #[must_use]
     pub fn processors(&self) -> usize {
-        todo!()
+        self.count
     }
-    /// Every goroutine with its state and stack, in Go's format.
-    pub fn dump(&mut self) -> String {
-        todo!()
+
+    /// `runtime.NumGoroutine`.
+    #[must_use]
+    pub fn goroutines(&self) -> usize {
+        self.shared.goroutine_count()
     }
+
+    /// Every goroutine with its state and stack, in Go's format, in the order of their numbers. `first` goes before all,
+    /// as the one that failed does in Go.
+    pub fn dump(&mut self, first: Option<GoroutineId>) -> String {
+        dump(self.shared, &mut self.proof, first)
+    }
+
+    /// Makes or gives up processors, as `set_processors` said.
+    fn resize(&mut self) {
+        let shared = self.shared;
+        let count = self.count;
+        if count == shared.processor_count() {
+            return;
+        }
+        for index in shared.processors_made()..count {
+            self.processors.push(shared.make_processor(index));
+        }
+        let Some(first) = self.processors.iter().find(|processor| processor.index == 0).map(|p| Arc::clone(p)) else {
+            return;
+        };
+        for processor in self.processors.iter().filter(|processor| processor.index >= count) {
+            let mut central = shared.central();
+            shared.put_work_global(&mut central, processor);
+            drop(central);
+            processor.timers.move_to(&first.timers);
+            let mut free = processor.cells().free.take();
+            shared.registry.take_back_all(&mut free);
+        }
+        shared.set_processor_count(count);
+    }
+}
+
+/// The text of a dump.
+pub(crate) fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, first: Option<GoroutineId>) -> String {
+    let now = shared.real_now();
+    let mut texts = Vec::new();
+    shared.registry.for_each(proof, |goroutine, fiber| {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "goroutine {} [{}]:", goroutine.id().0, state_text(goroutine, now));
+        shared.engine().traceback(fiber, &mut text);
+        texts.push((first != Some(goroutine.id()), goroutine.id(), text));
+    });
+    texts.sort_by_key(|&(is_other, id, _)| (is_other, id));
+    texts.into_iter().map(|(_, _, text)| text).collect::<Vec<_>>().join("\n")
+}
+
+fn state_text<E: Engine>(goroutine: GoroutineRef<E>, now: Nanos) -> String {
+    let name = match goroutine.status() {
+        Status::Dead => "dead",
+        Status::Runnable => "runnable",
+        Status::Running | Status::RunningNotified => "running",
+        Status::Blocking => "syscall",
+        Status::Waiting => match goroutine.wait_reason() {
+            WaitReason::Zero => "waiting",
+            reason => reason.text(),
+        },
+    };
+    let waits = matches!(goroutine.status(), Status::Waiting | Status::Blocking);
+    let minutes = if waits { (now - goroutine.waiting_since(now)) / 60_000_000_000 } else { 0 };
+    if minutes >= 1 { format!("{name}, {minutes} minutes") } else { name.to_string() }
+}
+
+impl<E: Engine> Shared<E> {
+    /// Gives a processor to whoever stops the world.
+    pub(crate) fn stop_processor(&self, central: &mut Central<E>, processor: OwnedProcessor<E>) {
+        processor.set_status(ProcessorStatus::Stopped);
+        central.stopped.push(processor);
+        central.stop_wait -= 1;
+        if central.stop_wait == 0 {
+            self.progress.notify_all();
+        }
+    }
+
+    /// Takes the processors of all blocking calls.
+    fn stop_blocking_calls(&self, central: &mut Central<E>) {
+        for processor in self.all_processors() {
+            if let Some(ticket) = processor.word.blocking_ticket()
+                && let Some(processor) = processor.try_retake(ticket)
+            {
+                central.blocked_calls += 1;
+                self.stop_processor(central, processor);
+            }
+        }
+    }
+}
+
+/// How long the stopper waits before it looks for blocking calls again.
+const STOP_POLL: Duration = Duration::from_micros(100);
+
+/// Stops the world for this machine, whose own processor is put with the rest. `None`: the run ends meanwhile.
+fn stop<'a, E: Engine>(
+    shared: &'a Arc<Shared<E>>,
+    mut central: RankedGuard<'_, Central<E>>,
+    own: OwnedProcessor<E>,
+) -> Option<StoppedWorld<'a, E>> {
+    central.is_stopping = true;
+    shared.set_attention(attention::STOP);
+    central.stop_wait = shared.processor_count();
+    shared.stop_processor(&mut central, own);
+    for processor in shared.take_all_idle(&mut central) {
+        shared.stop_processor(&mut central, processor);
+    }
+    shared.request_all(request::ATTENTION);
+    loop {
+        shared.stop_blocking_calls(&mut central);
+        if shared.is_finishing() {
+            let stopped = std::mem::take(&mut central.stopped);
+            central.dead.extend(stopped);
+            central.is_stopping = false;
+            central.stop_wait = 0;
+            return None;
+        }
+        if central.stop_wait == 0 {
+            break;
+        }
+        central = central.wait(&shared.progress, Some(STOP_POLL));
+    }
+    let mut processors = std::mem::take(&mut central.stopped);
+    processors.append(&mut central.dead);
+    processors.sort_by_key(|processor| processor.index);
+    drop(central);
+    Some(StoppedWorld { shared, processors, proof: WorldProof(()), count: shared.processor_count() })
+}
+
+/// Starts the world. Answers the processor with number `own`, or another that is still in use.
+fn start<E: Engine>(mut world: StoppedWorld<'_, E>, own: usize) -> OwnedProcessor<E> {
+    let shared = world.shared;
+    let mut central = loop {
+        let mut central = shared.central();
+        let jobs = std::mem::take(&mut central.world_jobs);
+        if jobs.is_empty() {
+            break central;
+        }
+        drop(central);
+        for (mut running, job) in jobs {
+            running.complete(job(&mut world));
+            shared.put_global(&mut shared.central(), running.yield_now());
+        }
+    };
+    if world.count != shared.processor_count() {
+        drop(central);
+        world.resize();
+        central = shared.central();
+        // A job that came meanwhile waits for the next stop of the world: nobody is left to bring one about, so do it now.
+        if !central.world_jobs.is_empty() {
+            drop(central);
+            return start(world, own);
+        }
+    }
+    let count = world.count;
+    let mut mine = None;
+    let mut with_work = Vec::new();
+    for processor in std::mem::take(&mut world.processors) {
+        if processor.index >= count {
+            processor.set_status(ProcessorStatus::Dead);
+            central.dead.push(processor);
+        } else if processor.index == own.min(count - 1) {
+            processor.set_status(ProcessorStatus::Running);
+            mine = Some(processor);
+        } else if processor.queue.is_empty() {
+            shared.put_idle_processor(&mut central, processor);
+        } else {
+            processor.set_status(ProcessorStatus::Running);
+            with_work.push(processor);
+        }
+    }
+    central.is_stopping = false;
+    shared.clear_attention(attention::STOP);
+    drop(central);
+    for processor in with_work {
+        machine::start(shared, shared.central(), processor, false);
+    }
+    if shared.global_len() != 0 {
+        shared.wake_processor();
+    }
+    // Whoever waited in the poller may have given up because no processor was to be had.
+    shared.watch_timer(shared.earliest_timer());
+    shared.sysmon.notify();
+    mine.expect("the stopped world has every processor")
+}
+
+/// Does a job in the stopped world. `None`: the goroutine is not this machine's any more.
+pub(crate) fn run<E: Engine>(
+    machine: &mut Machine<E>,
+    mut running: Running<E>,
+    job: WorldJob<E>,
+) -> Option<Running<E>> {
+    let shared = Arc::clone(&machine.shared);
+    let mut central = shared.central();
+    if shared.is_finishing() {
+        return None;
+    }
+    if central.is_stopping {
+        // Another machine is at it and does ours as well; this one finds the attention word.
+        central.world_jobs.push((running, job));
+        return None;
+    }
+    let own = machine.processor.take()?;
+    let index = own.index;
+    let mut world = stop(&shared, central, own)?;
+    running.complete(job(&mut world));
+    machine.processor = Some(start(world, index));
+    Some(running)
+}
+
+/// Runs a collection.
+pub(crate) fn collect<E: Engine>(machine: &mut Machine<E>, reason: CollectionReason) {
+    machine.stop_spinning();
+    let shared = Arc::clone(&machine.shared);
+    let central = shared.central();
+    if shared.is_finishing() || central.is_stopping {
+        let again = match reason {
+            CollectionReason::Growth => attention::COLLECT_GROWTH,
+            CollectionReason::Periodic => attention::COLLECT_PERIODIC,
+        };
+        shared.set_attention(again);
+        return;
+    }
+    let Some(own) = machine.processor.take() else { return };
+    let index = own.index;
+    let Some(mut world) = stop(&shared, central, own) else { return };
+    shared.engine().collect(&mut world, reason);
+    // ORDERING: Relaxed; sysmon compares times.
+    shared.last_collection.store(shared.real_now(), Ordering::Relaxed);
+    machine.processor = Some(start(world, index));
+}
+
+impl<E: Engine> Shared<E> {
+    /// Whether everybody is asleep for good; then the run ends. The caller has just put a processor by, or dropped the last
+    /// handle of a host.
+    ///
+    /// Nobody holds a processor when all are idle, so nothing can become runnable but through a timer, a blocking call,
+    /// the poller or a host, and those are counted.
+    pub(crate) fn check_deadlock(self: &Arc<Self>, central: &mut Central<E>) {
+        let asleep = central.idle_processors.len() == self.processor_count()
+            && central.global.len() == 0
+            && central.blocked_calls == 0
+            && central.outcome.is_none()
+            && !central.is_stopping
+            && self.attention() == 0
+            // ORDERING: SeqCst. Pairs with the increments where handles and wakers are made, by a goroutine that ran.
+            && self.host_handles.load(Ordering::SeqCst) == 0
+            && !self.netpoll.has_waiters();
+        if !asleep {
+            return;
+        }
+        // A timer that was stopped may still lie in its heap.
+        if self.earliest_timer() != NEVER && self.all_processors().any(|processor| processor.timers.sweep()) {
+            return;
+        }
+        let mut proof = WorldProof(());
+        let message = if self.goroutine_count() == 0 {
+            "no goroutines (main called runtime.Goexit) - deadlock!"
+        } else {
+            "all goroutines are asleep - deadlock!"
+        };
+        let dump = dump(self, &mut proof, None);
+        self.finish(central, crate::engine::Outcome::Deadlock { message, dump });
+    }
+}
+
+/// The run is over: drops what is left of its goroutines. No machine runs any more; those in blocking calls touch
+/// nothing when they come back.
+pub(crate) fn abandon_all<E: Engine>(shared: &Arc<Shared<E>>) {
+    let mut proof = WorldProof(());
+    shared.registry.take_fibers(&mut proof, |fiber| shared.engine().abandoned(fiber));
 }

@@ -1,0 +1,621 @@
+//! Machines (M): threads that run goroutines.
+//!
+//! A machine needs a processor to run anything. It is started when a processor has work and no machine sleeps, and sleeps
+//! when it finds none; it never ends before the run does.
+//!
+//! The thread that calls `run` is machine 0. A run must be able to end while a call blocks, so machine 0 never blocks: at its
+//! first blocking call it hands processor, goroutine and call to another machine and is done. Where no thread can be had, it makes
+//! the call itself.
+//!
+//! GO: proc.go `startm`, `newm`, `mstart1`, `execute`, `stopm`, `entersyscall`, `exitsyscall`, `handoffp`.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use crate::{
+    blocking::ProcessorStatus,
+    engine::{BlockingCall, CollectionReason, Engine, Outcome, Switch},
+    goroutine::{GoroutineId, Running, Runnable},
+    lock_rank::{Rank, RankedGuard, RankedMutex},
+    preempt::{attention, request},
+    processor::{OwnedProcessor, Processor},
+    scheduler::{Central, Context, Shared, Slice},
+    stop_the_world,
+    sync::{AtomicBool, AtomicU64, Condvar, Ordering},
+};
+
+/// A machine, as others see it.
+pub(crate) struct MachineHandle<E: Engine> {
+    pub(crate) id: usize,
+    slot: RankedMutex<Slot<E>>,
+    assigned: Condvar,
+    pub(crate) is_spinning: AtomicBool,
+    pub(crate) is_blocked: AtomicBool,
+    /// The number of the goroutine it runs or ran last, for schedtrace.
+    pub(crate) current: AtomicU64,
+    ended: AtomicBool,
+    thread: StdMutex<Option<JoinHandle<()>>>,
+}
+
+struct Slot<E: Engine> {
+    assignment: Option<Assignment<E>>,
+    /// The run ends.
+    dismissed: bool,
+}
+
+/// What a machine is woken or started for.
+pub(crate) struct Assignment<E: Engine> {
+    pub(crate) processor: OwnedProcessor<E>,
+    /// It counts among the spinning ones already.
+    pub(crate) spinning: bool,
+    /// A blocking call that machine 0 hands over.
+    takeover: Option<(Running<E>, BlockingCall<E>)>,
+}
+
+impl<E: Engine> MachineHandle<E> {
+    pub(crate) fn new(id: usize) -> MachineHandle<E> {
+        MachineHandle {
+            id,
+            slot: RankedMutex::new(Rank::Machine, Slot { assignment: None, dismissed: false }),
+            assigned: Condvar::new(),
+            is_spinning: AtomicBool::new(false),
+            is_blocked: AtomicBool::new(false),
+            current: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            thread: StdMutex::new(None),
+        }
+    }
+
+    fn assign(&self, assignment: Assignment<E>) {
+        self.slot.lock().assignment = Some(assignment);
+        self.assigned.notify_one();
+    }
+
+    /// Tells a sleeping machine that the run ends.
+    pub(crate) fn dismiss(&self) {
+        self.slot.lock().dismissed = true;
+        self.assigned.notify_one();
+    }
+
+    /// Sleeps until there is something to do; `None`: the run ends.
+    fn await_assignment(&self) -> Option<Assignment<E>> {
+        let mut slot = self.slot.lock();
+        loop {
+            if let Some(assignment) = slot.assignment.take() {
+                return Some(assignment);
+            }
+            if slot.dismissed {
+                return None;
+            }
+            slot = slot.wait(&self.assigned, None);
+        }
+    }
+}
+
+/// Gets a machine to run on `processor`.
+pub(crate) fn start<E: Engine>(
+    shared: &Arc<Shared<E>>,
+    central: RankedGuard<'_, Central<E>>,
+    processor: OwnedProcessor<E>,
+    spinning: bool,
+) {
+    let assignment = Assignment { processor, spinning, takeover: None };
+    if let Err(assignment) = assign(shared, central, assignment) {
+        // No thread to be had. The processor waits for a machine that comes back from somewhere; its work is anybody's.
+        let mut central = shared.central();
+        if assignment.spinning {
+            // ORDERING: SeqCst, as in `stop_spinning`.
+            shared.spinning.fetch_sub(1, Ordering::SeqCst);
+        }
+        shared.put_work_global(&mut central, &assignment.processor);
+        shared.put_processor_by(&mut central, assignment.processor);
+    }
+}
+
+/// Gives `assignment` to a sleeping machine or a new one. `Err`: there is none.
+fn assign<E: Engine>(
+    shared: &Arc<Shared<E>>,
+    mut central: RankedGuard<'_, Central<E>>,
+    assignment: Assignment<E>,
+) -> Result<(), Assignment<E>> {
+    assignment.processor.set_status(ProcessorStatus::Running);
+    if let Some(machine) = central.idle_machines.pop() {
+        drop(central);
+        machine.assign(assignment);
+        return Ok(());
+    }
+    // Machine 0 and sysmon count too.
+    if central.machines_started + 2 >= shared.options.max_threads {
+        central.thread_refused = true;
+        return Err(assignment);
+    }
+    central.machines_started += 1;
+    let handle = Arc::new(MachineHandle::new(central.machines.len()));
+    central.machines.push(Arc::clone(&handle));
+    drop(central);
+
+    handle.slot.lock().assignment = Some(assignment);
+    let machine = { (Arc::clone(shared), Arc::clone(&handle)) };
+    let spawned = std::thread::Builder::new()
+        .name(format!("golite-m{}", handle.id))
+        .stack_size(shared.options.thread_stack_size)
+        .spawn(move || Machine::run_thread(machine.0, machine.1));
+    match spawned {
+        Ok(thread) => {
+            *handle.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+            Ok(())
+        }
+        Err(_) => {
+            let mut central = shared.central();
+            central.machines_started -= 1;
+            central.thread_refused = true;
+            central.machines.retain(|machine| !Arc::ptr_eq(machine, &handle));
+            drop(central);
+            shared.progress.notify_all();
+            let assignment = handle.slot.lock().assignment.take();
+            Err(assignment.expect("no thread has taken it"))
+        }
+    }
+}
+
+impl<E: Engine> Shared<E> {
+    /// Moves a processor's run queue to the global queue.
+    pub(crate) fn put_work_global(&self, central: &mut Central<E>, processor: &OwnedProcessor<E>) {
+        while let Some(runnable) = processor.queue.take_next().or_else(|| processor.queue.pop()) {
+            self.put_global(central, runnable);
+        }
+    }
+
+    /// Puts a processor that has nothing to run where it belongs now: to the stopper, or into the idle list.
+    pub(crate) fn put_processor_by(&self, central: &mut Central<E>, processor: OwnedProcessor<E>) {
+        if central.is_stopping {
+            self.stop_processor(central, processor);
+        } else {
+            self.put_idle_processor(central, processor);
+        }
+    }
+
+    /// Hands on a processor whose machine is in a blocking call.
+    pub(crate) fn hand_off(self: &Arc<Self>, mut central: RankedGuard<'_, Central<E>>, processor: OwnedProcessor<E>) {
+        if central.is_stopping {
+            self.stop_processor(&mut central, processor);
+            return;
+        }
+        let has_work = !processor.queue.is_empty() || central.global.len() != 0;
+        if has_work || self.attention() != 0 || processor.timers.earliest() <= self.clock.now() {
+            start(self, central, processor, false);
+            return;
+        }
+        // Nothing to do now, and perhaps nobody is looking: let one look, as work may come that nobody else would see.
+        // ORDERING: SeqCst, as in `wake_processor`.
+        if self.idle_count() == 0
+            && self.spinning.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        {
+            start(self, central, processor, true);
+            return;
+        }
+        let when = processor.timers.earliest();
+        self.put_idle_processor(&mut central, processor);
+        drop(central);
+        self.watch_timer(when);
+    }
+}
+
+/// The last waits of a run: until every machine has left that is not in a blocking call.
+pub(crate) fn await_all<E: Engine>(shared: &Arc<Shared<E>>) {
+    let mut central = shared.central();
+    while central.outcome.is_none() && central.panic.is_none() || central.machines_started > central.blocked_calls {
+        central = central.wait(&shared.progress, None);
+    }
+    let ended: Vec<_> = central.machines.drain(..).filter(|m| m.ended.load(Ordering::Acquire)).collect();
+    drop(central);
+    for machine in ended {
+        let thread = machine.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // Its panic, if any, was recorded before.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A machine, as it sees itself.
+pub(crate) struct Machine<E: Engine> {
+    pub(crate) shared: Arc<Shared<E>>,
+    pub(crate) handle: Arc<MachineHandle<E>>,
+    pub(crate) processor: Option<OwnedProcessor<E>>,
+    /// Looks for work; counted in `Shared::spinning`.
+    pub(crate) spinning: bool,
+    /// The next search begins with the global queue.
+    pub(crate) global_first: bool,
+    /// Machine 0.
+    is_first: bool,
+    /// Machine 0 has handed its work over.
+    retired: bool,
+}
+
+/// A goroutine to run, and whether it inherits the time slice of the one before.
+pub(crate) struct Found<E: Engine> {
+    pub(crate) runnable: Runnable<E>,
+    pub(crate) inherits: bool,
+}
+
+impl<E: Engine> Found<E> {
+    pub(crate) fn afresh(runnable: Runnable<E>) -> Found<E> {
+        Found { runnable, inherits: false }
+    }
+}
+
+impl<E: Engine> Machine<E> {
+    fn new(shared: &Arc<Shared<E>>, handle: &Arc<MachineHandle<E>>) -> Machine<E> {
+        Machine {
+            shared: Arc::clone(shared),
+            handle: Arc::clone(handle),
+            processor: None,
+            spinning: false,
+            global_first: false,
+            is_first: false,
+            retired: false,
+        }
+    }
+
+    /// Machine 0, on the caller's thread.
+    pub(crate) fn run_first(shared: &Arc<Shared<E>>, main: Runnable<E>) {
+        let handle = Arc::new(MachineHandle::new(0));
+        let mut machine = Machine::new(shared, &handle);
+        machine.is_first = true;
+        {
+            let mut central = shared.central();
+            central.machines.push(Arc::clone(&handle));
+            machine.processor = shared.take_idle_processor(&mut central);
+        }
+        match &machine.processor {
+            Some(processor) => {
+                let displaced = processor.queue.put_next(main);
+                debug_assert!(displaced.is_none(), "nothing runs before main");
+            }
+            // A host has started goroutines before the run and they have taken all processors.
+            None => shared.put_global(&mut shared.central(), main),
+        }
+        machine.run_guarded();
+    }
+
+    /// Any other machine, on a thread of its own.
+    fn run_thread(shared: Arc<Shared<E>>, handle: Arc<MachineHandle<E>>) {
+        let mut machine = Machine::new(&shared, &handle);
+        if let Some(assignment) = handle.await_assignment() {
+            machine.take_up(assignment);
+        }
+        machine.run_guarded();
+        // ORDERING: Release. Pairs with the acquire in `await_all`; the lock would do too.
+        handle.ended.store(true, Ordering::Release);
+        let mut central = shared.central();
+        central.machines_started -= 1;
+        drop(central);
+        shared.progress.notify_all();
+    }
+
+    /// Runs until the run ends. A panic of the engine ends it.
+    fn run_guarded(&mut self) {
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            while let Some(found) = self.find_runnable() {
+                self.execute(found);
+            }
+        }));
+        if let Err(panic) = result {
+            let mut central = self.shared.central();
+            central.panic.get_or_insert(panic);
+            self.shared.finish_now(&mut central);
+        }
+    }
+
+    /// Begins an assignment.
+    fn take_up(&mut self, assignment: Assignment<E>) {
+        self.spinning = assignment.spinning;
+        // ORDERING: Relaxed; for schedtrace.
+        self.handle.is_spinning.store(self.spinning, Ordering::Relaxed);
+        self.processor = Some(assignment.processor);
+        if let Some((running, call)) = assignment.takeover
+            && let Some(running) = self.call_blocking(running, call)
+        {
+            self.run_on(running);
+        }
+    }
+
+    /// Runs a goroutine until it stops for now.
+    fn execute(&mut self, found: Found<E>) {
+        let processor = self.processor();
+        if !found.inherits {
+            // ORDERING: Relaxed; only the owner writes, sysmon compares.
+            let tick = processor.schedule_tick.load(Ordering::Relaxed);
+            processor.schedule_tick.store(tick.wrapping_add(1), Ordering::Relaxed);
+        }
+        let running = found.runnable.start();
+        self.run_on(running);
+    }
+
+    #[inline]
+    pub(crate) fn processor(&mut self) -> &mut OwnedProcessor<E> {
+        self.processor.as_mut().expect("a machine runs goroutines with a processor only")
+    }
+
+    fn run_on(&mut self, mut running: Running<E>) {
+        loop {
+            let goroutine = running.goroutine();
+            let shared = &self.shared;
+            let owned = self.processor.as_mut().expect("a machine runs goroutines with a processor only");
+            // ORDERING: Relaxed; for schedtrace.
+            self.handle.current.store(goroutine.id().0, Ordering::Relaxed);
+            let (local, processor, cells) = owned.split();
+            let slice = Slice::new(Context::new(shared, processor, cells), goroutine);
+            let switch = shared.engine().run(running.fiber(), local, &slice);
+            match switch {
+                Switch::Park(reason) => {
+                    if let Some(runnable) = running.park(reason) {
+                        slice.context().enqueue_last(runnable);
+                    }
+                    return;
+                }
+                Switch::Yield => {
+                    self.yielded(running.yield_now());
+                    return;
+                }
+                Switch::Blocking(call) => match self.call_blocking(running, call) {
+                    Some(returned) => running = returned,
+                    None => return,
+                },
+                Switch::StopTheWorld(job) => match stop_the_world::run(self, running, job) {
+                    Some(back) => running = back,
+                    None => return,
+                },
+                Switch::Exit => {
+                    let is_main = goroutine.id() == GoroutineId::MAIN;
+                    self.ended(running);
+                    if is_main {
+                        self.finish(Outcome::MainExited);
+                    }
+                    return;
+                }
+                Switch::Goexit => {
+                    self.ended(running);
+                    return;
+                }
+                Switch::ExitProcess(status) => {
+                    self.finish(Outcome::Exited(status));
+                    return;
+                }
+                Switch::Fatal(failure) => {
+                    self.finish(Outcome::Fatal { goroutine: goroutine.id(), failure });
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Where a goroutine goes that lets others run.
+    fn yielded(&mut self, runnable: Runnable<E>) {
+        let shared = Arc::clone(&self.shared);
+        let processor = self.processor();
+        let overflow = if shared.attention() != 0 {
+            // It is interrupted, not out of its turn: it goes on first.
+            processor.queue.put_next(runnable).and_then(|displaced| processor.queue.push(displaced))
+        } else if processor.limit.requests() & request::PREEMPT != 0 {
+            // Its slice is over: behind everybody.
+            let mut central = shared.central();
+            shared.put_global(&mut central, runnable);
+            None
+        } else {
+            processor.queue.push(runnable)
+        };
+        if let Some(overflow) = overflow {
+            let mut central = shared.central();
+            shared.put_global_list(&mut central, overflow);
+        }
+    }
+
+    fn ended(&mut self, running: Running<E>) {
+        let (free, fiber) = running.exit();
+        let shared = &self.shared;
+        let owned = self.processor.as_mut().expect("a machine runs goroutines with a processor only");
+        shared.engine().finished(fiber, owned.local());
+        Processor::<E>::count(&owned.ended);
+        let cells = owned.cells();
+        let mut list = cells.free.take();
+        list.put(free, &shared.registry);
+        cells.free.set(list);
+    }
+
+    fn finish(&mut self, outcome: Outcome<E>) {
+        let mut central = self.shared.central();
+        self.shared.finish(&mut central, outcome);
+    }
+
+    /// Makes a blocking call without the processor. `None`: the goroutine is not this machine's any more.
+    fn call_blocking(&mut self, running: Running<E>, call: BlockingCall<E>) -> Option<Running<E>> {
+        let (mut running, call) = if self.is_first { self.hand_over(running, call)? } else { (running, call) };
+        running.set_blocking(true);
+        let processor = self.processor.take().expect("a machine runs goroutines with a processor only");
+        // ORDERING: Relaxed; for schedtrace.
+        self.handle.is_blocked.store(true, Ordering::Relaxed);
+        if call.is_long {
+            {
+                let mut central = self.shared.central();
+                central.blocked_calls += 1;
+                if self.shared.is_finishing() {
+                    central.dead.push(processor);
+                } else {
+                    self.shared.hand_off(central, processor);
+                }
+            }
+            let result = catch_unwind(AssertUnwindSafe(call.job));
+            return self.return_late(running, result);
+        }
+        let blocked = processor.enter_blocking();
+        // Between entering and the call: either we see that the processor is wanted, or who wants it sees the ticket.
+        if self.shared.attention() & (attention::STOP | attention::FINISH) != 0 {
+            let mut central = self.shared.central();
+            if (central.is_stopping || self.shared.is_finishing())
+                && let Some(processor) = blocked.try_retake()
+            {
+                central.blocked_calls += 1;
+                if central.is_stopping {
+                    self.shared.stop_processor(&mut central, processor);
+                } else {
+                    central.dead.push(processor);
+                }
+            }
+        }
+        let result = catch_unwind(AssertUnwindSafe(call.job));
+        let Some(processor) = blocked.try_leave() else { return self.return_late(running, result) };
+        self.processor = Some(processor);
+        // ORDERING: Relaxed; for schedtrace.
+        self.handle.is_blocked.store(false, Ordering::Relaxed);
+        running.set_blocking(false);
+        running.complete(result.unwrap_or_else(|panic| resume_unwind(panic)));
+        Some(running)
+    }
+
+    /// A blocking call has come back and its processor is gone.
+    fn return_late(
+        &mut self,
+        mut running: Running<E>,
+        result: std::thread::Result<E::Completion>,
+    ) -> Option<Running<E>> {
+        // ORDERING: Relaxed; for schedtrace.
+        self.handle.is_blocked.store(false, Ordering::Relaxed);
+        let mut central = self.shared.central();
+        central.blocked_calls -= 1;
+        if self.shared.is_finishing() {
+            // The goroutine may be gone: it is not touched any more.
+            return None;
+        }
+        let completion = match result {
+            Ok(completion) => completion,
+            Err(panic) => {
+                drop(central);
+                resume_unwind(panic);
+            }
+        };
+        running.complete(completion);
+        running.set_blocking(false);
+        if !central.is_stopping
+            && let Some(processor) = self.shared.take_idle_processor(&mut central)
+        {
+            drop(central);
+            self.processor = Some(processor);
+            // sysmon has retaken once and may have to again.
+            self.shared.sysmon.wake_fresh();
+            return Some(running);
+        }
+        self.shared.put_global(&mut central, running.yield_now());
+        drop(central);
+        self.shared.request_urgent();
+        None
+    }
+
+    /// Machine 0 gives a blocking call, its goroutine and its processor to another machine. They come back when there is none.
+    fn hand_over(&mut self, running: Running<E>, call: BlockingCall<E>) -> Option<(Running<E>, BlockingCall<E>)> {
+        let processor = self.processor.take().expect("a machine runs goroutines with a processor only");
+        let central = self.shared.central();
+        if self.shared.is_finishing() {
+            return None;
+        }
+        let assignment = Assignment { processor, spinning: false, takeover: Some((running, call)) };
+        match assign(&self.shared, central, assignment) {
+            Ok(()) => {
+                self.retired = true;
+                None
+            }
+            Err(assignment) => {
+                self.processor = Some(assignment.processor);
+                assignment.takeover
+            }
+        }
+    }
+
+    /// Sleeps without a processor until there is one; false: the run ends, or machine 0 has retired.
+    pub(crate) fn sleep(&mut self) -> bool {
+        if self.retired {
+            return false;
+        }
+        debug_assert!(!self.spinning, "a machine that sleeps looks for nothing");
+        {
+            let mut central = self.shared.central();
+            if self.shared.is_finishing() {
+                return false;
+            }
+            central.idle_machines.push(Arc::clone(&self.handle));
+        }
+        match self.handle.await_assignment() {
+            Some(assignment) => {
+                self.take_up(assignment);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What the attention word wants. Answers false when the run ends.
+    pub(crate) fn attend(&mut self, wanted: u32) -> bool {
+        if wanted & attention::FINISH != 0 {
+            self.leave();
+            return false;
+        }
+        if wanted & attention::STOP != 0 {
+            self.stop_for_another();
+            return true;
+        }
+        let reason = if self.shared.clear_attention(attention::COLLECT_GROWTH) != 0 {
+            CollectionReason::Growth
+        } else if self.shared.clear_attention(attention::COLLECT_PERIODIC) != 0 {
+            CollectionReason::Periodic
+        } else {
+            return true;
+        };
+        stop_the_world::collect(self, reason);
+        true
+    }
+
+    /// Gives the processor to whoever stops the world.
+    pub(crate) fn stop_for_another(&mut self) {
+        self.stop_spinning();
+        let Some(processor) = self.processor.take() else { return };
+        let mut central = self.shared.central();
+        if central.is_stopping {
+            self.shared.stop_processor(&mut central, processor);
+        } else {
+            // It was over already.
+            drop(central);
+            self.processor = Some(processor);
+        }
+    }
+
+    /// The run ends: puts the processor by.
+    fn leave(&mut self) {
+        self.stop_spinning();
+        if let Some(processor) = self.processor.take() {
+            self.shared.central().dead.push(processor);
+        }
+    }
+
+    /// Counts this machine among those that look for work.
+    pub(crate) fn start_spinning(&mut self) {
+        self.spinning = true;
+        // ORDERING: SeqCst. Pairs with `wake_processor`.
+        self.shared.spinning.fetch_add(1, Ordering::SeqCst);
+        self.handle.is_spinning.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts it out again. The caller looks for work once more afterwards, or has found some.
+    pub(crate) fn stop_spinning(&mut self) {
+        if self.spinning {
+            self.spinning = false;
+            self.handle.is_spinning.store(false, Ordering::Relaxed);
+            // ORDERING: SeqCst. Pairs with the load in `wake_processor`: either that load sees our decrement and wakes somebody,
+            // or our next look sees its work.
+            self.shared.spinning.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}

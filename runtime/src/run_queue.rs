@@ -1,0 +1,331 @@
+//! The run queue of one processor.
+//!
+//! Its owner pushes and pops; any other machine may steal half of it.
+//!
+//! 1. The owner writes a slot, then publishes it by storing `tail`.
+//! 2. The owner and thieves alike claim entries by advancing `head` with compare-and-swap. A thief reads the slots
+//!    *before* it claims them: the owner cannot overwrite a slot that `head` has not passed, so if the claim succeeds what
+//!    was read is right.
+//! 3. A thief that loses the race for `head` throws away what it read and starts anew.
+//! 4. `next` holds the goroutine that was readied last by the running one: it runs next and inherits the rest of
+//!    the time slice, so that a pair that talks to each other needs no trip through the ring, and no third starves.
+//!
+//! INVARIANT: `tail - head <= CAPACITY`; only the owner moves `tail`.
+//! INVARIANT: every pointer in here came from `Runnable::into_raw` and leaves exactly once.
+//!
+//! Rejected: a `Mutex<VecDeque>` (every spawn would contend with thieves), one global queue (no locality).
+//!
+//! GO: proc.go `runqput`, `runqget`, `runqsteal`, `runqgrab`, `runqputslow`.
+
+use std::ptr::NonNull;
+
+use crate::{
+    engine::Engine,
+    goroutine::{Goroutine, Runnable},
+    sync::{AtomicPtr, AtomicU32, Ordering},
+};
+
+/// How many goroutines the ring holds. Tiny under loom, so that models reach the corners.
+#[cfg(not(loom))]
+pub(crate) const CAPACITY: u32 = 256;
+#[cfg(loom)]
+pub(crate) const CAPACITY: u32 = 4;
+
+/// The ring itself, over any pointee, so that models need no engine.
+pub(crate) struct Ring<T> {
+    head: AtomicU32,
+    tail: AtomicU32,
+    next: AtomicPtr<T>,
+    slots: Box<[AtomicPtr<T>]>,
+}
+
+/// What a full ring gives away: half of its entries and the one that found no place.
+pub(crate) struct Overflow<T> {
+    taken: [*mut T; (CAPACITY / 2) as usize + 1],
+}
+
+impl<T> Ring<T> {
+    pub(crate) fn new() -> Ring<T> {
+        Ring {
+            head: AtomicU32::new(0),
+            tail: AtomicU32::new(0),
+            next: AtomicPtr::new(std::ptr::null_mut()),
+            slots: (0..CAPACITY).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect(),
+        }
+    }
+
+    fn slot(&self, position: u32) -> &AtomicPtr<T> {
+        &self.slots[(position % CAPACITY) as usize]
+    }
+
+    /// Makes `entry` the next to run; the one it displaces comes back. Owner only.
+    #[inline]
+    pub(crate) fn put_next(&self, entry: NonNull<T>) -> Option<NonNull<T>> {
+        // ORDERING: AcqRel. Release pairs with the acquire of who takes `next`; a swap, because a thief may take it.
+        NonNull::new(self.next.swap(entry.as_ptr(), Ordering::AcqRel))
+    }
+
+    /// Takes the next to run. Owner only.
+    #[inline]
+    pub(crate) fn take_next(&self) -> Option<NonNull<T>> {
+        // ORDERING: Relaxed. Only the owner sets it to something; if it is null now it stays so.
+        if self.next.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        // ORDERING: Acquire. Pairs with `put_next`, though the owner did that itself.
+        NonNull::new(self.next.swap(std::ptr::null_mut(), Ordering::Acquire))
+    }
+
+    /// What is to run next, as a bare address.
+    pub(crate) fn peek_next(&self) -> *const T {
+        // ORDERING: Relaxed; compared only.
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// Appends `entry`. Owner only.
+    #[inline]
+    pub(crate) fn push(&self, entry: NonNull<T>) -> Result<(), Overflow<T>> {
+        loop {
+            // ORDERING: Acquire. Pairs with the release of a claim: the thief has read the slot we are going to reuse.
+            let head = self.head.load(Ordering::Acquire);
+            // ORDERING: Relaxed; only the owner writes it.
+            let tail = self.tail.load(Ordering::Relaxed);
+            if tail.wrapping_sub(head) < CAPACITY {
+                // ORDERING: Relaxed; published by the store of `tail`.
+                self.slot(tail).store(entry.as_ptr(), Ordering::Relaxed);
+                // ORDERING: Release. Pairs with the acquire of `tail` by thieves.
+                self.tail.store(tail.wrapping_add(1), Ordering::Release);
+                return Ok(());
+            }
+            if let Some(overflow) = self.give_half(head, entry) {
+                return Err(overflow);
+            }
+            // A thief was faster, so there is room now.
+        }
+    }
+
+    #[cold]
+    fn give_half(&self, head: u32, entry: NonNull<T>) -> Option<Overflow<T>> {
+        let half = CAPACITY / 2;
+        let mut taken = [std::ptr::null_mut(); (CAPACITY / 2) as usize + 1];
+        for i in 0..half {
+            // ORDERING: Relaxed; the owner wrote them itself.
+            taken[i as usize] = self.slot(head.wrapping_add(i)).load(Ordering::Relaxed);
+        }
+        // ORDERING: Release, as in `pop`.
+        self.head.compare_exchange(head, head.wrapping_add(half), Ordering::Release, Ordering::Relaxed).ok()?;
+        taken[half as usize] = entry.as_ptr();
+        Some(Overflow { taken })
+    }
+
+    /// Takes the oldest entry of the ring. Owner only.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<NonNull<T>> {
+        loop {
+            // ORDERING: Acquire. Pairs with the claims of thieves.
+            let head = self.head.load(Ordering::Acquire);
+            // ORDERING: Relaxed; only the owner writes it.
+            if head == self.tail.load(Ordering::Relaxed) {
+                return None;
+            }
+            // ORDERING: Relaxed; the owner wrote it itself.
+            let entry = self.slot(head).load(Ordering::Relaxed);
+            // ORDERING: Release. Pairs with the acquire of `head` in `push`.
+            if self.head.compare_exchange(head, head.wrapping_add(1), Ordering::Release, Ordering::Relaxed).is_ok() {
+                return NonNull::new(entry);
+            }
+        }
+    }
+
+    /// How many entries, `next` included. A snapshot.
+    pub(crate) fn len(&self) -> u32 {
+        // ORDERING: Acquire, so that `tail` is not older than `head` by more than what moved meanwhile.
+        let head = self.head.load(Ordering::Acquire);
+        let ring = self.tail.load(Ordering::Acquire).wrapping_sub(head).min(CAPACITY);
+        ring + u32::from(!self.next.load(Ordering::Acquire).is_null())
+    }
+
+    /// Whether nothing is in here. Exact in the sense that an entry which was here during the whole call is seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        loop {
+            // ORDERING: Acquire, all three; `tail` is read again because an entry kicked out of `next` into the
+            // ring between the first two loads would be missed (proc.go `runqempty`).
+            let head = self.head.load(Ordering::Acquire);
+            let tail = self.tail.load(Ordering::Acquire);
+            let next = self.next.load(Ordering::Acquire);
+            if tail == self.tail.load(Ordering::Acquire) {
+                return head == tail && next.is_null();
+            }
+        }
+    }
+
+    /// Moves half of this ring into `to`, the thief's own empty ring; answers one of them to run. `next` is taken only
+    /// when the ring is empty and `also_next` says so.
+    pub(crate) fn steal_into(&self, to: &Ring<T>, also_next: bool) -> Option<NonNull<T>> {
+        loop {
+            // ORDERING: Acquire. Pairs with other claims.
+            let head = self.head.load(Ordering::Acquire);
+            // ORDERING: Acquire. Pairs with the release in `push`: the slots below `tail` are written.
+            let tail = self.tail.load(Ordering::Acquire);
+            let length = tail.wrapping_sub(head);
+            let count = length - length / 2;
+            if count == 0 {
+                if !also_next {
+                    return None;
+                }
+                // ORDERING: Acquire. Pairs with `put_next`.
+                return NonNull::new(self.next.swap(std::ptr::null_mut(), Ordering::Acquire));
+            }
+            if count > CAPACITY / 2 {
+                // `head` and `tail` were read at different times.
+                continue;
+            }
+            // ORDERING: Relaxed; `to` is ours.
+            let to_tail = to.tail.load(Ordering::Relaxed);
+            for i in 0..count {
+                // ORDERING: Relaxed. Published to us by `tail`; garbage if the claim below fails.
+                let entry = self.slot(head.wrapping_add(i)).load(Ordering::Relaxed);
+                to.slot(to_tail.wrapping_add(i)).store(entry, Ordering::Relaxed);
+            }
+            // ORDERING: Release. Pairs with the acquire of `head` in `push`: we have read the slots.
+            if self.head.compare_exchange(head, head.wrapping_add(count), Ordering::Release, Ordering::Relaxed).is_err() {
+                continue;
+            }
+            let count = count - 1;
+            // ORDERING: Relaxed; ours.
+            let entry = to.slot(to_tail.wrapping_add(count)).load(Ordering::Relaxed);
+            // ORDERING: Release, as in `push`.
+            to.tail.store(to_tail.wrapping_add(count), Ordering::Release);
+            return NonNull::new(entry);
+        }
+    }
+}
+
+/// A processor's run queue.
+pub(crate) struct RunQueue<E: Engine>(Ring<Goroutine<E>>);
+
+impl<E: Engine> RunQueue<E> {
+    pub(crate) fn new() -> RunQueue<E> {
+        RunQueue(Ring::new())
+    }
+
+    /// Makes `runnable` the next to run; the one it displaces comes back. Owner only.
+    #[inline]
+    pub(crate) fn put_next(&self, runnable: Runnable<E>) -> Option<Runnable<E>> {
+        self.0.put_next(runnable.into_raw()).map(Runnable::from_raw)
+    }
+
+    /// Takes the next to run. Owner only.
+    #[inline]
+    pub(crate) fn take_next(&self) -> Option<Runnable<E>> {
+        self.0.take_next().map(Runnable::from_raw)
+    }
+
+    /// Appends; half of a full ring comes back, for the global queue. Owner only.
+    #[inline]
+    pub(crate) fn push(&self, runnable: Runnable<E>) -> Option<List<E>> {
+        match self.0.push(runnable.into_raw()) {
+            Ok(()) => None,
+            Err(overflow) => {
+                let mut list = List::default();
+                for raw in overflow.taken {
+                    list.push_back(NonNull::new(raw).expect("slots below tail are written"));
+                }
+                Some(list)
+            }
+        }
+    }
+
+    /// Takes the oldest of the ring. Owner only.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<Runnable<E>> {
+        self.0.pop().map(Runnable::from_raw)
+    }
+
+    /// Steals half of this queue into `to`, the thief's own.
+    pub(crate) fn steal_into(&self, to: &RunQueue<E>, also_next: bool) -> Option<Runnable<E>> {
+        self.0.steal_into(&to.0, also_next).map(Runnable::from_raw)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn peek_next(&self) -> *const Goroutine<E> {
+        self.0.peek_next()
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.0.len()
+    }
+}
+
+/// A list of goroutines through their links: the global queue, the free lists.
+pub(crate) struct List<E: Engine> {
+    first: Option<NonNull<Goroutine<E>>>,
+    last: Option<NonNull<Goroutine<E>>>,
+    len: usize,
+}
+
+// SAFETY: the list owns its goroutines, which may move between threads.
+unsafe impl<E: Engine> Send for List<E> {}
+
+impl<E: Engine> Default for List<E> {
+    fn default() -> List<E> {
+        List { first: None, last: None, len: 0 }
+    }
+}
+
+impl<E: Engine> List<E> {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    fn link(raw: NonNull<Goroutine<E>>) -> &'static AtomicPtr<Goroutine<E>> {
+        // SAFETY: goroutines live as long as their scheduler, which outlives its lists; the reference does not
+        // leave this file.
+        unsafe { &(*raw.as_ptr()).link }
+    }
+
+    pub(crate) fn push_back(&mut self, raw: NonNull<Goroutine<E>>) {
+        // ORDERING: Relaxed, here and below; the list belongs to one thread or to a lock.
+        Self::link(raw).store(std::ptr::null_mut(), Ordering::Relaxed);
+        match self.last {
+            Some(last) => Self::link(last).store(raw.as_ptr(), Ordering::Relaxed),
+            None => self.first = Some(raw),
+        }
+        self.last = Some(raw);
+        self.len += 1;
+    }
+
+    pub(crate) fn push_front(&mut self, raw: NonNull<Goroutine<E>>) {
+        let first = self.first.map_or(std::ptr::null_mut(), NonNull::as_ptr);
+        Self::link(raw).store(first, Ordering::Relaxed);
+        if self.last.is_none() {
+            self.last = Some(raw);
+        }
+        self.first = Some(raw);
+        self.len += 1;
+    }
+
+    pub(crate) fn pop_front(&mut self) -> Option<NonNull<Goroutine<E>>> {
+        let raw = self.first?;
+        self.first = NonNull::new(Self::link(raw).load(Ordering::Relaxed));
+        if self.first.is_none() {
+            self.last = None;
+        }
+        self.len -= 1;
+        Some(raw)
+    }
+
+    /// Appends all of `other`.
+    pub(crate) fn append(&mut self, other: List<E>) {
+        let Some(first) = other.first else { return };
+        match self.last {
+            Some(last) => Self::link(last).store(first.as_ptr(), Ordering::Relaxed),
+            None => self.first = Some(first),
+        }
+        self.last = other.last;
+        self.len += other.len;
+    }
+}

@@ -1,0 +1,792 @@
+//! The whole scheduler, with a toy engine.
+
+mod toy;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use golite_runtime::*;
+use toy::*;
+
+const MS: i64 = 1_000_000;
+
+#[test]
+fn main_returns() {
+    for processors in [1, 2, 4] {
+        run(processors, async {});
+    }
+}
+
+#[test]
+fn ping_pong() {
+    for processors in [1, 2, 4] {
+        run(processors, async {
+            let (ping, pong) = (chan(0), chan(0));
+            let (a, b) = (ping.clone(), pong.clone());
+            go(async move {
+                while let Some(v) = a.recv().await {
+                    b.send(v + 1).await;
+                }
+                b.close();
+            });
+            let mut v = 0;
+            for _ in 0..20_000 {
+                ping.send(v).await;
+                v = pong.recv().await.unwrap();
+            }
+            ping.close();
+            assert_eq!(pong.recv().await, None);
+            assert_eq!(v, 20_000);
+        });
+    }
+}
+
+#[test]
+fn spawn_storm() {
+    for processors in [1, 2, 4] {
+        let (toy, outcome) = run_with(Toy::default(), options(processors), async {
+            let done = chan(0);
+            let sum = Arc::new(AtomicU64::new(0));
+            for i in 0..20_000_u64 {
+                let (done, sum) = (done.clone(), sum.clone());
+                go(async move {
+                    sum.fetch_add(i, Ordering::Relaxed);
+                    if i % 100 == 0 {
+                        done.send(i).await;
+                    }
+                });
+            }
+            for _ in 0..200 {
+                done.recv().await;
+            }
+            while with(|slice| slice.goroutines()) > 1 {
+                gosched().await;
+            }
+            assert_eq!(sum.load(Ordering::Relaxed), 19_999 * 10_000);
+        });
+        assert!(matches!(outcome, Outcome::MainExited));
+        assert_eq!(toy.finished.load(Ordering::SeqCst), 20_001);
+    }
+}
+
+#[test]
+fn work_is_stolen() {
+    run(2, async {
+        let seen = Arc::new(Mutex::new(std::collections::HashSet::new()));
+        let done = chan(0);
+        for _ in 0..8 {
+            let (seen, done) = (seen.clone(), done.clone());
+            go(async move {
+                let start = Instant::now();
+                while start.elapsed() < Duration::from_millis(20) {
+                    safepoint().await;
+                }
+                seen.lock().unwrap().insert(with(|slice| slice.processor_index()));
+                done.send(0).await;
+            });
+        }
+        for _ in 0..8 {
+            done.recv().await;
+        }
+        assert_eq!(seen.lock().unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn buffered_channels_keep_the_order() {
+    for processors in [1, 4] {
+        run(processors, async {
+            let c = chan(7);
+            let sender = c.clone();
+            go(async move {
+                for i in 0..10_000 {
+                    assert!(sender.send(i).await);
+                }
+                sender.close();
+            });
+            let mut expected = 0;
+            while let Some(v) = c.recv().await {
+                assert_eq!(v, expected);
+                expected += 1;
+            }
+            assert_eq!(expected, 10_000);
+            assert!(!c.send(1).await);
+        });
+    }
+}
+
+#[test]
+fn close_wakes_everybody() {
+    run(4, async {
+        let c = chan(0);
+        let done = chan(0);
+        for _ in 0..50 {
+            let (c, done) = (c.clone(), done.clone());
+            go(async move {
+                assert_eq!(c.recv().await, None);
+                done.send(1).await;
+            });
+        }
+        sleep(MS).await;
+        c.close();
+        for _ in 0..50 {
+            done.recv().await;
+        }
+    });
+}
+
+#[test]
+fn many_selects_over_shared_channels() {
+    for processors in [1, 2, 4] {
+        run(processors, async {
+            let channels: Vec<Chan> = (0..4).map(|i| chan(i % 2)).collect();
+            let done = chan(0);
+            let received = Arc::new(AtomicU64::new(0));
+            for worker in 0..8_u64 {
+                let (channels, done, received) = (channels.clone(), done.clone(), received.clone());
+                go(async move {
+                    // Four send, four receive; each value exactly once.
+                    for i in 0..2_000_u64 {
+                        let cases: Vec<Case<'_>> =
+                            channels.iter().map(|c| (&**c, (worker % 2 == 0).then_some(i + 1))).collect();
+                        let (_, value, ok) = select_any(&cases).await;
+                        assert!(ok);
+                        received.fetch_add(value, Ordering::Relaxed);
+                    }
+                    done.send(0).await;
+                });
+            }
+            for _ in 0..8 {
+                done.recv().await;
+            }
+            assert_eq!(received.load(Ordering::Relaxed), 4 * 2_000 * 2_001 / 2);
+        });
+    }
+}
+
+#[test]
+fn select_on_both_sides_of_one_channel_meets_only_others() {
+    run(2, async {
+        let c = chan(0);
+        let other = c.clone();
+        let done = chan(0);
+        let done2 = done.clone();
+        go(async move {
+            let (case, value, _) = select_any(&[(&other, Some(5)), (&other, None)]).await;
+            done2.send(if case == 0 { 100 } else { value }).await;
+        });
+        let (case, value, _) = select_any(&[(&c, Some(7)), (&c, None)]).await;
+        let theirs = done.recv().await.unwrap();
+        assert!(case == 0 && theirs == 7 || case == 1 && value == 5 && theirs == 100);
+    });
+}
+
+#[test]
+fn semaphores_count() {
+    for processors in [1, 4] {
+        run(processors, async {
+            let permits = Arc::new(AtomicU32::new(3));
+            let inside = Arc::new(AtomicU32::new(0));
+            let done = chan(0);
+            for _ in 0..20 {
+                let (permits, inside, done) = (permits.clone(), inside.clone(), done.clone());
+                go(async move {
+                    for _ in 0..200 {
+                        sem_acquire(&permits).await;
+                        assert!(inside.fetch_add(1, Ordering::SeqCst) < 3);
+                        gosched().await;
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        sem_release(&permits).await;
+                    }
+                    done.send(0).await;
+                });
+            }
+            for _ in 0..20 {
+                done.recv().await;
+            }
+            assert_eq!(permits.load(Ordering::SeqCst), 3);
+        });
+    }
+}
+
+#[test]
+fn notify_lists_wake_in_order() {
+    run(2, async {
+        let list = Arc::new(NotifyList::<Toy>::new());
+        let done = chan(10);
+        for i in 0..3 {
+            let (list2, done) = (list.clone(), done.clone());
+            let ticket = list.add();
+            go(async move {
+                if with(|slice| list2.wait(slice, ticket)) == AcquireResult::Parked {
+                    leave(Switch::Park(WaitReason::CondWait)).await;
+                }
+                done.send(i).await;
+            });
+        }
+        with(|slice| list.notify_one(slice));
+        assert_eq!(done.recv().await, Some(0));
+        with(|slice| list.notify_all(slice));
+        let mut rest = [done.recv().await.unwrap(), done.recv().await.unwrap()];
+        rest.sort_unstable();
+        assert_eq!(rest, [1, 2]);
+    });
+}
+
+#[test]
+fn an_endless_loop_starves_nobody() {
+    for processors in [1, 2] {
+        let start = Instant::now();
+        run(processors, async move {
+            for _ in 0..processors {
+                go(async {
+                    loop {
+                        safepoint().await;
+                    }
+                });
+            }
+            gosched().await;
+            for _ in 0..5 {
+                gosched().await;
+            }
+        });
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_sleeper_beside_spinning_goroutines_wakes_in_time() {
+    for processors in [1, 2] {
+        run(processors, async move {
+            for _ in 0..processors {
+                go(async {
+                    loop {
+                        safepoint().await;
+                    }
+                });
+            }
+            let mut late = Vec::new();
+            for _ in 0..100 {
+                let due = now() + MS;
+                sleep(MS).await;
+                late.push((now() - due) / 1000);
+            }
+            late.sort_unstable();
+            eprintln!("{processors} processors, late p50 {} us, p99 {} us", late[50], late[98]);
+            assert!(late[50] < 20_000);
+        });
+    }
+}
+
+#[test]
+fn a_blocking_call_does_not_hold_its_processor() {
+    run(1, async {
+        let done = chan(0);
+        let done2 = done.clone();
+        let (sender, receiver) = std::sync::mpsc::channel::<u64>();
+        go(async move {
+            let v = blocking(move || receiver.recv().unwrap()).await;
+            done2.send(v).await;
+        });
+        gosched().await;
+        // The other goroutine is in its call now; this one still runs, and lets it end.
+        for _ in 0..100 {
+            safepoint().await;
+        }
+        sender.send(42).unwrap();
+        assert_eq!(done.recv().await, Some(42));
+        assert_eq!(blocking(|| 7).await, 7);
+        assert_eq!(blocking_long(|| 8).await, 8);
+    });
+}
+
+#[test]
+fn many_blocking_calls_return() {
+    for processors in [1, 2, 4] {
+        run(processors, async {
+            let done = chan(0);
+            for i in 0..20 {
+                let done = done.clone();
+                go(async move {
+                    for j in 0..50 {
+                        let v = blocking(move || {
+                            if j % 10 == 0 {
+                                std::thread::sleep(Duration::from_micros(200));
+                            }
+                            i + j
+                        })
+                        .await;
+                        assert_eq!(v, i + j);
+                    }
+                    done.send(0).await;
+                });
+            }
+            for _ in 0..20 {
+                done.recv().await;
+            }
+        });
+    }
+}
+
+#[test]
+fn the_run_ends_while_calls_block() {
+    for processors in [1, 2] {
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let wait = Arc::new(Mutex::new(wait));
+        let start = Instant::now();
+        let (_, outcome) = run_with(Toy::default(), options(processors), {
+            let wait = wait.clone();
+            async move {
+                go(async {
+                    sleep(20 * MS).await;
+                    exit(3).await;
+                });
+                // Main itself blocks.
+                blocking(move || {
+                    let _ = wait.lock().unwrap().recv();
+                    0
+                })
+                .await;
+            }
+        });
+        assert!(matches!(outcome, Outcome::Exited(3)));
+        assert!(start.elapsed() < Duration::from_secs(10));
+        drop(release);
+    }
+}
+
+#[test]
+fn sleepers_wake_in_order() {
+    for processors in [1, 2, 4] {
+        run(processors, async {
+            let done = chan(100);
+            for i in (0..20_u64).rev() {
+                let done = done.clone();
+                go(async move {
+                    sleep(i as i64 * 2 * MS + MS).await;
+                    done.send(i).await;
+                });
+            }
+            let mut got = Vec::new();
+            for _ in 0..20 {
+                got.push(done.recv().await.unwrap());
+            }
+            assert_eq!(got.len(), 20);
+            assert!(got[0] < 5 && got[19] > 14, "{got:?}");
+        });
+    }
+}
+
+#[test]
+fn virtual_time_passes_when_everybody_waits() {
+    let mut options = options(2);
+    options.virtual_clock = true;
+    let start = Instant::now();
+    let (_, outcome) = run_with(Toy::default(), options, async {
+        let begin = now();
+        let done = chan(0);
+        for i in 1..=10 {
+            let done = done.clone();
+            go(async move {
+                sleep(i * 3_600_000 * MS).await;
+                done.send(i as u64).await;
+            });
+        }
+        for i in 1..=10 {
+            assert_eq!(done.recv().await, Some(i));
+        }
+        assert_eq!(now() - begin, 10 * 3_600_000 * MS);
+    });
+    assert!(matches!(outcome, Outcome::MainExited));
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn timers_fire_stop_and_tick() {
+    run(2, async {
+        let fired: &'static AtomicUsize = Box::leak(Box::default());
+        let payload: OnTimer = Box::leak(Box::new(move |_: &Context<'_, Toy>| {
+            fired.fetch_add(1, Ordering::SeqCst);
+        }));
+        let timer: &'static Timer<Toy> = Box::leak(Box::new(Timer::new()));
+        with(|slice| assert!(!timer.reset(slice, slice.now() + 5 * MS, 0, payload, || {})));
+        assert!(timer.is_armed());
+        with(|slice| assert!(timer.stop(slice, || {})));
+        with(|slice| assert!(!timer.stop(slice, || {})));
+        sleep(10 * MS).await;
+        assert_eq!(fired.load(Ordering::SeqCst), 0);
+        with(|slice| assert!(!timer.reset(slice, slice.now() + MS, 0, payload, || {})));
+        sleep(20 * MS).await;
+        assert_eq!(fired.load(Ordering::SeqCst), 1);
+        assert!(!timer.is_armed());
+        with(|slice| assert!(!timer.reset(slice, slice.now() + MS, 2 * MS, payload, || {})));
+        sleep(41 * MS).await;
+        let ticks = fired.load(Ordering::SeqCst) - 1;
+        assert!((2..=22).contains(&ticks), "{ticks}");
+        with(|slice| assert!(timer.stop(slice, || {})));
+        let after = fired.load(Ordering::SeqCst);
+        sleep(10 * MS).await;
+        assert_eq!(fired.load(Ordering::SeqCst), after);
+    });
+}
+
+#[test]
+fn stopped_timers_are_swept() {
+    run(1, async {
+        let payload: OnTimer = &|_: &Context<'_, Toy>| panic!("stopped");
+        let timer: &'static Timer<Toy> = Box::leak(Box::new(Timer::new()));
+        for _ in 0..10_000 {
+            with(|slice| {
+                let _ = timer.reset(slice, slice.now() + 3_600_000 * MS, 0, payload, || {});
+            });
+        }
+        with(|slice| assert!(timer.stop(slice, || {})));
+        let count = Arc::new(AtomicUsize::new(0));
+        let count2 = count.clone();
+        stop_the_world(move |world| {
+            world.for_each_timer(|_| {
+                count2.fetch_add(1, Ordering::SeqCst);
+            });
+            0
+        })
+        .await;
+        assert!(count.load(Ordering::SeqCst) < 100);
+    });
+}
+
+#[test]
+fn a_deadlock_is_reported_with_everybody_in_it() {
+    for processors in [1, 2, 4] {
+        let (toy, outcome) = run_with(Toy::default(), options(processors), async {
+            let c = chan(0);
+            let c2 = c.clone();
+            go(async move {
+                select_any(&[(&c2, None)]).await;
+            });
+            c.recv().await;
+        });
+        let Outcome::Deadlock { message, dump } = outcome else { panic!("no deadlock") };
+        assert_eq!(message, "all goroutines are asleep - deadlock!");
+        assert!(dump.starts_with("goroutine 1 [chan receive]:\ntoy()\n"), "{dump}");
+        assert!(dump.contains("[select]:\n"), "{dump}");
+        assert_eq!(toy.abandoned.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[test]
+fn main_may_leave_by_goexit() {
+    let (_, outcome) = run_with(Toy::default(), options(2), async {
+        go(async {
+            sleep(MS).await;
+        });
+        leave(Switch::Goexit).await;
+    });
+    let Outcome::Deadlock { message, .. } = outcome else { panic!("no deadlock") };
+    assert_eq!(message, "no goroutines (main called runtime.Goexit) - deadlock!");
+}
+
+#[test]
+fn nothing_is_a_deadlock_that_can_still_be_woken() {
+    for processors in [1, 2] {
+        run(processors, async {
+            // A host.
+            let waker = with(|slice| slice.waker());
+            let host = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(30));
+                waker.wake();
+            });
+            leave(Switch::Park(WaitReason::HostCall)).await;
+            host.join().unwrap();
+            // A blocking call and a timer.
+            let c = chan(0);
+            let c2 = c.clone();
+            go(async move {
+                blocking(|| {
+                    std::thread::sleep(Duration::from_millis(30));
+                    0
+                })
+                .await;
+                sleep(5 * MS).await;
+                c2.send(1).await;
+            });
+            assert_eq!(c.recv().await, Some(1));
+        });
+    }
+}
+
+#[test]
+fn the_last_handle_of_a_host_reveals_a_deadlock() {
+    let toy = Arc::new(Toy::default());
+    let scheduler = Scheduler::new(toy, options(2));
+    let handle = scheduler.handle();
+    let host = std::thread::spawn(move || {
+        let c = chan(0);
+        handle.spawn(Box::pin(async move {
+            c.recv().await;
+        }));
+        std::thread::sleep(Duration::from_millis(30));
+    });
+    let outcome = scheduler.run(Box::pin(async {
+        leave(Switch::Park(WaitReason::ChannelReceiveNil)).await;
+    }));
+    let Outcome::Deadlock { dump, .. } = outcome else { panic!("no deadlock") };
+    assert!(dump.contains("goroutine 1 [chan receive (nil chan)]:"), "{dump}");
+    assert_eq!(dump.matches("goroutine ").count(), 2);
+    host.join().unwrap();
+}
+
+#[test]
+fn a_host_can_stop_the_run() {
+    let scheduler = Scheduler::new(Arc::new(Toy::default()), options(2));
+    let handle = scheduler.handle();
+    let host = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        handle.stop();
+    });
+    let outcome = scheduler.run(Box::pin(async {
+        loop {
+            safepoint().await;
+        }
+    }));
+    assert!(matches!(outcome, Outcome::Stopped));
+    host.join().unwrap();
+}
+
+#[test]
+fn the_world_stops_for_every_kind_of_goroutine() {
+    for processors in [1, 2, 4] {
+        let toy = Toy {
+            on_collect: Some(Box::new(|world| {
+                let mut count = 0;
+                world.for_each_goroutine(|mut goroutine| {
+                    count += 1;
+                    goroutine.for_each_transfer(|_| {});
+                    goroutine.for_each_channel(|channel| assert!(!channel.is_null()));
+                });
+                assert!(count >= 1);
+                world.for_each_processor(|_, local| *local += 1);
+            })),
+            ..Toy::default()
+        };
+        let (toy, outcome) = run_with(toy, options(processors), async {
+            let stop = Arc::new(AtomicBool::new(false));
+            let done = chan(0);
+            let c = chan(0);
+            for i in 0..12_u64 {
+                let (stop, done, c) = (stop.clone(), done.clone(), c.clone());
+                go(async move {
+                    while !stop.load(Ordering::Relaxed) {
+                        match i % 6 {
+                            0 => safepoint().await,
+                            1 => {
+                                blocking(|| {
+                                    std::thread::sleep(Duration::from_micros(50));
+                                    0
+                                })
+                                .await;
+                            }
+                            2 => {
+                                select_any(&[(&c, Some(i)), (&c, None)]).await;
+                            }
+                            3 => sleep(MS / 10).await,
+                            4 => {
+                                assert_eq!(stop_the_world(|_| 5).await, 5);
+                            }
+                            _ => {
+                                with(|slice| slice.request_collection());
+                                safepoint().await;
+                                gosched().await;
+                            }
+                        }
+                    }
+                    done.send(0).await;
+                });
+            }
+            sleep(200 * MS).await;
+            stop.store(true, Ordering::Relaxed);
+            let closer = c.clone();
+            go(async move {
+                // Free those who wait in a select for each other.
+                loop {
+                    select_any(&[(&closer, Some(0)), (&closer, None)]).await;
+                }
+            });
+            for _ in 0..12 {
+                done.recv().await;
+            }
+        });
+        assert!(matches!(outcome, Outcome::MainExited));
+        assert!(toy.collections.load(Ordering::SeqCst) > 3);
+    }
+}
+
+#[test]
+fn a_collection_is_forced_after_the_period() {
+    for idle in [true, false] {
+        let mut options = options(2);
+        options.forced_collection_period = Some(Duration::from_millis(20));
+        let (toy, _) = run_with(Toy::default(), options, async move {
+            let end = now() + 200 * MS;
+            if idle {
+                sleep(200 * MS).await;
+            } else {
+                while now() < end {
+                    safepoint().await;
+                }
+            }
+        });
+        let count = toy.collections.load(Ordering::SeqCst);
+        assert!((2..=12).contains(&count), "idle {idle}: {count}");
+    }
+}
+
+#[test]
+fn the_number_of_processors_changes() {
+    run(2, async {
+        let stop = Arc::new(AtomicBool::new(false));
+        for _ in 0..6 {
+            let stop = stop.clone();
+            go(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    safepoint().await;
+                    sleep(MS / 20).await;
+                }
+            });
+        }
+        for count in [1, 4, 3, 1, 8, 2] {
+            stop_the_world(move |world| {
+                world.set_processors(count);
+                0
+            })
+            .await;
+            assert_eq!(with(|slice| slice.processors()), count);
+            assert!(with(|slice| slice.processor_index()) < count);
+            for _ in 0..20 {
+                gosched().await;
+            }
+            sleep(2 * MS).await;
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_pair_that_talks_does_not_starve_a_third() {
+    run(1, async {
+        let (a, b) = (chan(0), chan(0));
+        for (from, to) in [(a.clone(), b.clone()), (b.clone(), a.clone())] {
+            go(async move {
+                loop {
+                    let v = from.recv().await.unwrap();
+                    safepoint().await;
+                    to.send(v + 1).await;
+                }
+            });
+        }
+        a.send(0).await;
+        // Main is runnable only now and then; it must come through.
+        for _ in 0..20 {
+            gosched().await;
+        }
+    });
+}
+
+#[test]
+fn seeded_runs_choose_alike() {
+    let choices = |seed| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let log2 = log.clone();
+        let mut options = options(1);
+        options.seed = Some(seed);
+        let (_, outcome) = run_with(Toy::default(), options, async move {
+            let channels: Vec<Chan> = (0..4).map(|_| chan(100)).collect();
+            for c in &channels {
+                for i in 0..100 {
+                    c.send(i).await;
+                }
+            }
+            for _ in 0..100 {
+                let cases: Vec<Case<'_>> = channels.iter().map(|c| (&**c, None)).collect();
+                let choice = select_any(&cases).await.0;
+                log2.lock().unwrap().push(choice);
+            }
+        });
+        assert!(matches!(outcome, Outcome::MainExited));
+        let log = log.lock().unwrap().clone();
+        log
+    };
+    let first = choices(1);
+    assert_eq!(first, choices(1));
+    assert_ne!(first, choices(2));
+    for case in 0..4 {
+        assert!(first.iter().filter(|&&choice| choice == case).count() > 5);
+    }
+}
+
+#[test]
+fn schedtrace_has_gos_shape() {
+    let lines = Arc::new(Mutex::new(String::new()));
+    let sink = lines.clone();
+    let mut options = options(2);
+    options.schedtrace = Some(ScheduleTrace {
+        period: Duration::from_millis(10),
+        detail: true,
+        sink: Arc::new(move |text| sink.lock().unwrap().push_str(text)),
+    });
+    let (_, outcome) = run_with(Toy::default(), options, async {
+        sleep(50 * MS).await;
+    });
+    assert!(matches!(outcome, Outcome::MainExited));
+    let text = lines.lock().unwrap().clone();
+    assert!(text.starts_with("SCHED "), "{text}");
+    assert!(text.contains("ms: gomaxprocs=2 idleprocs="), "{text}");
+    assert!(text.contains("  P1: status="), "{text}");
+    assert!(text.contains("  M0: p="), "{text}");
+    assert!(text.contains("  G1: status=4(sleep) m="), "{text}");
+}
+
+#[test]
+fn a_panic_of_the_engine_reaches_the_caller() {
+    for processors in [1, 2] {
+        let result = std::panic::catch_unwind(|| {
+            run(processors, async {
+                go(async {
+                    blocking(|| panic!("in a job")).await;
+                });
+                loop {
+                    safepoint().await;
+                }
+            });
+        });
+        let panic = result.expect_err("it panics");
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"in a job"));
+    }
+}
+
+#[test]
+fn few_threads_are_enough() {
+    for max_threads in [1, 2, 3] {
+        let mut options = options(4);
+        options.max_threads = max_threads;
+        let (_, outcome) = run_with(Toy::default(), options, async {
+            let done = chan(0);
+            for i in 0..50 {
+                let done = done.clone();
+                go(async move {
+                    let v = blocking(move || i).await;
+                    sleep(MS).await;
+                    done.send(v).await;
+                });
+            }
+            for _ in 0..50 {
+                done.recv().await;
+            }
+        });
+        assert!(matches!(outcome, Outcome::MainExited));
+    }
+}

@@ -531,8 +531,9 @@ impl<'s> Builder<'s> {
     /// Whether an expression can only be a value, never a type.
     ///
     /// GO: parser.go isValue
-    fn is_value(&self, mut id: ExprId) -> bool {
-        loop {
+    fn is_value(&self, id: ExprId) -> bool {
+        let mut left = vec![id];
+        while let Some(id) = left.pop() {
             match *self.ast.expr(id) {
                 Expr::IntLit(_)
                 | Expr::FloatLit(_)
@@ -546,19 +547,17 @@ impl<'s> Builder<'s> {
                 | Expr::Call { .. }
                 | Expr::Unary { .. }
                 | Expr::Binary { .. } => return true,
-                Expr::Paren(inner) => id = inner,
+                Expr::Paren(inner) => left.push(inner),
                 Expr::Index { operand, indices } => {
-                    if let [index] = *self.ast.list(indices)
-                        && !matches!(self.ast.expr(index), Expr::Index { .. })
-                        && self.is_value(index)
-                    {
-                        return true;
+                    left.push(operand);
+                    if let [index] = *self.ast.list(indices) {
+                        left.push(index);
                     }
-                    id = operand;
                 }
-                _ => return false,
+                _ => {}
             }
         }
+        false
     }
 
     pub(crate) fn composite_lit(&mut self, ty: ExprId, lbrace: u32, elements: Vec<ExprId>, end: u32) -> ExprId {
@@ -615,8 +614,9 @@ impl<'s> Builder<'s> {
         self.add_statement(Stmt::Block(block), range.start, range.end, self.ast.block_depth(block))
     }
 
-    pub(crate) fn labeled(&mut self, label: ExprId, statement: Option<StmtId>, end: u32) -> StmtId {
-        let statement = statement.unwrap_or_else(|| self.add_statement(Stmt::Empty, end, end, 0));
+    pub(crate) fn labeled(&mut self, label: ExprId, colon_end: u32, statement: Option<StmtId>) -> StmtId {
+        let statement = statement.unwrap_or_else(|| self.add_statement(Stmt::Empty, colon_end, colon_end, 0));
+        let end = self.ast.stmt_range(statement).end;
         self.add_statement(Stmt::Labeled { label, statement }, self.start(label), end, self.ast.stmt_depth(statement))
     }
 
@@ -694,6 +694,35 @@ impl<'s> Builder<'s> {
         Some(self.guards.remove(at).1)
     }
 
+    /// A label needs a statement; only before a closing brace it may be missing.
+    fn check_labels(&mut self, clauses: impl Iterator<Item = (BlockId, TextRange)>) {
+        let clauses: Vec<(BlockId, TextRange)> = clauses.collect();
+        for pair in clauses.windows(2) {
+            let [(body, _), (_, next)] = *pair else { continue };
+            let Some(&last) = self.ast.statements(body).last() else { continue };
+            let mut statement = last;
+            while let Stmt::Labeled { statement: inner, .. } = *self.ast.stmt(statement) {
+                statement = inner;
+            }
+            let range = self.ast.stmt_range(last);
+            if statement != last && *self.ast.stmt(statement) == Stmt::Empty && !self.has_semicolon(range.end, next.start) {
+                self.refuse(range);
+            }
+        }
+    }
+
+    /// Whether a `;` stands between two tokens.
+    fn has_semicolon(&self, mut start: u32, end: u32) -> bool {
+        let first = self.comments.partition_point(|comment| comment.start < start);
+        for comment in self.comments[first..].iter().take_while(|comment| comment.start < end) {
+            if self.source(start, comment.start).contains(';') {
+                return true;
+            }
+            start = comment.end;
+        }
+        self.source(start, end).contains(';')
+    }
+
     pub(crate) fn switch(
         &mut self,
         start: u32,
@@ -703,6 +732,7 @@ impl<'s> Builder<'s> {
         cases: Vec<CaseClause>,
         end: u32,
     ) -> StmtId {
+        self.check_labels(cases.iter().map(|case| (case.body, case.head)));
         let mut below = self.statement_depth_if(init).max(self.statement_depth_if(tag));
         for case in &cases {
             below = below.max(self.depth_of(self.ast.list(case.values))).max(self.ast.block_depth(case.body));
@@ -728,6 +758,7 @@ impl<'s> Builder<'s> {
     }
 
     pub(crate) fn select(&mut self, start: u32, lbrace: u32, cases: Vec<CommClause>, end: u32) -> StmtId {
+        self.check_labels(cases.iter().map(|case| (case.body, case.head)));
         let mut below = 0;
         for case in &cases {
             below = below.max(self.statement_depth_if(case.comm)).max(self.ast.block_depth(case.body));
@@ -736,13 +767,19 @@ impl<'s> Builder<'s> {
         self.add_statement(Stmt::Select { cases, lbrace }, start, end, below)
     }
 
-    pub(crate) fn case(&mut self, start: u32, values: Vec<ExprId>, colon_end: u32, body: Vec<StmtId>, end: u32) -> CaseClause {
-        let body = self.block(colon_end, body, end);
+    /// What stands behind the colon of a clause.
+    fn clause_body(&mut self, colon_end: u32, body: Vec<StmtId>) -> BlockId {
+        let end = body.last().map_or(colon_end, |&last| self.ast.stmt_range(last).end);
+        self.block(colon_end, body, end)
+    }
+
+    pub(crate) fn case(&mut self, start: u32, values: Vec<ExprId>, colon_end: u32, body: Vec<StmtId>) -> CaseClause {
+        let body = self.clause_body(colon_end, body);
         CaseClause { values: self.ast.add_list(values), body, head: self.at(start, colon_end) }
     }
 
-    pub(crate) fn clause(&mut self, start: u32, comm: Option<StmtId>, colon_end: u32, body: Vec<StmtId>, end: u32) -> CommClause {
-        let body = self.block(colon_end, body, end);
+    pub(crate) fn clause(&mut self, start: u32, comm: Option<StmtId>, colon_end: u32, body: Vec<StmtId>) -> CommClause {
+        let body = self.clause_body(colon_end, body);
         CommClause { comm, body, head: self.at(start, colon_end) }
     }
 

@@ -31,8 +31,18 @@ pub struct Explanation {
     pub help: Option<&'static str>,
 }
 
-/// Explains a text in tokens. The result is in the order of the text, with at most one syntax error a line, as Go prints them.
-pub fn explain(tokens: &[Token], text: &str) -> Vec<Explanation> {
+/// What is wrong, and where it was nested too deeply to go on looking.
+pub struct Explained {
+    /// In the order of the text, with at most one syntax error a line, as Go prints them.
+    pub errors: Vec<Explanation>,
+    /// The token that was one level too deep.
+    pub too_deep: Option<Token>,
+}
+
+/// Explains a text in tokens.
+///
+/// `has_errors` says whether the lexer has complained already; then the end of the file is no further surprise.
+pub fn explain(tokens: &[Token], text: &str, has_errors: bool) -> Explained {
     let mut parser = Explainer {
         tokens,
         text,
@@ -41,8 +51,8 @@ pub fn explain(tokens: &[Token], text: &str) -> Vec<Explanation> {
         nesting: 0,
         depth: 0,
         errors: Vec::new(),
-        // An error in the first token comes alone.
-        gave_up: false,
+        too_deep: None,
+        has_errors,
     };
     if parser.kind() == TokenKind::Package {
         parser.file();
@@ -60,7 +70,7 @@ pub fn explain(tokens: &[Token], text: &str) -> Vec<Explanation> {
         first
     });
     parser.errors.sort_by_key(|error| error.start);
-    parser.errors
+    Explained { errors: parser.errors, too_deep: parser.too_deep }
 }
 
 /// What an expression turned out to be, as far as the rest of the parse asks.
@@ -134,7 +144,8 @@ struct Explainer<'s> {
     nesting: i32,
     depth: u16,
     errors: Vec<Explanation>,
-    gave_up: bool,
+    too_deep: Option<Token>,
+    has_errors: bool,
 }
 
 use TokenKind as T;
@@ -204,7 +215,7 @@ impl<'s> Explainer<'s> {
     // ---- errors ----------------------------------------------------------
 
     fn error_at(&mut self, start: u32, end: u32, message: String) {
-        if !self.gave_up {
+        if self.too_deep.is_none() {
             self.errors.push(Explanation { start, end: end.max(start), message, help: None });
         }
     }
@@ -221,7 +232,7 @@ impl<'s> Explainer<'s> {
 
     /// GO: syntaxErrorAt
     fn syntax_error_at(&mut self, start: u32, end: u32, message: &str) {
-        if self.is(T::EndOfFile) && !self.errors.is_empty() {
+        if self.is(T::EndOfFile) && (self.has_errors || !self.errors.is_empty()) {
             return;
         }
         let begins = |words: [&str; 3]| words.iter().any(|word| message.starts_with(word));
@@ -264,7 +275,7 @@ impl<'s> Explainer<'s> {
     /// Runs one level deeper, on a stack that grows; too deep, nothing more is said.
     fn deeper<R>(&mut self, otherwise: R, inner: impl FnOnce(&mut Self) -> R) -> R {
         if self.depth >= MAX_DEPTH {
-            self.gave_up = true;
+            self.too_deep.get_or_insert(self.token());
             self.at = self.tokens.len() - 1;
             return otherwise;
         }
@@ -326,6 +337,9 @@ impl<'s> Explainer<'s> {
 
     /// A file without `package` clause: imports, then statements and functions.
     fn script(&mut self) {
+        if self.tokens.iter().any(|token| token.kind == T::Package) {
+            return self.syntax_error("package statement must be first");
+        }
         self.in_function = 1;
         while self.is(T::Import) {
             self.declaration();
@@ -1084,8 +1098,10 @@ impl<'s> Explainer<'s> {
             param.ty = Some(here);
             return Some(param);
         }
+        // Go's function type begins behind `func`.
+        let type_start = if self.is(T::Func) { self.tokens[self.at + 1].start } else { here };
         if self.type_or_none().is_some() {
-            param.ty = Some(here);
+            param.ty = Some(type_start);
             if sets {
                 self.more_terms();
             }
@@ -1159,15 +1175,18 @@ impl<'s> Explainer<'s> {
         finish(self, if kind == T::Define { Simple::Define } else { Simple::Assign }, op, lhs, rhs)
     }
 
-    fn labeled(&mut self) {
+    /// Whether a statement followed.
+    fn labeled(&mut self) -> bool {
         let colon = self.token();
         self.want(T::Colon);
         if self.is(T::RightBrace) {
-            return;
+            return true;
         }
-        if !self.deeper(true, Self::statement) {
+        let found = self.deeper(true, Self::statement);
+        if !found {
             self.syntax_error_at(colon.start, colon.end, "missing statement after label");
         }
+        found
     }
 
     fn block(&mut self, context: &str) {
@@ -1257,16 +1276,19 @@ impl<'s> Explainer<'s> {
             }
             Some(statement) if statement.simple == Simple::Expr => {}
             Some(statement) => {
-                let source = |start: u32, end: u32| self.text.get(start as usize..end as usize).unwrap_or("").trim();
+                let source = |start: u32, end: u32| {
+                    let text = self.text.get(start as usize..end as usize).unwrap_or("");
+                    text.split_whitespace().collect::<Vec<_>>().join(" ")
+                };
                 let emphasized = |shape: Shape| {
                     let text = source(shape.start, shape.end);
-                    if shape.kind == Kind::Binary && !shape.parenthesized { format!("({text})") } else { text.to_owned() }
+                    if shape.kind == Kind::Binary && !shape.parenthesized { format!("({text})") } else { text }
                 };
                 let is_assign = statement.simple == Simple::Assign;
                 let what = if is_assign {
                     format!("assignment {} = {}", emphasized(statement.lhs), emphasized(statement.rhs))
                 } else {
-                    source(statement.start, statement.end).to_owned()
+                    source(statement.start, statement.end)
                 };
                 self.syntax_error_at(statement.op, statement.op + 1, &format!("cannot use {what} as value"));
                 if is_assign {
@@ -1325,10 +1347,9 @@ impl<'s> Explainer<'s> {
             T::Ident => {
                 let lhs = self.expr_list();
                 if lhs.kind == Kind::Name && !lhs.parenthesized && self.is(T::Colon) {
-                    self.labeled();
-                } else {
-                    self.simple(Some(lhs), None);
+                    return self.labeled();
                 }
+                self.simple(Some(lhs), None);
             }
             T::Var | T::Const | T::Type => self.declaration(),
             T::LeftBrace => self.block(""),

@@ -57,27 +57,29 @@ pub fn parse_file(ast: &mut Ast, names: &mut Interner, file: FileId, text: &str)
     if result.is_ok() {
         builder.finish();
     }
-    if let Some(range) = builder.too_deep {
-        found.push(Diagnostic::new(Code::TooDeep, range, format!("nested too deeply (more than {MAX_DEPTH} levels)")));
-    } else if result.is_err() || builder.refused.is_some() {
-        for error in explain::explain(&lexed.tokens, text) {
+    let mut too_deep = builder.too_deep;
+    if too_deep.is_none() && (result.is_err() || builder.refused.is_some()) {
+        let explained = explain::explain(&lexed.tokens, text, !found.is_empty());
+        too_deep = explained.too_deep.map(|token| range(token.start, token.end));
+        for error in explained.errors {
             let mut diagnostic = Diagnostic::new(Code::Syntax, range(error.start, error.end), error.message);
             diagnostic.help = error.help.map(str::to_owned);
             found.push(diagnostic);
         }
-        // Behind a malformed token the grammar may stumble over what the lexer has already explained.
-        if found.is_empty() {
+        if found.is_empty() && too_deep.is_none() {
             let place = match (result, builder.refused) {
                 (Err(error), _) => place(file, &error, text.len() as u32),
                 (Ok(()), refused) => refused.unwrap_or(range(0, 0)),
             };
-            let end = (place.end as usize).min(text.len());
-            let source = text.get(place.start as usize..end).map_or("", str::trim);
+            let source = text.get(place.start as usize..place.end as usize).map_or("", str::trim);
             let what = if source.is_empty() { "newline" } else { source };
             found.push(Diagnostic::new(Code::Syntax, place, format!("syntax error: unexpected {what}")));
         }
-        found.sort_by_key(|diagnostic| diagnostic.range.start);
     }
+    if let Some(range) = too_deep {
+        found.push(Diagnostic::new(Code::TooDeep, range, format!("nested too deeply (more than {MAX_DEPTH} levels)")));
+    }
+    found.sort_by_key(|diagnostic| diagnostic.range.start);
     let mut diagnostics = Diagnostics::new();
     found.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
     let file = File {

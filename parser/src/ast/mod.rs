@@ -36,6 +36,7 @@ macro_rules! pooled {
 mod declarations;
 mod expressions;
 mod names;
+mod print;
 mod statements;
 
 pub use declarations::{ConstSpec, Decl, File, FuncDecl, Import, Script, TypeSpec, VarSpec};

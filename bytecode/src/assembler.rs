@@ -29,6 +29,8 @@ pub struct Assembler {
     items: Vec<Item>,
     /// Per label: the index of the item it stands before.
     labels: Vec<Option<u32>>,
+    /// The place of the label bound last.
+    last_bound: Option<u32>,
 }
 
 /// Finished code and the final word offset of every item.
@@ -67,6 +69,7 @@ impl Assembler {
         let slot = &mut self.labels[label.0 as usize];
         assert!(slot.is_none(), "label bound twice");
         *slot = Some(self.items.len() as u32);
+        self.last_bound = *slot;
     }
 
     /// Whether `label` has been bound (a jump to it goes backward).
@@ -99,7 +102,7 @@ impl Assembler {
     /// The last instruction, if no label is bound behind it: what a peephole may look at.
     pub fn last(&self) -> Option<&Instruction> {
         let end = self.items.len() as u32;
-        if self.labels.iter().rev().take(8).any(|l| *l == Some(end)) {
+        if self.last_bound == Some(end) {
             return None;
         }
         self.items.last().map(|item| &item.instruction)
@@ -113,6 +116,18 @@ impl Assembler {
     /// Replaces an instruction emitted before (same jump target, if any).
     pub fn replace(&mut self, mark: Mark, instruction: impl Into<Instruction>) {
         self.items[mark.0 as usize].instruction = instruction.into();
+    }
+
+    /// Puts an instruction before all others; every mark and label moves up by one, a label at the very beginning too.
+    pub fn prepend(&mut self, instruction: impl Into<Instruction>) {
+        let item = Item {
+            instruction: instruction.into(),
+            target: None,
+            far: false,
+        };
+        self.items.insert(0, item);
+        self.labels.iter_mut().flatten().for_each(|at| *at += 1);
+        self.last_bound = self.last_bound.map(|at| at + 1);
     }
 
     /// Settles all jumps.

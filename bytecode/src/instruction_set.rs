@@ -436,6 +436,10 @@ StoreInterface = store_interface { src: Pair, pointer: Register, offset: Count }
 AddWordAt = add_word_at { src: Register, pointer: Register, offset: Count }
 /// `*(pointer + offset) += src`, f64.
 AddFloatAt = add_float_at { src: Register, pointer: Register, offset: Count }
+/// `*(pointer + offset) -= src`, f64.
+SubFloatAt = sub_float_at { src: Register, pointer: Register, offset: Count }
+/// `*(pointer + offset) += value`, 64-bit integer.
+AddImmAt = add_imm_at { value: Imm16, pointer: Register, offset: Count }
 /// `dst = pointer + offset`; panics on nil: address of a field.
 FieldAddress = field_address { dst: Register, pointer: Register, offset: Count32 }
 /// Panics if `pointer` is nil.
@@ -528,6 +532,8 @@ SliceSlice = slice_slice { dst: Pair, src: Pair, low: OptionalRegister, high: Op
 SliceString = slice_string { dst: Pair, src: Pair, low: OptionalRegister, high: OptionalRegister }
 /// `dst = array[low:high:max]` of a pointer to an array of `length` elements of `size` bytes; nil panics; errors speak of length as Go does.
 SliceArray = slice_array { dst: Pair, pointer: Register, low: OptionalRegister, high: OptionalRegister, max: OptionalRegister, length: Count32, size: Count32 }
+/// `dst = ` the pointer of a slice as a pointer to an array of `length` elements; panics as Go if the slice is shorter.
+SliceToArray = slice_to_array { dst: Register, slice: Pair, length: Count32 }
 /// `dst = make([]T, length, capacity)`; `ty` is the slice type; `capacity` absent = `length`. Panics as Go.
 MakeSlice = make_slice { dst: Pair, length: Register, capacity: OptionalRegister, ty: TypeId }
 /// `dst = append(slice, src)`; `src` is a value of the element type in its slots; `ty` is the slice type.
@@ -642,9 +648,10 @@ MapNext = map_next { iterator: Register, key: OptionalRegister, value: OptionalR
 MakeInterface = make_interface { dst: Pair, src: Run, ty: TypeId }
 /// Unpacks the data of an interface known to hold `ty` into `slots(ty)` slots; a boxed value is NOT copied (the compiler clones it where it may be changed).
 Unpack = unpack { dst: Run, src: Pair, ty: TypeId }
-/// `dst = src.(ty)`, concrete `ty`; panics as Go; `from` is the static interface type, for the message.
+/// `dst = src.(ty)`, concrete `ty`; panics as Go; `from` is the static interface type, for the message. As with `Unpack`, a boxed
+/// value is not copied: the compiler clones it.
 AssertType = assert_type { dst: Run, src: Pair, ty: TypeId, from: TypeId }
-/// `dst, ok = src.(ty)`, concrete; zero value (fresh box for boxed types) when not ok.
+/// `dst, ok = src.(ty)`, concrete; zero value (fresh box for boxed types) when not ok. A boxed value is not copied.
 AssertTypeOk = assert_type_ok { dst: Run, ok: Register, src: Pair, ty: TypeId }
 /// `dst = src.(I)`; `ty` is the interface type `I`.
 AssertInterface = assert_interface { dst: Pair, src: Pair, ty: TypeId }

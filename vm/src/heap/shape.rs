@@ -24,8 +24,6 @@ impl Shape {
 /// What the heap knows about a shape.
 #[derive(Debug)]
 pub struct ShapeData {
-    /// Its place in the list of shapes.
-    pub shape: Shape,
     pub pattern: Pattern,
     /// The layout of this shape in each size class, plus one; 0 if there is none yet.
     pub layouts: [AtomicU32; CELL_SIZES.len()],
@@ -105,7 +103,7 @@ impl Shapes {
         let list = &mut self.list;
         *self.by_pattern.entry((pattern.period, pattern.mask, pattern.words.clone())).or_insert_with(|| {
             let shape = Shape(list.len() as u32);
-            list.push(Box::new(ShapeData { shape, pattern, layouts: [const { AtomicU32::new(0) }; CELL_SIZES.len()] }));
+            list.push(Box::new(ShapeData { pattern, layouts: [const { AtomicU32::new(0) }; CELL_SIZES.len()] }));
             shape
         })
     }

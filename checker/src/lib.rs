@@ -1,10 +1,67 @@
-//! Syntax tree to typed program.
+//! Syntax tree to typed program: go/types' design, cut and names.
+//!
+//! [`check_program`] takes the parsed files of the main package, loads what they import through an [`Importer`], checks everything
+//! and returns a [`TypedProgram`] with the errors found. It never fails: what is wrong becomes a diagnostic, and
+//! checking goes on. Messages and positions are those of Go 1.27's compiler (types2).
+//!
+//! # The way
+//! 1. `importer.rs` loads and parses the imported packages, depth first, and finds import cycles.
+//! 2. `resolver.rs` declares the objects of every package, without looking at types.
+//! 3. For each user package, `declarations.rs` makes the types of all its objects known, `statements.rs` checks the bodies.
+//!    Objects of standard packages are declared when they are first mentioned.
+//! 4. `reachability.rs` checks the bodies of standard packages that are reached, until nothing new is.
+//! 5. `init_order.rs` orders the initialisation of package variables.
+//!
+//! # Decisions
+//! * Types are interned. Identical types have one *canonical* id; other ids keep the spelling for messages (`types.rs`).
+//! * Untyped expressions are recorded like others and updated when they get their type; there is no table of pending ones.
+//! * A package variable of a standard package whose initial value nothing reaches is not initialised, and its
+//!   unused imports are not reported. User packages are checked whole.
+//! * Branch errors (labels, misplaced `break`) are reported beside type errors; Go reports them with the syntax errors and then stops.
+//! * Names with a gap (type parameters, range over func, complex numbers) give "not supported yet" at their declaration or use; what is
+//!   declared so has the invalid type, which takes part in no further error.
+//!
+//! INVARIANT: an operand with `Mode::None`, and a type that is `TypeId::INVALID`, stand for an error that has been reported.
+//! Nothing further is said of them.
+//!
+//! INVARIANT: no panic and no overflow of the stack for any syntax tree; recursion goes through `checker::with_stack`.
+//!
+//! What this crate does not know: files and folders (it asks the importer), bytecode, the standard library's contents.
 #![forbid(unsafe_code)]
 
+mod assignability;
+mod assignments;
+mod binary;
+mod builtins;
+mod calls;
+mod captures;
+mod checker;
 pub mod constants;
+mod conversions;
+mod declarations;
+mod expression_strings;
+mod expressions;
+pub mod importer;
+mod index;
+mod init_order;
+mod labels;
+mod literals;
 pub mod lookup;
+mod operand;
+mod package;
 mod predicates;
+mod reachability;
+mod resolver;
+mod returns;
+mod scope;
+mod statements;
+mod type_expressions;
 mod type_names;
 pub mod typed;
 pub mod types;
 pub mod universe;
+
+pub use constants::Constant;
+pub use importer::{Importer, NoImports, PackageSource, SourceText};
+pub use package::{Options, check_program};
+pub use typed::TypedProgram;

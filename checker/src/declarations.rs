@@ -1,0 +1,688 @@
+//! Declarations of constants, variables, types and functions. GO: go/types decl.go, cycles.go, validtype.go.
+
+use diagnostics::Code;
+use parser::ast::{ConstSpec, Decl, DeclId, Expr, ExprId, List, TypeSpec, VarSpec};
+use rustc_hash::FxHashMap;
+
+use crate::checker::{Checker, Color, Declared, Delayed, with_stack};
+use crate::constants::Constant;
+use crate::operand::Operand;
+use crate::typed::{FunctionId, ObjectKind, VarKind};
+use crate::types::{BasicKind, ObjectId, Type, TypeId};
+
+impl Checker<'_> {
+    /// Makes the type of a package-level object known. Coming upon an object a second time on the way is a cycle, allowed or not.
+    pub(crate) fn declare_object(&mut self, object: ObjectId) {
+        match self.colors[object.index()] {
+            Color::Black => return,
+            Color::Grey => {
+                let valid = self.is_valid_cycle(object);
+                match self.object(object).kind {
+                    ObjectKind::TypeName { alias } => {
+                        if !valid {
+                            self.program.objects[object.index()].typ = TypeId::INVALID;
+                        } else if alias && self.object(object).typ == TypeId::INVALID {
+                            // An alias on a valid cycle: what it stands for can be made again, because the defined
+                            // type on the cycle is there already.
+                            self.remake_alias(object);
+                        }
+                    }
+                    ObjectKind::Constant(_) | ObjectKind::Variable(_) if !valid => {
+                        self.program.objects[object.index()].typ = TypeId::INVALID;
+                    }
+                    _ => {}
+                }
+                return;
+            }
+            Color::White => {}
+        }
+        let Some(declaration) = self.declaration_of[object.index()] else {
+            // A local variable used in its own initial value: its type is not known yet.
+            return;
+        };
+        with_stack(|| self.declare_white_object(object, declaration));
+    }
+
+    fn declare_white_object(&mut self, object: ObjectId, id: crate::checker::DeclarationId) {
+        self.push(object);
+        let declaration = &self.declarations[id.0 as usize];
+        let env = self.package_environment(declaration.package, declaration.file_scope);
+        match &declaration.what {
+            Declared::Constant { typ, init, inherited, iota } => {
+                let (typ, init, inherited, iota) = (*typ, *init, *inherited, *iota);
+                self.in_environment(env, |checker| {
+                    checker.env.declaration = Some(id);
+                    checker.constant_declaration(object, typ, init, inherited, iota);
+                });
+            }
+            Declared::Variable { lhs, typ, init } => {
+                let (lhs, typ, init) = (lhs.clone(), *typ, *init);
+                self.in_environment(env, |checker| {
+                    checker.env.declaration = Some(id);
+                    checker.variable_declaration(object, lhs.as_deref(), typ, init);
+                });
+            }
+            Declared::Type(spec) => {
+                let spec = *spec;
+                self.in_environment(env, |checker| {
+                    checker.type_declaration(object, &spec);
+                    checker.collect_methods(object);
+                });
+            }
+            Declared::Function(function) => {
+                let function = *function;
+                self.in_environment(env, |checker| checker.function_declaration(object, function));
+            }
+        }
+        self.pop();
+    }
+
+    pub(crate) fn push(&mut self, object: ObjectId) {
+        self.colors[object.index()] = Color::Grey;
+        self.path.push(object);
+    }
+
+    pub(crate) fn pop(&mut self) {
+        if let Some(object) = self.path.pop() {
+            self.colors[object.index()] = Color::Black;
+        }
+    }
+
+    fn remake_alias(&mut self, object: ObjectId) {
+        let Some(id) = self.declaration_of[object.index()] else { return };
+        let declaration = &self.declarations[id.0 as usize];
+        let Declared::Type(spec) = &declaration.what else { return };
+        let ty = spec.ty;
+        let env = self.package_environment(declaration.package, declaration.file_scope);
+        let actual = self.in_environment(env, |checker| checker.typ(ty));
+        let alias = self.program.types.intern(Type::Alias { object: Some(object), actual });
+        self.program.objects[object.index()].typ = alias;
+    }
+
+    // ---- cycles ----
+
+    fn is_valid_cycle(&mut self, object: ObjectId) -> bool {
+        let Some(start) = self.path.iter().rposition(|other| *other == object) else { return true };
+        let cycle = self.path[start..].to_vec();
+        let mut values = 0;
+        let mut definitions = 0;
+        for object in &cycle {
+            match self.object(*object).kind {
+                ObjectKind::Constant(_) | ObjectKind::Variable(_) => values += 1,
+                ObjectKind::TypeName { alias: false } => definitions += 1,
+                _ => {}
+            }
+        }
+        // Cycles of values alone are found when the order of initialisation is computed.
+        if values == cycle.len() || values == 0 && definitions > 0 {
+            return true;
+        }
+        let first = self.first_in_source(&cycle);
+        self.report_cycle(&cycle, first);
+        false
+    }
+
+    pub(crate) fn first_in_source(&self, cycle: &[ObjectId]) -> usize {
+        let place = |index: &usize| self.object(cycle[*index]).range.map(|range| (range.file, range.start));
+        (0..cycle.len()).min_by_key(place).unwrap_or(0)
+    }
+
+    pub(crate) fn report_cycle(&mut self, cycle: &[ObjectId], start: usize) {
+        let name = |checker: &Self, object: ObjectId| {
+            let object = checker.object(object);
+            let text = checker.text(object.name);
+            match object.package {
+                Some(package) if package != checker.env.package => {
+                    format!("{}.{text}", checker.text(checker.program.package(package).name))
+                }
+                _ => text.to_owned(),
+            }
+        };
+        let mut object = cycle[start];
+        let is_type = matches!(self.object(object).kind, ObjectKind::TypeName { .. });
+        let range = self.object(object).range.unwrap_or_default();
+        let what = if is_type { "invalid recursive type" } else { "invalid cycle in declaration" };
+        if cycle.len() == 1 {
+            let message = format!("{what}: {} refers to itself", name(self, object));
+            self.report(Code::InvalidCycle, range, message);
+            return;
+        }
+        let of = if is_type { "" } else { " of" };
+        let mut message = format!("{what}{of} {}", name(self, object));
+        for index in 0..cycle.len() {
+            let next = cycle[(start + index + 1) % cycle.len()];
+            let place = self.object(object).range.unwrap_or_default();
+            message.push_str(&format!(
+                "\n\t{}: {} refers to {}",
+                self.sources.position(place),
+                name(self, object),
+                name(self, next)
+            ));
+            object = next;
+        }
+        self.report(Code::InvalidCycle, range, message);
+    }
+
+    /// Is the type's declaration finished? If not, it is used within itself, which is reported.
+    pub(crate) fn is_complete(&mut self, typ: TypeId) -> bool {
+        let object = match self.program.types.get(typ) {
+            Type::Named(_) => self.program.types.named(typ).map(|named| named.object),
+            Type::Alias { object, .. } => *object,
+            _ => None,
+        };
+        if let Some(object) = object
+            && self.colors[object.index()] == Color::Grey
+            && let Some(start) = self.path.iter().rposition(|other| *other == object)
+        {
+            let cycle = self.path[start..].to_vec();
+            let first = self.first_in_source(&cycle);
+            self.report_cycle(&cycle, first);
+            return false;
+        }
+        match *self.program.types.get(typ) {
+            Type::Alias { actual, .. } => self.is_complete(actual),
+            _ => true,
+        }
+    }
+
+    /// Reports a type that contains itself directly: through fields and array elements.
+    pub(crate) fn check_valid_type(&mut self, typ: TypeId) {
+        // Depth-first over named types, with the way kept for the message. What has been found good is not looked at again.
+        let mut path: Vec<TypeId> = Vec::new();
+        self.valid_type_step(typ, &mut path);
+    }
+
+    fn valid_type_step(&mut self, typ: TypeId, path: &mut Vec<TypeId>) -> bool {
+        let typ = self.program.types.unalias(typ);
+        match self.program.types.get(typ) {
+            Type::Array(element, _) => {
+                let element = *element;
+                with_stack(|| self.valid_type_step(element, path))
+            }
+            Type::Struct(fields) => {
+                let fields: Vec<TypeId> = fields.iter().map(|field| field.typ).collect();
+                fields.into_iter().all(|field| with_stack(|| self.valid_type_step(field, path)))
+            }
+            Type::Named(_) => {
+                if self.valid_types.contains(&typ) {
+                    return true;
+                }
+                if let Some(start) = path.iter().position(|other| *other == typ) {
+                    let cycle: Vec<ObjectId> = path[start..]
+                        .iter()
+                        .filter_map(|named| self.program.types.named(*named).map(|named| named.object))
+                        .collect();
+                    self.report_cycle(&cycle, 0);
+                    for named in path[start..].to_vec() {
+                        self.program.types.set_underlying(named, TypeId::INVALID);
+                        self.valid_types.insert(named);
+                    }
+                    return false;
+                }
+                let Some(underlying) = self.program.types.named(typ).and_then(|named| named.underlying) else {
+                    return true;
+                };
+                path.push(typ);
+                let valid = with_stack(|| self.valid_type_step(underlying, path));
+                path.pop();
+                if valid {
+                    self.valid_types.insert(typ);
+                }
+                valid
+            }
+            _ => true,
+        }
+    }
+
+    // ---- constants and variables ----
+
+    pub(crate) fn constant_declaration(
+        &mut self,
+        object: ObjectId,
+        typ: Option<ExprId>,
+        init: Option<ExprId>,
+        inherited: bool,
+        iota: u32,
+    ) {
+        let saved = (self.env.iota.replace(iota), self.env.error_place.take());
+        let mut declared = None;
+        let mut valid = true;
+        if let Some(expr) = typ {
+            let typ = self.typ(expr);
+            if !self.program.types.is_constant_type(typ) {
+                if self.program.types.underlying_id(typ) != TypeId::INVALID {
+                    let message = format!("invalid constant type {}", self.type_text(typ));
+                    self.report_expr(Code::InvalidType, expr, message);
+                }
+                valid = false;
+            } else {
+                declared = Some(typ);
+                self.program.objects[object.index()].typ = typ;
+            }
+        }
+        if valid {
+            let mut x = None;
+            if let Some(init) = init {
+                if inherited {
+                    self.env.error_place = self.object(object).range;
+                }
+                let mut operand = Operand::invalid(init);
+                self.expr(&mut operand, init);
+                x = Some(operand);
+            }
+            self.initialize_constant(object, declared, x);
+        }
+        (self.env.iota, self.env.error_place) = saved;
+        self.set_type(object, self.object(object).typ);
+    }
+
+    fn initialize_constant(&mut self, object: ObjectId, declared: Option<TypeId>, x: Option<Operand>) {
+        let Some(mut x) = x else { return };
+        if !x.is_valid() || !self.program.types.is_valid(x.typ) {
+            return;
+        }
+        if !x.is_constant() {
+            let message = format!("{} is not constant", self.operand_string(&x));
+            self.report_operand(Code::NotConstant, &x, message);
+            if declared.is_none() {
+                self.program.objects[object.index()].typ = TypeId::INVALID;
+            }
+            return;
+        }
+        let typ = declared.unwrap_or(x.typ);
+        self.program.objects[object.index()].typ = typ;
+        self.assignment(&mut x, Some(typ), "constant declaration");
+        if x.is_valid() {
+            self.program.objects[object.index()].kind = ObjectKind::Constant(x.value);
+        }
+    }
+
+    pub(crate) fn variable_declaration(
+        &mut self,
+        object: ObjectId,
+        lhs: Option<&[ObjectId]>,
+        typ: Option<ExprId>,
+        init: Option<ExprId>,
+    ) {
+        let mut declared = None;
+        if let Some(expr) = typ {
+            let typ = self.variable_type(expr);
+            self.program.objects[object.index()].typ = typ;
+            declared = Some(typ);
+        }
+        let Some(init) = init else {
+            self.set_type(object, declared.unwrap_or(TypeId::INVALID));
+            return;
+        };
+        match lhs {
+            Some(lhs) if lhs.len() > 1 => {
+                if let Some(typ) = declared {
+                    for other in lhs {
+                        self.set_type(*other, typ);
+                    }
+                }
+                self.initialize_variables(lhs, &[init], None);
+            }
+            _ => {
+                let mut x = Operand::invalid(init);
+                self.expr(&mut x, init);
+                self.initialize_variable(object, declared, &mut x, "variable declaration");
+            }
+        }
+    }
+
+    // ---- types ----
+
+    pub(crate) fn type_declaration(&mut self, object: ObjectId, spec: &TypeSpec) {
+        if !spec.type_params.is_empty() {
+            let range = self.range(self.ast.list(spec.type_params)[0].name);
+            self.not_supported(range, "type parameters");
+            self.set_type(object, TypeId::INVALID);
+            return;
+        }
+        if spec.alias.is_some() {
+            let actual = self.typ(spec.ty);
+            if self.object(object).typ != TypeId::INVALID || self.program.types.is_valid(actual) {
+                let alias = self.program.types.intern(Type::Alias { object: Some(object), actual });
+                self.set_type(object, alias);
+            } else {
+                self.set_type(object, TypeId::INVALID);
+            }
+            return;
+        }
+        let named = self.program.types.new_named(object);
+        self.program.objects[object.index()].typ = named;
+        self.delayed.push(Delayed::ValidType { typ: named, package: self.env.package });
+        let actual = self.typ(spec.ty);
+        self.set_underlying(named, actual);
+        if self.object(object).typ == TypeId::INVALID {
+            // A cycle through it was reported.
+            self.program.types.set_underlying(named, TypeId::INVALID);
+        }
+    }
+
+    /// Sets the underlying type, at once or when that of `actual` is known.
+    fn set_underlying(&mut self, named: TypeId, actual: TypeId) {
+        let target = self.program.types.unalias(actual);
+        let unfinished =
+            matches!(self.program.types.named(target), Some(other) if other.underlying.is_none());
+        if unfinished {
+            if target == named {
+                self.program.types.set_underlying(named, TypeId::INVALID);
+                return;
+            }
+            self.unfinished.push((named, target));
+            return;
+        }
+        let mut work = vec![(named, target)];
+        while let Some((named, target)) = work.pop() {
+            self.program.types.set_underlying(named, target);
+            let mut index = 0;
+            while index < self.unfinished.len() {
+                if self.unfinished[index].1 == named {
+                    work.push(self.unfinished.swap_remove(index));
+                } else {
+                    index += 1;
+                }
+            }
+        }
+    }
+
+    /// Gives a declared type its methods. Their types come when they are needed.
+    pub(crate) fn collect_methods(&mut self, object: ObjectId) {
+        let Some(package) = self.object(object).package else { return };
+        let Some(methods) = self.packages[package.index()].methods.remove(&object) else { return };
+        let base = self.object(object).typ;
+        if self.program.types.named(base).is_none() {
+            return;
+        }
+        let mut seen: FxHashMap<_, ObjectId> = FxHashMap::default();
+        let mut kept = Vec::with_capacity(methods.len());
+        for method in methods {
+            let name = self.object(method).name;
+            if let Some(other) = seen.get(&name) {
+                let other = self.object(*other).range.unwrap_or_default();
+                let range = self.object(method).range.unwrap_or_default();
+                let message = format!(
+                    "method {}.{} already declared at {}",
+                    self.text(self.object(object).name),
+                    self.text(name),
+                    self.sources.position(other)
+                );
+                self.report(Code::Redeclared, range, message);
+                continue;
+            }
+            seen.insert(name, method);
+            if let ObjectKind::Function { receiver_base, .. } = &mut self.program.objects[method.index()].kind {
+                *receiver_base = Some(base);
+            }
+            kept.push(method);
+        }
+        if let Some(named) = self.program.types.named_mut(base) {
+            named.methods = kept;
+        }
+        self.delayed.push(Delayed::FieldUniqueness { typ: base, package });
+    }
+
+    pub(crate) fn check_field_uniqueness(&mut self, base: TypeId) {
+        let Some(fields) = self.program.types.as_struct(base) else { return };
+        let fields: Vec<_> = fields.iter().map(|field| field.name).collect();
+        let Some(named) = self.program.types.named(base) else { return };
+        let ranges = self.member_ranges.get(&self.program.types.canonical(self.program.types.underlying_id(base)));
+        let mut found = Vec::new();
+        for (index, name) in fields.iter().enumerate() {
+            let method = named.methods.iter().find(|method| self.object(**method).name == *name);
+            if let Some(method) = method {
+                let other = ranges.and_then(|ranges| ranges.get(index).copied()).unwrap_or_default();
+                found.push((*name, self.object(*method).range.unwrap_or_default(), other));
+            }
+        }
+        for (name, range, other) in found {
+            let text = self.text(name);
+            let message = format!(
+                "field and method with the same name {text}\n\t{}: other declaration of {text}",
+                self.sources.position(other)
+            );
+            self.report(Code::Redeclared, range, message);
+        }
+    }
+
+    // ---- functions ----
+
+    fn function_declaration(&mut self, object: ObjectId, id: FunctionId) {
+        let function = &self.program.functions[id.0 as usize];
+        let Decl::Func(declaration) = *self.ast.decl(function.declaration) else { return };
+        if !declaration.type_params.is_empty() {
+            let range = self.range(self.ast.list(declaration.type_params)[0].name);
+            self.not_supported(range, "type parameters");
+            self.program.functions[id.0 as usize].body = None;
+            self.unchecked.insert(id);
+            return;
+        }
+        let mut receiver = None;
+        if let Some(param) = declaration.receiver {
+            let base = self.receiver_base(param.ty);
+            if matches!(self.ast.expr(base), Expr::Index { .. }) {
+                let range = self.range(base);
+                if !self.is_unsupported_base(base) {
+                    self.not_supported(range, "type parameters");
+                }
+                self.unchecked.insert(id);
+                return;
+            }
+            let typ = self.variable_type(param.ty);
+            let range = self.range(base);
+            self.delayed.push(Delayed::Receiver { typ, range, package: self.env.package });
+            let name = param.name.and_then(|name| self.ast.ident(name)).unwrap_or(parser::ast::Symbol::EMPTY);
+            let place = self.range(param.name.unwrap_or(param.ty));
+            receiver = Some((self.new_variable(VarKind::Receiver, name, place, Some(typ)), param.name));
+        }
+        let (typ, parameters, results) = self.function_signature(declaration.ty);
+        self.program.objects[object.index()].typ = typ;
+        let function = &mut self.program.functions[id.0 as usize];
+        function.receiver = receiver.map(|(variable, _)| variable);
+        function.parameters = parameters.iter().map(|(variable, _)| *variable).collect();
+        function.results = results.iter().map(|(variable, _)| *variable).collect();
+        let reference = crate::typed::FunctionRef::Declared(id);
+        for (variable, _) in receiver.iter().chain(&parameters).chain(&results) {
+            if let Some(variable) = self.variable_mut(*variable) {
+                variable.function = Some(reference);
+            }
+        }
+        let all = receiver.into_iter().chain(parameters).chain(results).collect();
+        self.function_variables.insert(id, all);
+    }
+
+    /// Was the generic base type of a receiver refused already?
+    fn is_unsupported_base(&mut self, base: ExprId) -> bool {
+        let Expr::Index { operand, .. } = *self.ast.expr(base) else { return false };
+        let Expr::Ident(name) = *self.ast.expr(operand) else { return false };
+        match self.lookup_name(name) {
+            Some(object) => {
+                self.declare_object(object);
+                !self.program.types.is_valid(self.object(object).typ)
+            }
+            None => false,
+        }
+    }
+
+    /// The receiver's type without parentheses and pointer.
+    pub(crate) fn receiver_base(&self, expr: ExprId) -> ExprId {
+        let base = self.ast.unparen(expr);
+        match *self.ast.expr(base) {
+            Expr::Star(inner) => self.ast.unparen(inner),
+            _ => base,
+        }
+    }
+
+    pub(crate) fn check_receiver(&mut self, typ: TypeId, range: diagnostics::TextRange) {
+        let (base, _) = self.program.dereference(typ);
+        let base = self.program.types.unalias(base);
+        if !self.program.types.is_valid(base) {
+            return;
+        }
+        let text = self.type_text(base);
+        match self.program.types.get(base) {
+            Type::Named(_) => {
+                let object = self.program.types.named(base).map(|named| named.object);
+                let package = object.and_then(|object| self.object(object).package);
+                if package != Some(self.env.package) {
+                    let message = format!("cannot define new methods on non-local type {text}");
+                    self.report(Code::InvalidReceiver, range, message);
+                } else if matches!(self.program.types.underlying(base), Type::Pointer(_) | Type::Interface(_)) {
+                    let message = format!("invalid receiver type {text} (pointer or interface type)");
+                    self.report(Code::InvalidReceiver, range, message);
+                }
+            }
+            Type::Basic(_) => {
+                let message = format!("cannot define new methods on non-local type {text}");
+                self.report(Code::InvalidReceiver, range, message);
+            }
+            _ => {
+                let message = format!("invalid receiver type {}", self.type_text(typ));
+                self.report(Code::InvalidReceiver, range, message);
+            }
+        }
+    }
+
+    // ---- delayed checks of types ----
+
+    pub(crate) fn check_embedded_field(&mut self, typ: TypeId, range: diagnostics::TextRange) {
+        let (base, is_pointer) = self.program.dereference(typ);
+        if !self.program.types.is_valid(base) {
+            return;
+        }
+        match self.program.types.underlying(base) {
+            Type::Pointer(_) => {
+                self.report(Code::InvalidType, range, "embedded field type cannot be a pointer");
+            }
+            Type::Interface(_) if is_pointer => {
+                self.report(Code::InvalidType, range, "embedded field type cannot be a pointer to an interface");
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn check_map_key(&mut self, key: TypeId, at: ExprId) {
+        if self.program.types.underlying_id(key) == TypeId::INVALID {
+            return;
+        }
+        if !self.program.types.is_comparable(key) && self.program.types.basic(key) != Some(BasicKind::Invalid) {
+            let message = format!("invalid map key type {}", self.type_text(key));
+            self.report_expr(Code::InvalidType, at, message);
+        }
+    }
+
+    // ---- declarations in functions ----
+
+    pub(crate) fn declaration_statement(&mut self, decl: DeclId) {
+        match *self.ast.decl(decl) {
+            Decl::Bad | Decl::Func(_) => {}
+            Decl::Const(specs) => self.constant_statement(specs),
+            Decl::Var(specs) => {
+                for spec in self.ast.list(specs) {
+                    self.variable_statement(spec);
+                }
+            }
+            Decl::Type(specs) => {
+                for spec in self.ast.list(specs) {
+                    let Some(name) = self.ast.ident(spec.name) else { continue };
+                    let range = self.range(spec.name);
+                    let kind = ObjectKind::TypeName { alias: spec.alias.is_some() };
+                    let object = self.new_object(kind, name, Some(range), Color::White);
+                    self.declare(self.env.scope, Some(spec.name), object);
+                    self.push(object);
+                    self.type_declaration(object, spec);
+                    self.pop();
+                }
+            }
+        }
+    }
+
+    fn constant_statement(&mut self, specs: List<ConstSpec>) {
+        let mut typ = None;
+        let mut values: List<ExprId> = List::EMPTY;
+        for (index, spec) in self.ast.list(specs).iter().enumerate() {
+            let top = self.delayed.len();
+            let inherited = index > 0 && spec.ty.is_none() && spec.values.is_empty();
+            if !inherited {
+                (typ, values) = (spec.ty, spec.values);
+            }
+            let list = self.ast.list(values);
+            let names = self.ast.list(spec.names);
+            let mut objects = Vec::with_capacity(names.len());
+            for (index, ident) in names.iter().enumerate() {
+                let name = self.ast.ident(*ident).unwrap_or(parser::ast::Symbol::BLANK);
+                let kind = ObjectKind::Constant(Constant::Unknown);
+                let object = self.new_object(kind, name, Some(self.range(*ident)), Color::White);
+                self.constant_declaration(object, typ, list.get(index).copied(), inherited, spec.iota);
+                objects.push(object);
+            }
+            self.check_arity(spec.range, names, list, true, inherited);
+            self.process_delayed(top);
+            for (ident, object) in names.iter().zip(objects) {
+                self.declare(self.env.scope, Some(*ident), object);
+            }
+        }
+    }
+
+    fn variable_statement(&mut self, spec: &VarSpec) {
+        let top = self.delayed.len();
+        let names = self.ast.list(spec.names);
+        let values = self.ast.list(spec.values);
+        let mut objects = Vec::with_capacity(names.len());
+        for ident in names {
+            let name = self.ast.ident(*ident).unwrap_or(parser::ast::Symbol::BLANK);
+            let range = self.range(*ident);
+            objects.push(self.new_variable(VarKind::Local, name, range, None));
+        }
+        for (index, object) in objects.iter().enumerate() {
+            let (lhs, init) = if values.len() == names.len() {
+                (None, Some(values[index]))
+            } else if values.len() == 1 {
+                (Some(&objects[..]), Some(values[0]))
+            } else {
+                (None, values.get(index).copied())
+            };
+            self.variable_declaration(*object, lhs, spec.ty, init);
+            if values.len() == 1 {
+                break;
+            }
+        }
+        if spec.ty.is_none() || !values.is_empty() {
+            self.check_arity(spec.range, names, values, false, false);
+        }
+        self.process_delayed(top);
+        for (ident, object) in names.iter().zip(objects) {
+            self.colors[object.index()] = Color::Black;
+            self.declare(self.env.scope, Some(*ident), object);
+            self.local_variables.push(object);
+        }
+    }
+
+    /// Do names and values of a declaration match in number? A single call may give several values; that is seen elsewhere.
+    pub(crate) fn check_arity(
+        &mut self,
+        place: diagnostics::TextRange,
+        names: &[ExprId],
+        values: &[ExprId],
+        constants: bool,
+        inherited: bool,
+    ) {
+        let (l, r) = (names.len(), values.len());
+        if l < r {
+            let extra = values[l];
+            if inherited {
+                let message = format!("extra init expr at {}", self.sources.position(self.range(extra)));
+                self.report(Code::AssignmentMismatch, place, message);
+            } else {
+                let message = format!("extra init expr {}", self.expression_text(extra));
+                self.report_expr(Code::AssignmentMismatch, extra, message);
+            }
+        } else if l > r && (constants || r != 1) {
+            let name = names[r];
+            let message = format!("missing init expr for {}", self.expression_text(name));
+            self.report_expr(Code::AssignmentMismatch, name, message);
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! Expressions: the dispatch, unary operators, assertions. GO: go/types expr.go.
+
+use diagnostics::Code;
+use parser::ast::{Expr, ExprId, UnaryOperator};
+
+use crate::assignability::Cause;
+use crate::checker::{Checker, with_stack};
+use crate::constants::Constant;
+use crate::operand::{Label, Operand};
+use crate::typed::Mode;
+use crate::types::{BasicKind, ChanDirection, Type, TypeId};
+use crate::universe::CallKind;
+
+impl Checker<'_> {
+    /// Checks an expression of any kind and records it. `hint` is the element type for a composite literal without type.
+    pub(crate) fn raw_expr(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) -> CallKind {
+        let kind = with_stack(|| self.expr_internal(x, expr, hint));
+        x.expr = Some(expr);
+        x.label = Label::Expression;
+        self.record(x);
+        kind
+    }
+
+    /// Checks an expression that must be a single value.
+    pub(crate) fn expr(&mut self, x: &mut Operand, expr: ExprId) {
+        self.expr_with_hint(x, expr, None);
+    }
+
+    pub(crate) fn expr_with_hint(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) {
+        self.raw_expr(x, expr, hint);
+        self.exclude_non_values(x);
+        self.single_value(x);
+    }
+
+    /// Checks an expression that may be a value or a type.
+    pub(crate) fn expr_or_type(&mut self, x: &mut Operand, expr: ExprId) {
+        self.raw_expr(x, expr, None);
+        if x.mode == Mode::NoValue {
+            let message = format!("{} used as value or type", self.operand_string(x));
+            self.report_operand(Code::NotAnExpression, x, message);
+            x.invalidate();
+        }
+        self.single_value(x);
+    }
+
+    /// Checks an expression that may give several values: the results of a call, or `v, ok` if that is wanted.
+    pub(crate) fn multi_expr(&mut self, expr: ExprId, comma_ok: bool) -> Vec<Operand> {
+        let mut x = Operand::invalid(expr);
+        self.raw_expr(&mut x, expr, None);
+        self.exclude_non_values(&mut x);
+        if x.is_valid()
+            && let Type::Tuple(types) = self.program.types.get(x.typ)
+        {
+            let result = |(index, typ): (usize, &TypeId)| Operand::value(expr, *typ, Label::Result(index as u32 + 1));
+            return types.iter().enumerate().map(result).collect();
+        }
+        if comma_ok && matches!(x.mode, Mode::MapIndex | Mode::CommaOk) {
+            let ok = Operand::value(expr, TypeId::UNTYPED_BOOL, Label::Ok);
+            return vec![x, ok];
+        }
+        vec![x]
+    }
+
+    fn exclude_non_values(&mut self, x: &mut Operand) {
+        let what = match x.mode {
+            Mode::NoValue => "used as value",
+            Mode::Builtin => "must be called",
+            Mode::Type => "is not an expression",
+            _ => return,
+        };
+        let message = format!("{} {what}", self.operand_string(x));
+        self.report_operand(Code::NotAnExpression, x, message);
+        x.invalidate();
+    }
+
+    pub(crate) fn single_value(&mut self, x: &mut Operand) {
+        if x.mode == Mode::Value && matches!(self.program.types.get(x.typ), Type::Tuple(_)) {
+            let message = format!("multiple-value {} in single-value context", self.operand_string(x));
+            self.report_operand(Code::NotAnExpression, x, message);
+            x.invalidate();
+        }
+    }
+
+    /// Checks expressions for their own sake after an error: their variables count as used. Were they all valid?
+    pub(crate) fn use_exprs(&mut self, exprs: &[ExprId]) -> bool {
+        exprs.iter().fold(true, |valid, expr| self.use_expr(*expr, false) && valid)
+    }
+
+    /// As `use_exprs` for the left side of an assignment, which does not use its variables.
+    pub(crate) fn use_left_exprs(&mut self, exprs: &[ExprId]) -> bool {
+        exprs.iter().fold(true, |valid, expr| self.use_expr(*expr, true) && valid)
+    }
+
+    fn use_expr(&mut self, expr: ExprId, left: bool) -> bool {
+        let mut x = Operand::invalid(expr);
+        match *self.ast.expr(self.ast.unparen(expr)) {
+            Expr::Ident(name) => {
+                if name.is_blank() {
+                    return true;
+                }
+                let variable = if left { self.local_or_own_variable(name) } else { None };
+                let used = variable.and_then(|v| self.object(v).variable().map(|variable| variable.used));
+                self.expr_or_type(&mut x, expr);
+                if let (Some(object), Some(used)) = (variable, used)
+                    && let Some(variable) = self.variable_mut(object)
+                {
+                    variable.used = used;
+                }
+            }
+            Expr::KeyValue { value, .. } => return self.use_expr(value, left),
+            _ => {
+                self.raw_expr(&mut x, expr, None);
+            }
+        }
+        x.is_valid()
+    }
+
+    fn expr_internal(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) -> CallKind {
+        *x = Operand::invalid(expr);
+        match *self.ast.expr(expr) {
+            Expr::Bad => return CallKind::Statement,
+            Expr::Ident(name) => self.ident(x, expr, name, false),
+            Expr::IntLit(text) => {
+                let text = self.text(text);
+                self.number(x, expr, text, TypeId::UNTYPED_INT, Constant::from_integer_literal);
+            }
+            Expr::FloatLit(text) => {
+                let text = self.text(text);
+                self.number(x, expr, text, TypeId::UNTYPED_FLOAT, Constant::from_float_literal);
+            }
+            Expr::ImaginaryLit(_) => {
+                let range = self.range(expr);
+                self.not_supported(range, "complex numbers");
+            }
+            Expr::RuneLit { value, .. } => {
+                x.mode = Mode::Constant;
+                x.typ = TypeId::UNTYPED_RUNE;
+                x.value = Constant::Int(i64::from(value));
+            }
+            Expr::StringLit { value, .. } => {
+                x.mode = Mode::Constant;
+                x.typ = TypeId::UNTYPED_STRING;
+                x.value = Constant::from_bytes(self.ast.list(value));
+            }
+            Expr::FuncLit { ty, body } => self.function_literal(x, expr, ty, body),
+            Expr::CompositeLit { ty, elements, .. } => self.composite_literal(x, expr, ty, elements, hint),
+            Expr::Paren(inner) => return self.raw_expr(x, inner, None),
+            Expr::Selector { operand, name } => self.selector(x, expr, operand, name, false),
+            Expr::Index { operand, indices } => self.index_expr(x, expr, operand, indices),
+            Expr::Slice { operand, low, high, max } => self.slice_expr(x, expr, operand, [low, high, max]),
+            Expr::TypeAssert { operand, ty } => {
+                self.type_assert(x, expr, operand, ty);
+                if !x.is_valid() {
+                    return CallKind::Statement;
+                }
+            }
+            Expr::Call { callee, args, spread } => return self.call_expr(x, expr, callee, args, spread),
+            Expr::Star(operand) => self.star(x, operand),
+            Expr::Unary { op, operand } => {
+                self.unary(x, expr, op, operand);
+                if !x.is_valid() || op == UnaryOperator::Receive {
+                    return CallKind::Statement;
+                }
+            }
+            Expr::Binary { op, left, right, .. } => self.binary(x, Some(expr), left, right, op),
+            Expr::KeyValue { .. } => self.report_expr(Code::InvalidLiteral, expr, "no key:value expected"),
+            Expr::SliceType { .. }
+            | Expr::ArrayType { .. }
+            | Expr::MapType { .. }
+            | Expr::ChanType { .. }
+            | Expr::FuncType { .. }
+            | Expr::StructType { .. }
+            | Expr::InterfaceType { .. } => {
+                x.typ = self.typ(expr);
+                x.mode = Mode::Type;
+            }
+        }
+        if x.is_valid() { CallKind::Expression } else { CallKind::Statement }
+    }
+
+    fn number(&mut self, x: &mut Operand, expr: ExprId, text: &str, typ: TypeId, value: fn(&str) -> Constant) {
+        const LONGEST: usize = 10_000;
+        if text.len() > LONGEST {
+            let start: String = text.chars().take(10).collect();
+            let message = format!("excessively long constant: {start}... ({} chars)", text.len());
+            self.report_expr(Code::ConstantOverflow, expr, message);
+            return;
+        }
+        let value = value(text);
+        if value.is_unknown() {
+            self.report_expr(Code::ConstantOverflow, expr, format!("malformed constant: {text}"));
+            return;
+        }
+        x.mode = Mode::Constant;
+        x.typ = typ;
+        x.value = value;
+        x.expr = Some(expr);
+        if !matches!(x.value, Constant::Int(_)) {
+            self.check_overflow(x);
+        }
+    }
+
+    fn star(&mut self, x: &mut Operand, operand: ExprId) {
+        self.expr_or_type(x, operand);
+        match x.mode {
+            Mode::None => {}
+            Mode::Type => {
+                self.check_variable_type(operand, x.typ);
+                x.typ = if self.program.types.is_valid(x.typ) {
+                    self.program.types.pointer(x.typ)
+                } else {
+                    TypeId::INVALID
+                };
+            }
+            _ => {
+                let Some(base) = self.program.types.as_pointer(x.typ) else {
+                    if self.program.types.underlying_id(x.typ) != TypeId::INVALID {
+                        let message = format!("invalid operation: cannot indirect {}", self.operand_string(x));
+                        self.report_operand(Code::InvalidOperation, x, message);
+                    }
+                    x.invalidate();
+                    return;
+                };
+                if !self.is_complete(base) {
+                    x.invalidate();
+                    return;
+                }
+                x.mode = Mode::Variable;
+                x.typ = base;
+            }
+        }
+    }
+
+    fn type_assert(&mut self, x: &mut Operand, expr: ExprId, operand: ExprId, ty: ExprId) {
+        self.expr(x, operand);
+        if !x.is_valid() {
+            return;
+        }
+        if !self.program.types.is_interface(x.typ) {
+            let message = format!("invalid operation: {} is not an interface", self.operand_string(x));
+            self.report_operand(Code::InvalidOperation, x, message);
+            x.invalidate();
+            return;
+        }
+        let typ = self.variable_type(ty);
+        if !self.program.types.is_valid(typ) || !self.is_complete(typ) {
+            x.invalidate();
+            return;
+        }
+        self.check_assertion(expr, x, typ, false);
+        x.mode = Mode::CommaOk;
+        x.typ = typ;
+    }
+
+    /// Can the operand, an interface, have the dynamic type?
+    pub(crate) fn check_assertion(&mut self, expr: ExprId, x: &Operand, typ: TypeId, type_switch: bool) {
+        let mut cause = Cause::new();
+        if self.assertable_to(x.typ, typ, &mut cause) {
+            return;
+        }
+        let (text, typ) = (self.expression_text(expr), self.type_text(typ));
+        let message = if type_switch {
+            let x = self.operand_string(x);
+            format!("impossible type switch case: {text}\n\t{x} cannot have dynamic type {typ} {cause}")
+        } else {
+            let interface = self.type_text(x.typ);
+            format!("impossible type assertion: {text}\n\t{typ} does not implement {interface} {cause}")
+        };
+        self.report_expr(Code::ImpossibleAssertion, expr, message);
+    }
+
+    fn unary(&mut self, x: &mut Operand, expr: ExprId, op: UnaryOperator, operand: ExprId) {
+        self.expr(x, operand);
+        if !x.is_valid() {
+            return;
+        }
+        let mut op = op;
+        match op {
+            UnaryOperator::Address => {
+                let literal = matches!(self.ast.expr(self.ast.unparen(operand)), Expr::CompositeLit { .. });
+                if !literal && x.mode != Mode::Variable {
+                    let message =
+                        format!("invalid operation: cannot take address of {}", self.operand_string(x));
+                    self.report_operand(Code::InvalidOperation, x, message);
+                    x.invalidate();
+                    return;
+                }
+                self.take_address(operand);
+                x.mode = Mode::Value;
+                x.typ = self.program.types.pointer(x.typ);
+                return;
+            }
+            UnaryOperator::Receive => {
+                if let Some(element) = self.channel_element(x, self.operand_range(x), true)
+                    && self.is_complete(element)
+                {
+                    x.mode = Mode::CommaOk;
+                    x.typ = element;
+                    self.env.has_call_or_receive = true;
+                } else {
+                    x.invalidate();
+                }
+                return;
+            }
+            UnaryOperator::Tilde => {
+                let message = "cannot use ~ outside of interface or type constraint";
+                if !self.program.types.is_integer(x.typ) {
+                    self.report_expr(Code::InvalidOperation, expr, message);
+                    x.invalidate();
+                    return;
+                }
+                let message = format!("{message} (use ^ for bitwise complement)");
+                self.report_expr(Code::InvalidOperation, expr, message);
+                op = UnaryOperator::Complement;
+            }
+            _ => {}
+        }
+        let types = &self.program.types;
+        let defined = match op {
+            UnaryOperator::Plus | UnaryOperator::Minus => types.is_numeric(x.typ),
+            UnaryOperator::Complement => types.is_integer(x.typ),
+            UnaryOperator::Not => types.is_boolean(x.typ),
+            UnaryOperator::Address | UnaryOperator::Receive | UnaryOperator::Tilde => false,
+        };
+        if !defined {
+            if types.underlying_id(x.typ) != TypeId::INVALID {
+                let message = format!(
+                    "invalid operation: operator {} not defined on {}",
+                    op.text(),
+                    self.operand_string(x)
+                );
+                self.report_operand(Code::InvalidOperation, x, message);
+            }
+            x.invalidate();
+            return;
+        }
+        if x.is_constant() {
+            if x.value.is_unknown() {
+                return;
+            }
+            x.value = match op {
+                UnaryOperator::Minus => x.value.negate(),
+                UnaryOperator::Not => x.value.not(),
+                UnaryOperator::Complement => {
+                    let bits = self.program.types.basic(x.typ).filter(|kind| kind.is_unsigned());
+                    x.value.complement(bits.map(BasicKind::bits))
+                }
+                _ => x.value.clone(),
+            };
+            x.expr = Some(expr);
+            self.check_overflow(x);
+            return;
+        }
+        x.mode = Mode::Value;
+    }
+
+    /// The element type of a channel that is received from or sent to; reports what is no such channel.
+    pub(crate) fn channel_element(
+        &mut self,
+        x: &Operand,
+        range: diagnostics::TextRange,
+        receive: bool,
+    ) -> Option<TypeId> {
+        let problem = match self.program.types.underlying(x.typ) {
+            Type::Chan { direction: ChanDirection::Send, .. } if receive => "send-only channel",
+            Type::Chan { direction: ChanDirection::Receive, .. } if !receive => "receive-only channel",
+            Type::Chan { element, .. } => return Some(*element),
+            Type::Basic(BasicKind::Invalid) => return None,
+            _ => "non-channel",
+        };
+        let verb = if receive { "receive from" } else { "send to" };
+        let message = format!("invalid operation: cannot {verb} {problem} {}", self.operand_string(x));
+        self.report(Code::InvalidOperation, range, message);
+        None
+    }
+}

@@ -1,0 +1,217 @@
+//! Where imported packages come from, and the order in which they are checked.
+
+use diagnostics::{Code, Diagnostics, FileId, SourceMap, TextRange};
+use parser::ast::{Ast, File, Interner};
+use rustc_hash::FxHashMap;
+
+/// One file of an imported package.
+#[derive(Clone, Debug)]
+pub struct SourceText {
+    /// The name shown in messages.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+/// The texts of a package.
+#[derive(Clone, Debug, Default)]
+pub struct PackageSource {
+    /// Its files; at least one.
+    pub files: Vec<SourceText>,
+    /// Does it belong to the standard library? Then functions may have no body, and only what is reached is checked.
+    pub standard: bool,
+}
+
+/// Gives the texts of packages by import path.
+pub trait Importer {
+    /// The package's texts; `None` if there is no such package.
+    fn source(&mut self, path: &str) -> Option<PackageSource>;
+}
+
+/// An importer that knows no packages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoImports;
+
+impl Importer for NoImports {
+    fn source(&mut self, _path: &str) -> Option<PackageSource> {
+        None
+    }
+}
+
+/// A package whose files are parsed.
+#[derive(Debug)]
+pub(crate) struct LoadedPackage {
+    pub(crate) path: String,
+    pub(crate) standard: bool,
+    pub(crate) files: Vec<File>,
+    /// What its imports lead to, by the range of the path; absent for those that failed.
+    pub(crate) imports: FxHashMap<TextRange, usize>,
+    /// The text of its first file, for placing errors about the package as a whole.
+    pub(crate) first_file: FileId,
+}
+
+/// All packages of a program in dependency order: each after those it imports, the main package last.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    pub(crate) packages: Vec<LoadedPackage>,
+}
+
+/// How far a path has come.
+#[derive(Clone, Copy)]
+enum State {
+    Loading,
+    Done(usize),
+    Failed,
+}
+
+pub(crate) struct Loader<'a> {
+    pub(crate) ast: &'a mut Ast,
+    pub(crate) names: &'a mut Interner,
+    pub(crate) sources: &'a mut SourceMap,
+    pub(crate) importer: &'a mut dyn Importer,
+    pub(crate) diagnostics: Diagnostics,
+    states: FxHashMap<String, State>,
+    loaded: Loaded,
+}
+
+/// A package on the way to being loaded.
+struct Frame {
+    path: String,
+    standard: bool,
+    files: Vec<File>,
+    imports: FxHashMap<TextRange, usize>,
+    /// Import paths still to be followed, last first.
+    pending: Vec<(String, TextRange)>,
+    first_file: FileId,
+}
+
+/// GO: resolver.go `validatedImportPath`.
+fn invalid_import_path(path: &str) -> Option<String> {
+    if path.is_empty() {
+        return Some("empty string".to_owned());
+    }
+    let illegal = |c: char| "!\"#$%&'()*,:;<=>?[\\]^{|}`\u{FFFD}".contains(c) || c.is_whitespace() || c.is_control();
+    path.chars().find(|c| illegal(*c)).map(|c| format!("invalid character U+{:04X} {:?}", c as u32, c))
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(
+        ast: &'a mut Ast,
+        names: &'a mut Interner,
+        sources: &'a mut SourceMap,
+        importer: &'a mut dyn Importer,
+    ) -> Loader<'a> {
+        Loader {
+            ast,
+            names,
+            sources,
+            importer,
+            diagnostics: Diagnostics::new(),
+            states: FxHashMap::default(),
+            loaded: Loaded::default(),
+        }
+    }
+
+    /// Loads the main package's imports, theirs, and so on, depth first.
+    pub(crate) fn load(mut self, files: Vec<File>, path: String, standard: bool) -> (Loaded, Diagnostics) {
+        let mut stack = vec![self.frame(path, standard, files)];
+        while let Some(frame) = stack.last_mut() {
+            let Some((path, range)) = frame.pending.pop() else {
+                let Some(frame) = stack.pop() else { break };
+                let index = self.loaded.packages.len();
+                self.states.insert(frame.path.clone(), State::Done(index));
+                self.loaded.packages.push(LoadedPackage {
+                    path: frame.path,
+                    standard: frame.standard,
+                    files: frame.files,
+                    imports: frame.imports,
+                    first_file: frame.first_file,
+                });
+                continue;
+            };
+            match self.states.get(&path) {
+                Some(State::Done(index)) => {
+                    frame.imports.insert(range, *index);
+                }
+                Some(State::Failed) => {}
+                Some(State::Loading) => self.report_import_cycle(&stack, &path, range),
+                None => {
+                    if let Some(problem) = invalid_import_path(&path) {
+                        self.diagnostics.report(
+                            Code::CannotImport,
+                            range,
+                            format!("invalid import path ({problem})"),
+                        );
+                        continue;
+                    }
+                    if path == "unsafe" || path == "C" {
+                        let why = if path == "C" {
+                            "import \"C\" is not supported: golite runs Go alone and calls no C code"
+                        } else {
+                            "package unsafe is not supported: golite keeps every program within its own memory"
+                        };
+                        self.diagnostics.report(Code::Unsafe, range, why);
+                        self.states.insert(path, State::Failed);
+                        continue;
+                    }
+                    match self.importer.source(&path) {
+                        Some(source) => {
+                            // Come back to this import when the package is there.
+                            frame.pending.push((path.clone(), range));
+                            self.states.insert(path.clone(), State::Loading);
+                            let files = self.parse(source.files);
+                            let frame = self.frame(path, source.standard, files);
+                            stack.push(frame);
+                        }
+                        None => {
+                            let message = format!("package {path} is not in std");
+                            self.diagnostics.report(Code::CannotImport, range, message);
+                            self.states.insert(path, State::Failed);
+                        }
+                    }
+                }
+            }
+        }
+        (self.loaded, self.diagnostics)
+    }
+
+    fn report_import_cycle(&mut self, stack: &[Frame], path: &str, range: TextRange) {
+        let start = stack.iter().position(|frame| frame.path == path).unwrap_or(0);
+        let mut message = "import cycle not allowed".to_owned();
+        let mut names = stack[start..].iter().map(|frame| frame.path.as_str());
+        if let Some(first) = names.next() {
+            message.push_str(&format!("\n\tpackage {first}"));
+            for name in names {
+                message.push_str(&format!("\n\timports {name}"));
+            }
+            message.push_str(&format!("\n\timports {first}"));
+        }
+        self.diagnostics.report(Code::ImportCycle, range, message);
+    }
+
+    fn parse(&mut self, texts: Vec<SourceText>) -> Vec<File> {
+        let mut files = Vec::with_capacity(texts.len());
+        for text in texts {
+            let Ok(id) = self.sources.add(text.name, text.text) else { continue };
+            let (file, diagnostics) = parser::parse_file(self.ast, self.names, id, self.sources.text(id));
+            self.diagnostics.append(diagnostics);
+            files.push(file);
+        }
+        files
+    }
+
+    fn frame(&mut self, path: String, standard: bool, files: Vec<File>) -> Frame {
+        self.states.insert(path.clone(), State::Loading);
+        let mut pending = Vec::new();
+        for file in &files {
+            for import in &file.imports {
+                let value = self.ast.string_value(import.path);
+                let value = String::from_utf8_lossy(value).into_owned();
+                pending.push((value, self.ast.range(import.path)));
+            }
+        }
+        pending.reverse();
+        let first_file = files.first().map(|file| file.file).unwrap_or_default();
+        Frame { path, standard, files, imports: FxHashMap::default(), pending, first_file }
+    }
+}

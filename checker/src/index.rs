@@ -1,0 +1,257 @@
+//! Index and slice expressions. GO: go/types index.go.
+
+use diagnostics::Code;
+use parser::ast::{ExprId, List};
+
+use crate::checker::Checker;
+use crate::constants::Constant;
+use crate::conversions::represent;
+use crate::operand::Operand;
+use crate::typed::Mode;
+use crate::types::{BasicKind, Type, TypeId};
+
+/// The length of a constant string, if it is one.
+fn string_length(value: &Constant) -> Option<i64> {
+    match value {
+        Constant::String(string) => i64::try_from(string.len()).ok(),
+        _ => None,
+    }
+}
+
+impl Checker<'_> {
+    pub(crate) fn index_expr(&mut self, x: &mut Operand, expr: ExprId, operand: ExprId, indices: List<ExprId>) {
+        self.expr_or_type(x, operand);
+        match x.mode {
+            Mode::None => {
+                let indices = self.ast.list(indices).to_vec();
+                self.use_exprs(&indices);
+                return;
+            }
+            Mode::Type => {
+                x.invalidate();
+                x.typ = self.typ(expr);
+                if self.program.types.is_valid(x.typ) {
+                    x.mode = Mode::Type;
+                }
+                return;
+            }
+            _ => {}
+        }
+        if !self.is_complete(x.typ) {
+            x.invalidate();
+            return;
+        }
+        let mut length = None;
+        match self.program.types.underlying(x.typ) {
+            Type::Basic(kind) if kind.is_string() => {
+                if x.is_constant() {
+                    length = string_length(&x.value);
+                }
+                x.mode = Mode::Value;
+                x.typ = TypeId::BYTE;
+            }
+            Type::Array(element, n) => {
+                length = Some(*n);
+                if x.mode != Mode::Variable {
+                    x.mode = Mode::Value;
+                }
+                x.typ = *element;
+            }
+            Type::Pointer(base) if matches!(self.program.types.underlying(*base), Type::Array(..)) => {
+                if let Type::Array(element, n) = self.program.types.underlying(*base) {
+                    length = Some(*n);
+                    x.mode = Mode::Variable;
+                    x.typ = *element;
+                }
+            }
+            Type::Slice(element) => {
+                x.mode = Mode::Variable;
+                x.typ = *element;
+            }
+            Type::Map { key, element } => {
+                let (key, element) = (*key, *element);
+                let Some(index) = self.single_index(indices) else {
+                    x.invalidate();
+                    return;
+                };
+                let mut k = Operand::invalid(index);
+                self.expr(&mut k, index);
+                self.assignment(&mut k, Some(key), "map index");
+                x.mode = Mode::MapIndex;
+                x.typ = element;
+                return;
+            }
+            Type::Basic(BasicKind::Invalid) => {
+                let indices = self.ast.list(indices).to_vec();
+                self.use_exprs(&indices);
+                x.invalidate();
+                return;
+            }
+            _ => {
+                let message = format!("cannot index {}", self.operand_string(x));
+                self.report_expr(Code::InvalidIndex, expr, message);
+                let indices = self.ast.list(indices).to_vec();
+                self.use_exprs(&indices);
+                x.invalidate();
+                return;
+            }
+        }
+        let Some(index) = self.single_index(indices) else {
+            x.invalidate();
+            return;
+        };
+        self.index(index, length);
+    }
+
+    fn single_index(&mut self, indices: List<ExprId>) -> Option<ExprId> {
+        let indices = self.ast.list(indices);
+        if let Some(second) = indices.get(1) {
+            self.report_expr(Code::InvalidIndex, *second, "invalid operation: more than one index");
+        }
+        indices.first().copied()
+    }
+
+    pub(crate) fn slice_expr(&mut self, x: &mut Operand, expr: ExprId, operand: ExprId, indices: [Option<ExprId>; 3]) {
+        self.expr(x, operand);
+        if !x.is_valid() {
+            let indices: Vec<ExprId> = indices.into_iter().flatten().collect();
+            self.use_exprs(&indices);
+            return;
+        }
+        if let Some(base) = self.program.types.as_pointer(x.typ)
+            && !self.is_complete(base)
+        {
+            x.invalidate();
+            return;
+        }
+        let mut length = None;
+        let types = &self.program.types;
+        match types.underlying(x.typ) {
+            Type::Basic(kind) if kind.is_string() => {
+                if let Some(max) = indices[2] {
+                    self.report_expr(Code::InvalidIndex, max, "invalid operation: 3-index slice of string");
+                    x.invalidate();
+                    return;
+                }
+                if x.is_constant() {
+                    length = string_length(&x.value);
+                }
+                if types.is_untyped(x.typ) {
+                    // The operand itself becomes a string, too: it is sliced at run time.
+                    self.update_operand_type(x, TypeId::STRING, true);
+                    x.typ = TypeId::STRING;
+                }
+            }
+            Type::Array(element, n) => {
+                let (element, n) = (*element, *n);
+                length = Some(n);
+                if x.mode != Mode::Variable {
+                    let message = format!("cannot slice unaddressable value {}", self.operand_string(x));
+                    self.report_operand(Code::InvalidIndex, x, message);
+                    x.invalidate();
+                    return;
+                }
+                self.take_address(operand);
+                x.typ = self.program.types.slice(element);
+            }
+            Type::Pointer(base) if matches!(types.underlying(*base), Type::Array(..)) => {
+                if let Type::Array(element, n) = types.underlying(*base) {
+                    length = Some(*n);
+                    let element = *element;
+                    x.typ = self.program.types.slice(element);
+                }
+            }
+            Type::Slice(_) => {}
+            Type::Basic(BasicKind::Invalid) => {
+                x.invalidate();
+                return;
+            }
+            _ => {
+                let message = format!("cannot slice {}", self.operand_string(x));
+                self.report_operand(Code::InvalidIndex, x, message);
+                x.invalidate();
+                return;
+            }
+        }
+        x.mode = Mode::Value;
+        if indices[2].is_some() && indices[1].is_none() {
+            self.report_expr(Code::InvalidIndex, expr, "middle index required in 3-index slice");
+            x.invalidate();
+            return;
+        }
+        let mut bounds: [Option<i64>; 3] = [None; 3];
+        for (place, index) in indices.into_iter().enumerate() {
+            bounds[place] = match index {
+                Some(index) => self.index(index, length.map(|length| length.saturating_add(1))).1,
+                None if place == 0 => Some(0),
+                None => length,
+            };
+        }
+        for (place, low) in bounds[..2].iter().enumerate() {
+            let Some(low) = low.filter(|low| *low > 0) else { continue };
+            for (other, high) in bounds.iter().enumerate().skip(place + 1) {
+                if let (Some(high), Some(at)) = (*high, indices[other])
+                    && high < low
+                {
+                    let message = format!("invalid slice indices: {high} < {low}");
+                    self.report_expr(Code::InvalidIndex, at, message);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Checks an index; a constant one must be below `limit`. Gives its type (invalid if it is wrong) and its constant value.
+    pub(crate) fn index(&mut self, index: ExprId, limit: Option<i64>) -> (TypeId, Option<i64>) {
+        let mut x = Operand::invalid(index);
+        self.expr(&mut x, index);
+        if !self.is_valid_index(&mut x, "index", false) {
+            return (TypeId::INVALID, None);
+        }
+        if !x.is_constant() {
+            return (x.typ, None);
+        }
+        let Some(value) = x.value.as_i64() else { return (TypeId::INVALID, None) };
+        if let Some(limit) = limit
+            && value >= limit
+        {
+            let message = format!("invalid argument: index {} out of bounds [0:{limit}]", x.value);
+            self.report_operand(Code::InvalidIndex, &x, message);
+            return (TypeId::INVALID, None);
+        }
+        (x.typ, Some(value))
+    }
+
+    pub(crate) fn is_valid_index(&mut self, x: &mut Operand, what: &str, may_be_negative: bool) -> bool {
+        if !x.is_valid() {
+            return false;
+        }
+        self.convert_untyped(x, TypeId::INT);
+        if !x.is_valid() {
+            return false;
+        }
+        if !self.program.types.is_integer(x.typ) {
+            if self.program.types.is_valid(x.typ) {
+                let message = format!("invalid argument: {what} {} must be integer", self.operand_string(x));
+                self.report_operand(Code::InvalidIndex, x, message);
+            }
+            return false;
+        }
+        if x.is_constant() {
+            if !may_be_negative && x.value.sign() < 0 {
+                let message = format!("invalid argument: {what} {} must not be negative", self.operand_string(x));
+                self.report_operand(Code::InvalidIndex, x, message);
+                return false;
+            }
+            match represent(&x.value, BasicKind::Int) {
+                Some(value) => x.value = value,
+                None => {
+                    let message = format!("invalid argument: {what} {} overflows int", self.operand_string(x));
+                    self.report_operand(Code::InvalidIndex, x, message);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+}

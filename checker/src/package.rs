@@ -1,0 +1,255 @@
+//! Checking a program, from its first file to the order of initialisation.
+
+use diagnostics::{Diagnostics, SourceMap, TextRange};
+use parser::ast::{Ast, File, Interner, Symbol};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::checker::{Checker, Color, Environment, Known, PackageState, Reachability};
+use crate::constants::Constant;
+use crate::importer::{Importer, Loaded, Loader};
+use crate::scope::Scopes;
+use crate::typed::{Object, ObjectKind, Package, TypeAndValue, TypedProgram};
+use crate::types::{ObjectId, PackageId, TypeId, Types};
+use crate::universe::Builtin;
+
+/// How to check.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The main package's import path.
+    pub path: String,
+    /// Must the main package be named `main` and have a function `main`?
+    pub is_program: bool,
+    /// Are the bodies of standard packages to be checked that are reached? Without them nothing can be compiled.
+    pub reachable_bodies: bool,
+    /// Is the main package itself a standard one, to be checked whole? For tests of the standard library.
+    pub standard: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { path: "main".to_owned(), is_program: true, reachable_bodies: true, standard: false }
+    }
+}
+
+/// Checks the files of a package and everything they import.
+///
+/// `ast`, `names` and `sources` are those that the files were parsed with; imported packages are added to them. The diagnostics
+/// are sorted as Go sorts them, and hold the syntax errors of imported packages, too. If they are empty, the program can be compiled.
+pub fn check_program(
+    ast: &mut Ast,
+    names: &mut Interner,
+    sources: &mut SourceMap,
+    files: Vec<File>,
+    importer: &mut dyn Importer,
+    options: &Options,
+) -> (TypedProgram, Diagnostics) {
+    let loader = Loader::new(ast, names, sources, importer);
+    let (loaded, diagnostics) = loader.load(files, options.path.clone(), options.standard);
+    let known = Known { error_method: names.intern("Error"), string_method: names.intern("String") };
+    for name in PREDECLARED {
+        names.intern(name);
+    }
+    for builtin in Builtin::ALL {
+        names.intern(builtin.name());
+    }
+    let mut checker = Checker::new(ast, names, sources, known, diagnostics);
+    checker.check(&loaded, options);
+    let (mut program, mut diagnostics) = (checker.program, checker.diagnostics);
+    for object in &mut program.objects {
+        object.typ = program.types.canonical(object.typ);
+    }
+    diagnostics.sort_as_go(sources);
+    (program, diagnostics)
+}
+
+/// Predeclared names but the builtins.
+const PREDECLARED: &[&str] = &[
+    "bool", "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "uintptr",
+    "float32", "float64", "string", "byte", "rune", "any", "error", "comparable", "true", "false", "iota", "nil",
+    "complex64", "complex128",
+];
+
+impl<'a> Checker<'a> {
+    fn new(
+        ast: &'a Ast,
+        names: &'a Interner,
+        sources: &'a SourceMap,
+        known: Known,
+        diagnostics: Diagnostics,
+    ) -> Checker<'a> {
+        let mut scopes = Scopes::default();
+        let universe = scopes.open(None);
+        // The first two objects are the names of the predeclared named types; their places are fixed before any type exists.
+        let error = ObjectId::from_index(0);
+        let comparable = ObjectId::from_index(1);
+        // The first package stands for those that could not be imported.
+        let failed = PackageId::from_index(0);
+        let program = TypedProgram {
+            types: Types::new(error, comparable, known.error_method),
+            objects: Vec::new(),
+            packages: Vec::new(),
+            package_order: Vec::new(),
+            main: failed,
+            functions: Vec::new(),
+            reachable: Vec::new(),
+            closures: FxHashMap::default(),
+            selections: FxHashMap::default(),
+            implicits: FxHashMap::default(),
+            field_keys: FxHashMap::default(),
+            types_and_values: vec![TypeAndValue::NONE; ast.expr_count()],
+            names: vec![None; ast.expr_count()],
+            constants: Vec::new(),
+        };
+        let env = Environment {
+            package: failed,
+            scope: universe,
+            declaration: None,
+            iota: None,
+            error_place: None,
+            context: None,
+            has_call_or_receive: false,
+        };
+        let mut reachability = Reachability::default();
+        // The machine calls these when it prints the value of a panic.
+        reachability.demanded.extend([known.error_method, known.string_method]);
+        let mut checker = Checker {
+            ast,
+            names,
+            sources,
+            program,
+            diagnostics,
+            scopes,
+            universe,
+            colors: Vec::new(),
+            declaration_of: Vec::new(),
+            declarations: Vec::new(),
+            packages: Vec::new(),
+            failed_package: failed,
+            path: Vec::new(),
+            env,
+            delayed: Vec::new(),
+            panic_calls: FxHashSet::default(),
+            literal_parents: FxHashMap::default(),
+            captured: FxHashSet::default(),
+            local_variables: Vec::new(),
+            member_ranges: FxHashMap::default(),
+            saw_comparable: false,
+            dot_imports: FxHashMap::default(),
+            reachability,
+            unsupported: FxHashSet::default(),
+            valid_types: FxHashSet::default(),
+            unfinished: Vec::new(),
+            unchecked: FxHashSet::default(),
+            function_variables: FxHashMap::default(),
+        };
+        checker.add_package("", Symbol::EMPTY, true, Vec::new());
+        checker.declare_universe();
+        checker
+    }
+
+    fn predeclare(&mut self, name: &str, kind: ObjectKind, typ: TypeId) {
+        let Some(name) = self.names.find(name) else { return };
+        let id = ObjectId::from_index(self.program.objects.len());
+        self.program.objects.push(Object { kind, name, exported: false, typ, package: None, range: None });
+        self.colors.push(Color::Black);
+        self.declaration_of.push(None);
+        self.scopes.insert(self.universe, name, id);
+    }
+
+    fn declare_universe(&mut self) {
+        let type_name = || ObjectKind::TypeName { alias: false };
+        self.predeclare("error", type_name(), TypeId::ERROR);
+        self.predeclare("comparable", type_name(), TypeId::COMPARABLE);
+        for (name, typ) in [
+            ("bool", TypeId::BOOL),
+            ("int", TypeId::INT),
+            ("int8", TypeId::INT8),
+            ("int16", TypeId::INT16),
+            ("int32", TypeId::INT32),
+            ("int64", TypeId::INT64),
+            ("uint", TypeId::UINT),
+            ("uint8", TypeId::UINT8),
+            ("uint16", TypeId::UINT16),
+            ("uint32", TypeId::UINT32),
+            ("uint64", TypeId::UINT64),
+            ("uintptr", TypeId::UINTPTR),
+            ("float32", TypeId::FLOAT32),
+            ("float64", TypeId::FLOAT64),
+            ("string", TypeId::STRING),
+            ("byte", TypeId::BYTE),
+            ("rune", TypeId::RUNE),
+            ("any", TypeId::ANY),
+            // Refused where they are used.
+            ("complex64", TypeId::INVALID),
+            ("complex128", TypeId::INVALID),
+        ] {
+            self.predeclare(name, type_name(), typ);
+        }
+        self.predeclare("true", ObjectKind::Constant(Constant::Bool(true)), TypeId::UNTYPED_BOOL);
+        self.predeclare("false", ObjectKind::Constant(Constant::Bool(false)), TypeId::UNTYPED_BOOL);
+        self.predeclare("iota", ObjectKind::Constant(Constant::Int(0)), TypeId::UNTYPED_INT);
+        self.predeclare("nil", ObjectKind::Nil, TypeId::UNTYPED_NIL);
+        for builtin in Builtin::ALL {
+            self.predeclare(builtin.name(), ObjectKind::Builtin(*builtin), TypeId::INVALID);
+        }
+    }
+
+    fn add_package(&mut self, path: &str, name: Symbol, standard: bool, files: Vec<File>) -> PackageId {
+        let id = PackageId::from_index(self.program.packages.len());
+        self.program.packages.push(Package {
+            path: path.to_owned(),
+            name,
+            standard,
+            imports: Vec::new(),
+            files,
+            scope: FxHashMap::default(),
+            init_order: Vec::new(),
+            init_functions: Vec::new(),
+        });
+        let scope = self.scopes.open(Some(self.universe));
+        let (objects, methods, imports) = (Vec::new(), FxHashMap::default(), Vec::new());
+        self.packages.push(PackageState { scope, objects, methods, imports });
+        id
+    }
+
+    fn check(&mut self, loaded: &Loaded, options: &Options) {
+        let mut ids: Vec<PackageId> = Vec::with_capacity(loaded.packages.len());
+        for package in &loaded.packages {
+            let name = package
+                .files
+                .iter()
+                .find_map(|file| file.package.and_then(|ident| self.ast.ident(ident)))
+                .unwrap_or(Symbol::MAIN);
+            let id = self.add_package(&package.path, name, package.standard, package.files.clone());
+            self.collect_objects(id, package, &ids);
+            ids.push(id);
+        }
+        for (id, package) in ids.iter().zip(&loaded.packages) {
+            let is_main = *id == ids[ids.len() - 1];
+            if package.standard && !is_main {
+                continue;
+            }
+            self.env = self.package_environment(*id, self.packages[id.index()].scope);
+            self.check_package_objects(*id);
+            self.check_unused_imports(*id);
+        }
+        if let (Some(main), Some(package)) = (ids.last(), loaded.packages.last()) {
+            self.program.main = *main;
+            if options.is_program {
+                let place = package.files.first().and_then(|file| file.package).map(|ident| self.range(ident));
+                let place = place.unwrap_or(TextRange::new(package.first_file, 0, 0));
+                self.env = self.package_environment(*main, self.packages[main.index()].scope);
+                self.check_main(*main, place);
+            }
+        }
+        if options.reachable_bodies {
+            self.check_reachable_bodies();
+        }
+        for id in &ids {
+            self.env = self.package_environment(*id, self.packages[id.index()].scope);
+            self.compute_init_order(*id);
+        }
+        self.program.package_order = ids;
+        self.finish_reachability();
+    }
+}

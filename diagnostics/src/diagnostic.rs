@@ -30,13 +30,22 @@ impl Diagnostic {
     /// An error without labels or help.
     #[must_use]
     pub fn new(code: Code, range: TextRange, message: impl Into<String>) -> Self {
-        Self { code, range, message: message.into(), labels: Vec::new(), help: None }
+        Self {
+            code,
+            range,
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+        }
     }
 
     /// Adds another place to look at.
     #[must_use]
     pub fn label(mut self, range: TextRange, message: impl Into<String>) -> Self {
-        self.labels.push(Label { range, message: message.into() });
+        self.labels.push(Label {
+            range,
+            message: message.into(),
+        });
         self
     }
 
@@ -95,7 +104,8 @@ impl Diagnostics {
 
     /// Orders by file and position and drops repetitions: the same message twice on one line, as Go does before it prints.
     pub fn sort_as_go(&mut self, map: &crate::SourceMap) {
-        self.list.sort_by_key(|diagnostic| (diagnostic.range.file, diagnostic.range.start));
+        self.list
+            .sort_by_key(|diagnostic| (diagnostic.range.file, diagnostic.range.start));
         self.list.dedup_by(|next, last| {
             next.message == last.message
                 && next.range.file == last.range.file

@@ -24,7 +24,12 @@ const WINDOW: u32 = 200;
 /// Shows at most `limit` diagnostics and says `too many errors` if there are more, as Go does with 10. Ends with a line end
 /// unless nothing was reported.
 #[must_use]
-pub fn render(map: &SourceMap, diagnostics: &Diagnostics, format: Format, limit: Option<usize>) -> String {
+pub fn render(
+    map: &SourceMap,
+    diagnostics: &Diagnostics,
+    format: Format,
+    limit: Option<usize>,
+) -> String {
     let limit = limit.unwrap_or(usize::MAX);
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(limit) {
@@ -52,18 +57,30 @@ pub fn one_line(map: &SourceMap, diagnostic: &Diagnostic) -> String {
 /// The message, the lines it is about with carets below, labels, help; without a line end.
 #[must_use]
 pub fn excerpt(map: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String {
-    let (first, more) = diagnostic.message.split_once('\n').unwrap_or((&diagnostic.message, ""));
+    let (first, more) = diagnostic
+        .message
+        .split_once('\n')
+        .unwrap_or((&diagnostic.message, ""));
     let window = Window::around(map, diagnostic);
-    let mut snippet = window.snippet().annotation(window.annotation(AnnotationKind::Primary, diagnostic.range));
+    let mut snippet = window
+        .snippet()
+        .annotation(window.annotation(AnnotationKind::Primary, diagnostic.range));
     let mut elsewhere = Vec::new();
     for label in &diagnostic.labels {
         if window.covers(label.range) {
-            snippet = snippet.annotation(window.annotation(AnnotationKind::Context, label.range).label(&label.message));
+            snippet = snippet.annotation(
+                window
+                    .annotation(AnnotationKind::Context, label.range)
+                    .label(&label.message),
+            );
         } else {
             elsewhere.push(format!("{}: {}", map.position(label.range), label.message));
         }
     }
-    let mut group: Group<'_> = Level::ERROR.primary_title(first).id(diagnostic.code.as_str()).element(snippet);
+    let mut group: Group<'_> = Level::ERROR
+        .primary_title(first)
+        .id(diagnostic.code.as_str())
+        .element(snippet);
     if !more.is_empty() {
         let more: Vec<&str> = more.lines().map(str::trim).collect();
         group = group.element(Level::NOTE.message(more.join("\n")));
@@ -74,7 +91,11 @@ pub fn excerpt(map: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String 
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
     renderer.render(&[group]).to_owned()
 }
 
@@ -92,10 +113,19 @@ impl<'m> Window<'m> {
     fn around(map: &'m SourceMap, diagnostic: &Diagnostic) -> Self {
         let range = diagnostic.range;
         let file = map.file(range.file);
-        let lines = |range: TextRange| (file.line_column(range.start).line, file.line_column(range.end.saturating_sub(1)).line);
+        let lines = |range: TextRange| {
+            (
+                file.line_column(range.start).line,
+                file.line_column(range.end.saturating_sub(1)).line,
+            )
+        };
         let (mut first, mut last) = lines(range);
         last = last.max(first).min(first + WINDOW);
-        for label in diagnostic.labels.iter().filter(|label| label.range.file == range.file) {
+        for label in diagnostic
+            .labels
+            .iter()
+            .filter(|label| label.range.file == range.file)
+        {
             let (start, end) = lines(label.range);
             if start + WINDOW >= last && end.max(start) <= first + WINDOW {
                 first = first.min(start);
@@ -105,21 +135,32 @@ impl<'m> Window<'m> {
         let start = file.line_start(first);
         let end = file.line_start(last + 1);
         let text = file.text().get(start..end).unwrap_or("");
-        Self { file: range.file, name: file.name(), text, start, first_line: first }
+        Self {
+            file: range.file,
+            name: file.name(),
+            text,
+            start,
+            first_line: first,
+        }
     }
 
     fn snippet(&self) -> Snippet<'m, Annotation<'m>> {
-        Snippet::source(self.text).line_start(self.first_line as usize).path(self.name)
+        Snippet::source(self.text)
+            .line_start(self.first_line as usize)
+            .path(self.name)
     }
 
     fn covers(&self, range: TextRange) -> bool {
-        range.file == self.file && (self.start..=self.start + self.text.len()).contains(&(range.start as usize))
+        range.file == self.file
+            && (self.start..=self.start + self.text.len()).contains(&(range.start as usize))
     }
 
     /// The range as far as it lies in the window, on character boundaries.
     fn annotation<'a>(&self, kind: AnnotationKind, range: TextRange) -> Annotation<'a> {
         let within = |offset: u32| {
-            let mut at = (offset as usize).saturating_sub(self.start).min(self.text.len());
+            let mut at = (offset as usize)
+                .saturating_sub(self.start)
+                .min(self.text.len());
             while !self.text.is_char_boundary(at) {
                 at -= 1;
             }
@@ -137,7 +178,9 @@ mod tests {
 
     fn sample() -> (SourceMap, Diagnostics) {
         let mut map = SourceMap::new();
-        let file = map.add("a.go", "package main\n\nfunc f() {\n\tx := 1\n\tx := 2é\n}").unwrap();
+        let file = map
+            .add("a.go", "package main\n\nfunc f() {\n\tx := 1\n\tx := 2é\n}")
+            .unwrap();
         let mut list = Diagnostics::new();
         let second = TextRange::new(file, 36, 38);
         let diagnostic = Diagnostic::new(Code::Redeclared, second, "no new variables\n\thave 1")
@@ -150,8 +193,14 @@ mod tests {
     #[test]
     fn one_line_is_as_go_prints_it() {
         let (map, list) = sample();
-        assert_eq!(render(&map, &list, Format::OneLine, Some(10)), "a.go:5:4: no new variables\n\thave 1\n");
-        assert_eq!(render(&map, &list, Format::OneLine, Some(0)), "too many errors\n");
+        assert_eq!(
+            render(&map, &list, Format::OneLine, Some(10)),
+            "a.go:5:4: no new variables\n\thave 1\n"
+        );
+        assert_eq!(
+            render(&map, &list, Format::OneLine, Some(0)),
+            "too many errors\n"
+        );
     }
 
     #[test]
@@ -182,12 +231,21 @@ error[E0101]: no new variables
         let file = map.add("a.go", text).unwrap();
         for start in 0..20 {
             for end in 0..20 {
-                let diagnostic = Diagnostic::new(Code::Syntax, TextRange::new(file, start, end), "m").label(TextRange::new(file, end, start), "l");
-                assert!(excerpt(&map, &diagnostic, false).contains("a.go"), "{start}..{end}");
+                let diagnostic =
+                    Diagnostic::new(Code::Syntax, TextRange::new(file, start, end), "m")
+                        .label(TextRange::new(file, end, start), "l");
+                assert!(
+                    excerpt(&map, &diagnostic, false).contains("a.go"),
+                    "{start}..{end}"
+                );
             }
         }
         let empty = map.add("b.go", "").unwrap();
-        let shown = excerpt(&map, &Diagnostic::new(Code::Syntax, TextRange::new(empty, 0, 0), "m"), false);
+        let shown = excerpt(
+            &map,
+            &Diagnostic::new(Code::Syntax, TextRange::new(empty, 0, 0), "m"),
+            false,
+        );
         assert!(shown.contains("b.go"));
     }
 }

@@ -29,31 +29,55 @@ impl TextRange {
     /// The single byte at `offset`, which is how a position is written.
     #[must_use]
     pub const fn at(file: FileId, offset: u32) -> Self {
-        Self { file, start: offset, end: offset.saturating_add(1) }
+        Self {
+            file,
+            start: offset,
+            end: offset.saturating_add(1),
+        }
     }
 
     /// From the beginning of `self` to the end of `other`, both of one file.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
-        Self { file: self.file, start: self.start, end: other.end.max(self.start) }
+        Self {
+            file: self.file,
+            start: self.start,
+            end: other.end.max(self.start),
+        }
     }
 
     /// The last byte: the closing brace, parenthesis or bracket of what ends in one.
     #[must_use]
     pub const fn last_byte(self) -> Self {
-        Self { file: self.file, start: if self.end > self.start { self.end - 1 } else { self.start }, end: self.end }
+        Self {
+            file: self.file,
+            start: if self.end > self.start {
+                self.end - 1
+            } else {
+                self.start
+            },
+            end: self.end,
+        }
     }
 
     /// An empty range at the beginning.
     #[must_use]
     pub const fn start_point(self) -> Self {
-        Self { file: self.file, start: self.start, end: self.start }
+        Self {
+            file: self.file,
+            start: self.start,
+            end: self.start,
+        }
     }
 
     /// An empty range behind the last byte.
     #[must_use]
     pub const fn end_point(self) -> Self {
-        Self { file: self.file, start: self.end, end: self.end }
+        Self {
+            file: self.file,
+            start: self.end,
+            end: self.end,
+        }
     }
 }
 
@@ -98,22 +122,32 @@ impl SourceFile {
     pub fn line_column(&self, offset: u32) -> LineColumn {
         let offset = offset.min(self.text.len() as u32);
         let line = self.line_starts.partition_point(|&start| start <= offset);
-        LineColumn { line: line as u32, column: offset - self.line_starts[line - 1] + 1 }
+        LineColumn {
+            line: line as u32,
+            column: offset - self.line_starts[line - 1] + 1,
+        }
     }
 
     /// Offset of the first byte of a line (from 1); the end of the text for a line that is not there.
     #[must_use]
     pub fn line_start(&self, line: u32) -> usize {
         let index = (line as usize).saturating_sub(1);
-        self.line_starts.get(index).map_or(self.text.len(), |&start| start as usize)
+        self.line_starts
+            .get(index)
+            .map_or(self.text.len(), |&start| start as usize)
     }
 
     /// The text of a line (from 1) without its line end; empty for a line that is not there.
     #[must_use]
     pub fn line(&self, line: u32) -> &str {
         let index = (line as usize).wrapping_sub(1);
-        let Some(&start) = self.line_starts.get(index) else { return "" };
-        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |&next| next as usize);
+        let Some(&start) = self.line_starts.get(index) else {
+            return "";
+        };
+        let end = self
+            .line_starts
+            .get(index + 1)
+            .map_or(self.text.len(), |&next| next as usize);
         self.text[start as usize..end].trim_end_matches(['\n', '\r'])
     }
 }
@@ -150,15 +184,28 @@ impl SourceMap {
     ///
     /// # Errors
     /// The text is longer than [`Self::LARGEST_TEXT`].
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> Result<FileId, FileTooLarge> {
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Result<FileId, FileTooLarge> {
         let text = text.into();
         if text.len() > Self::LARGEST_TEXT {
             return Err(FileTooLarge);
         }
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at as u32 + 1));
+        line_starts.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|&(_, byte)| byte == b'\n')
+                .map(|(at, _)| at as u32 + 1),
+        );
         let id = FileId(self.files.len() as u32);
-        self.files.push(SourceFile { name: name.into(), text, line_starts });
+        self.files.push(SourceFile {
+            name: name.into(),
+            text,
+            line_starts,
+        });
         Ok(id)
     }
 
@@ -173,7 +220,10 @@ impl SourceMap {
 
     /// All files, in the order they came.
     pub fn files(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
+        self.files
+            .iter()
+            .enumerate()
+            .map(|(index, file)| (FileId(index as u32), file))
     }
 
     /// The text of a file.
@@ -185,7 +235,9 @@ impl SourceMap {
     /// The text of a range; empty when it does not lie on character boundaries.
     #[must_use]
     pub fn slice(&self, range: TextRange) -> &str {
-        self.text(range.file).get(range.start as usize..range.end as usize).unwrap_or("")
+        self.text(range.file)
+            .get(range.start as usize..range.end as usize)
+            .unwrap_or("")
     }
 
     /// Line and column of the beginning of a range.
@@ -197,7 +249,11 @@ impl SourceMap {
     /// `file:line:col` of the beginning of a range.
     #[must_use]
     pub fn position(&self, range: TextRange) -> String {
-        format!("{}:{}", self.file(range.file).name(), self.line_column(range))
+        format!(
+            "{}:{}",
+            self.file(range.file).name(),
+            self.line_column(range)
+        )
     }
 }
 

@@ -50,7 +50,9 @@ pub(crate) fn invalid_separator(text: &str) -> Option<usize> {
 ///
 /// GO: scanner.escape
 pub(crate) fn escape(text: &str, at: &mut usize, quote: char) -> Result<Escape, (usize, String)> {
-    let Some(letter) = text[*at..].chars().next() else { return Ok(Escape::Nothing) };
+    let Some(letter) = text[*at..].chars().next() else {
+        return Ok(Escape::Nothing);
+    };
     let simple = match letter {
         'a' => Some(7),
         'b' => Some(8),
@@ -79,14 +81,16 @@ pub(crate) fn escape(text: &str, at: &mut usize, quote: char) -> Result<Escape, 
     }
     let mut value: u32 = 0;
     for _ in 0..digits {
-        let Some(digit) = text[*at..].chars().next() else { return Ok(Escape::Nothing) };
+        let Some(digit) = text[*at..].chars().next() else {
+            return Ok(Escape::Nothing);
+        };
         let Some(number) = digit.to_digit(base) else {
-            let shown = match digit {
-                '\n' => "'\\n'".to_owned(),
-                '\'' => "'\\''".to_owned(),
-                digit => format!("'{digit}'"),
-            };
-            return Err((*at, format!("invalid character {shown} in {} escape", base_name(base))));
+            let message = format!(
+                "invalid character {} in {} escape",
+                quoted(digit),
+                base_name(base)
+            );
+            return Err((*at, message));
         };
         value = value.wrapping_mul(base).wrapping_add(number);
         *at += 1;
@@ -96,9 +100,35 @@ pub(crate) fn escape(text: &str, at: &mut usize, quote: char) -> Result<Escape, 
             .map(Escape::Byte)
             .map_err(|_| (*at, format!("octal escape value {value} > 255")));
     }
-    char::from_u32(value)
-        .map(Escape::Character)
-        .ok_or_else(|| (*at, format!("escape is invalid Unicode code point U+{value:04X}")))
+    char::from_u32(value).map(Escape::Character).ok_or_else(|| {
+        (
+            *at,
+            format!("escape is invalid Unicode code point U+{value:04X}"),
+        )
+    })
+}
+
+/// Go's `%q` of a character.
+fn quoted(character: char) -> String {
+    match character {
+        '\'' => "'\\''".to_owned(),
+        '"' => "'\"'".to_owned(),
+        '\u{7}' => "'\\a'".to_owned(),
+        '\u{8}' => "'\\b'".to_owned(),
+        '\u{b}' => "'\\v'".to_owned(),
+        '\u{c}' => "'\\f'".to_owned(),
+        character if character < ' ' && !matches!(character, '\n' | '\r' | '\t') => {
+            format!("'\\x{:02x}'", character as u32)
+        }
+        character => {
+            let shown = character.escape_debug().to_string();
+            match character as u32 {
+                code @ ..=0xFFFF if shown.starts_with("\\u{") => format!("'\\u{code:04x}'"),
+                code if shown.starts_with("\\u{") => format!("'\\U{code:08x}'"),
+                _ => format!("'{shown}'"),
+            }
+        }
+    }
 }
 
 /// What an escape means.
@@ -175,7 +205,11 @@ pub struct Integer {
 pub fn integer(text: &str) -> Integer {
     let (radix, digits) = split_radix(text);
     let digits: String = digits.chars().filter(|&digit| digit != '_').collect();
-    if text.len() > 1 && radix == 10 && digits.starts_with('0') && digits.bytes().all(|digit| (b'0'..b'8').contains(&digit)) {
+    if text.len() > 1
+        && radix == 10
+        && digits.starts_with('0')
+        && digits.bytes().all(|digit| (b'0'..b'8').contains(&digit))
+    {
         return Integer { radix: 8, digits };
     }
     Integer { radix, digits }
@@ -208,7 +242,11 @@ pub struct Float {
 pub fn float(text: &str) -> Float {
     let (radix, body) = split_radix(text);
     let radix = if radix == 16 { 16 } else { 10 };
-    let marker: &[char] = if radix == 16 { &['p', 'P'] } else { &['e', 'E'] };
+    let marker: &[char] = if radix == 16 {
+        &['p', 'P']
+    } else {
+        &['e', 'E']
+    };
     let (mantissa, power) = body.split_once(marker).unwrap_or((body, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let mut digits: String = whole.chars().filter(|&digit| digit != '_').collect();
@@ -220,9 +258,17 @@ pub fn float(text: &str) -> Float {
     }
     let power: String = power.chars().filter(|&digit| digit != '_').collect();
     // A power beyond any i32 is as good as infinite; the sum must not overflow.
-    let power = power.parse::<i64>().unwrap_or(if power.starts_with('-') { i64::from(i32::MIN) } else { i64::from(i32::MAX) });
+    let power = power.parse::<i64>().unwrap_or(if power.starts_with('-') {
+        i64::from(i32::MIN)
+    } else {
+        i64::from(i32::MAX)
+    });
     let power = power.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-    Float { radix, digits, exponent: power - behind }
+    Float {
+        radix,
+        digits,
+        exponent: power - behind,
+    }
 }
 
 #[cfg(test)]
@@ -231,7 +277,10 @@ mod tests {
 
     #[test]
     fn strings_mean_bytes() {
-        assert_eq!(string(r#""a\n\xff\u00e9\101\"""#).unwrap(), b"a\n\xff\xc3\xa9A\"");
+        assert_eq!(
+            string(r#""a\n\xff\u00e9\101\"""#).unwrap(),
+            b"a\n\xff\xc3\xa9A\""
+        );
         assert_eq!(string("`a\r\n\\n`").unwrap(), b"a\n\\n");
         assert_eq!(string("\"ab"), None);
         assert_eq!(string(r#""\q""#), None);
@@ -261,7 +310,11 @@ mod tests {
         assert_eq!(int("1_000"), (10, "1000".into()));
         assert_eq!(int("0b101"), (2, "101".into()));
         let flt = |text| {
-            let Float { radix, digits, exponent } = float(text);
+            let Float {
+                radix,
+                digits,
+                exponent,
+            } = float(text);
             (radix, digits, exponent)
         };
         assert_eq!(flt("1.5e3"), (10, "15".into(), 2));
@@ -269,6 +322,9 @@ mod tests {
         assert_eq!(flt("1."), (10, "1".into(), 0));
         assert_eq!(flt("0x1.8p1"), (16, "18".into(), -3));
         assert_eq!(flt("089.5"), (10, "0895".into(), -1));
-        assert_eq!(flt("1e99999999999999999999"), (10, "1".into(), i64::from(i32::MAX)));
+        assert_eq!(
+            flt("1e99999999999999999999"),
+            (10, "1".into(), i64::from(i32::MAX))
+        );
     }
 }

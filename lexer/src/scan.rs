@@ -29,13 +29,20 @@ pub struct State {
 
 impl Default for State {
     fn default() -> Self {
-        Self { errors: Vec::new(), number: TokenKind::Int }
+        Self {
+            errors: Vec::new(),
+            number: TokenKind::Int,
+        }
     }
 }
 
 impl State {
     pub(crate) fn error(&mut self, start: usize, len: usize, message: impl Into<String>) {
-        self.errors.push(LexicalError { start: start as u32, end: (start + len) as u32, message: message.into() });
+        self.errors.push(LexicalError {
+            start: start as u32,
+            end: (start + len) as u32,
+            message: message.into(),
+        });
     }
 }
 
@@ -44,7 +51,11 @@ pub(crate) fn describe(character: char) -> String {
     let code = character as u32;
     let printable = !character.is_control() && !character.is_whitespace() || character == ' ';
     let invisible = matches!(code, 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xE000..=0xF8FF | 0xFFF9..=0xFFFB);
-    if printable && !invisible { format!("U+{code:04X} '{character}'") } else { format!("U+{code:04X}") }
+    if printable && !invisible {
+        format!("U+{code:04X} '{character}'")
+    } else {
+        format!("U+{code:04X}")
+    }
 }
 
 /// Continues where a name meets a character that Go accepts into it with a complaint.
@@ -120,7 +131,10 @@ impl Cursor<'_> {
 pub(crate) fn number(lexer: &mut Lexer<'_, TokenKind>) {
     let start = lexer.span().start;
     let text = &lexer.source()[start..];
-    let mut cursor = Cursor { bytes: text.as_bytes(), at: 0 };
+    let mut cursor = Cursor {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
     let mut error: Option<(usize, usize, String)> = None;
     let mut complain = |at: usize, len: usize, message: String| {
         if error.is_none() {
@@ -148,7 +162,14 @@ pub(crate) fn number(lexer: &mut Lexer<'_, TokenKind>) {
         seen |= cursor.digits(base, &mut invalid);
         point = cursor.peek() == Some(b'.');
         if point && matches!(prefix, b'o' | b'b') {
-            complain(cursor.at, 1, format!("invalid radix point in {} literal", literals::base_name(base)));
+            complain(
+                cursor.at,
+                1,
+                format!(
+                    "invalid radix point in {} literal",
+                    literals::base_name(base)
+                ),
+            );
         }
     }
     if point {
@@ -157,15 +178,29 @@ pub(crate) fn number(lexer: &mut Lexer<'_, TokenKind>) {
         seen |= cursor.digits(base, &mut invalid);
     }
     if seen & 1 == 0 {
-        complain(cursor.at, 1, format!("{} literal has no digits", literals::base_name(base)));
+        complain(
+            cursor.at,
+            1,
+            format!("{} literal has no digits", literals::base_name(base)),
+        );
     }
     let exponent = cursor.lower();
-    if matches!(exponent, b'e' | b'p') && cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
+    if matches!(exponent, b'e' | b'p')
+        && cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic())
+    {
         let letter = char::from(text.as_bytes()[cursor.at]);
         if exponent == b'e' && prefix != 0 && prefix != b'0' {
-            complain(cursor.at, 1, format!("'{letter}' exponent requires decimal mantissa"));
+            complain(
+                cursor.at,
+                1,
+                format!("'{letter}' exponent requires decimal mantissa"),
+            );
         } else if exponent == b'p' && prefix != b'x' {
-            complain(cursor.at, 1, format!("'{letter}' exponent requires hexadecimal mantissa"));
+            complain(
+                cursor.at,
+                1,
+                format!("'{letter}' exponent requires hexadecimal mantissa"),
+            );
         }
         cursor.at += 1;
         kind = TokenKind::Float;
@@ -178,7 +213,11 @@ pub(crate) fn number(lexer: &mut Lexer<'_, TokenKind>) {
             complain(cursor.at, 1, "exponent has no digits".to_owned());
         }
     } else if prefix == b'x' && kind == TokenKind::Float {
-        complain(cursor.at, 1, "hexadecimal mantissa requires a 'p' exponent".to_owned());
+        complain(
+            cursor.at,
+            1,
+            "hexadecimal mantissa requires a 'p' exponent".to_owned(),
+        );
     }
     if cursor.peek() == Some(b'i') {
         kind = TokenKind::Imaginary;
@@ -188,7 +227,14 @@ pub(crate) fn number(lexer: &mut Lexer<'_, TokenKind>) {
         && let Some(at) = invalid
     {
         let digit = char::from(text.as_bytes()[at]);
-        complain(at, 1, format!("invalid digit '{digit}' in {} literal", literals::base_name(base)));
+        complain(
+            at,
+            1,
+            format!(
+                "invalid digit '{digit}' in {} literal",
+                literals::base_name(base)
+            ),
+        );
     }
     if seen & 2 != 0
         && let Some(at) = literals::invalid_separator(&text[..cursor.at])
@@ -214,9 +260,17 @@ pub(crate) fn rune(lexer: &mut Lexer<'_, TokenKind>) {
         match text[at..].chars().next() {
             Some('\'') => {
                 if ok && count == 0 {
-                    errors.push((inside + at, 1, "empty rune literal or unescaped '".to_owned()));
+                    errors.push((
+                        inside + at,
+                        1,
+                        "empty rune literal or unescaped '".to_owned(),
+                    ));
                 } else if ok && count != 1 {
-                    errors.push((start, at + 2, "more than one character in rune literal".to_owned()));
+                    errors.push((
+                        start,
+                        at + 2,
+                        "more than one character in rune literal".to_owned(),
+                    ));
                 }
                 at += 1;
                 break;
@@ -315,4 +369,3 @@ pub(crate) fn block_comment(lexer: &mut Lexer<'_, TokenKind>) {
         lexer.extras.error(start, 2, "comment not terminated");
     }
 }
-

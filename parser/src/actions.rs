@@ -41,7 +41,13 @@ pub struct ParameterList {
 }
 
 impl<'s> Builder<'s> {
-    pub(crate) fn new(ast: &'s mut Ast, names: &'s mut Interner, file: FileId, text: &'s str, comments: &'s [Comment]) -> Self {
+    pub(crate) fn new(
+        ast: &'s mut Ast,
+        names: &'s mut Interner,
+        file: FileId,
+        text: &'s str,
+        comments: &'s [Comment],
+    ) -> Self {
         Self {
             ast,
             names,
@@ -163,11 +169,18 @@ impl<'s> Builder<'s> {
         self.ast.add_decl(decl, range, below + 1)
     }
 
-    pub(crate) fn const_declaration(&mut self, start: u32, mut specs: Vec<ConstSpec>, end: u32) -> DeclId {
+    pub(crate) fn const_declaration(
+        &mut self,
+        start: u32,
+        mut specs: Vec<ConstSpec>,
+        end: u32,
+    ) -> DeclId {
         let mut below = 0;
         for (index, spec) in specs.iter_mut().enumerate() {
             spec.iota = index as u32;
-            below = below.max(self.depth_if(spec.ty)).max(self.depth_of(self.ast.list(spec.values)));
+            below = below
+                .max(self.depth_if(spec.ty))
+                .max(self.depth_of(self.ast.list(spec.values)));
         }
         let list = self.ast.add_list(specs);
         self.add_declaration(Decl::Const(list), start, end, below)
@@ -176,44 +189,98 @@ impl<'s> Builder<'s> {
     pub(crate) fn var_declaration(&mut self, start: u32, specs: Vec<VarSpec>, end: u32) -> DeclId {
         let mut below = 0;
         for spec in &specs {
-            below = below.max(self.depth_if(spec.ty)).max(self.depth_of(self.ast.list(spec.values)));
+            below = below
+                .max(self.depth_if(spec.ty))
+                .max(self.depth_of(self.ast.list(spec.values)));
         }
         let list = self.ast.add_list(specs);
         self.add_declaration(Decl::Var(list), start, end, below)
     }
 
-    pub(crate) fn type_declaration(&mut self, start: u32, specs: Vec<TypeSpec>, end: u32) -> DeclId {
+    pub(crate) fn type_declaration(
+        &mut self,
+        start: u32,
+        specs: Vec<TypeSpec>,
+        end: u32,
+    ) -> DeclId {
         let mut below = 0;
         for spec in &specs {
-            let params = self.ast.list(spec.type_params).iter().map(|param| self.depth(param.constraint));
-            below = below.max(self.depth(spec.ty)).max(params.max().unwrap_or(0));
+            let params = self
+                .ast
+                .list(spec.type_params)
+                .iter()
+                .map(|param| self.depth(param.constraint));
+            below = below
+                .max(self.depth(spec.ty))
+                .max(params.max().unwrap_or(0));
         }
         let list = self.ast.add_list(specs);
         self.add_declaration(Decl::Type(list), start, end, below)
     }
 
     fn spec_range(&self, names: &[ExprId], ty: Option<ExprId>, values: &[ExprId]) -> TextRange {
-        let last = values.last().copied().or(ty).unwrap_or(names[names.len() - 1]);
+        let last = values
+            .last()
+            .copied()
+            .or(ty)
+            .unwrap_or(names[names.len() - 1]);
         self.at(self.start(names[0]), self.end(last))
     }
 
-    pub(crate) fn const_spec(&mut self, names: Vec<ExprId>, ty: Option<ExprId>, values: Vec<ExprId>) -> ConstSpec {
+    pub(crate) fn const_spec(
+        &mut self,
+        names: Vec<ExprId>,
+        ty: Option<ExprId>,
+        values: Vec<ExprId>,
+    ) -> ConstSpec {
         let range = self.spec_range(&names, ty, &values);
-        ConstSpec { names: self.ast.add_list(names), ty, values: self.ast.add_list(values), iota: 0, range }
+        ConstSpec {
+            names: self.ast.add_list(names),
+            ty,
+            values: self.ast.add_list(values),
+            iota: 0,
+            range,
+        }
     }
 
-    pub(crate) fn var_spec(&mut self, names: Vec<ExprId>, ty: Option<ExprId>, values: Vec<ExprId>) -> VarSpec {
+    pub(crate) fn var_spec(
+        &mut self,
+        names: Vec<ExprId>,
+        ty: Option<ExprId>,
+        values: Vec<ExprId>,
+    ) -> VarSpec {
         let range = self.spec_range(&names, ty, &values);
-        VarSpec { names: self.ast.add_list(names), ty, values: self.ast.add_list(values), range }
+        VarSpec {
+            names: self.ast.add_list(names),
+            ty,
+            values: self.ast.add_list(values),
+            range,
+        }
     }
 
-    pub(crate) fn type_spec(&mut self, name: ExprId, params: Vec<TypeParam>, alias: Option<u32>, ty: ExprId) -> TypeSpec {
+    pub(crate) fn type_spec(
+        &mut self,
+        name: ExprId,
+        params: Vec<TypeParam>,
+        alias: Option<u32>,
+        ty: ExprId,
+    ) -> TypeSpec {
         let range = self.at(self.start(name), self.end(ty));
-        TypeSpec { name, type_params: self.ast.add_list(params), alias, ty, range }
+        TypeSpec {
+            name,
+            type_params: self.ast.add_list(params),
+            alias,
+            ty,
+            range,
+        }
     }
 
     /// Gives names without a constraint the next one: `[K, V any]`.
-    pub(crate) fn type_params(&mut self, list: Vec<(ExprId, Option<ExprId>)>, end: u32) -> Vec<TypeParam> {
+    pub(crate) fn type_params(
+        &mut self,
+        list: Vec<(ExprId, Option<ExprId>)>,
+        end: u32,
+    ) -> Vec<TypeParam> {
         let mut constraint = None;
         let mut params = Vec::with_capacity(list.len());
         for (name, own) in list.into_iter().rev() {
@@ -249,17 +316,32 @@ impl<'s> Builder<'s> {
         let below = self
             .depth(ty)
             .max(self.depth_if(receiver.map(|receiver| receiver.ty)))
-            .max(params.iter().map(|param| self.depth(param.constraint)).max().unwrap_or(0))
+            .max(
+                params
+                    .iter()
+                    .map(|param| self.depth(param.constraint))
+                    .max()
+                    .unwrap_or(0),
+            )
             .max(body.map_or(0, |body| self.ast.block_depth(body)));
         let type_params = self.ast.add_list(params);
         let doc = self.doc_comment(start);
-        let decl = Decl::Func(FuncDecl { name, receiver, type_params, ty, body, doc });
+        let decl = Decl::Func(FuncDecl {
+            name,
+            receiver,
+            type_params,
+            ty,
+            body,
+            doc,
+        });
         self.add_declaration(decl, start, end, below)
     }
 
     /// The comments that end on the line above `start`, with no empty line between them.
     fn doc_comment(&self, start: u32) -> Option<TextRange> {
-        let above = self.comments.partition_point(|comment| comment.start < start);
+        let above = self
+            .comments
+            .partition_point(|comment| comment.start < start);
         let mut doc: Option<TextRange> = None;
         let mut below = start;
         for comment in self.comments[..above].iter().rev() {
@@ -268,7 +350,9 @@ impl<'s> Builder<'s> {
                 break;
             }
             // A comment behind something else on its line belongs to that.
-            let line = self.text[..comment.start as usize].rfind('\n').map_or(0, |at| at + 1);
+            let line = self.text[..comment.start as usize]
+                .rfind('\n')
+                .map_or(0, |at| at + 1);
             if !self.source(line as u32, comment.start).trim().is_empty() {
                 break;
             }
@@ -285,12 +369,27 @@ impl<'s> Builder<'s> {
     }
 
     pub(crate) fn slice_type(&mut self, start: u32, element: ExprId) -> ExprId {
-        self.add(Expr::SliceType { element }, start, self.end(element), self.depth(element))
+        self.add(
+            Expr::SliceType { element },
+            start,
+            self.end(element),
+            self.depth(element),
+        )
     }
 
-    pub(crate) fn array_type(&mut self, start: u32, length: Option<ExprId>, element: ExprId) -> ExprId {
+    pub(crate) fn array_type(
+        &mut self,
+        start: u32,
+        length: Option<ExprId>,
+        element: ExprId,
+    ) -> ExprId {
         let below = self.depth(element).max(self.depth_if(length));
-        self.add(Expr::ArrayType { length, element }, start, self.end(element), below)
+        self.add(
+            Expr::ArrayType { length, element },
+            start,
+            self.end(element),
+            below,
+        )
     }
 
     pub(crate) fn map_type(&mut self, start: u32, key: ExprId, value: ExprId) -> ExprId {
@@ -298,25 +397,60 @@ impl<'s> Builder<'s> {
         self.add(Expr::MapType { key, value }, start, self.end(value), below)
     }
 
-    pub(crate) fn chan_type(&mut self, start: u32, direction: ChanDirection, element: ExprId) -> ExprId {
-        self.add(Expr::ChanType { direction, element }, start, self.end(element), self.depth(element))
+    pub(crate) fn chan_type(
+        &mut self,
+        start: u32,
+        direction: ChanDirection,
+        element: ExprId,
+    ) -> ExprId {
+        self.add(
+            Expr::ChanType { direction, element },
+            start,
+            self.end(element),
+            self.depth(element),
+        )
     }
 
     fn params_depth(&self, list: &[Param]) -> u16 {
-        list.iter().map(|param| self.depth(param.ty)).max().unwrap_or(0)
+        list.iter()
+            .map(|param| self.depth(param.ty))
+            .max()
+            .unwrap_or(0)
     }
 
-    pub(crate) fn func_type(&mut self, start: u32, params: ParameterList, results: ParameterList) -> ExprId {
+    pub(crate) fn func_type(
+        &mut self,
+        start: u32,
+        params: ParameterList,
+        results: ParameterList,
+    ) -> ExprId {
         self.check_variadic(&params, true);
         self.check_variadic(&results, false);
-        let below = self.params_depth(&params.list).max(self.params_depth(&results.list));
-        let ty = Expr::FuncType { params: self.ast.add_list(params.list), results: self.ast.add_list(results.list) };
+        let below = self
+            .params_depth(&params.list)
+            .max(self.params_depth(&results.list));
+        let ty = Expr::FuncType {
+            params: self.ast.add_list(params.list),
+            results: self.ast.add_list(results.list),
+        };
         self.add(ty, start, results.end, below)
     }
 
-    pub(crate) fn func_type_of(&mut self, start: u32, params: ParameterList, result: Option<ExprId>) -> ExprId {
+    pub(crate) fn func_type_of(
+        &mut self,
+        start: u32,
+        params: ParameterList,
+        result: Option<ExprId>,
+    ) -> ExprId {
         let end = result.map_or(params.end, |result| self.end(result));
-        let list = result.map(|ty| Param { name: None, ty, variadic: None }).into_iter().collect();
+        let list = result
+            .map(|ty| Param {
+                name: None,
+                ty,
+                variadic: None,
+            })
+            .into_iter()
+            .collect();
         self.func_type(start, params, ParameterList { list, start, end })
     }
 
@@ -330,13 +464,22 @@ impl<'s> Builder<'s> {
 
     /// Only the last parameter may be variadic, a result never.
     fn check_variadic(&mut self, list: &ParameterList, allowed: bool) {
-        let last = if allowed { list.list.len().saturating_sub(1) } else { list.list.len() };
+        let last = if allowed {
+            list.list.len().saturating_sub(1)
+        } else {
+            list.list.len()
+        };
         if let Some(at) = list.list[..last].iter().find_map(|param| param.variadic) {
             self.refuse(self.at(at, at + 3));
         }
     }
 
-    pub(crate) fn param(&mut self, name: Option<ExprId>, variadic: Option<u32>, ty: ExprId) -> Parameter {
+    pub(crate) fn param(
+        &mut self,
+        name: Option<ExprId>,
+        variadic: Option<u32>,
+        ty: ExprId,
+    ) -> Parameter {
         Parameter { name, variadic, ty }
     }
 
@@ -345,7 +488,14 @@ impl<'s> Builder<'s> {
     /// GO: parser.go paramList
     pub(crate) fn params(&mut self, start: u32, list: Vec<Parameter>, end: u32) -> ParameterList {
         if list.iter().all(|param| param.name.is_none()) {
-            let list = list.into_iter().map(|Parameter { variadic, ty, .. }| Param { name: None, ty, variadic }).collect();
+            let list = list
+                .into_iter()
+                .map(|Parameter { variadic, ty, .. }| Param {
+                    name: None,
+                    ty,
+                    variadic,
+                })
+                .collect();
             return ParameterList { list, start, end };
         }
         let mut typed: Option<(ExprId, Option<u32>)> = None;
@@ -359,36 +509,84 @@ impl<'s> Builder<'s> {
             // Without a name of its own: a name whose type follows.
             let is_name = variadic.is_none() && self.ast.ident(ty).is_some();
             match typed {
-                Some((shared, variadic)) if is_name => params.push(Param { name: Some(ty), ty: shared, variadic }),
+                Some((shared, variadic)) if is_name => params.push(Param {
+                    name: Some(ty),
+                    ty: shared,
+                    variadic,
+                }),
                 _ => {
                     self.refuse(self.ast.range(ty));
-                    params.push(Param { name: None, ty, variadic });
+                    params.push(Param {
+                        name: None,
+                        ty,
+                        variadic,
+                    });
                 }
             }
         }
         params.reverse();
-        ParameterList { list: params, start, end }
+        ParameterList {
+            list: params,
+            start,
+            end,
+        }
     }
 
-    pub(crate) fn struct_type(&mut self, start: u32, fields: Vec<Vec<StructField>>, end: u32) -> ExprId {
-        let below = fields.iter().flatten().map(|field| self.depth(field.ty)).max().unwrap_or(0);
+    pub(crate) fn struct_type(
+        &mut self,
+        start: u32,
+        fields: Vec<Vec<StructField>>,
+        end: u32,
+    ) -> ExprId {
+        let below = fields
+            .iter()
+            .flatten()
+            .map(|field| self.depth(field.ty))
+            .max()
+            .unwrap_or(0);
         let fields = self.ast.add_list(fields.into_iter().flatten());
         self.add(Expr::StructType { fields }, start, end, below)
     }
 
-    pub(crate) fn fields(&mut self, names: Vec<ExprId>, ty: ExprId, tag: Option<ExprId>) -> Vec<StructField> {
+    pub(crate) fn fields(
+        &mut self,
+        names: Vec<ExprId>,
+        ty: ExprId,
+        tag: Option<ExprId>,
+    ) -> Vec<StructField> {
         if names.is_empty() {
-            return vec![StructField { name: None, ty, tag }];
+            return vec![StructField {
+                name: None,
+                ty,
+                tag,
+            }];
         }
-        names.into_iter().map(|name| StructField { name: Some(name), ty, tag }).collect()
+        names
+            .into_iter()
+            .map(|name| StructField {
+                name: Some(name),
+                ty,
+                tag,
+            })
+            .collect()
     }
 
-    pub(crate) fn embedded_pointer(&mut self, start: u32, ty: ExprId, tag: Option<ExprId>) -> Vec<StructField> {
+    pub(crate) fn embedded_pointer(
+        &mut self,
+        start: u32,
+        ty: ExprId,
+        tag: Option<ExprId>,
+    ) -> Vec<StructField> {
         let ty = self.star(start, ty);
         self.fields(vec![], ty, tag)
     }
 
-    pub(crate) fn interface_type(&mut self, start: u32, elements: Vec<InterfaceElement>, end: u32) -> ExprId {
+    pub(crate) fn interface_type(
+        &mut self,
+        start: u32,
+        elements: Vec<InterfaceElement>,
+        end: u32,
+    ) -> ExprId {
         let depth = |element: &InterfaceElement| match *element {
             InterfaceElement::Method { ty, .. } | InterfaceElement::Embedded(ty) => self.depth(ty),
         };
@@ -414,7 +612,12 @@ impl<'s> Builder<'s> {
     }
 
     /// The lexer has complained about a literal that has no value.
-    fn literal(&mut self, start: u32, end: u32, value: impl FnOnce(&mut Self, &'s str, Symbol) -> Option<Expr>) -> ExprId {
+    fn literal(
+        &mut self,
+        start: u32,
+        end: u32,
+        value: impl FnOnce(&mut Self, &'s str, Symbol) -> Option<Expr>,
+    ) -> ExprId {
         let text = self.source(start, end);
         let symbol = self.names.intern(text);
         let expr = value(self, text, symbol).unwrap_or(Expr::Bad);
@@ -434,13 +637,21 @@ impl<'s> Builder<'s> {
     }
 
     pub(crate) fn rune(&mut self, start: u32, end: u32) -> ExprId {
-        self.literal(start, end, |_, text, symbol| Some(Expr::RuneLit { text: symbol, value: literals::rune(text)? }))
+        self.literal(start, end, |_, text, symbol| {
+            Some(Expr::RuneLit {
+                text: symbol,
+                value: literals::rune(text)?,
+            })
+        })
     }
 
     pub(crate) fn string(&mut self, start: u32, end: u32) -> ExprId {
         self.literal(start, end, |this, text, symbol| {
             let value = this.ast.add_list(literals::string(text)?);
-            Some(Expr::StringLit { text: symbol, value })
+            Some(Expr::StringLit {
+                text: symbol,
+                value,
+            })
         })
     }
 
@@ -448,13 +659,34 @@ impl<'s> Builder<'s> {
         self.add(Expr::Paren(inner), start, end, self.depth(inner))
     }
 
-    pub(crate) fn binary(&mut self, left: ExprId, op_pos: u32, op: BinaryOperator, right: ExprId) -> ExprId {
+    pub(crate) fn binary(
+        &mut self,
+        left: ExprId,
+        op_pos: u32,
+        op: BinaryOperator,
+        right: ExprId,
+    ) -> ExprId {
         let below = self.depth(left).max(self.depth(right));
-        self.add(Expr::Binary { op, op_pos, left, right }, self.start(left), self.end(right), below)
+        self.add(
+            Expr::Binary {
+                op,
+                op_pos,
+                left,
+                right,
+            },
+            self.start(left),
+            self.end(right),
+            below,
+        )
     }
 
     pub(crate) fn unary(&mut self, start: u32, op: UnaryOperator, operand: ExprId) -> ExprId {
-        self.add(Expr::Unary { op, operand }, start, self.end(operand), self.depth(operand))
+        self.add(
+            Expr::Unary { op, operand },
+            start,
+            self.end(operand),
+            self.depth(operand),
+        )
     }
 
     /// `<-x`, or `<-chan T`, which the grammar takes for a receive from a type.
@@ -468,7 +700,9 @@ impl<'s> Builder<'s> {
             match direction {
                 ChanDirection::Send => {
                     // Behind `chan` of this node stands the arrow that belongs to its element.
-                    let arrow = self.source(self.start(inner), self.start(element)).rfind("<-");
+                    let arrow = self
+                        .source(self.start(inner), self.start(element))
+                        .rfind("<-");
                     starts.push(self.start(inner) + arrow.unwrap_or(0) as u32);
                     inner = element;
                 }
@@ -496,12 +730,22 @@ impl<'s> Builder<'s> {
     }
 
     pub(crate) fn selector(&mut self, operand: ExprId, name: ExprId) -> ExprId {
-        self.add(Expr::Selector { operand, name }, self.start(operand), self.end(name), self.depth(operand))
+        self.add(
+            Expr::Selector { operand, name },
+            self.start(operand),
+            self.end(name),
+            self.depth(operand),
+        )
     }
 
     pub(crate) fn type_assert(&mut self, operand: ExprId, ty: ExprId, end: u32) -> ExprId {
         let below = self.depth(operand).max(self.depth(ty));
-        self.add(Expr::TypeAssert { operand, ty }, self.start(operand), end, below)
+        self.add(
+            Expr::TypeAssert { operand, ty },
+            self.start(operand),
+            end,
+            below,
+        )
     }
 
     /// `x.(type)`, which the header of a switch is to take.
@@ -514,18 +758,58 @@ impl<'s> Builder<'s> {
     pub(crate) fn index(&mut self, operand: ExprId, indices: Vec<ExprId>, end: u32) -> ExprId {
         let below = self.depth(operand).max(self.depth_of(&indices));
         let indices = self.ast.add_list(indices);
-        self.add(Expr::Index { operand, indices }, self.start(operand), end, below)
+        self.add(
+            Expr::Index { operand, indices },
+            self.start(operand),
+            end,
+            below,
+        )
     }
 
-    pub(crate) fn slice(&mut self, operand: ExprId, low: Option<ExprId>, high: Option<ExprId>, max: Option<ExprId>, end: u32) -> ExprId {
-        let below = self.depth(operand).max(self.depth_if(low)).max(self.depth_if(high)).max(self.depth_if(max));
-        self.add(Expr::Slice { operand, low, high, max }, self.start(operand), end, below)
+    pub(crate) fn slice(
+        &mut self,
+        operand: ExprId,
+        low: Option<ExprId>,
+        high: Option<ExprId>,
+        max: Option<ExprId>,
+        end: u32,
+    ) -> ExprId {
+        let below = self
+            .depth(operand)
+            .max(self.depth_if(low))
+            .max(self.depth_if(high))
+            .max(self.depth_if(max));
+        self.add(
+            Expr::Slice {
+                operand,
+                low,
+                high,
+                max,
+            },
+            self.start(operand),
+            end,
+            below,
+        )
     }
 
-    pub(crate) fn call(&mut self, callee: ExprId, (args, spread): (Vec<ExprId>, Option<u32>), end: u32) -> ExprId {
+    pub(crate) fn call(
+        &mut self,
+        callee: ExprId,
+        (args, spread): (Vec<ExprId>, Option<u32>),
+        end: u32,
+    ) -> ExprId {
         let below = self.depth(callee).max(self.depth_of(&args));
         let args = self.ast.add_list(args);
-        self.add(Expr::Call { callee, args, spread }, self.start(callee), end, below)
+        self.add(
+            Expr::Call {
+                callee,
+                args,
+                spread,
+            },
+            self.start(callee),
+            end,
+            below,
+        )
     }
 
     /// Whether an expression can only be a value, never a type.
@@ -560,7 +844,13 @@ impl<'s> Builder<'s> {
         false
     }
 
-    pub(crate) fn composite_lit(&mut self, ty: ExprId, lbrace: u32, elements: Vec<ExprId>, end: u32) -> ExprId {
+    pub(crate) fn composite_lit(
+        &mut self,
+        ty: ExprId,
+        lbrace: u32,
+        elements: Vec<ExprId>,
+        end: u32,
+    ) -> ExprId {
         let can_be_literal = match *self.ast.expr(ty) {
             Expr::Ident(_)
             | Expr::Selector { .. }
@@ -576,24 +866,51 @@ impl<'s> Builder<'s> {
         }
         let below = self.depth(ty).max(self.depth_of(&elements));
         let elements = self.ast.add_list(elements);
-        self.add(Expr::CompositeLit { ty: Some(ty), elements, lbrace }, self.start(ty), end, below)
+        self.add(
+            Expr::CompositeLit {
+                ty: Some(ty),
+                elements,
+                lbrace,
+            },
+            self.start(ty),
+            end,
+            below,
+        )
     }
 
     pub(crate) fn untyped_lit(&mut self, start: u32, elements: Vec<ExprId>, end: u32) -> ExprId {
         let below = self.depth_of(&elements);
         let elements = self.ast.add_list(elements);
-        self.add(Expr::CompositeLit { ty: None, elements, lbrace: start }, start, end, below)
+        self.add(
+            Expr::CompositeLit {
+                ty: None,
+                elements,
+                lbrace: start,
+            },
+            start,
+            end,
+            below,
+        )
     }
 
     pub(crate) fn key_value(&mut self, key: ExprId, value: ExprId) -> ExprId {
         let below = self.depth(key).max(self.depth(value));
-        self.add(Expr::KeyValue { key, value }, self.start(key), self.end(value), below)
+        self.add(
+            Expr::KeyValue { key, value },
+            self.start(key),
+            self.end(value),
+            below,
+        )
     }
 
     // ---- statements ----------------------------------------------------
 
     pub(crate) fn block(&mut self, start: u32, statements: Vec<StmtId>, end: u32) -> BlockId {
-        let mut below = statements.iter().map(|&id| self.ast.stmt_depth(id)).max().unwrap_or(0);
+        let mut below = statements
+            .iter()
+            .map(|&id| self.ast.stmt_depth(id))
+            .max()
+            .unwrap_or(0);
         let range = self.at(start, end);
         let statements = if self.is_too_deep(below, range) {
             below = 0;
@@ -606,23 +923,56 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn declaration_statement(&mut self, declaration: DeclId) -> StmtId {
         let range = self.ast.decl_range(declaration);
-        self.add_statement(Stmt::Decl(declaration), range.start, range.end, self.ast.decl_depth(declaration))
+        self.add_statement(
+            Stmt::Decl(declaration),
+            range.start,
+            range.end,
+            self.ast.decl_depth(declaration),
+        )
+    }
+
+    /// Go's parser knows `~` as a prefix, but not at the beginning of a statement.
+    pub(crate) fn simple_statement(&mut self, statement: StmtId) -> StmtId {
+        let range = self.ast.stmt_range(statement);
+        if self.source(range.start, range.end).starts_with('~') {
+            self.refuse(range);
+        }
+        statement
     }
 
     pub(crate) fn block_statement(&mut self, block: BlockId) -> StmtId {
         let range = self.ast.block(block).range;
-        self.add_statement(Stmt::Block(block), range.start, range.end, self.ast.block_depth(block))
+        self.add_statement(
+            Stmt::Block(block),
+            range.start,
+            range.end,
+            self.ast.block_depth(block),
+        )
     }
 
-    pub(crate) fn labeled(&mut self, label: ExprId, colon_end: u32, statement: Option<StmtId>) -> StmtId {
-        let statement = statement.unwrap_or_else(|| self.add_statement(Stmt::Empty, colon_end, colon_end, 0));
+    pub(crate) fn labeled(
+        &mut self,
+        label: ExprId,
+        colon_end: u32,
+        statement: Option<StmtId>,
+    ) -> StmtId {
+        let statement =
+            statement.unwrap_or_else(|| self.add_statement(Stmt::Empty, colon_end, colon_end, 0));
         let end = self.ast.stmt_range(statement).end;
-        self.add_statement(Stmt::Labeled { label, statement }, self.start(label), end, self.ast.stmt_depth(statement))
+        self.add_statement(
+            Stmt::Labeled { label, statement },
+            self.start(label),
+            end,
+            self.ast.stmt_depth(statement),
+        )
     }
 
     /// Go wants a primary expression without parentheses; whether it is a call is the checker's question.
     fn check_started(&mut self, call: ExprId) {
-        if matches!(self.ast.expr(call), Expr::Paren(_) | Expr::Unary { .. } | Expr::Star(_) | Expr::Binary { .. }) {
+        if matches!(
+            self.ast.expr(call),
+            Expr::Paren(_) | Expr::Unary { .. } | Expr::Star(_) | Expr::Binary { .. }
+        ) {
             self.refuse(self.ast.range(call));
         }
     }
@@ -634,10 +984,20 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn defer(&mut self, start: u32, call: ExprId) -> StmtId {
         self.check_started(call);
-        self.add_statement(Stmt::Defer { call }, start, self.end(call), self.depth(call))
+        self.add_statement(
+            Stmt::Defer { call },
+            start,
+            self.end(call),
+            self.depth(call),
+        )
     }
 
-    pub(crate) fn return_statement(&mut self, start: u32, results: Vec<ExprId>, end: u32) -> StmtId {
+    pub(crate) fn return_statement(
+        &mut self,
+        start: u32,
+        results: Vec<ExprId>,
+        end: u32,
+    ) -> StmtId {
         let below = self.depth_of(&results);
         let results = self.ast.add_list(results);
         self.add_statement(Stmt::Return { results }, start, end, below)
@@ -678,14 +1038,46 @@ impl<'s> Builder<'s> {
             .max(self.statement_depth_if(post))
             .max(self.ast.block_depth(body));
         let end = self.ast.block(body).range.end;
-        self.add_statement(Stmt::For { init, condition, post, body }, start, end, below)
+        self.add_statement(
+            Stmt::For {
+                init,
+                condition,
+                post,
+                body,
+            },
+            start,
+            end,
+            below,
+        )
     }
 
-    pub(crate) fn range(&mut self, start: u32, lhs: Vec<ExprId>, op_pos: u32, kind: RangeKind, operand: ExprId, body: BlockId) -> StmtId {
-        let below = self.depth_of(&lhs).max(self.depth(operand)).max(self.ast.block_depth(body));
+    pub(crate) fn range(
+        &mut self,
+        start: u32,
+        lhs: Vec<ExprId>,
+        op_pos: u32,
+        kind: RangeKind,
+        operand: ExprId,
+        body: BlockId,
+    ) -> StmtId {
+        let below = self
+            .depth_of(&lhs)
+            .max(self.depth(operand))
+            .max(self.ast.block_depth(body));
         let end = self.ast.block(body).range.end;
         let lhs = self.ast.add_list(lhs);
-        self.add_statement(Stmt::Range { kind, lhs, op_pos, operand, body }, start, end, below)
+        self.add_statement(
+            Stmt::Range {
+                kind,
+                lhs,
+                op_pos,
+                operand,
+                body,
+            },
+            start,
+            end,
+            below,
+        )
     }
 
     /// Takes `x.(type)` out of the waiting ones and gives x.
@@ -698,14 +1090,24 @@ impl<'s> Builder<'s> {
     fn check_labels(&mut self, clauses: impl Iterator<Item = (BlockId, TextRange)>) {
         let clauses: Vec<(BlockId, TextRange)> = clauses.collect();
         for pair in clauses.windows(2) {
-            let [(body, _), (_, next)] = *pair else { continue };
-            let Some(&last) = self.ast.statements(body).last() else { continue };
+            let [(body, _), (_, next)] = *pair else {
+                continue;
+            };
+            let Some(&last) = self.ast.statements(body).last() else {
+                continue;
+            };
             let mut statement = last;
-            while let Stmt::Labeled { statement: inner, .. } = *self.ast.stmt(statement) {
+            while let Stmt::Labeled {
+                statement: inner, ..
+            } = *self.ast.stmt(statement)
+            {
                 statement = inner;
             }
             let range = self.ast.stmt_range(last);
-            if statement != last && *self.ast.stmt(statement) == Stmt::Empty && !self.has_semicolon(range.end, next.start) {
+            if statement != last
+                && *self.ast.stmt(statement) == Stmt::Empty
+                && !self.has_semicolon(range.end, next.start)
+            {
                 self.refuse(range);
             }
         }
@@ -713,8 +1115,13 @@ impl<'s> Builder<'s> {
 
     /// Whether a `;` stands between two tokens.
     fn has_semicolon(&self, mut start: u32, end: u32) -> bool {
-        let first = self.comments.partition_point(|comment| comment.start < start);
-        for comment in self.comments[first..].iter().take_while(|comment| comment.start < end) {
+        let first = self
+            .comments
+            .partition_point(|comment| comment.start < start);
+        for comment in self.comments[first..]
+            .iter()
+            .take_while(|comment| comment.start < end)
+        {
             if self.source(start, comment.start).contains(';') {
                 return true;
             }
@@ -733,9 +1140,13 @@ impl<'s> Builder<'s> {
         end: u32,
     ) -> StmtId {
         self.check_labels(cases.iter().map(|case| (case.body, case.head)));
-        let mut below = self.statement_depth_if(init).max(self.statement_depth_if(tag));
+        let mut below = self
+            .statement_depth_if(init)
+            .max(self.statement_depth_if(tag));
         for case in &cases {
-            below = below.max(self.depth_of(self.ast.list(case.values))).max(self.ast.block_depth(case.body));
+            below = below
+                .max(self.depth_of(self.ast.list(case.values)))
+                .max(self.ast.block_depth(case.body));
         }
         let cases = self.ast.add_list(cases);
         let (binding, guard) = match tag.map(|tag| *self.ast.stmt(tag)) {
@@ -749,19 +1160,39 @@ impl<'s> Builder<'s> {
         let stmt = if let Some(guard) = guard
             && let Some(operand) = self.take_guard(guard)
         {
-            Stmt::TypeSwitch { init, binding, operand, guard: self.ast.range(guard), cases, lbrace }
+            Stmt::TypeSwitch {
+                init,
+                binding,
+                operand,
+                guard: self.ast.range(guard),
+                cases,
+                lbrace,
+            }
         } else {
             let tag = tag.map(|tag| self.condition(tag));
-            Stmt::Switch { init, tag, cases, lbrace }
+            Stmt::Switch {
+                init,
+                tag,
+                cases,
+                lbrace,
+            }
         };
         self.add_statement(stmt, start, end, below)
     }
 
-    pub(crate) fn select(&mut self, start: u32, lbrace: u32, cases: Vec<CommClause>, end: u32) -> StmtId {
+    pub(crate) fn select(
+        &mut self,
+        start: u32,
+        lbrace: u32,
+        cases: Vec<CommClause>,
+        end: u32,
+    ) -> StmtId {
         self.check_labels(cases.iter().map(|case| (case.body, case.head)));
         let mut below = 0;
         for case in &cases {
-            below = below.max(self.statement_depth_if(case.comm)).max(self.ast.block_depth(case.body));
+            below = below
+                .max(self.statement_depth_if(case.comm))
+                .max(self.ast.block_depth(case.body));
         }
         let cases = self.ast.add_list(cases);
         self.add_statement(Stmt::Select { cases, lbrace }, start, end, below)
@@ -769,21 +1200,48 @@ impl<'s> Builder<'s> {
 
     /// What stands behind the colon of a clause.
     fn clause_body(&mut self, colon_end: u32, body: Vec<StmtId>) -> BlockId {
-        let end = body.last().map_or(colon_end, |&last| self.ast.stmt_range(last).end);
+        let end = body
+            .last()
+            .map_or(colon_end, |&last| self.ast.stmt_range(last).end);
         self.block(colon_end, body, end)
     }
 
-    pub(crate) fn case(&mut self, start: u32, values: Vec<ExprId>, colon_end: u32, body: Vec<StmtId>) -> CaseClause {
+    pub(crate) fn case(
+        &mut self,
+        start: u32,
+        values: Vec<ExprId>,
+        colon_end: u32,
+        body: Vec<StmtId>,
+    ) -> CaseClause {
         let body = self.clause_body(colon_end, body);
-        CaseClause { values: self.ast.add_list(values), body, head: self.at(start, colon_end) }
+        CaseClause {
+            values: self.ast.add_list(values),
+            body,
+            head: self.at(start, colon_end),
+        }
     }
 
-    pub(crate) fn clause(&mut self, start: u32, comm: Option<StmtId>, colon_end: u32, body: Vec<StmtId>) -> CommClause {
+    pub(crate) fn clause(
+        &mut self,
+        start: u32,
+        comm: Option<StmtId>,
+        colon_end: u32,
+        body: Vec<StmtId>,
+    ) -> CommClause {
         let body = self.clause_body(colon_end, body);
-        CommClause { comm, body, head: self.at(start, colon_end) }
+        CommClause {
+            comm,
+            body,
+            head: self.at(start, colon_end),
+        }
     }
 
-    pub(crate) fn if_statement(&mut self, start: u32, head: (Option<StmtId>, StmtId, BlockId), otherwise: Option<StmtId>) -> StmtId {
+    pub(crate) fn if_statement(
+        &mut self,
+        start: u32,
+        head: (Option<StmtId>, StmtId, BlockId),
+        otherwise: Option<StmtId>,
+    ) -> StmtId {
         let (init, condition, then) = head;
         let condition = self.condition(condition);
         let below = self
@@ -791,42 +1249,109 @@ impl<'s> Builder<'s> {
             .max(self.depth(condition))
             .max(self.ast.block_depth(then))
             .max(self.statement_depth_if(otherwise));
-        let end = otherwise.map_or(self.ast.block(then).range.end, |otherwise| self.ast.stmt_range(otherwise).end);
-        self.add_statement(Stmt::If { init, condition, then, otherwise }, start, end, below)
+        let end = otherwise.map_or(self.ast.block(then).range.end, |otherwise| {
+            self.ast.stmt_range(otherwise).end
+        });
+        self.add_statement(
+            Stmt::If {
+                init,
+                condition,
+                then,
+                otherwise,
+            },
+            start,
+            end,
+            below,
+        )
     }
 
-    pub(crate) fn if_else_block(&mut self, start: u32, head: (Option<StmtId>, StmtId, BlockId), otherwise: BlockId) -> StmtId {
+    pub(crate) fn if_else_block(
+        &mut self,
+        start: u32,
+        head: (Option<StmtId>, StmtId, BlockId),
+        otherwise: BlockId,
+    ) -> StmtId {
         let otherwise = self.block_statement(otherwise);
         self.if_statement(start, head, Some(otherwise))
     }
 
     pub(crate) fn expr_statement(&mut self, expr: ExprId) -> StmtId {
-        self.add_statement(Stmt::Expr(expr), self.start(expr), self.end(expr), self.depth(expr))
+        self.add_statement(
+            Stmt::Expr(expr),
+            self.start(expr),
+            self.end(expr),
+            self.depth(expr),
+        )
     }
 
     pub(crate) fn send(&mut self, channel: ExprId, arrow: u32, value: ExprId) -> StmtId {
         let below = self.depth(channel).max(self.depth(value));
-        self.add_statement(Stmt::Send { channel, value, arrow }, self.start(channel), self.end(value), below)
+        self.add_statement(
+            Stmt::Send {
+                channel,
+                value,
+                arrow,
+            },
+            self.start(channel),
+            self.end(value),
+            below,
+        )
     }
 
-    pub(crate) fn inc_dec(&mut self, operand: ExprId, increment: bool, op_pos: u32, end: u32) -> StmtId {
-        self.add_statement(Stmt::IncDec { operand, increment, op_pos }, self.start(operand), end, self.depth(operand))
+    pub(crate) fn inc_dec(
+        &mut self,
+        operand: ExprId,
+        increment: bool,
+        op_pos: u32,
+        end: u32,
+    ) -> StmtId {
+        self.add_statement(
+            Stmt::IncDec {
+                operand,
+                increment,
+                op_pos,
+            },
+            self.start(operand),
+            end,
+            self.depth(operand),
+        )
     }
 
-    fn add_assignment(&mut self, lhs: Vec<ExprId>, rhs: Vec<ExprId>, make: impl FnOnce(List<ExprId>, List<ExprId>) -> Stmt) -> StmtId {
+    fn add_assignment(
+        &mut self,
+        lhs: Vec<ExprId>,
+        rhs: Vec<ExprId>,
+        make: impl FnOnce(List<ExprId>, List<ExprId>) -> Stmt,
+    ) -> StmtId {
         let below = self.depth_of(&lhs).max(self.depth_of(&rhs));
         let (start, end) = (self.start(lhs[0]), self.end(rhs[rhs.len() - 1]));
         let stmt = make(self.ast.add_list(lhs), self.ast.add_list(rhs));
         self.add_statement(stmt, start, end, below)
     }
 
-    pub(crate) fn operation_assign(&mut self, left: ExprId, op_pos: u32, op: BinaryOperator, right: ExprId) -> StmtId {
+    pub(crate) fn operation_assign(
+        &mut self,
+        left: ExprId,
+        op_pos: u32,
+        op: BinaryOperator,
+        right: ExprId,
+    ) -> StmtId {
         let op = AssignOperator::Operation(op);
-        self.add_assignment(vec![left], vec![right], |lhs, rhs| Stmt::Assign { op, op_pos, lhs, rhs })
+        self.add_assignment(vec![left], vec![right], |lhs, rhs| Stmt::Assign {
+            op,
+            op_pos,
+            lhs,
+            rhs,
+        })
     }
 
     pub(crate) fn assign(&mut self, lhs: Vec<ExprId>, op_pos: u32, rhs: Vec<ExprId>) -> StmtId {
-        self.add_assignment(lhs, rhs, |lhs, rhs| Stmt::Assign { op: AssignOperator::Plain, op_pos, lhs, rhs })
+        self.add_assignment(lhs, rhs, |lhs, rhs| Stmt::Assign {
+            op: AssignOperator::Plain,
+            op_pos,
+            lhs,
+            rhs,
+        })
     }
 
     pub(crate) fn define(&mut self, lhs: Vec<ExprId>, op_pos: u32, rhs: Vec<ExprId>) -> StmtId {

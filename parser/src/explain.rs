@@ -70,7 +70,10 @@ pub fn explain(tokens: &[Token], text: &str, has_errors: bool) -> Explained {
         first
     });
     parser.errors.sort_by_key(|error| error.start);
-    Explained { errors: parser.errors, too_deep: parser.too_deep }
+    Explained {
+        errors: parser.errors,
+        too_deep: parser.too_deep,
+    }
 }
 
 /// What an expression turned out to be, as far as the rest of the parse asks.
@@ -106,7 +109,9 @@ impl Shape {
     /// GO: isValue
     fn is_value(self) -> bool {
         match self.kind {
-            Kind::Literal | Kind::Call | Kind::Value | Kind::Unary | Kind::Binary | Kind::Guard => true,
+            Kind::Literal | Kind::Call | Kind::Value | Kind::Unary | Kind::Binary | Kind::Guard => {
+                true
+            }
             Kind::Index { is_value } => is_value,
             _ => false,
         }
@@ -160,7 +165,11 @@ impl<'s> Explainer<'s> {
     /// The kind of the current token, all semicolons alike.
     fn kind(&self) -> TokenKind {
         let kind = self.token().kind;
-        if kind.is_semicolon() { T::Semicolon } else { kind }
+        if kind.is_semicolon() {
+            T::Semicolon
+        } else {
+            kind
+        }
     }
 
     fn is(&self, kind: TokenKind) -> bool {
@@ -173,7 +182,11 @@ impl<'s> Explainer<'s> {
 
     /// Where the token before ended.
     fn last_end(&self) -> u32 {
-        if self.at == 0 { 0 } else { self.tokens[self.at - 1].end }
+        if self.at == 0 {
+            0
+        } else {
+            self.tokens[self.at - 1].end
+        }
     }
 
     fn next(&mut self) {
@@ -216,7 +229,12 @@ impl<'s> Explainer<'s> {
 
     fn error_at(&mut self, start: u32, end: u32, message: String) {
         if self.too_deep.is_none() {
-            self.errors.push(Explanation { start, end: end.max(start), message, help: None });
+            self.errors.push(Explanation {
+                start,
+                end: end.max(start),
+                message,
+                help: None,
+            });
         }
     }
 
@@ -250,7 +268,11 @@ impl<'s> Explainer<'s> {
             kind if kind.is_literal() => format!("literal {}", token.text(self.text)),
             kind => kind.display().to_owned(),
         };
-        self.error_at(start, end, format!("syntax error: unexpected {found}{message}"));
+        self.error_at(
+            start,
+            end,
+            format!("syntax error: unexpected {found}{message}"),
+        );
     }
 
     fn help(&mut self, help: &'static str) {
@@ -286,11 +308,21 @@ impl<'s> Explainer<'s> {
     }
 
     fn bad(&self) -> Shape {
-        Shape { kind: Kind::Bad, parenthesized: false, start: self.pos(), end: self.pos() }
+        Shape {
+            kind: Kind::Bad,
+            parenthesized: false,
+            start: self.pos(),
+            end: self.pos(),
+        }
     }
 
     fn shape(&self, kind: Kind, start: u32) -> Shape {
-        Shape { kind, parenthesized: false, start, end: self.last_end() }
+        Shape {
+            kind,
+            parenthesized: false,
+            start,
+            end: self.last_end(),
+        }
     }
 
     // ---- files -----------------------------------------------------------
@@ -371,12 +403,22 @@ impl<'s> Explainer<'s> {
     // ---- declarations ----------------------------------------------------
 
     /// GO: list; gives the offset of the closing token.
-    fn list(&mut self, context: &str, separator: TokenKind, close: TokenKind, mut element: impl FnMut(&mut Self) -> bool) -> u32 {
+    fn list(
+        &mut self,
+        context: &str,
+        separator: TokenKind,
+        close: TokenKind,
+        mut element: impl FnMut(&mut Self) -> bool,
+    ) -> u32 {
         let mut done = false;
         while !self.is(T::EndOfFile) && !self.is(close) && !done {
             done = element(self);
             if !self.got(separator) && !self.is(close) {
-                self.syntax_error(&format!("in {context}; possibly missing {} or {}", display(separator), display(close)));
+                self.syntax_error(&format!(
+                    "in {context}; possibly missing {} or {}",
+                    display(separator),
+                    display(close)
+                ));
                 self.advance(&[T::RightParen, T::RightBracket, T::RightBrace]);
                 if !self.is(close) {
                     return self.pos();
@@ -439,7 +481,10 @@ impl<'s> Explainer<'s> {
     fn type_spec(&mut self) {
         let behind_name = self.is(T::Ident);
         self.name();
-        let found = if behind_name && self.is(T::LeftBracket) && opens_type_parameters(&self.tokens[self.at..]) {
+        let found = if behind_name
+            && self.is(T::LeftBracket)
+            && opens_type_parameters(&self.tokens[self.at..])
+        {
             self.next();
             self.param_list(T::RightBracket, true, false);
             self.got_assign();
@@ -481,7 +526,11 @@ impl<'s> Explainer<'s> {
             self.next();
             self.func_type("");
         } else {
-            self.syntax_error(if has_receiver { "expected name" } else { "expected name or (" });
+            self.syntax_error(if has_receiver {
+                "expected name"
+            } else {
+                "expected name or ("
+            });
             self.advance(&[T::LeftBrace, T::Semicolon]);
         }
         let has_body = self.is(T::LeftBrace);
@@ -548,7 +597,11 @@ impl<'s> Explainer<'s> {
 
     /// `<-` before a channel type: it must be bidirectional, or send-only channels of such.
     fn check_arrow(&mut self, ty: Shape) {
-        let text = self.text.get(ty.start as usize..ty.end as usize).unwrap_or("").trim_start();
+        let text = self
+            .text
+            .get(ty.start as usize..ty.end as usize)
+            .unwrap_or("")
+            .trim_start();
         if text.starts_with("<-") {
             return self.syntax_error("unexpected <-, expected chan");
         }
@@ -583,7 +636,10 @@ impl<'s> Explainer<'s> {
                 let inner = self.expr();
                 self.nesting -= 1;
                 self.want(T::RightParen);
-                Shape { parenthesized: true, ..self.shape(inner.kind, start) }
+                Shape {
+                    parenthesized: true,
+                    ..self.shape(inner.kind, start)
+                }
             }
             T::Func => {
                 self.next();
@@ -727,8 +783,13 @@ impl<'s> Explainer<'s> {
             }
             false
         });
-        if self.errors.len() == errors + 1 && self.errors[errors].message.starts_with("syntax error: unexpected newline in composite") {
-            self.errors[errors].help = Some("the last line of a list needs a comma too, or the closing brace on it");
+        if self.errors.len() == errors + 1
+            && self.errors[errors]
+                .message
+                .starts_with("syntax error: unexpected newline in composite")
+        {
+            self.errors[errors].help =
+                Some("the last line of a list needs a comma too, or the closing brace on it");
         }
         self.nesting -= 1;
     }
@@ -739,7 +800,14 @@ impl<'s> Explainer<'s> {
         self.type_or_none().unwrap_or_else(|| {
             let bad = self.bad();
             self.syntax_error("expected type");
-            self.advance(&[T::Comma, T::Colon, T::Semicolon, T::RightParen, T::RightBracket, T::RightBrace]);
+            self.advance(&[
+                T::Comma,
+                T::Colon,
+                T::Semicolon,
+                T::RightParen,
+                T::RightBracket,
+                T::RightBrace,
+            ]);
             bad
         })
     }
@@ -845,7 +913,11 @@ impl<'s> Explainer<'s> {
         let token = self.token();
         if self.got(T::LeftBracket) {
             if !context.is_empty() {
-                self.syntax_error_at(token.start, token.end, &format!("{context} must have no type parameters"));
+                self.syntax_error_at(
+                    token.start,
+                    token.end,
+                    &format!("{context} must have no type parameters"),
+                );
             }
             if self.is(T::RightBracket) {
                 self.syntax_error("empty type parameter list");
@@ -867,7 +939,11 @@ impl<'s> Explainer<'s> {
         match self.kind() {
             T::Ident => {
                 let behind = self.tokens[self.at + 1].kind;
-                if behind == T::Dot || behind.is_literal() || behind.is_semicolon() || behind == T::RightBrace {
+                if behind == T::Dot
+                    || behind.is_literal()
+                    || behind.is_semicolon()
+                    || behind == T::RightBrace
+                {
                     self.qualified_name();
                 } else {
                     self.next();
@@ -947,10 +1023,18 @@ impl<'s> Explainer<'s> {
                     let close = self.token();
                     self.next();
                     if self.is(T::LeftParen) {
-                        self.error_at(close.start, close.end, "empty type parameter list".to_owned());
+                        self.error_at(
+                            close.start,
+                            close.end,
+                            "empty type parameter list".to_owned(),
+                        );
                         self.func_type("interface method");
                     } else {
-                        self.error_at(close.start, close.end, "empty type argument list".to_owned());
+                        self.error_at(
+                            close.start,
+                            close.end,
+                            "empty type argument list".to_owned(),
+                        );
                     }
                     return;
                 }
@@ -988,8 +1072,10 @@ impl<'s> Explainer<'s> {
             self.ty();
         } else if self.type_or_none().is_none() {
             self.syntax_error("expected ~ term or type");
-            while !matches!(self.kind(), T::EndOfFile | T::Semicolon | T::RightParen | T::RightBracket | T::RightBrace)
-                && binary_precedence(self.kind()) == 0
+            while !matches!(
+                self.kind(),
+                T::EndOfFile | T::Semicolon | T::RightParen | T::RightBracket | T::RightBrace
+            ) && binary_precedence(self.kind()) == 0
                 && !(self.in_function > 0 && begins_statement(self.kind()))
             {
                 self.next();
@@ -1003,13 +1089,21 @@ impl<'s> Explainer<'s> {
     }
 
     /// GO: paramList; also says whether they have names.
-    fn params(&mut self, close: TokenKind, require_names: bool, variadic_ok: bool) -> (usize, bool) {
+    fn params(
+        &mut self,
+        close: TokenKind,
+        require_names: bool,
+        variadic_ok: bool,
+    ) -> (usize, bool) {
         let mut list: Vec<Parameter> = Vec::new();
         let end = self.list("parameter list", T::Comma, close, |this| {
             list.extend(this.param(close));
             false
         });
-        let named = list.iter().filter(|param| param.name.is_some() && param.ty.is_some()).count();
+        let named = list
+            .iter()
+            .filter(|param| param.name.is_some() && param.ty.is_some())
+            .count();
         let typed = list.iter().filter(|param| param.ty.is_some()).count();
         if named == 0 && !require_names {
             // All are types.
@@ -1030,7 +1124,9 @@ impl<'s> Explainer<'s> {
                 let (at, message) = match (named == typed, require_names) {
                     (true, true) => (end, "missing type constraint"),
                     (true, false) => (end, "missing parameter type"),
-                    (false, true) if list.len() == 1 => (at, "missing type parameter name or invalid array length"),
+                    (false, true) if list.len() == 1 => {
+                        (at, "missing type parameter name or invalid array length")
+                    }
                     (false, true) => (at, "missing type parameter name"),
                     (false, false) => (at, "missing parameter name"),
                 };
@@ -1038,9 +1134,16 @@ impl<'s> Explainer<'s> {
             }
         }
         let last = list.len().saturating_sub(1);
-        let misplaced = list.iter().enumerate().find_map(|(index, param)| param.variadic.filter(|_| !variadic_ok || index < last));
+        let misplaced = list
+            .iter()
+            .enumerate()
+            .find_map(|(index, param)| param.variadic.filter(|_| !variadic_ok || index < last));
         if let Some(at) = misplaced {
-            let message = if variadic_ok { "can only use ... with final parameter" } else { "invalid use of ..." };
+            let message = if variadic_ok {
+                "can only use ... with final parameter"
+            } else {
+                "invalid use of ..."
+            };
             self.error_at(at, at + 3, message.to_owned());
         }
         (list.len(), named > 0)
@@ -1050,7 +1153,11 @@ impl<'s> Explainer<'s> {
     fn param(&mut self, follow: TokenKind) -> Option<Parameter> {
         let sets = follow == T::RightBracket;
         let start = self.pos();
-        let mut param = Parameter { name: None, ty: None, variadic: None };
+        let mut param = Parameter {
+            name: None,
+            ty: None,
+            variadic: None,
+        };
         if sets && self.is(T::Tilde) {
             self.embedded_element();
             param.ty = Some(start);
@@ -1099,7 +1206,11 @@ impl<'s> Explainer<'s> {
             return Some(param);
         }
         // Go's function type begins behind `func`.
-        let type_start = if self.is(T::Func) { self.tokens[self.at + 1].start } else { here };
+        let type_start = if self.is(T::Func) {
+            self.tokens[self.at + 1].start
+        } else {
+            here
+        };
         if self.type_or_none().is_some() {
             param.ty = Some(type_start);
             if sets {
@@ -1119,7 +1230,14 @@ impl<'s> Explainer<'s> {
     fn simple(&mut self, lhs: Option<Shape>, keyword: Option<TokenKind>) -> Statement {
         let start = lhs.map_or(self.pos(), |lhs| lhs.start);
         let none = self.bad();
-        let finish = |this: &Self, simple, op, lhs, rhs| Statement { simple, start, end: this.last_end(), op, lhs, rhs };
+        let finish = |this: &Self, simple, op, lhs, rhs| Statement {
+            simple,
+            start,
+            end: this.last_end(),
+            op,
+            lhs,
+            rhs,
+        };
         if keyword == Some(T::For) && self.is(T::Range) {
             self.next();
             self.expr();
@@ -1172,7 +1290,17 @@ impl<'s> Explainer<'s> {
             let message = "invalid syntax tree: use of .(type) outside type switch";
             self.error_at(rhs.start, rhs.end, message.to_owned());
         }
-        finish(self, if kind == T::Define { Simple::Define } else { Simple::Assign }, op, lhs, rhs)
+        finish(
+            self,
+            if kind == T::Define {
+                Simple::Define
+            } else {
+                Simple::Assign
+            },
+            op,
+            lhs,
+            rhs,
+        )
     }
 
     /// Whether a statement followed.
@@ -1221,7 +1349,9 @@ impl<'s> Explainer<'s> {
         let mut init = None;
         if !self.is(T::Semicolon) {
             if self.got(T::Var) {
-                self.syntax_error(&format!("var declaration not allowed in {word} initializer"));
+                self.syntax_error(&format!(
+                    "var declaration not allowed in {word} initializer"
+                ));
                 self.help("use := here, or declare the variable before the statement");
             }
             let statement = self.simple(None, Some(keyword));
@@ -1255,7 +1385,11 @@ impl<'s> Explainer<'s> {
                 if !self.is(T::LeftBrace) {
                     let post = self.simple(None, None);
                     if post.simple == Simple::Define {
-                        self.syntax_error_at(post.op, post.op + 2, "cannot declare in post statement of for loop");
+                        self.syntax_error_at(
+                            post.op,
+                            post.op + 2,
+                            "cannot declare in post statement of for loop",
+                        );
                     }
                 }
             } else if !self.is(T::LeftBrace) {
@@ -1266,9 +1400,16 @@ impl<'s> Explainer<'s> {
             None => {
                 if let Some(token) = semicolon.filter(|_| keyword == T::If) {
                     if token.kind == T::Semicolon {
-                        self.syntax_error_at(token.start, token.end, "missing condition in if statement");
+                        self.syntax_error_at(
+                            token.start,
+                            token.end,
+                            "missing condition in if statement",
+                        );
                     } else {
-                        let message = format!("unexpected {}, expected {{ after if clause", token.kind.display());
+                        let message = format!(
+                            "unexpected {}, expected {{ after if clause",
+                            token.kind.display()
+                        );
                         self.syntax_error_at(token.start, token.end, &message);
                         self.help("the opening brace belongs on the line of the condition");
                     }
@@ -1282,15 +1423,27 @@ impl<'s> Explainer<'s> {
                 };
                 let emphasized = |shape: Shape| {
                     let text = source(shape.start, shape.end);
-                    if shape.kind == Kind::Binary && !shape.parenthesized { format!("({text})") } else { text }
+                    if shape.kind == Kind::Binary && !shape.parenthesized {
+                        format!("({text})")
+                    } else {
+                        text
+                    }
                 };
                 let is_assign = statement.simple == Simple::Assign;
                 let what = if is_assign {
-                    format!("assignment {} = {}", emphasized(statement.lhs), emphasized(statement.rhs))
+                    format!(
+                        "assignment {} = {}",
+                        emphasized(statement.lhs),
+                        emphasized(statement.rhs)
+                    )
                 } else {
                     source(statement.start, statement.end)
                 };
-                self.syntax_error_at(statement.op, statement.op + 1, &format!("cannot use {what} as value"));
+                self.syntax_error_at(
+                    statement.op,
+                    statement.op + 1,
+                    &format!("cannot use {what} as value"),
+                );
                 if is_assign {
                     self.help("== compares");
                 }
@@ -1353,13 +1506,26 @@ impl<'s> Explainer<'s> {
             }
             T::Var | T::Const | T::Type => self.declaration(),
             T::LeftBrace => self.block(""),
-            T::Plus | T::Minus | T::Star | T::Ampersand | T::Caret | T::Not | T::Tilde | T::Arrow => {
+            T::Plus
+            | T::Minus
+            | T::Star
+            | T::Ampersand
+            | T::Caret
+            | T::Not
+            | T::Tilde
+            | T::Arrow => {
                 if kind == T::Tilde {
                     return false;
                 }
                 self.simple(None, None);
             }
-            T::Func | T::LeftParen | T::LeftBracket | T::Struct | T::Map | T::Chan | T::Interface => {
+            T::Func
+            | T::LeftParen
+            | T::LeftBracket
+            | T::Struct
+            | T::Map
+            | T::Chan
+            | T::Interface => {
                 self.simple(None, None);
             }
             kind if kind.is_literal() => {
@@ -1388,7 +1554,11 @@ impl<'s> Explainer<'s> {
                 self.next();
                 let call = self.primary_expr();
                 if call.parenthesized {
-                    self.error_at(call.start, call.end, format!("expression in {word} must not be parenthesized"));
+                    self.error_at(
+                        call.start,
+                        call.end,
+                        format!("expression in {word} must not be parenthesized"),
+                    );
                 }
             }
             T::Goto => {
@@ -1417,7 +1587,10 @@ impl<'s> Explainer<'s> {
 
     /// GO: stmtList
     fn statements(&mut self, outermost: bool) {
-        while !matches!(self.kind(), T::EndOfFile | T::RightBrace | T::Case | T::Default) {
+        while !matches!(
+            self.kind(),
+            T::EndOfFile | T::RightBrace | T::Case | T::Default
+        ) {
             if outermost && self.is(T::Func) && declares_function(self.tokens, self.at) {
                 return;
             }
@@ -1518,7 +1691,20 @@ fn begins_statement(kind: TokenKind) -> bool {
     use TokenKind::*;
     matches!(
         kind,
-        Break | Const | Continue | Defer | Fallthrough | For | Go | Goto | If | Return | Select | Switch | Type | Var
+        Break
+            | Const
+            | Continue
+            | Defer
+            | Fallthrough
+            | For
+            | Go
+            | Goto
+            | If
+            | Return
+            | Select
+            | Switch
+            | Type
+            | Var
     )
 }
 

@@ -44,25 +44,41 @@ use lalrpop_util::ParseError;
 ///
 /// # Panics
 /// The text is longer than [`diagnostics::SourceMap::LARGEST_TEXT`].
-pub fn parse_file(ast: &mut Ast, names: &mut Interner, file: FileId, text: &str) -> (File, Diagnostics) {
-    assert!(text.len() <= diagnostics::SourceMap::LARGEST_TEXT, "offsets fit a u32");
+pub fn parse_file(
+    ast: &mut Ast,
+    names: &mut Interner,
+    file: FileId,
+    text: &str,
+) -> (File, Diagnostics) {
+    assert!(
+        text.len() <= diagnostics::SourceMap::LARGEST_TEXT,
+        "offsets fit a u32"
+    );
     let lexed = lexer::lex(text);
     let range = |start, end| TextRange::new(file, start, end);
     let mut found: Vec<Diagnostic> = Vec::new();
     for error in lexed.errors {
-        found.push(Diagnostic::new(Code::Literal, range(error.start, error.end), error.message));
+        found.push(Diagnostic::new(
+            Code::Literal,
+            range(error.start, error.end),
+            error.message,
+        ));
     }
     let mut builder = actions::Builder::new(ast, names, file, text, &lexed.comments);
-    let result = golite::SourceParser::new().parse(&mut builder, terminals::terminals(&lexed.tokens));
+    let result =
+        golite::SourceParser::new().parse(&mut builder, terminals::terminals(&lexed.tokens));
     if result.is_ok() {
         builder.finish();
     }
     let mut too_deep = builder.too_deep;
     if too_deep.is_none() && (result.is_err() || builder.refused.is_some()) {
         let explained = explain::explain(&lexed.tokens, text, !found.is_empty());
-        too_deep = explained.too_deep.map(|token| range(token.start, token.end));
+        too_deep = explained
+            .too_deep
+            .map(|token| range(token.start, token.end));
         for error in explained.errors {
-            let mut diagnostic = Diagnostic::new(Code::Syntax, range(error.start, error.end), error.message);
+            let mut diagnostic =
+                Diagnostic::new(Code::Syntax, range(error.start, error.end), error.message);
             diagnostic.help = error.help.map(str::to_owned);
             found.push(diagnostic);
         }
@@ -71,17 +87,30 @@ pub fn parse_file(ast: &mut Ast, names: &mut Interner, file: FileId, text: &str)
                 (Err(error), _) => place(file, &error, text.len() as u32),
                 (Ok(()), refused) => refused.unwrap_or(range(0, 0)),
             };
-            let source = text.get(place.start as usize..place.end as usize).map_or("", str::trim);
+            let source = text
+                .get(place.start as usize..place.end as usize)
+                .map_or("", str::trim);
             let what = if source.is_empty() { "newline" } else { source };
-            found.push(Diagnostic::new(Code::Syntax, place, format!("syntax error: unexpected {what}")));
+            found.push(Diagnostic::new(
+                Code::Syntax,
+                place,
+                format!("syntax error: unexpected {what}"),
+            ));
         }
     }
     if let Some(range) = too_deep {
-        found.push(Diagnostic::new(Code::TooDeep, range, format!("nested too deeply (more than {MAX_DEPTH} levels)")));
+        found.push(Diagnostic::new(
+            Code::TooDeep,
+            range,
+            format!("nested too deeply (more than {MAX_DEPTH} levels)"),
+        ));
     }
     found.sort_by_key(|diagnostic| diagnostic.range.start);
+    drop_repetitions(&mut found, text);
     let mut diagnostics = Diagnostics::new();
-    found.into_iter().for_each(|diagnostic| diagnostics.push(diagnostic));
+    found
+        .into_iter()
+        .for_each(|diagnostic| diagnostics.push(diagnostic));
     let file = File {
         file,
         package: builder.package,
@@ -92,13 +121,38 @@ pub fn parse_file(ast: &mut Ast, names: &mut Interner, file: FileId, text: &str)
     (file, diagnostics)
 }
 
+/// Says the same only once a line.
+///
+/// GO: cmd/compile/internal/base/print.go ErrorfAt
+fn drop_repetitions(found: &mut Vec<Diagnostic>, text: &str) {
+    let mut last: Option<(u32, String)> = None;
+    found.retain(|diagnostic| {
+        if diagnostic.message.starts_with("syntax error") {
+            return true;
+        }
+        let start = diagnostic.range.start;
+        let is_same = last.as_ref().is_some_and(|(before, message)| {
+            let between = text.get(*before as usize..start as usize).unwrap_or("");
+            *message == diagnostic.message && !between.contains('\n')
+        });
+        last = Some((start, diagnostic.message.clone()));
+        !is_same
+    });
+}
+
 /// Where the grammar stopped.
 fn place(file: FileId, error: &ParseError<u32, terminals::Terminal, ()>, end: u32) -> TextRange {
     match *error {
-        ParseError::UnrecognizedToken { token: (start, _, end), .. } | ParseError::ExtraToken { token: (start, _, end) } => {
-            TextRange::new(file, start, end)
+        ParseError::UnrecognizedToken {
+            token: (start, _, end),
+            ..
         }
-        ParseError::InvalidToken { location } | ParseError::UnrecognizedEof { location, .. } => TextRange::at(file, location),
+        | ParseError::ExtraToken {
+            token: (start, _, end),
+        } => TextRange::new(file, start, end),
+        ParseError::InvalidToken { location } | ParseError::UnrecognizedEof { location, .. } => {
+            TextRange::at(file, location)
+        }
         ParseError::User { .. } => TextRange::at(file, end),
     }
 }

@@ -48,7 +48,11 @@ struct Context {
 /// Marks the terminals. A file is a script when it does not begin with `package`.
 pub fn terminals(tokens: &[Token]) -> Vec<(u32, Terminal, u32)> {
     use TokenKind::*;
-    let begin = if tokens[0].kind == Package { Terminal::BeginFile } else { Terminal::BeginScript };
+    let begin = if tokens[0].kind == Package {
+        Terminal::BeginFile
+    } else {
+        Terminal::BeginScript
+    };
     let mut out = Vec::with_capacity(tokens.len() + 1);
     out.push((tokens[0].start, begin, tokens[0].start));
     let mut stack: Vec<Context> = Vec::new();
@@ -58,11 +62,19 @@ pub fn terminals(tokens: &[Token]) -> Vec<(u32, Terminal, u32)> {
         let mut terminal = Terminal::Plain(kind);
         let kind = if kind.is_semicolon() { Semicolon } else { kind };
         match kind {
-            If | For | Switch | Select => context = Context { header: true, ..context_without_header(context) },
+            If | For | Switch | Select => {
+                context = Context {
+                    header: true,
+                    ..context_without_header(context)
+                }
+            }
             Func => {
                 if context.header && !context.literal {
                     context.func = true;
-                } else if stack.is_empty() && previous == Semicolon && declares_function(tokens, index) {
+                } else if stack.is_empty()
+                    && previous == Semicolon
+                    && declares_function(tokens, index)
+                {
                     terminal = Terminal::FuncDecl;
                 }
             }
@@ -87,17 +99,24 @@ pub fn terminals(tokens: &[Token]) -> Vec<(u32, Terminal, u32)> {
                     context.literal = false;
                 }
                 if kind == LeftBracket {
-                    let behind_operand = matches!(previous, Ident | RightParen | RightBracket | RightBrace) || previous.is_literal();
+                    let behind_operand =
+                        matches!(previous, Ident | RightParen | RightBracket | RightBrace)
+                            || previous.is_literal();
                     if context.header && !behind_operand {
                         context.literal = true;
                     }
-                    let behind_name = previous == Ident && (before == Type || context.type_group && matches!(before, Semicolon | LeftParen));
+                    let behind_name = previous == Ident
+                        && (before == Type
+                            || context.type_group && matches!(before, Semicolon | LeftParen));
                     if behind_name && opens_type_parameters(&tokens[index..]) {
                         terminal = Terminal::TypeParams;
                     }
                 }
                 stack.push(context);
-                context = Context { type_group: kind == LeftParen && previous == Type, ..Context::default() };
+                context = Context {
+                    type_group: kind == LeftParen && previous == Type,
+                    ..Context::default()
+                };
             }
             RightParen | RightBracket | RightBrace => context = stack.pop().unwrap_or_default(),
             Ident | Star | Dot | Chan | Arrow | Interface | Ellipsis => {}
@@ -119,7 +138,10 @@ pub fn terminals(tokens: &[Token]) -> Vec<(u32, Terminal, u32)> {
 }
 
 fn context_without_header(context: Context) -> Context {
-    Context { type_group: context.type_group, ..Context::default() }
+    Context {
+        type_group: context.type_group,
+        ..Context::default()
+    }
 }
 
 pub(crate) fn operation_assign(kind: TokenKind) -> Option<BinaryOperator> {
@@ -192,7 +214,9 @@ pub(crate) fn opens_type_parameters(tokens: &[Token]) -> bool {
                 braces += 1;
             }
             LeftParen | LeftBracket => {
-                let behind_operand = matches!(kind(at - 1), Ident | RightParen | RightBracket | RightBrace) || kind(at - 1).is_literal();
+                let behind_operand =
+                    matches!(kind(at - 1), Ident | RightParen | RightBracket | RightBrace)
+                        || kind(at - 1).is_literal();
                 if kind(at) == LeftBracket && !behind_operand {
                     return true;
                 }
@@ -206,7 +230,10 @@ pub(crate) fn opens_type_parameters(tokens: &[Token]) -> bool {
                 if depth == 0 {
                     return false;
                 }
-                let begins_type = matches!(kind(at + 1), Ident | Star | LeftBracket | Func | Map | Chan | Interface | Struct);
+                let begins_type = matches!(
+                    kind(at + 1),
+                    Ident | Star | LeftBracket | Func | Map | Chan | Interface | Struct
+                );
                 if depth == 1 && kind(2) == LeftBracket && begins_type {
                     return true;
                 }

@@ -41,7 +41,8 @@ mod statements;
 
 pub use declarations::{ConstSpec, Decl, File, FuncDecl, Import, Script, TypeSpec, VarSpec};
 pub use expressions::{
-    AssignOperator, BinaryOperator, ChanDirection, Expr, InterfaceElement, Param, StructField, TypeParam, UnaryOperator,
+    AssignOperator, BinaryOperator, ChanDirection, Expr, InterfaceElement, Param, StructField,
+    TypeParam, UnaryOperator,
 };
 pub use names::{Interner, Symbol};
 pub use statements::{Block, CaseClause, CommClause, RangeKind, Stmt};
@@ -103,7 +104,11 @@ pub struct List<T> {
 
 impl<T> List<T> {
     /// No elements.
-    pub const EMPTY: Self = Self { start: 0, len: 0, element: PhantomData };
+    pub const EMPTY: Self = Self {
+        start: 0,
+        len: 0,
+        element: PhantomData,
+    };
 
     /// How many.
     #[must_use]
@@ -341,8 +346,14 @@ impl Ast {
         let pool = T::pool_mut(&mut self.pools);
         let start = pool.len();
         pool.extend(elements);
-        let number = |value: usize| u32::try_from(value).expect("a text is at most 1 GiB and an element needs a byte");
-        List { start: number(start), len: number(pool.len() - start), element: PhantomData }
+        let number = |value: usize| {
+            u32::try_from(value).expect("a text is at most 1 GiB and an element needs a byte")
+        };
+        List {
+            start: number(start),
+            len: number(pool.len() - start),
+            element: PhantomData,
+        }
     }
 }
 
@@ -354,7 +365,10 @@ pub fn doc_text(comment: &str) -> String {
         let line = line.trim();
         if let Some(rest) = line.strip_prefix("//") {
             let is_directive = rest.split_once(':').is_some_and(|(tool, _)| {
-                !tool.is_empty() && tool.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                !tool.is_empty()
+                    && tool
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
             });
             if !is_directive {
                 lines.push(rest.strip_prefix(' ').unwrap_or(rest));

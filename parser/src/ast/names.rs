@@ -72,7 +72,10 @@ impl Interner {
     /// Holds the well-known symbols.
     #[must_use]
     pub fn new() -> Self {
-        let mut interner = Self { symbols: HashMap::default(), texts: Vec::new() };
+        let mut interner = Self {
+            symbols: HashMap::default(),
+            texts: Vec::new(),
+        };
         for (index, text) in Symbol::WELL_KNOWN.iter().enumerate() {
             assert_eq!(interner.intern(text), Symbol(index as u32));
         }

@@ -1,6 +1,9 @@
 //! Expressions as messages show them.
 
-use super::{Ast, BinaryOperator, ChanDirection, Expr, ExprId, Interner, InterfaceElement, List, Param, StructField, Symbol};
+use super::{
+    Ast, BinaryOperator, ChanDirection, Expr, ExprId, InterfaceElement, Interner, List, Param,
+    StructField, Symbol,
+};
 
 /// What is still to be written.
 #[derive(Clone, Copy)]
@@ -44,12 +47,24 @@ impl Ast {
     fn pieces(&self, id: ExprId, out: &mut Pieces) {
         match *self.expr(id) {
             Expr::Bad => out.text("<bad expr>"),
-            Expr::Ident(name) | Expr::IntLit(name) | Expr::FloatLit(name) | Expr::ImaginaryLit(name) => out.name(name),
+            Expr::Ident(name)
+            | Expr::IntLit(name)
+            | Expr::FloatLit(name)
+            | Expr::ImaginaryLit(name) => out.name(name),
             Expr::RuneLit { text, .. } | Expr::StringLit { text, .. } => out.name(text),
             Expr::Paren(inner) => out.text("(").expr(inner).text(")"),
             Expr::Selector { operand, name } => out.expr(operand).text(".").expr(name),
-            Expr::Index { operand, indices } => out.expr(operand).text("[").list(self.list(indices)).text("]"),
-            Expr::Slice { operand, low, high, max } => {
+            Expr::Index { operand, indices } => out
+                .expr(operand)
+                .text("[")
+                .list(self.list(indices))
+                .text("]"),
+            Expr::Slice {
+                operand,
+                low,
+                high,
+                max,
+            } => {
                 out.expr(operand).text("[").maybe(low).text(":").maybe(high);
                 if max.is_some() {
                     out.text(":").maybe(max);
@@ -57,21 +72,40 @@ impl Ast {
                 out.text("]")
             }
             Expr::TypeAssert { operand, ty } => out.expr(operand).text(".(").expr(ty).text(")"),
-            Expr::Call { callee, args, spread } => {
-                out.expr(callee).text("(").list(self.list(args)).text(if spread.is_some() { "...)" } else { ")" })
-            }
+            Expr::Call {
+                callee,
+                args,
+                spread,
+            } => out
+                .expr(callee)
+                .text("(")
+                .list(self.list(args))
+                .text(if spread.is_some() { "...)" } else { ")" }),
             Expr::Star(inner) => out.text("*").expr(inner),
             Expr::Unary { op, operand } => out.text(op.text()).expr(operand),
-            Expr::Binary { op, left, right, .. } => out.expr(left).text(spaced(op)).expr(right),
+            Expr::Binary {
+                op, left, right, ..
+            } => out.expr(left).text(spaced(op)).expr(right),
             Expr::KeyValue { key, value } => out.expr(key).text(": ").expr(value),
-            Expr::CompositeLit { ty, elements, .. } => out.maybe(ty).text(if elements.is_empty() { "{}" } else { "{…}" }),
+            Expr::CompositeLit { ty, elements, .. } => {
+                out.maybe(ty)
+                    .text(if elements.is_empty() { "{}" } else { "{…}" })
+            }
             Expr::FuncLit { ty, body } => {
                 let is_empty = self.statements(body).is_empty();
-                out.text("func").signature(ty).text(if is_empty { " {}" } else { " {…}" })
+                out.text("func")
+                    .signature(ty)
+                    .text(if is_empty { " {}" } else { " {…}" })
             }
             Expr::SliceType { element } => out.text("[]").expr(element),
-            Expr::ArrayType { length: Some(length), element } => out.text("[").expr(length).text("]").expr(element),
-            Expr::ArrayType { length: None, element } => out.text("[...]").expr(element),
+            Expr::ArrayType {
+                length: Some(length),
+                element,
+            } => out.text("[").expr(length).text("]").expr(element),
+            Expr::ArrayType {
+                length: None,
+                element,
+            } => out.text("[...]").expr(element),
             Expr::MapType { key, value } => out.text("map[").expr(key).text("]").expr(value),
             Expr::ChanType { direction, element } => {
                 out.text(match direction {
@@ -79,7 +113,13 @@ impl Ast {
                     ChanDirection::Send => "chan<- ",
                     ChanDirection::Receive => "<-chan ",
                 });
-                let receives = matches!(self.expr(element), Expr::ChanType { direction: ChanDirection::Receive, .. });
+                let receives = matches!(
+                    self.expr(element),
+                    Expr::ChanType {
+                        direction: ChanDirection::Receive,
+                        ..
+                    }
+                );
                 if direction == ChanDirection::Both && receives {
                     out.text("(").expr(element).text(")")
                 } else {
@@ -109,7 +149,9 @@ impl Ast {
     }
 
     fn signature(&self, ty: ExprId, out: &mut Pieces) {
-        let Expr::FuncType { params, results } = *self.expr(ty) else { return };
+        let Expr::FuncType { params, results } = *self.expr(ty) else {
+            return;
+        };
         self.params(params, out);
         match *self.list(results) {
             [] => {}
@@ -132,12 +174,16 @@ impl Ast {
             }
             if let Some(name) = param.name {
                 out.expr(name);
-                if list.get(index + 1).is_some_and(|next| next.name.is_some() && next.ty == param.ty) {
+                if list
+                    .get(index + 1)
+                    .is_some_and(|next| next.name.is_some() && next.ty == param.ty)
+                {
                     continue;
                 }
                 out.text(" ");
             }
-            out.text(if param.variadic.is_some() { "..." } else { "" }).expr(param.ty);
+            out.text(if param.variadic.is_some() { "..." } else { "" })
+                .expr(param.ty);
         }
         out.text(")");
     }
@@ -151,7 +197,10 @@ impl Ast {
             }
             if let Some(name) = field.name {
                 out.expr(name);
-                if list.get(index + 1).is_some_and(|next| next.name.is_some() && next.ty == field.ty) {
+                if list
+                    .get(index + 1)
+                    .is_some_and(|next| next.name.is_some() && next.ty == field.ty)
+                {
                     continue;
                 }
                 out.text(" ");

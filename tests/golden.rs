@@ -128,7 +128,7 @@ fn runs_as_in_go(case: &Case, configuration: &Configuration) -> Result<(), Faile
     } else if report.contains("exit status") || actual.timed_out {
         let _ = writeln!(report, "standard error:\n{}", excerpt(&actual.stderr));
     }
-    verdict(report, &command, configuration.environment)
+    verdict(report, &command)
 }
 
 fn is_rejected_as_by_go(case: &Case) -> Result<(), Failed> {
@@ -156,7 +156,7 @@ fn is_rejected_as_by_go(case: &Case) -> Result<(), Failed> {
     if errors != expected {
         let _ = writeln!(report, "errors differ:\n{}", difference(&expected, &errors));
     }
-    verdict(report, &command, &[])
+    verdict(report, &command)
 }
 
 fn is_refused_clearly(case: &Case) -> Result<(), Failed> {
@@ -174,7 +174,7 @@ fn is_refused_clearly(case: &Case) -> Result<(), Failed> {
             excerpt(&actual.stderr)
         );
     }
-    verdict(report, &command, &[])
+    verdict(report, &command)
 }
 
 fn run(command: &mut Command, stdin: Vec<u8>) -> Result<Outcome, Failed> {
@@ -182,15 +182,11 @@ fn run(command: &mut Command, stdin: Vec<u8>) -> Result<Outcome, Failed> {
         .map_err(|error| format!("cannot run {GOLITE}: {error}").into())
 }
 
-fn verdict(report: String, command: &Command, environment: &[(&str, &str)]) -> Result<(), Failed> {
+fn verdict(report: String, command: &Command) -> Result<(), Failed> {
     if report.is_empty() {
         return Ok(());
     }
-    let variables: String = environment
-        .iter()
-        .map(|(k, v)| format!("{k}={v} "))
-        .collect();
-    Err(format!("{report}to repeat: {variables}{command:?}").into())
+    Err(format!("{report}to repeat: {command:?}").into())
 }
 
 fn text(bytes: &[u8]) -> String {

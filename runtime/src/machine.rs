@@ -279,16 +279,14 @@ impl<E: Engine> Machine<E> {
             // A host has started goroutines before the run and they have taken all processors.
             None => shared.put_global(&mut shared.central(), main),
         }
-        machine.run_guarded();
+        machine.run_guarded(None);
     }
 
     /// Any other machine, on a thread of its own.
     fn run_thread(shared: Arc<Shared<E>>, handle: Arc<MachineHandle<E>>) {
         let mut machine = Machine::new(&shared, &handle);
-        if let Some(assignment) = handle.await_assignment() {
-            machine.take_up(assignment);
-        }
-        machine.run_guarded();
+        let first = handle.await_assignment();
+        machine.run_guarded(first);
         // ORDERING: Release. Pairs with the acquire in `await_all`; the lock would do too.
         handle.ended.store(true, Ordering::Release);
         let mut central = shared.central();
@@ -298,8 +296,11 @@ impl<E: Engine> Machine<E> {
     }
 
     /// Runs until the run ends. A panic of the engine ends it.
-    fn run_guarded(&mut self) {
+    fn run_guarded(&mut self, first: Option<Assignment<E>>) {
         let result = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(assignment) = first {
+                self.take_up(assignment);
+            }
             while let Some(found) = self.find_runnable() {
                 self.execute(found);
             }

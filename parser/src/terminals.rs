@@ -246,3 +246,82 @@ pub(crate) fn opens_type_parameters(tokens: &[Token]) -> bool {
         at += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grammar_knows_every_token() {
+        let grammar = include_str!("golite.lalrpop");
+        for &kind in TokenKind::ALL {
+            use TokenKind::*;
+            let is_gone = matches!(
+                kind,
+                LineComment
+                    | BlockComment
+                    | LineEnd
+                    | NewlineSemicolon
+                    | FinalSemicolon
+                    | EndOfFile
+            );
+            if is_gone || operation_assign(kind).is_some() {
+                continue;
+            }
+            assert!(
+                grammar.contains(&format!("TokenKind::{kind:?})")),
+                "{kind:?}"
+            );
+        }
+    }
+
+    fn marks(text: &str) -> String {
+        let lexed = lexer::lex(text);
+        let mark = |terminal| match terminal {
+            Terminal::Body => Some("body"),
+            Terminal::TypeParams => Some("params"),
+            Terminal::FuncDecl => Some("func"),
+            _ => None,
+        };
+        terminals(&lexed.tokens)
+            .into_iter()
+            .filter_map(|(_, terminal, _)| mark(terminal))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn braces_of_bodies_are_told_from_literals() {
+        assert_eq!(marks("if x == T {}"), "body");
+        assert_eq!(marks("if x == (T{}) {}"), "body");
+        assert_eq!(marks("for _, x := range []T{{1}} {}"), "body");
+        assert_eq!(marks("for _, x := range []struct{ a int }{{1}} {}"), "body");
+        assert_eq!(
+            marks("if f := func() map[int]T { return nil }; f() == nil {}"),
+            "body"
+        );
+        assert_eq!(marks("switch x := y.(type) { case T: }"), "body");
+        assert_eq!(marks("switch (interface{ m() })(x).(type) {}"), "body");
+        assert_eq!(marks("x := T{}"), "");
+    }
+
+    #[test]
+    fn brackets_of_type_parameters_are_told_from_lengths() {
+        assert_eq!(marks("type T[P any] int"), "params");
+        assert_eq!(marks("type T[P *C,] int"), "params");
+        assert_eq!(marks("type T[P *[]C] int"), "params");
+        assert_eq!(marks("type (\n A [N]int\n B[P any] int\n)"), "params");
+        assert_eq!(marks("type T [N]int"), "");
+        assert_eq!(marks("type T [N * 2]int"), "");
+        assert_eq!(marks("type T [f(x)]int"), "");
+    }
+
+    #[test]
+    fn only_outermost_functions_are_declared() {
+        assert_eq!(
+            marks("package p\nfunc f() { func() {}() }\nvar x = func() {}\nfunc (r T) m() {}"),
+            "func func"
+        );
+        assert_eq!(marks("func(a int) {}(1)\nfunc f() {}"), "func");
+    }
+}

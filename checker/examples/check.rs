@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use checker::{Importer, Options, PackageSource, SourceText, check_program};
+use golite_checker::{Importer, Options, PackageSource, SourceText, check_program};
 use diagnostics::SourceMap;
 use parser::ast::{Ast, Interner};
 

@@ -113,8 +113,10 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads the main package's imports, theirs, and so on, depth first.
-    pub(crate) fn load(mut self, files: Vec<File>, path: String, standard: bool) -> (Loaded, Diagnostics) {
-        let mut stack = vec![self.frame(path, standard, files)];
+    pub(crate) fn load(mut self, files: Vec<File>, options: &crate::Options) -> (Loaded, Diagnostics) {
+        let mut main = self.frame(options.path.clone(), options.standard, files);
+        main.pending.extend(options.roots.iter().map(|(path, _)| ((*path).to_owned(), TextRange::default())));
+        let mut stack = vec![main];
         while let Some(frame) = stack.last_mut() {
             let Some((path, range)) = frame.pending.pop() else {
                 let Some(frame) = stack.pop() else { break };

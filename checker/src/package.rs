@@ -23,11 +23,14 @@ pub struct Options {
     pub reachable_bodies: bool,
     /// Is the main package itself a standard one, to be checked whole? For tests of the standard library.
     pub standard: bool,
+    /// What the machine needs though no program names it: (import path of a standard package, names declared there). The packages are
+    /// loaded, the functions and types count as reached.
+    pub roots: Vec<(&'static str, Vec<&'static str>)>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { path: "main".to_owned(), is_program: true, reachable_bodies: true, standard: false }
+        Options { path: "main".to_owned(), is_program: true, reachable_bodies: true, standard: false, roots: Vec::new() }
     }
 }
 
@@ -44,7 +47,7 @@ pub fn check_program(
     options: &Options,
 ) -> (TypedProgram, Diagnostics) {
     let loader = Loader::new(ast, names, sources, importer);
-    let (loaded, diagnostics) = loader.load(files, options.path.clone(), options.standard);
+    let (loaded, diagnostics) = loader.load(files, options);
     let known = Known { error_method: names.intern("Error"), string_method: names.intern("String") };
     for name in PREDECLARED {
         names.intern(name);
@@ -242,6 +245,7 @@ impl<'a> Checker<'a> {
                 self.check_main(*main, place);
             }
         }
+        self.reach_roots(options);
         if options.reachable_bodies {
             self.check_reachable_bodies();
         }
@@ -251,5 +255,21 @@ impl<'a> Checker<'a> {
         }
         self.program.package_order = ids;
         self.finish_reachability();
+    }
+
+    fn reach_roots(&mut self, options: &Options) {
+        for (path, names) in &options.roots {
+            let Some(package) = self.program.packages.iter().position(|package| package.path == *path) else { continue };
+            for name in names {
+                let Some(name) = self.names.find(name) else { continue };
+                let Some(&object) = self.program.packages[package].scope.get(&name) else { continue };
+                self.env = self.package_environment(PackageId::from_index(package), self.packages[package].scope);
+                self.declare_object(object);
+                match self.object(object).kind {
+                    ObjectKind::TypeName { .. } => self.add_run_time_type(self.object(object).typ),
+                    _ => self.reach(object),
+                }
+            }
+        }
     }
 }

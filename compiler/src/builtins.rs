@@ -1,0 +1,354 @@
+//! The builtin functions.
+//!
+//! `print` and `println` call natives of package `runtime`, one per kind of value, that write to standard error:
+//! `runtime.printbool(bool)`, `runtime.printint(int64)`, `runtime.printuint(uint64)`, `runtime.printfloat(float64)`,
+//! `runtime.printstring(string)`, `runtime.printpointer(unsafe address as uintptr)` (pointers, maps, channels, funcs; and slices' and
+//! interfaces' words), `runtime.printsp()`, `runtime.printnl()`. They need no declaration in a `.gl` file to be called from here, only a
+//! row among the natives.
+
+use bytecode::{
+    Count, Imm32, Jump16, NativeId, NativeReference, OptionalRegister, Pair, Register, Run, SlotKind, Window, op,
+};
+use checker::typed::{Mode, ObjectKind};
+use checker::types::{BasicKind, Type, TypeId as Ty};
+use checker::universe::Builtin;
+use parser::ast::ExprId;
+
+use crate::function::FunctionCompiler;
+use crate::package::Compiler;
+use crate::places::NONE;
+use crate::type_descriptors::Access;
+
+impl FunctionCompiler<'_, '_> {
+    /// Which builtin a name stands for.
+    pub(crate) fn builtin_of(&self, callee: ExprId) -> Builtin {
+        let object = self.c.typed.object_of(callee).map(|object| &self.c.typed.object(object).kind);
+        match object {
+            Some(ObjectKind::Builtin(builtin)) => *builtin,
+            _ => panic!("a builtin's name has its object"),
+        }
+    }
+
+    /// Calls a builtin; its value, if it has one, goes to `dst` unless that is `None`.
+    pub(crate) fn builtin(&mut self, e: ExprId, callee: ExprId, args: &[ExprId], spread: bool, dst: Option<u16>) {
+        let range = self.c.ast.range(e);
+        self.hoist(args);
+        let ty = self.type_of(e);
+        // A value nobody wants still has to be computed.
+        let result = |f: &mut Self, ty: Ty| dst.unwrap_or_else(|| f.allocate(ty));
+        match self.builtin_of(callee) {
+            Builtin::Append => {
+                let dst = result(self, ty);
+                self.append(e, args, spread, ty, dst);
+            }
+            Builtin::Cap | Builtin::Len => {
+                let dst = result(self, Ty::INT);
+                self.length(args[0], self.builtin_of(callee) == Builtin::Cap, dst);
+            }
+            Builtin::Clear => {
+                let ty = self.type_of(args[0]);
+                let id = self.c.descriptor(ty);
+                let value = self.operand(args[0]);
+                self.at(range);
+                if let Type::Map { .. } = self.c.typed.types.underlying(ty) {
+                    self.emit(op::MapClear { map: Register(value), ty: id });
+                } else {
+                    self.emit(op::ClearSlice { slice: Pair(value), ty: id });
+                }
+            }
+            Builtin::Close => {
+                let channel = Register(self.operand(args[0]));
+                self.at(range);
+                self.emit(op::CloseChannel { channel });
+            }
+            Builtin::Copy => {
+                let dst = Register(result(self, Ty::INT));
+                let a = Pair(self.operand(args[0]));
+                let b_type = self.type_of(args[1]);
+                let b = Pair(self.operand_as(args[1], if self.c.typed.types.is_string(b_type) { Ty::STRING } else { b_type }));
+                self.at(range);
+                if self.c.typed.types.is_string(b_type) {
+                    self.emit(op::CopyString { dst, a, b });
+                } else {
+                    let ty = self.type_of(args[0]);
+                    let ty = self.c.descriptor(ty);
+                    self.emit(op::CopySlice { dst, a, b, ty });
+                }
+            }
+            Builtin::Delete => {
+                let ty = self.type_of(args[0]);
+                let Type::Map { key, .. } = *self.c.typed.types.underlying(ty) else { panic!("only maps delete") };
+                let id = self.c.descriptor(ty);
+                let map = Register(self.operand(args[0]));
+                let key = Run(self.operand_as(args[1], key));
+                self.at(range);
+                self.emit(op::MapDelete { map, key, ty: id });
+            }
+            Builtin::Make => {
+                let dst = result(self, ty);
+                self.make(e, ty, &args[1..], dst);
+            }
+            Builtin::Max => self.extreme(args, ty, true, dst),
+            Builtin::Min => self.extreme(args, ty, false, dst),
+            Builtin::New => {
+                let dst = result(self, ty);
+                let Some(base) = self.c.typed.types.as_pointer(ty) else { panic!("new gives a pointer") };
+                let id = self.c.descriptor(base);
+                self.at(range);
+                if self.type_and_value(args[0]).mode == Mode::Type {
+                    self.emit(op::New { dst: Register(dst), ty: id });
+                } else {
+                    self.scoped(|f| {
+                        let value = f.operand_as(args[0], base);
+                        let cell = f.reference();
+                        f.emit(op::New { dst: Register(cell), ty: id });
+                        f.registers.written(cell, 1);
+                        f.store_memory(base, value, cell, 0);
+                        f.move_slots(cell, dst, 1);
+                    });
+                }
+            }
+            Builtin::Panic => {
+                let value = Pair(self.operand_as(args[0], Ty::EMPTY_INTERFACE));
+                self.at(range);
+                self.emit(op::Panic { value });
+            }
+            Builtin::Print => self.print(args, false),
+            Builtin::Println => self.print(args, true),
+            Builtin::Recover => {
+                let dst = result(self, Ty::EMPTY_INTERFACE);
+                self.emit(op::Recover { dst: Pair(dst) });
+            }
+            Builtin::Complex | Builtin::Imag | Builtin::Real => panic!("the checker refuses complex numbers"),
+        }
+    }
+
+    fn append(&mut self, e: ExprId, args: &[ExprId], spread: bool, ty: Ty, dst: u16) {
+        let Type::Slice(element) = *self.c.typed.types.underlying(ty) else { panic!("append makes slices") };
+        let id = self.c.descriptor(ty);
+        let range = self.c.ast.range(e);
+        let slice = Pair(self.operand_as(args[0], ty));
+        if spread {
+            let from = self.type_of(args[1]);
+            if self.is_nil(args[1]) {
+                return self.move_slots(slice.0, dst, 2);
+            }
+            let is_string = self.c.typed.types.is_string(from);
+            let b = Pair(self.operand_as(args[1], if is_string { Ty::STRING } else { from }));
+            self.at(range);
+            if is_string {
+                self.emit(op::AppendString { dst: Pair(dst), a: slice, b, ty: id });
+            } else {
+                self.emit(op::AppendSlice { dst: Pair(dst), a: slice, b, ty: id });
+            }
+            return;
+        }
+        let values: Vec<u16> = args[1..].iter().map(|&value| self.operand_as(value, element)).collect();
+        self.at(range);
+        let access = self.layout(element).access;
+        if values.is_empty() {
+            return self.move_slots(slice.0, dst, 2);
+        }
+        // With several values an early write to `dst` could change a later one.
+        let target = if values.len() == 1 || self.registers.is_fresh(dst) { dst } else { self.pair() };
+        let mut slice = slice;
+        if values.len() > 1 {
+            self.emit(op::AppendReserve { dst: Pair(target), slice, count: Count(values.len() as u16), ty: id });
+            self.registers.written(target, 2);
+            slice = Pair(target);
+        }
+        for value in values {
+            let d = Pair(target);
+            match access {
+                Access::Word => _ = self.emit(op::AppendWord { dst: d, slice, src: Register(value), ty: id }),
+                Access::Int8 | Access::Uint8 => {
+                    self.emit(op::Append8 { dst: d, slice, src: Register(value), ty: id });
+                }
+                _ => _ = self.emit(op::Append { dst: d, slice, src: Run(value), ty: id }),
+            }
+            slice = d;
+        }
+        self.move_slots(target, dst, 2);
+    }
+
+    /// The register that holds a string's length, if the string is in registers.
+    pub(crate) fn length_register(&mut self, argument: ExprId) -> Option<u16> {
+        let ty = self.type_of(argument);
+        if self.c.typed.types.is_string(ty) && !self.c.typed.types.is_untyped(ty) {
+            return Some(self.operand(argument) + 1);
+        }
+        None
+    }
+
+    fn length(&mut self, argument: ExprId, capacity: bool, dst: u16) {
+        let ty = self.type_of(argument);
+        let typed = self.c.typed;
+        let d = Register(dst);
+        match typed.types.underlying(ty) {
+            Type::Slice(_) => {
+                let header = Register(self.operand(argument) + 1);
+                if capacity { self.emit(op::Cap { dst: d, header }) } else { self.emit(op::Len { dst: d, header }) };
+            }
+            Type::Map { .. } => {
+                let map = Register(self.operand(argument));
+                self.emit(op::MapLen { dst: d, map });
+            }
+            Type::Chan { .. } => {
+                let channel = Register(self.operand(argument));
+                if capacity {
+                    self.emit(op::ChannelCap { dst: d, channel });
+                } else {
+                    self.emit(op::ChannelLen { dst: d, channel });
+                }
+            }
+            Type::Array(_, length) => {
+                let length = *length as u64;
+                self.effect(argument);
+                self.load_slot(length, dst);
+            }
+            Type::Pointer(base) => {
+                let length = match typed.types.underlying(*base) {
+                    Type::Array(_, length) => *length as u64,
+                    _ => 0,
+                };
+                self.effect(argument);
+                self.load_slot(length, dst);
+            }
+            _ => {
+                let string = self.operand_as(argument, Ty::STRING);
+                self.move_slots(string + 1, dst, 1);
+            }
+        }
+    }
+
+    fn make(&mut self, e: ExprId, ty: Ty, sizes: &[ExprId], dst: u16) {
+        let id = self.c.descriptor(ty);
+        let registers: Vec<u16> = sizes
+            .iter()
+            .map(|&size| {
+                let from = self.type_of(size);
+                let to = if self.c.typed.types.is_integer(from) { from } else { Ty::INT };
+                self.operand_as(size, to)
+            })
+            .collect();
+        self.at(self.c.ast.range(e));
+        let optional = |index: usize| registers.get(index).map_or(NONE, |&register| OptionalRegister(register));
+        match self.c.typed.types.underlying(ty) {
+            Type::Map { .. } => _ = self.emit(op::MakeMap { dst: Register(dst), hint: optional(0), ty: id }),
+            Type::Chan { .. } => {
+                self.emit(op::MakeChannel { dst: Register(dst), size: optional(0), ty: id });
+            }
+            _ => {
+                let length = Register(registers[0]);
+                self.emit(op::MakeSlice { dst: Pair(dst), length, capacity: optional(1), ty: id });
+            }
+        }
+    }
+
+    fn extreme(&mut self, args: &[ExprId], ty: Ty, largest: bool, dst: Option<u16>) {
+        let result = match dst {
+            Some(dst) if self.registers.is_fresh(dst) => dst,
+            _ => self.allocate(ty),
+        };
+        let count = self.slots(ty);
+        let kind = self.c.typed.types.basic(ty).unwrap_or(BasicKind::Int);
+        self.into_as(args[0], ty, result);
+        for &argument in &args[1..] {
+            self.scoped(|f| {
+                let b = f.operand_as(argument, ty);
+                let d = Register(result);
+                if kind.is_float() {
+                    let (a, b) = (d, Register(b));
+                    if largest { f.emit(op::MaxFloat { dst: d, a, b }) } else { f.emit(op::MinFloat { dst: d, a, b }) };
+                    return;
+                }
+                let keep = f.asm.new_label();
+                // Keeps the first when they are equal.
+                let (low, high) = if largest { (b, result) } else { (result, b) };
+                if kind.is_string() {
+                    let flag = f.scalar();
+                    f.emit(op::LeString { dst: Register(flag), a: Pair(low), b: Pair(high) });
+                    f.jump_if(flag, true, keep);
+                } else if kind.is_unsigned() {
+                    f.emit_jump(op::JumpIfLeUint { a: Register(low), b: Register(high), to: Jump16(0) }, keep);
+                } else {
+                    f.emit_jump(op::JumpIfLeInt { a: Register(low), b: Register(high), to: Jump16(0) }, keep);
+                }
+                f.move_slots(b, result, count);
+                f.asm.bind(keep);
+            });
+        }
+        if let Some(dst) = dst {
+            self.move_slots(result, dst, count);
+        }
+    }
+
+    // ---- print ----
+
+    fn print(&mut self, args: &[ExprId], line: bool) {
+        let values: Vec<(u16, Ty)> = args
+            .iter()
+            .map(|&argument| {
+                let ty = self.c.typed.types.default_type(self.type_of(argument));
+                (self.operand_as(argument, ty), ty)
+            })
+            .collect();
+        for (index, &(value, ty)) in values.iter().enumerate() {
+            if line && index > 0 {
+                self.print_native("printsp", None);
+            }
+            let kind = self.c.typed.types.basic(ty);
+            match kind {
+                Some(kind) if kind.is_boolean() => self.print_native("printbool", Some((value, Ty::BOOL))),
+                Some(kind) if kind.is_string() => self.print_native("printstring", Some((value, Ty::STRING))),
+                Some(kind) if kind.is_float() => self.print_native("printfloat", Some((value, Ty::FLOAT64))),
+                Some(kind) if kind.is_unsigned() => self.print_native("printuint", Some((value, Ty::UINT64))),
+                Some(_) => self.print_native("printint", Some((value, Ty::INT64))),
+                None => self.print_native("printpointer", Some((value, Ty::UINTPTR))),
+            }
+        }
+        if line {
+            self.print_native("printnl", None);
+        }
+    }
+
+    fn print_native(&mut self, name: &str, argument: Option<(u16, Ty)>) {
+        let native = self.c.runtime_native(name, argument.map(|(_, ty)| ty));
+        self.scoped(|f| {
+            let window = f.window();
+            f.registers.allocate(&[]);
+            if let Some((value, ty)) = argument {
+                let dst = f.allocate(ty);
+                let count = f.slots(ty);
+                f.move_slots(value, dst, count);
+                f.registers.written(dst, count);
+            }
+            f.registers.reach(window as usize + 1);
+            f.emit(op::CallNative { window: Window(window), native });
+        });
+    }
+
+    /// An integer constant in a fresh register.
+    pub(crate) fn integer(&mut self, value: i32) -> u16 {
+        let register = self.registers.allocate(&[SlotKind::Scalar]);
+        self.emit(op::LoadInt { dst: Register(register), value: Imm32(value) });
+        self.registers.written(register, 1);
+        register
+    }
+}
+
+impl Compiler<'_> {
+    /// A native of package `runtime` that only the compiler calls.
+    fn runtime_native(&mut self, name: &str, parameter: Option<Ty>) -> NativeId {
+        let parameters: Vec<Ty> = parameter.into_iter().collect();
+        let parameter_kinds = self.kinds(&parameters);
+        let reference = NativeReference {
+            name: format!("runtime.{name}"),
+            parameters: parameters.iter().map(|&ty| self.descriptor(ty)).collect(),
+            results: Vec::new(),
+            parameter_slots: parameter_kinds.len() as u16,
+            parameter_kinds,
+        };
+        self.native_reference(reference)
+    }
+}

@@ -1,0 +1,174 @@
+//! Composite literals: flat structs in registers, everything else straight into its new memory.
+
+use bytecode::{OptionalRegister, Register, Run, op};
+use checker::types::{Type, TypeId as Ty};
+use parser::ast::{Expr, ExprId};
+
+use crate::function::FunctionCompiler;
+use crate::places::NONE;
+
+impl FunctionCompiler<'_, '_> {
+    /// A literal's elements with their keys.
+    fn elements(&self, e: ExprId) -> Vec<(Option<ExprId>, ExprId)> {
+        let Expr::CompositeLit { elements, .. } = *self.c.ast.expr(e) else { return Vec::new() };
+        let pair = |&element: &ExprId| match *self.c.ast.expr(element) {
+            Expr::KeyValue { key, value } => (Some(key), value),
+            _ => (None, element),
+        };
+        self.c.ast.list(elements).iter().map(pair).collect()
+    }
+
+    /// The elements of a struct literal with the indices of their fields.
+    fn field_elements(&self, e: ExprId) -> Vec<(usize, ExprId)> {
+        let with_index = |(position, (key, value)): (usize, (Option<ExprId>, ExprId))| {
+            let index = key.and_then(|key| self.c.typed.field_keys.get(&key)).map_or(position, |&index| index as usize);
+            (index, value)
+        };
+        self.elements(e).into_iter().enumerate().map(with_index).collect()
+    }
+
+    /// The elements of an array or slice literal with their indices, and the length.
+    fn indexed_elements(&self, e: ExprId) -> (Vec<(u64, ExprId)>, u64) {
+        let (mut next, mut length) = (0u64, 0u64);
+        let mut out = Vec::new();
+        for (key, value) in self.elements(e) {
+            if let Some(key) = key {
+                let constant = self.c.typed.constant(self.c.ast.unparen(key));
+                next = constant.and_then(|constant| constant.to_int().as_u64()).unwrap_or(next);
+            }
+            out.push((next, value));
+            next += 1;
+            length = length.max(next);
+        }
+        (out, length)
+    }
+
+    /// A literal's value into `dst`.
+    pub(crate) fn literal_into(&mut self, e: ExprId, ty: Ty, dst: u16) {
+        let typed = self.c.typed;
+        match typed.types.underlying(ty) {
+            // `{...}` as an element of []*T.
+            Type::Pointer(base) => self.literal_in_heap(e, *base, dst),
+            Type::Struct(_) if !self.layout(ty).boxed() => {
+                let layout = self.layout(ty);
+                let target = if self.registers.is_fresh(dst) { dst } else { self.registers.allocate(&layout.slots) };
+                let elements = self.field_elements(e);
+                let complete = elements.len() == layout.fields.len();
+                if !complete && !layout.slots.is_empty() {
+                    self.zero(ty, target);
+                    self.registers.written(target, layout.slots.len());
+                }
+                for (index, value) in elements {
+                    let field = layout.fields[index];
+                    self.into_as(value, typed.types.canonical(field.ty), target + field.slot);
+                }
+                self.move_slots(target, dst, layout.slots.len());
+            }
+            Type::Struct(_) | Type::Array(..) => self.literal_in_heap(e, ty, dst),
+            Type::Slice(element) => {
+                let (elements, length) = self.indexed_elements(e);
+                let array = self.new_backing_array(*element, length as usize);
+                let size = self.layout(*element).size;
+                for (index, value) in elements {
+                    self.into_memory(value, *element, array, index as u32 * size);
+                }
+                self.slice_array(array, *element, length as usize, dst);
+            }
+            Type::Map { key, element } => {
+                let map = self.reference();
+                let elements = self.elements(e);
+                let id = self.c.descriptor(ty);
+                let hint = if elements.len() > 8 {
+                    OptionalRegister(self.integer(elements.len() as i32))
+                } else {
+                    NONE
+                };
+                self.emit(op::MakeMap { dst: Register(map), hint, ty: id });
+                self.registers.written(map, 1);
+                for (key_expression, value) in elements {
+                    let Some(key_expression) = key_expression else { continue };
+                    self.scoped(|f| {
+                        let key = f.element_operand(key_expression, *key);
+                        let value = f.element_operand(value, *element);
+                        f.emit(op::MapSet { map: Register(map), key: Run(key), src: Run(value), ty: id });
+                    });
+                }
+                self.move_slots(map, dst, 1);
+            }
+            _ => panic!("no literals of other types"),
+        }
+    }
+
+    fn element_operand(&mut self, e: ExprId, ty: Ty) -> u16 {
+        self.operand_as(e, self.c.typed.types.canonical(ty))
+    }
+
+    /// `&T{...}`, or the box of a literal.
+    pub(crate) fn literal_in_heap(&mut self, e: ExprId, ty: Ty, dst: u16) {
+        let target = if self.registers.is_fresh(dst) { dst } else { self.reference() };
+        let id = self.c.descriptor(ty);
+        if let Type::Struct(_) | Type::Array(..) = self.c.typed.types.underlying(ty) {
+            self.emit(op::New { dst: Register(target), ty: id });
+            self.registers.written(target, 1);
+            self.fill(e, ty, target, 0);
+        } else {
+            // &[]T{...}: the slice or map is a value like any other.
+            let value = self.allocate(ty);
+            self.literal_into(e, ty, value);
+            let count = self.slots(ty);
+            self.registers.written(value, count);
+            self.emit(op::New { dst: Register(target), ty: id });
+            self.registers.written(target, 1);
+            self.store_memory(ty, value, target, 0);
+        }
+        self.move_slots(target, dst, 1);
+    }
+
+    /// Fills new, zeroed memory with a struct or array literal's elements.
+    fn fill(&mut self, e: ExprId, ty: Ty, pointer: u16, offset: u32) {
+        let typed = self.c.typed;
+        match typed.types.underlying(ty) {
+            Type::Struct(_) => {
+                let layout = self.layout(ty);
+                for (index, value) in self.field_elements(e) {
+                    let field = layout.fields[index];
+                    self.into_memory(value, field.ty, pointer, offset + field.offset);
+                }
+            }
+            Type::Array(element, _) => {
+                let size = self.layout(*element).size;
+                for (index, value) in self.indexed_elements(e).0 {
+                    self.into_memory(value, *element, pointer, offset + index as u32 * size);
+                }
+            }
+            _ => panic!("only structs and arrays are filled"),
+        }
+    }
+
+    /// The value of an expression into new, zeroed memory.
+    pub(crate) fn into_memory(&mut self, e: ExprId, ty: Ty, pointer: u16, offset: u32) {
+        let ty = self.c.typed.types.canonical(ty);
+        let inner = self.c.ast.unparen(e);
+        if self.is_nil(inner) {
+            return;
+        }
+        if let Some(constant) = self.c.typed.constant(inner)
+            && (self.constant_slot(constant, ty) == Some(0)
+                || (self.c.typed.types.is_string(ty) && constant.as_bytes().is_some_and(|bytes| bytes.is_empty())))
+        {
+            return;
+        }
+        stacker::maybe_grow(64 << 10, 1 << 20, || {
+            self.scoped(|f| {
+                if let Expr::CompositeLit { .. } = f.c.ast.expr(inner)
+                    && f.type_of(inner) == ty
+                    && let Type::Struct(_) | Type::Array(..) = f.c.typed.types.underlying(ty)
+                {
+                    return f.fill(inner, ty, pointer, offset);
+                }
+                let value = f.operand_as(e, ty);
+                f.store_memory(ty, value, pointer, offset);
+            });
+        });
+    }
+}

@@ -1,0 +1,452 @@
+//! A whole program: what is compiled, in which order, and under which name.
+//!
+//! 1. The entry function is compiled; whatever it names gets a number and goes on the work list, and so on.
+//! 2. When the list is empty, the descriptors met so far are filled in, and the methods of their types that an interface method
+//!    in use may select go on the list. That may bring new types and methods, so both steps are repeated until nothing
+//!    is added.
+//!
+//! INVARIANT: a number in `functions` is given once per [`FunctionKey`]; the function behind it is compiled exactly once.
+
+use bytecode::{
+    Function, FunctionId, Global, KnownTypes, Method, NativeId, NativeReference, Program, SelectorName, StringId,
+    TypeId as TypeRef,
+};
+use checker::typed::{FunctionId as DeclaredId, ObjectKind, Selected, Selection, TypedProgram};
+use checker::types::{ObjectId, PackageId, Type, TypeId as Ty};
+use diagnostics::TextRange;
+use parser::ast::{Ast, ExprId, Interner, Symbol};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::type_descriptors::TypeTable;
+
+/// What one compiled function is made from.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum FunctionKey {
+    /// A declared function or method, called with its receiver's slots before its parameters'. A native one: the function around it.
+    Declared(DeclaredId),
+    /// A method with a value receiver, called with an interface's data slot before its parameters.
+    DeclaredForInterface(DeclaredId),
+    /// A function literal.
+    Literal(ExprId),
+    /// A method reached from a value of a type over embedded fields. `data`: the first slot is an interface's data.
+    Promoted { receiver: Ty, path: SmallVec<[u32; 4]>, selected: SelectedKey, data: bool },
+    /// A method value: the receiver is captured.
+    Bound(SelectedKey),
+    /// The call of a builtin by `go` or `defer`, named by its expression.
+    BuiltinCall(ExprId),
+    /// Initialises the variables of a package and calls its `init` functions.
+    Initializer(PackageId),
+    /// Initialises all packages and calls `main.main`.
+    Entry,
+    /// Stands in method tables for methods that nothing can call.
+    Unreachable,
+}
+
+/// [`Selected`] without fields, as a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum SelectedKey {
+    Method(ObjectId),
+    InterfaceMethod { interface: Ty, index: u32 },
+}
+
+impl SelectedKey {
+    pub(crate) fn new(selected: Selected) -> SelectedKey {
+        match selected {
+            Selected::Method(object) => SelectedKey::Method(object),
+            Selected::InterfaceMethod { interface, index } => SelectedKey::InterfaceMethod { interface, index },
+            Selected::Field => panic!("a field is no method"),
+        }
+    }
+}
+
+/// What keeps a checked program from becoming bytecode: only limits of the machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TooLarge {
+    /// In the manner of Go's compiler.
+    pub message: String,
+    /// The function, if it is one that is too large.
+    pub range: Option<TextRange>,
+}
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+struct Pending {
+    id: FunctionId,
+    key: FunctionKey,
+}
+
+/// The compilation of a program.
+pub(crate) struct Compiler<'a> {
+    pub(crate) typed: &'a TypedProgram,
+    pub(crate) ast: &'a Ast,
+    pub(crate) names: &'a Interner,
+    pub(crate) types: TypeTable,
+    pub(crate) functions: Vec<Function>,
+    ids: FxHashMap<FunctionKey, FunctionId>,
+    work: Vec<Pending>,
+    /// The names of function literals, given when the literal is met.
+    pub(crate) literal_names: FxHashMap<ExprId, String>,
+    /// For the literals of wrapped builtin calls: the types of the arguments.
+    strings: FxHashMap<Vec<u8>, StringId>,
+    string_list: Vec<Vec<u8>>,
+    natives: FxHashMap<String, NativeId>,
+    native_list: Vec<NativeReference>,
+    selectors: FxHashMap<(Symbol, Option<PackageId>, Ty), u32>,
+    selector_list: Vec<SelectorName>,
+    globals: FxHashMap<ObjectId, u32>,
+    global_list: Vec<Global>,
+    globals_size: u64,
+    /// How many descriptors and selectors the last round of methods has seen.
+    methods_seen: (usize, usize),
+    method_sets: FxHashMap<Ty, std::rc::Rc<Vec<checker::lookup::MethodSetEntry>>>,
+    pub(crate) too_large: Option<TooLarge>,
+}
+
+/// Compiles a checked program.
+///
+/// # Errors
+/// The program is larger than the machine's limits allow (registers of a function, size of a type, number of interface methods).
+pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Program, TooLarge> {
+    let mut compiler = Compiler {
+        typed,
+        ast,
+        names,
+        types: TypeTable::default(),
+        functions: Vec::new(),
+        ids: FxHashMap::default(),
+        work: Vec::new(),
+        literal_names: FxHashMap::default(),
+        strings: FxHashMap::default(),
+        string_list: Vec::new(),
+        natives: FxHashMap::default(),
+        native_list: Vec::new(),
+        selectors: FxHashMap::default(),
+        selector_list: Vec::new(),
+        globals: FxHashMap::default(),
+        global_list: Vec::new(),
+        globals_size: 0,
+        methods_seen: (0, 0),
+        method_sets: FxHashMap::default(),
+        too_large: None,
+    };
+    compiler.run()
+}
+
+impl Compiler<'_> {
+    fn run(mut self) -> Result<Program, TooLarge> {
+        let entry = self.function_id(FunctionKey::Entry);
+        let known = self.known_types();
+        loop {
+            while let Some(Pending { id, key }) = self.work.pop() {
+                let function = crate::function::compile(&mut self, &key);
+                self.functions[id.0 as usize] = function;
+                if let Some(problem) = self.too_large.take() {
+                    return Err(problem);
+                }
+            }
+            let more = self.complete_descriptors();
+            let more = self.add_methods() | more;
+            if !more && self.work.is_empty() {
+                break;
+            }
+        }
+        if let Some(ty) = self.types.too_large {
+            let name = self.typed.run_time_type_string(self.names, ty);
+            return Err(TooLarge { message: format!("type {name} is too large"), range: None });
+        }
+        if self.selector_list.len() > usize::from(u16::MAX) {
+            return Err(TooLarge { message: "too many interface methods in the program".to_owned(), range: None });
+        }
+        if self.globals_size > u64::from(u32::MAX) {
+            return Err(TooLarge { message: "package variables are too large".to_owned(), range: None });
+        }
+        let program = Program {
+            functions: self.functions,
+            types: self.types.descriptors,
+            strings: self.string_list,
+            natives: self.native_list,
+            selectors: self.selector_list,
+            globals: self.global_list,
+            globals_size: self.globals_size as u32,
+            entry: Some(entry),
+            known: Some(known),
+        };
+        debug_assert_eq!(bytecode::verify::program(&program), Ok(()));
+        Ok(program)
+    }
+
+    /// The number of a function; it will be compiled.
+    pub(crate) fn function_id(&mut self, key: FunctionKey) -> FunctionId {
+        if let Some(&id) = self.ids.get(&key) {
+            return id;
+        }
+        let id = FunctionId(self.functions.len() as u32);
+        // Parameters and captures are what callers and the verifier look at; they are set when it is compiled.
+        self.functions.push(Function::default());
+        self.ids.insert(key.clone(), id);
+        self.work.push(Pending { id, key });
+        id
+    }
+
+    /// The number of a declared function; of one that nothing can call, a number that traps.
+    pub(crate) fn declared_id(&mut self, id: DeclaredId) -> FunctionId {
+        let function = self.typed.function(id);
+        if function.body.is_some() && !function.checked {
+            return self.function_id(FunctionKey::Unreachable);
+        }
+        self.function_id(FunctionKey::Declared(id))
+    }
+
+    fn known_types(&mut self) -> KnownTypes {
+        let typed = self.typed;
+        let slice_of = |compiler: &Self, element: Ty| {
+            compiler.typed.types.find(&Type::Slice(compiler.typed.types.canonical(element)))
+        };
+        let runtime = typed.packages.iter().find(|package| package.path == "runtime");
+        let in_runtime = |compiler: &Self, name: &str| -> Option<ObjectId> {
+            let symbol = compiler.names.find(name)?;
+            runtime?.scope.get(&symbol).copied()
+        };
+        let runtime_type = |compiler: &mut Self, name: &str| {
+            let ty = in_runtime(compiler, name).map_or(Ty::STRING, |object| typed.object(object).typ);
+            compiler.descriptor(ty)
+        };
+        let slice = |compiler: &mut Self, element: Ty| match slice_of(compiler, element) {
+            Some(ty) => compiler.descriptor(ty),
+            None => compiler.bare_slice(element),
+        };
+        let panic_text = in_runtime(self, "panicText").and_then(|object| typed.object(object).function());
+        KnownTypes {
+            bool: self.descriptor(Ty::BOOL),
+            int: self.descriptor(Ty::INT),
+            string: self.descriptor(Ty::STRING),
+            error: self.descriptor(Ty::ERROR),
+            any: self.descriptor(Ty::EMPTY_INTERFACE),
+            byte_slice: slice(self, Ty::UINT8),
+            string_slice: slice(self, Ty::STRING),
+            any_slice: slice(self, Ty::EMPTY_INTERFACE),
+            runtime_error: runtime_type(self, "errorText"),
+            type_assertion_error: runtime_type(self, "typeAssertionText"),
+            plain_error: runtime_type(self, "plainErrorText"),
+            panic_text: panic_text.map(|id| self.declared_id(id)),
+        }
+    }
+
+    /// The index of a string constant.
+    pub(crate) fn string(&mut self, bytes: &[u8]) -> StringId {
+        if let Some(&id) = self.strings.get(bytes) {
+            return id;
+        }
+        let id = StringId(self.string_list.len() as u32);
+        self.string_list.push(bytes.to_vec());
+        self.strings.insert(bytes.to_vec(), id);
+        id
+    }
+
+    /// The index of an interface method.
+    pub(crate) fn selector(&mut self, name: Symbol, package: Option<PackageId>, signature: Ty) -> u32 {
+        let signature = self.typed.types.canonical(signature);
+        if let Some(&id) = self.selectors.get(&(name, package, signature)) {
+            return id;
+        }
+        let id = self.selector_list.len() as u32;
+        let text = self.typed.run_time_type_string(self.names, signature);
+        self.selector_list.push(SelectorName {
+            name: self.names.text(name).to_owned(),
+            package: package.map_or(String::new(), |id| self.typed.package(id).path.clone()),
+            signature: text.strip_prefix("func").unwrap_or(&text).to_owned(),
+        });
+        self.selectors.insert((name, package, signature), id);
+        id
+    }
+
+    /// The place of a package variable.
+    pub(crate) fn global(&mut self, object: ObjectId) -> u32 {
+        if let Some(&offset) = self.globals.get(&object) {
+            return offset;
+        }
+        let declared = self.typed.object(object);
+        let layout = self.layout(declared.typ);
+        let offset = self.globals_size.next_multiple_of(u64::from(layout.align));
+        // An empty variable has an address of its own too.
+        self.globals_size = offset + u64::from(layout.size.max(1));
+        let package = declared.package.map_or("", |id| &self.typed.package(id).path);
+        let name = format!("{package}.{}", self.names.text(declared.name));
+        let ty = self.descriptor(declared.typ);
+        self.global_list.push(Global { name, ty, offset: offset as u32 });
+        self.globals.insert(object, offset as u32);
+        offset as u32
+    }
+
+    /// The index of a native function.
+    pub(crate) fn native(&mut self, id: DeclaredId) -> NativeId {
+        let name = self.native_name(id);
+        if let Some(&native) = self.natives.get(&name) {
+            return native;
+        }
+        let (parameters, results) = self.declared_types(id);
+        let parameter_kinds = self.kinds(&parameters);
+        let reference = NativeReference {
+            name,
+            parameters: parameters.iter().map(|&ty| self.descriptor(ty)).collect(),
+            results: results.iter().map(|&ty| self.descriptor(ty)).collect(),
+            parameter_slots: parameter_kinds.len() as u16,
+            parameter_kinds,
+        };
+        self.native_reference(reference)
+    }
+
+    /// The index of a native by its reference.
+    pub(crate) fn native_reference(&mut self, reference: NativeReference) -> NativeId {
+        if let Some(&native) = self.natives.get(&reference.name) {
+            return native;
+        }
+        let native = NativeId(self.native_list.len() as u32);
+        self.natives.insert(reference.name.clone(), native);
+        self.native_list.push(reference);
+        native
+    }
+
+    fn native_name(&self, id: DeclaredId) -> String {
+        let function = self.typed.function(id);
+        let object = self.typed.object(function.object);
+        let package = &self.typed.package(function.package).path;
+        let name = self.names.text(object.name);
+        match object.kind {
+            ObjectKind::Function { receiver_base: Some(base), .. } => {
+                let base = self.typed.types.named(base).map_or("", |named| {
+                    self.names.text(self.typed.object(named.object).name)
+                });
+                format!("{package}.{base}.{name}")
+            }
+            _ => format!("{package}.{name}"),
+        }
+    }
+
+    /// As Go's traces name it.
+    pub(crate) fn declared_name(&self, id: DeclaredId) -> String {
+        let function = self.typed.function(id);
+        let object = self.typed.object(function.object);
+        let package = &self.typed.package(function.package).path;
+        let name = self.names.text(object.name);
+        match object.kind {
+            ObjectKind::Function { receiver_base: Some(base), pointer_receiver, .. } => {
+                let base = self.typed.types.named(base).map_or("", |named| {
+                    self.names.text(self.typed.object(named.object).name)
+                });
+                if pointer_receiver { format!("{package}.(*{base}).{name}") } else { format!("{package}.{base}.{name}") }
+            }
+            _ => format!("{package}.{name}"),
+        }
+    }
+
+    /// The types of all parameters, the receiver's first, and of the results.
+    pub(crate) fn declared_types(&self, id: DeclaredId) -> (Vec<Ty>, Vec<Ty>) {
+        let object = self.typed.object(self.typed.function(id).object);
+        let (mut parameters, results) = self.signature_types(object.typ);
+        if let Some(receiver) = self.receiver_type(self.typed.function(id).object) {
+            parameters.insert(0, receiver);
+        }
+        (parameters, results)
+    }
+
+    /// The receiver type of a declared method.
+    pub(crate) fn receiver_type(&self, method: ObjectId) -> Option<Ty> {
+        match self.typed.object(method).kind {
+            ObjectKind::Function { receiver_base: Some(base), pointer_receiver, .. } => {
+                let base = self.typed.types.canonical(base);
+                if !pointer_receiver {
+                    return Some(base);
+                }
+                // The declaration itself has made the pointer type.
+                let pointer = self.typed.types.find(&Type::Pointer(base));
+                Some(pointer.unwrap_or(Ty::UINTPTR))
+            }
+            _ => None,
+        }
+    }
+
+    /// The types of the parameters and results of a function type.
+    pub(crate) fn signature_types(&self, ty: Ty) -> (Vec<Ty>, Vec<Ty>) {
+        let Some(signature) = self.typed.types.as_signature(ty) else { return (Vec::new(), Vec::new()) };
+        (
+            signature.params.iter().map(|param| self.typed.types.canonical(param.typ)).collect(),
+            signature.results.iter().map(|param| self.typed.types.canonical(param.typ)).collect(),
+        )
+    }
+
+    /// Gives the descriptors the methods that can be called through interfaces; returns whether there were new ones.
+    fn add_methods(&mut self) -> bool {
+        if self.methods_seen == (self.types.descriptors.len(), self.selector_list.len()) {
+            return false;
+        }
+        self.methods_seen = (self.types.descriptors.len(), self.selector_list.len());
+        for index in 0..self.types.descriptors.len() {
+            let Some(ty) = self.types.origins[index] else { continue };
+            if self.typed.types.is_interface(ty) {
+                continue;
+            }
+            let set = match self.method_sets.get(&ty) {
+                Some(set) => std::rc::Rc::clone(set),
+                None => {
+                    let set = std::rc::Rc::new(self.typed.method_set(ty, self.names));
+                    self.method_sets.insert(ty, std::rc::Rc::clone(&set));
+                    set
+                }
+            };
+            for entry in set.iter() {
+                let signature = self.typed.types.canonical(entry.signature);
+                let Some(&selector) = self.selectors.get(&(entry.name, entry.package, signature)) else { continue };
+                let methods = &self.types.descriptors[index].methods;
+                let Err(place) = methods.binary_search_by_key(&selector, |method| method.selector) else { continue };
+                let function = self.interface_entry(ty, &entry.selection);
+                let method = Method { selector, name: self.names.text(entry.name).to_owned(), function };
+                self.types.descriptors[index].methods.insert(place, method);
+            }
+        }
+        true
+    }
+
+    /// The function that a method table holds: its first slot is the interface's data.
+    fn interface_entry(&mut self, ty: Ty, selection: &Selection) -> FunctionId {
+        let layout = self.layout(ty);
+        if let (Selected::Method(object), true) = (selection.selected, selection.path.is_empty())
+            && let Some(id) = self.typed.object(object).function()
+        {
+            let function = self.typed.function(id);
+            let by_value = !self.typed.has_pointer_receiver(object);
+            let is_pointer = self.typed.dereference(ty).1;
+            if function.body.is_some() && !function.checked {
+                return self.function_id(FunctionKey::Unreachable);
+            }
+            // The data slot is the receiver itself.
+            let same = layout.slots.len() == 1 && !layout.boxed();
+            if by_value != is_pointer && same {
+                return self.declared_id(id);
+            }
+            if by_value && !is_pointer && function.body.is_some() {
+                return self.function_id(FunctionKey::DeclaredForInterface(id));
+            }
+        }
+        self.function_id(FunctionKey::Promoted {
+            receiver: ty,
+            path: selection.path.clone(),
+            selected: SelectedKey::new(selection.selected),
+            data: true,
+        })
+    }
+
+    /// A slice type that no expression of the program has, but the machine needs.
+    fn bare_slice(&mut self, element: Ty) -> TypeRef {
+        let element_id = self.descriptor(element);
+        let name = format!("[]{}", self.types.descriptors[element_id.0 as usize].name);
+        self.synthetic_slice(name, element_id)
+    }
+}

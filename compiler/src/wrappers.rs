@@ -1,0 +1,327 @@
+//! Functions that no source text declares: around natives, for method values and promoted methods, and the entry.
+
+use bytecode::{Count, Function, FunctionId, NativeId, Pair, Register, Run, Selector, SlotKind, Window, op};
+use checker::typed::{FunctionId as DeclaredId, Selection, SelectionKind};
+use checker::types::{ObjectId, PackageId, TypeId as Ty};
+use parser::ast::{Expr, ExprId};
+
+use crate::function::{FunctionCompiler, Shape};
+use crate::package::{FunctionKey, SelectedKey};
+use crate::places::Place;
+
+/// Where the values of one parameter are.
+type Argument = (u16, Ty);
+
+impl FunctionCompiler<'_, '_> {
+    /// Parameters in registers from the next one on.
+    fn parameters(&mut self, types: &[Ty], shape: &mut Shape) -> Vec<Argument> {
+        let mut out = Vec::new();
+        for &ty in types {
+            let kinds = self.layout(ty).slots.clone();
+            let register = self.registers.allocate(&kinds);
+            self.registers.declare(register, kinds.len());
+            shape.parameters.extend(kinds);
+            out.push((register, ty));
+        }
+        out
+    }
+
+    /// Passes arguments on and returns what comes back.
+    fn forward(
+        &mut self,
+        arguments: &[Argument],
+        results: &[Ty],
+        receiver: impl FnOnce(&mut Self),
+        call: impl FnOnce(&mut Self, u16),
+    ) {
+        let window = self.window();
+        receiver(self);
+        for &(register, ty) in arguments {
+            let dst = self.allocate(ty);
+            let count = self.slots(ty);
+            self.move_slots(register, dst, count);
+            self.registers.written(dst, count);
+        }
+        let kinds = self.c.kinds(results);
+        self.registers.reach(window as usize + kinds.len().max(1));
+        call(self, window);
+        match kinds.len() {
+            0 => _ = self.emit(op::Return {}),
+            1 => _ = self.emit(op::ReturnOne { src: Register(window) }),
+            count => _ = self.emit(op::ReturnRun { src: Run(window), count: Count(count as u16) }),
+        }
+    }
+
+    fn call_native(&mut self, window: u16, native: NativeId) {
+        self.emit(op::CallNative { window: Window(window), native });
+    }
+
+    /// A native function as a value.
+    pub(crate) fn native_wrapper(&mut self, id: DeclaredId) -> Function {
+        let (parameters, results) = self.c.declared_types(id);
+        let mut shape = Shape { wrapper: true, results: self.c.kinds(&results), ..Shape::default() };
+        let native = self.c.native(id);
+        let arguments = self.parameters(&parameters, &mut shape);
+        self.forward(&arguments, &results, |_| {}, |f, window| f.call_native(window, native));
+        self.finish(shape)
+    }
+
+    fn selected_signature(&self, selected: SelectedKey) -> (Vec<Ty>, Vec<Ty>) {
+        match selected {
+            SelectedKey::Method(object) => self.c.signature_types(self.c.typed.object(object).typ),
+            SelectedKey::InterfaceMethod { interface, index } => {
+                let signature = self.c.typed.types.as_interface(interface).map(|i| i.methods[index as usize].signature);
+                signature.map_or_else(Default::default, |signature| self.c.signature_types(signature))
+            }
+        }
+    }
+
+    fn selected_name(&self, selected: SelectedKey) -> String {
+        let name = match selected {
+            SelectedKey::Method(object) => self.c.typed.object(object).name,
+            SelectedKey::InterfaceMethod { interface, index } => {
+                match self.c.typed.types.as_interface(interface) {
+                    Some(interface) => interface.methods[index as usize].name,
+                    None => parser::ast::Symbol::EMPTY,
+                }
+            }
+        };
+        self.c.names.text(name).to_owned()
+    }
+
+    /// Calls a declared method, its receiver and arguments being in the window.
+    fn call_method(&mut self, method: ObjectId, window: u16) {
+        let Some(id) = self.c.typed.object(method).function() else { panic!("a method is declared") };
+        if self.c.typed.function(id).body.is_none() {
+            let native = self.c.native(id);
+            self.call_native(window, native);
+        } else {
+            let function = self.c.declared_id(id);
+            self.emit_call(op::Call { window: Window(window), function }, window);
+        }
+    }
+
+    /// Calls what is selected from a value of type `ty` at `place`.
+    fn forward_selected(&mut self, place: Place, ty: Ty, selected: SelectedKey, arguments: &[Argument], results: &[Ty]) {
+        match selected {
+            SelectedKey::Method(method) => {
+                let wanted = self.c.receiver_type(method).unwrap_or(ty);
+                self.forward(
+                    arguments,
+                    results,
+                    |f| {
+                        let dst = f.allocate(wanted);
+                        f.scoped(|f| f.receiver_from(place, ty, method, dst));
+                        let count = f.slots(wanted);
+                        f.registers.written(dst, count);
+                    },
+                    |f, window| f.call_method(method, window),
+                );
+            }
+            SelectedKey::InterfaceMethod { interface, index } => {
+                let receiver = self.load_operand(place, ty);
+                let selector = Selector(self.interface_selector(interface, index) as u16);
+                self.forward(
+                    arguments,
+                    results,
+                    |f| _ = f.registers.allocate(&[SlotKind::Scalar]),
+                    |f, window| {
+                        let window_operand = Window(window);
+                        f.emit_call(
+                            op::CallInterface { window: window_operand, receiver: Pair(receiver), selector },
+                            window,
+                        );
+                    },
+                );
+            }
+        }
+    }
+
+    /// A method reached from a value of a type: as a method expression, or (`data`) from an interface's data slot.
+    pub(crate) fn promoted(&mut self, receiver: Ty, path: &[u32], selected: SelectedKey, data: bool) -> Function {
+        let name = self.c.typed.run_time_type_string(self.c.names, receiver);
+        self.name = match name.strip_prefix('*') {
+            Some(base) => {
+                let (package, base) = base.rsplit_once('.').unwrap_or(("main", base));
+                format!("{package}.(*{base}).{}", self.selected_name(selected))
+            }
+            None => format!("{name}.{}", self.selected_name(selected)),
+        };
+        let (parameters, results) = self.selected_signature(selected);
+        let mut shape = Shape { wrapper: true, results: self.c.kinds(&results), ..Shape::default() };
+        let layout = self.layout(receiver);
+        let place = if data {
+            let by_reference = layout.boxed() || layout.slots.len() > 1;
+            let kind = match layout.slots.as_slice() {
+                [one] => *one,
+                [] => SlotKind::Scalar,
+                _ => SlotKind::Ref,
+            };
+            let register = self.registers.allocate(&[kind]);
+            self.registers.declare(register, 1);
+            shape.parameters.push(kind);
+            if by_reference { Place::Memory { pointer: register, offset: 0 } } else { Place::Registers(register) }
+        } else {
+            Place::Registers(self.parameters(&[receiver], &mut shape)[0].0)
+        };
+        let arguments = self.parameters(&parameters, &mut shape);
+        let (place, ty) = self.walk_path(place, receiver, path);
+        self.forward_selected(place, ty, selected, &arguments, &results);
+        self.finish(shape)
+    }
+
+    /// A method value: the receiver, as the method wants it, is captured.
+    pub(crate) fn bound(&mut self, selected: SelectedKey) -> Function {
+        self.name = format!("{}-fm", self.selected_name(selected));
+        let (parameters, results) = self.selected_signature(selected);
+        let mut shape = Shape { wrapper: true, results: self.c.kinds(&results), ..Shape::default() };
+        let arguments = self.parameters(&parameters, &mut shape);
+        let ty = match selected {
+            SelectedKey::Method(method) => {
+                if let Some(id) = self.c.typed.object(method).function() {
+                    self.name = format!("{}-fm", self.c.declared_name(id));
+                }
+                self.c.receiver_type(method).unwrap_or(Ty::UINTPTR)
+            }
+            SelectedKey::InterfaceMethod { interface, .. } => interface,
+        };
+        shape.captures = self.layout(ty).slots.clone();
+        let register = self.registers.allocate(&shape.captures);
+        let count = shape.captures.len();
+        if count > 0 {
+            self.emit(op::LoadCapture { dst: Run(register), index: Count(0), count: Count(count as u16) });
+            self.registers.declare(register, count);
+        }
+        self.forward_selected(Place::Registers(register), ty, selected, &arguments, &results);
+        self.finish(shape)
+    }
+
+    /// `x.m` and `T.m` as values.
+    pub(crate) fn method_value(&mut self, e: ExprId, selection: &Selection, dst: u16) {
+        let selected = SelectedKey::new(selection.selected);
+        if selection.kind == SelectionKind::MethodExpression {
+            let function = self.method_expression(selection, selected);
+            self.emit(op::LoadFunction { dst: Register(dst), function });
+            return;
+        }
+        let Expr::Selector { operand, .. } = *self.c.ast.expr(e) else { panic!("methods are selected") };
+        let function = self.c.function_id(FunctionKey::Bound(selected));
+        let (first, count) = match selected {
+            SelectedKey::Method(method) => {
+                let Some(wanted) = self.c.receiver_type(method) else { panic!("a method has a receiver") };
+                let first = self.allocate(wanted);
+                self.scoped(|f| {
+                    let (place, ty) = f.typed_place(operand);
+                    let (place, ty) = f.walk_path(place, ty, &selection.path);
+                    f.at(f.c.ast.range(e));
+                    f.receiver_from(place, ty, method, first);
+                });
+                let count = self.slots(wanted);
+                self.registers.written(first, count);
+                (first, count)
+            }
+            SelectedKey::InterfaceMethod { .. } => {
+                let receiver = self.interface_receiver(operand, selection);
+                self.at(self.c.ast.range(e));
+                self.emit(op::CheckNil { pointer: Register(receiver) });
+                (receiver, 2)
+            }
+        };
+        if count == 0 {
+            self.emit(op::LoadFunction { dst: Register(dst), function });
+            return;
+        }
+        self.emit(op::MakeClosure { dst: Register(dst), first: Run(first), count: Count(count as u16), function });
+    }
+
+    fn method_expression(&mut self, selection: &Selection, selected: SelectedKey) -> FunctionId {
+        let receiver = self.c.typed.types.canonical(selection.receiver);
+        if let SelectedKey::Method(method) = selected
+            && selection.path.is_empty()
+            && self.c.receiver_type(method) == Some(receiver)
+            && let Some(id) = self.c.typed.object(method).function()
+        {
+            return self.c.declared_id(id);
+        }
+        self.c.function_id(FunctionKey::Promoted {
+            receiver,
+            path: selection.path.clone(),
+            selected,
+            data: false,
+        })
+    }
+
+    // ---- start-up ----
+
+    /// Initialises a package.
+    pub(crate) fn initializer(&mut self, id: PackageId) -> Function {
+        let package = self.c.typed.package(id);
+        // Function literals in package variables are named after no function. GO: glob..func1.
+        self.name = format!("{}.glob.", package.path);
+        let (init_order, init_functions) = (package.init_order.clone(), package.init_functions.clone());
+        for initializer in &init_order {
+            self.at(self.c.ast.range(initializer.rhs));
+            self.scoped(|f| f.initialize(&initializer.lhs, initializer.rhs));
+        }
+        self.name = format!("{}.init", self.c.typed.package(id).path);
+        for function in init_functions {
+            let function = self.c.declared_id(function);
+            self.scoped(|f| {
+                let window = f.window();
+                f.registers.reach(window as usize + 1);
+                f.emit_call(op::Call { window: Window(window), function }, window);
+            });
+        }
+        self.emit(op::Return {});
+        self.finish(Shape { wrapper: true, ..Shape::default() })
+    }
+
+    fn initialize(&mut self, lhs: &[ObjectId], rhs: ExprId) {
+        if let [single] = lhs {
+            let ty = self.object_type(*single);
+            let value = self.operand_as(rhs, ty);
+            if !self.c.typed.object(*single).name.is_blank() {
+                let offset = self.c.global(*single);
+                self.store(Place::Global(offset), ty, value, false);
+            }
+            return;
+        }
+        let values = self.several_values(rhs, lhs.len());
+        for (&object, &(register, from)) in lhs.iter().zip(&values) {
+            if self.c.typed.object(object).name.is_blank() {
+                continue;
+            }
+            let ty = self.object_type(object);
+            let mut value = register;
+            if self.wraps(from, ty) {
+                value = self.allocate(ty);
+                self.convert_value(register, from, ty, value);
+            }
+            let offset = self.c.global(object);
+            self.store(Place::Global(offset), ty, value, false);
+        }
+    }
+
+    /// The program's entry.
+    pub(crate) fn entry(&mut self) -> Function {
+        self.name = "runtime.main".to_owned();
+        let typed = self.c.typed;
+        let window = self.window();
+        self.registers.reach(window as usize + 1);
+        for &id in &typed.package_order {
+            let package = typed.package(id);
+            if package.init_order.is_empty() && package.init_functions.is_empty() {
+                continue;
+            }
+            let function = self.c.function_id(FunctionKey::Initializer(id));
+            self.emit_call(op::Call { window: Window(window), function }, window);
+        }
+        let main = typed.package(typed.main).scope.get(&parser::ast::Symbol::MAIN).copied();
+        if let Some(id) = main.and_then(|object| typed.object(object).function()) {
+            let function = self.c.declared_id(id);
+            self.emit_call(op::Call { window: Window(window), function }, window);
+        }
+        self.emit(op::Return {});
+        self.finish(Shape { wrapper: true, ..Shape::default() })
+    }
+}

@@ -54,7 +54,8 @@ macro_rules! scalar_moves {
         /// As for the load; the memory is writable.
         #[inline(always)]
         pub unsafe fn $store(address: u64, value: $int) {
-            // SAFETY, ORDERING: as for the load.
+            // SAFETY: as for the load.
+            // ORDERING: relaxed, as for the load.
             unsafe { <$atomic>::from_ptr(address as *mut $int).store(value, Ordering::Relaxed) }
         }
     )*};
@@ -531,3 +532,6 @@ mod striped {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ pub(super) struct Shared {
     pub entries: Vec<Entry>,
     /// Addresses of the heap's shapes by number, as far as this cache needed them.
     shapes: Vec<*const ShapeData>,
-    /// Bytes and objects handed out in windows since the counters were last published.
+    /// Bytes and objects of windows that the heap's counters do not know of yet.
     bytes: u64,
     objects: u64,
 }
@@ -117,6 +117,7 @@ impl Shared {
     /// Gives up all windows, so that the collector may sort the blocks anew.
     pub fn flush(&mut self, heap: &Heap) {
         self.publish(heap);
+        (self.bytes, self.objects) = (0, 0);
         for entry in &mut self.entries {
             *entry = Entry { cell: entry.cell, layout: entry.layout, ..Entry::EMPTY };
         }

@@ -29,6 +29,8 @@ const ROOTS_AT_ONCE: usize = 4096;
 pub struct Marker<'a> {
     tag: u64,
     stack: Vec<u64>,
+    /// It grows no further than to this length; for tests.
+    stack_limit: usize,
     /// Something was marked that could not be put on the stack.
     lost: bool,
     huge: *mut [Huge],
@@ -110,6 +112,7 @@ impl<'a> Marker<'a> {
         Marker {
             tag: heap.tag,
             stack: std::mem::take(&mut state.mark_stack),
+            stack_limit: state.mark_stack_limit,
             lost: false,
             huge: &raw mut *state.huge,
             regions: &raw const *state.regions,
@@ -204,7 +207,7 @@ impl<'a> Marker<'a> {
     fn push(&mut self, entry: u64) {
         if self.stack.len() == self.stack.capacity() {
             self.grow();
-            if self.lost && self.stack.len() == self.stack.capacity() {
+            if self.stack.len() == self.stack.capacity() {
                 return;
             }
         }
@@ -215,7 +218,7 @@ impl<'a> Marker<'a> {
     #[inline(never)]
     fn grow(&mut self) {
         let more = self.stack.capacity().max(1024);
-        if self.stack.try_reserve_exact(more).is_err() {
+        if self.stack.len() >= self.stack_limit || self.stack.try_reserve_exact(more).is_err() {
             self.lost = true;
         }
     }

@@ -182,6 +182,7 @@ struct State {
     used_blocks: u64,
     huge_bytes: u64,
     mark_stack: Vec<u64>,
+    mark_stack_limit: usize,
     caches: Vec<NonNull<Shared>>,
     next_seed: u64,
     /// Found by the last collection.
@@ -249,6 +250,7 @@ impl Heap {
                 used_blocks: 0,
                 huge_bytes: 0,
                 mark_stack,
+                mark_stack_limit: usize::MAX,
                 caches: Vec::new(),
                 next_seed: options.seed,
                 live: 0,

@@ -2,7 +2,7 @@
 //!
 //! A cell size is the object's size rounded up; classes of more than 32 bytes are multiples of 16 wherever 16-aligned objects could fall
 //! into them (an object's size is a multiple of its alignment, so a class that is not a multiple of 16 only
-//! ever holds objects aligned to 8 or less). The steps keep the waste under 20 % (25 % at the top, where few objects are).
+//! ever holds objects aligned to 8 or less). The steps keep the waste under 20 % up to 4 KiB; above, the number of cells in a block allows no finer steps.
 
 use super::region::BLOCK_BYTES;
 

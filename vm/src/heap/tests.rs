@@ -1,1 +1,509 @@
-//! Tests of the heap against a model.
+//! The heap against a model: what is reachable stays as it is, what is not goes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Barrier, RwLock};
+
+use super::*;
+use crate::moves::{load64, load_reference, load128, store64, store128, store_reference};
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn heap(options: HeapOptions) -> Arc<Heap> {
+    Heap::new(HeapOptions { poison: true, ..options }).unwrap()
+}
+
+fn collect(heap: &Heap, roots: &[u64]) -> Collection {
+    // SAFETY: the tests that call this have one thread.
+    unsafe { heap.collect(&mut |marker| roots.iter().for_each(|&root| marker.mark_reference(root))) }
+}
+
+/// An object of the model: word 0 its number, `references` words after it, then `scalars` words that hold the number too.
+#[derive(Clone)]
+struct Node {
+    address: u64,
+    references: Vec<Option<u64>>,
+    scalars: u64,
+}
+
+/// A mutator that knows what its part of the heap should look like.
+struct Mutator {
+    cache: Cache,
+    random: Random,
+    nodes: HashMap<u64, Node>,
+    roots: Vec<u64>,
+    next: u64,
+}
+
+impl Mutator {
+    fn new(heap: &Arc<Heap>, seed: u64) -> Mutator {
+        Mutator { cache: heap.new_cache(), random: Random(seed), nodes: HashMap::new(), roots: Vec::new(), next: 1 }
+    }
+
+    fn allocate(&mut self) {
+        let references = match self.random.below(100) {
+            0 => self.random.below(9000),
+            1..10 => self.random.below(100),
+            _ => self.random.below(5),
+        };
+        let scalars = if self.random.below(50) == 0 { self.random.below(3000) } else { self.random.below(4) };
+        let words: Vec<u32> = (1..=references as u32).collect();
+        let bytes = 8 * (1 + references + scalars);
+        let heap = self.cache.heap().clone();
+        let shape = heap.shape(&words, bytes as u32);
+        let address = if self.random.below(2) == 0 {
+            self.cache.allocate(heap.site(shape, bytes as usize))
+        } else {
+            self.cache.allocate_bytes(shape, bytes as usize)
+        }
+        .unwrap()
+        .get();
+        let number = self.next;
+        self.next += 1;
+        // SAFETY: just allocated, `bytes` long.
+        unsafe {
+            for word in 0..bytes / 8 {
+                assert_eq!(load64(address + word * 8), 0, "new memory is zero");
+            }
+            store64(address, number);
+            for word in 0..scalars {
+                store64(address + 8 * (1 + references + word), number);
+            }
+        }
+        self.nodes.insert(number, Node { address, references: vec![None; references as usize], scalars });
+        self.roots.push(number);
+    }
+
+    fn connect(&mut self) {
+        if self.roots.is_empty() {
+            return;
+        }
+        let from = self.roots[self.random.below(self.roots.len() as u64) as usize];
+        let to = self.roots[self.random.below(self.roots.len() as u64) as usize];
+        let target = self.nodes[&to].address;
+        let size = 8 * (1 + self.nodes[&to].references.len() as u64 + self.nodes[&to].scalars);
+        let node = self.nodes.get_mut(&from).unwrap();
+        if node.references.is_empty() {
+            return;
+        }
+        let index = self.random.below(node.references.len() as u64) as usize;
+        node.references[index] = Some(to);
+        // Sometimes to the middle of the object.
+        let interior = if self.random.below(3) == 0 { self.random.below(size) } else { 0 };
+        // SAFETY: a word of a live object.
+        unsafe { store_reference(node.address + 8 * (1 + index as u64), target + interior) };
+    }
+
+    fn step(&mut self) {
+        match self.random.below(10) {
+            0..4 => self.allocate(),
+            4..7 => self.connect(),
+            _ if !self.roots.is_empty() => {
+                let index = self.random.below(self.roots.len() as u64) as usize;
+                self.roots.swap_remove(index);
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets what cannot be reached.
+    fn forget(&mut self) {
+        let mut reached = HashMap::new();
+        let mut stack = self.roots.clone();
+        while let Some(number) = stack.pop() {
+            if let Some(node) = self.nodes.get(&number)
+                && reached.insert(number, node.clone()).is_none()
+            {
+                stack.extend(node.references.iter().flatten());
+            }
+        }
+        self.nodes = reached;
+    }
+
+    fn check(&self) {
+        for (&number, node) in &self.nodes {
+            // SAFETY: a live object, by the model.
+            unsafe {
+                assert_eq!(load64(node.address), number, "an object was overwritten");
+                for (index, reference) in node.references.iter().enumerate() {
+                    let value = load_reference(node.address + 8 * (1 + index as u64));
+                    match reference {
+                        None => assert_eq!(value, 0),
+                        Some(other) => {
+                            let other = &self.nodes[other];
+                            let size = 8 * (1 + other.references.len() as u64 + other.scalars);
+                            assert!((other.address..other.address + size).contains(&value));
+                        }
+                    }
+                }
+                for word in 0..node.scalars {
+                    assert_eq!(load64(node.address + 8 * (1 + node.references.len() as u64 + word)), number);
+                }
+            }
+        }
+    }
+
+    fn report(&self, marker: &mut Marker<'_>) {
+        for root in &self.roots {
+            marker.mark_reference(self.nodes[root].address);
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.nodes.values().map(|node| 8 * (1 + node.references.len() as u64 + node.scalars)).sum()
+    }
+}
+
+#[test]
+fn one_mutator_keeps_exactly_what_it_reaches() {
+    for seed in 0..6 {
+        let heap = heap(HeapOptions::default());
+        let mut mutator = Mutator::new(&heap, seed);
+        for round in 0..30 {
+            for _ in 0..400 {
+                mutator.step();
+            }
+            mutator.check();
+            mutator.forget();
+            // SAFETY: one thread.
+            let collection = unsafe { heap.collect(&mut |marker| mutator.report(marker)) };
+            assert_eq!(collection.number, round + 1);
+            mutator.check();
+            let figures = heap.statistics();
+            assert_eq!(figures.mallocs - figures.frees, mutator.nodes.len() as u64, "exactly the reachable objects live");
+            assert!(collection.live >= mutator.bytes() && collection.live <= mutator.bytes() * 3 / 2 + 8 * mutator.nodes.len() as u64);
+            if round % 7 == 0 {
+                heap.release_unused();
+            }
+        }
+        mutator.roots.clear();
+        assert_eq!(collect(&heap, &[]).live, 0);
+        assert_eq!(heap.statistics().block_bytes, 0, "an empty heap holds no blocks");
+    }
+}
+
+#[test]
+fn a_mark_stack_that_cannot_grow_loses_nothing() {
+    for limit in [64, 100, 1000] {
+        let heap = heap(HeapOptions::default());
+        lock(&heap.state).mark_stack_limit = limit;
+        let mut mutator = Mutator::new(&heap, 99);
+        for _ in 0..5 {
+            for _ in 0..600 {
+                mutator.step();
+            }
+            // A wide object: all its children want to be on the stack at once.
+            let (wide, many) = (mutator.next, 3000);
+            let shape = heap.shape(&(1..=many).collect::<Vec<_>>(), 8 * (many + 1));
+            let address = mutator.cache.allocate_bytes(shape, 8 * (many as usize + 1)).unwrap().get();
+            // SAFETY: just allocated.
+            unsafe { store64(address, wide) };
+            let mut references = Vec::new();
+            for child in 0..many as u64 {
+                let number = wide + 1 + child;
+                let pair = mutator.cache.allocate_bytes(heap.shape(&[1], 16), 16).unwrap().get();
+                // SAFETY: just allocated.
+                unsafe {
+                    store64(pair, number);
+                    store_reference(address + 8 * (1 + child), pair);
+                }
+                references.push(Some(number));
+                mutator.nodes.insert(number, Node { address: pair, references: vec![None], scalars: 0 });
+            }
+            mutator.next += many as u64 + 1;
+            mutator.nodes.insert(wide, Node { address, references, scalars: 0 });
+            mutator.roots.push(wide);
+            mutator.forget();
+            // SAFETY: one thread.
+            unsafe { heap.collect(&mut |marker| mutator.report(marker)) };
+            mutator.check();
+            let figures = heap.statistics();
+            assert_eq!(figures.mallocs - figures.frees, mutator.nodes.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn several_mutators_share_a_heap() {
+    for threads in [2, 4] {
+        let heap = heap(HeapOptions::default());
+        // Who has it for reading runs; who has it for writing has stopped the world.
+        let world = RwLock::new(());
+        let mutators: Vec<Mutex<Mutator>> = (0..threads).map(|i| Mutex::new(Mutator::new(&heap, i))).collect();
+        let barrier = Barrier::new(threads as usize + 1);
+        std::thread::scope(|scope| {
+            for mutator in &mutators {
+                let (world, barrier) = (&world, &barrier);
+                scope.spawn(move || {
+                    for _ in 0..12 {
+                        let running = world.read().unwrap();
+                        let mut mutator = mutator.lock().unwrap();
+                        for _ in 0..300 {
+                            mutator.step();
+                        }
+                        mutator.check();
+                        mutator.forget();
+                        drop(mutator);
+                        drop(running);
+                        barrier.wait();
+                        barrier.wait();
+                    }
+                });
+            }
+            for _ in 0..12 {
+                barrier.wait();
+                let stopped = world.write().unwrap();
+                let mutators: Vec<_> = mutators.iter().map(|m| m.lock().unwrap()).collect();
+                // SAFETY: all other threads wait at the barrier.
+                unsafe { heap.collect(&mut |marker| mutators.iter().for_each(|m| m.report(marker))) };
+                let live: usize = mutators.iter().map(|m| m.nodes.len()).sum();
+                let figures = heap.statistics();
+                assert_eq!(figures.mallocs - figures.frees, live as u64);
+                drop((mutators, stopped));
+                barrier.wait();
+            }
+        });
+        mutators.iter().for_each(|m| m.lock().unwrap().check());
+    }
+}
+
+#[test]
+fn any_value_may_be_marked() {
+    let heap = heap(HeapOptions::default());
+    let other = Heap::new(HeapOptions::default()).unwrap();
+    let mut cache = heap.new_cache();
+    let small = cache.allocate_bytes(Shape::REFERENCES, 40).unwrap().get();
+    let large = cache.allocate_bytes(Shape::REFERENCES, 100_000).unwrap().get();
+    let foreign = other.new_cache().allocate_bytes(Shape::REFERENCES, 40).unwrap().get();
+    let mut random = Random(7);
+    let mut values = vec![0, 1, u64::MAX, 1 << 63, 1 << 47, (1 << 47) - 1, small, large, foreign, foreign + 8, zero_sized().get()];
+    for &near in &[small, large, foreign] {
+        let region = near & !(region::REGION_BYTES - 1);
+        values.extend((0..20_000).map(|_| region + random.below(region::REGION_BYTES)));
+        values.extend((0..2000).map(|i| (near & !(BLOCK_BYTES - 1)) + i * 37));
+    }
+    values.extend((0..10_000).map(|_| random.below(1 << 33) << random.below(40)));
+    values.push(&raw const values as u64);
+    for _ in 0..3 {
+        collect(&heap, &values);
+    }
+    // SAFETY: one thread.
+    unsafe {
+        assert_eq!(heap.object_at(large + 99_999).unwrap(), (large, 100_000));
+        assert_eq!(heap.object_at(small + 39).unwrap().0, small);
+        assert_eq!(heap.object_at(large + 100_000), None);
+        assert_eq!(heap.object_at(foreign), None);
+    }
+}
+
+#[test]
+fn scalars_are_not_followed_and_interface_data_is() {
+    let heap = heap(HeapOptions::default());
+    let mut cache = heap.new_cache();
+    // {scalar, reference}, as an interface lies in memory.
+    let interface = heap.shape(&[1], 16);
+    let objects = cache.allocate_array(interface, 1000, 16).unwrap().get();
+    let mut kept = Vec::new();
+    for i in 0..1000 {
+        let [lost, held] = [(); 2].map(|()| cache.allocate_bytes(Shape::SCALAR, 64).unwrap().get());
+        // SAFETY: live objects.
+        unsafe {
+            store64(held, i);
+            store64(lost, i);
+            store128(objects + i * 16, lost, held);
+        }
+        kept.push(held);
+    }
+    let collection = collect(&heap, &[objects]);
+    assert_eq!(collection.live, 16_384 + 64_000, "one array and half of what it names");
+    for (i, &held) in kept.iter().enumerate() {
+        // SAFETY: live objects.
+        unsafe {
+            assert_eq!(load64(held), i as u64);
+            assert_eq!(load128(objects + i as u64 * 16).1, held);
+        }
+    }
+}
+
+#[test]
+fn large_and_huge_objects_come_and_go() {
+    let heap = Heap::new(HeapOptions::default()).unwrap();
+    let mut cache = heap.new_cache();
+    let pairs = heap.shape(&[0], 24);
+    let mut roots = Vec::new();
+    let sizes = [16_392, 32_768, 32_769, 200_000, 5_000_000, 65 << 20, 130 << 20];
+    for bytes in sizes {
+        let object = cache.allocate_bytes(pairs, bytes).unwrap().get();
+        let (first, last) = (object, object + bytes as u64 / 24 * 24 - 24);
+        for place in [first, last, object + bytes as u64 / 48 * 24] {
+            let child = cache.allocate_bytes(Shape::SCALAR, 16).unwrap().get();
+            // SAFETY: live objects.
+            unsafe {
+                assert_eq!(load64(place), 0);
+                store64(child, place);
+                store_reference(place, child);
+            }
+        }
+        roots.push((object, bytes, [first, last, object + bytes as u64 / 48 * 24]));
+    }
+    // Held by a pointer to their last byte.
+    let addresses: Vec<u64> = roots.iter().map(|&(object, bytes, _)| object + bytes as u64 - 1).collect();
+    let live = collect(&heap, &addresses).live;
+    let figures = heap.statistics();
+    assert_eq!(figures.mallocs - figures.frees, 4 * sizes.len() as u64);
+    assert!(live >= sizes.iter().sum::<usize>() as u64);
+    for (_, _, places) in &roots {
+        for &place in places {
+            // SAFETY: live objects.
+            unsafe { assert_eq!(load64(load_reference(place)), place) };
+        }
+    }
+    assert_eq!(collect(&heap, &[]).live, 0);
+    assert_eq!(heap.statistics().block_bytes, 0);
+    assert!(heap.release_unused() > 0);
+    assert_eq!(heap.release_unused(), 0);
+    let again = cache.allocate_bytes(pairs, 5_000_000).unwrap().get();
+    for word in 0..5_000_000 / 8 {
+        // SAFETY: a live object.
+        unsafe { assert_eq!(load64(again + word * 8), 0) };
+    }
+}
+
+#[test]
+fn memory_is_refused_cleanly() {
+    let heap = Heap::new(HeapOptions { limit: Some(1 << 20), ..HeapOptions::default() }).unwrap();
+    let mut cache = heap.new_cache();
+    let mut allocated = 0;
+    while cache.allocate_bytes(Shape::SCALAR, 100).is_ok() {
+        allocated += 100;
+        assert!(allocated <= 1 << 20);
+    }
+    assert!(allocated > 900_000);
+    assert_eq!(cache.allocate_bytes(Shape::SCALAR, 1 << 19), Err(OutOfMemory));
+    for (count, size) in [(u64::MAX, 1), (u64::MAX / 2, 16), (1 << 60, 16), (1 << 32, 1 << 32), (1 << 45, 8)] {
+        assert_eq!(cache.allocate_array(Shape::REFERENCES, count, size), Err(OutOfMemory));
+    }
+    assert!(heap.collection_wanted(), "near the limit, collections come early");
+    collect(&heap, &[]);
+    assert!(cache.allocate_bytes(Shape::SCALAR, 1 << 19).is_ok());
+    heap.set_limit(None);
+    for (count, size) in [(u64::MAX, 1), (1 << 60, 16), (1 << 46, 8)] {
+        assert_eq!(cache.allocate_array(Shape::REFERENCES, count, size), Err(OutOfMemory));
+    }
+    assert!(cache.allocate_bytes(Shape::SCALAR, 4 << 20).is_ok());
+}
+
+#[test]
+fn a_collection_is_wanted_after_as_much_as_is_live() {
+    let heap = Heap::new(HeapOptions::default()).unwrap();
+    let mut cache = heap.new_cache();
+    let until_wanted = |cache: &mut Cache| {
+        let mut bytes = 0;
+        while !cache.heap().collection_wanted() {
+            cache.allocate_bytes(Shape::SCALAR, 4096).unwrap();
+            bytes += 4096;
+        }
+        bytes
+    };
+    assert_eq!(until_wanted(&mut cache), 4 << 20);
+    let big = cache.allocate_bytes(Shape::SCALAR, 20 << 20).unwrap().get();
+    let collection = collect(&heap, &[big]);
+    assert_eq!((collection.live, collection.goal), (20 << 20, 40 << 20));
+    assert_eq!(collection.before, 24 << 20);
+    assert_eq!(until_wanted(&mut cache), 20 << 20);
+    assert_eq!(heap.set_growth_percent(Some(50)), Some(100));
+    collect(&heap, &[big]);
+    assert_eq!(until_wanted(&mut cache), 10 << 20);
+    assert_eq!(heap.set_growth_percent(None), Some(50));
+    collect(&heap, &[big]);
+    for _ in 0..30_000 {
+        cache.allocate_bytes(Shape::SCALAR, 4096).unwrap();
+    }
+    assert!(!heap.collection_wanted());
+    assert_eq!(heap.set_growth_percent(Some(100)), None);
+    assert!(heap.collection_wanted() || { cache.allocate_bytes(Shape::SCALAR, 4096).unwrap(); heap.collection_wanted() });
+}
+
+#[test]
+fn counters_are_exact_once_published() {
+    let heap = Heap::new(HeapOptions::default()).unwrap();
+    let mut cache = heap.new_cache();
+    let site = heap.site(Shape::SCALAR, 48);
+    for _ in 0..1000 {
+        cache.allocate(site).unwrap();
+    }
+    cache.publish();
+    let figures = heap.statistics();
+    assert_eq!((figures.mallocs, figures.total_allocated), (1000, 48_000));
+    cache.allocate(site).unwrap();
+    cache.publish();
+    cache.publish();
+    assert_eq!(heap.statistics().mallocs, 1001);
+    collect(&heap, &[]);
+    let figures = heap.statistics();
+    assert_eq!((figures.mallocs, figures.frees, figures.in_use), (1001, 1001, 0));
+    drop(cache);
+    assert_eq!(heap.statistics().mallocs, 1001);
+}
+
+/// Decision: a new heap commits at most 256 KiB, though a program makes objects of many kinds.
+#[cfg(all(target_os = "linux", not(miri)))]
+#[test]
+fn a_small_heap_commits_little() {
+    let heap = Heap::new(HeapOptions::default()).unwrap();
+    let mut cache = heap.new_cache();
+    for words in 1..=12 {
+        for shape in [heap.shape(&[0], words * 8), heap.shape(&[words - 1], words * 8)] {
+            cache.allocate(heap.site(shape, words as usize * 8)).unwrap();
+        }
+        cache.allocate_bytes(Shape::SCALAR, words as usize * 100).unwrap();
+    }
+    let start = lock(&heap.state).regions[0].start();
+    let mut resident = vec![0u8; region::REGION_BYTES as usize / 4096];
+    // SAFETY: the region is mapped, and the vector has a byte per page.
+    let result = unsafe { libc::mincore(start as *mut libc::c_void, region::REGION_BYTES as usize, resident.as_mut_ptr()) };
+    assert_eq!(result, 0);
+    let committed = resident.iter().filter(|&&page| page & 1 != 0).count() * 4096;
+    assert!(committed <= 256 << 10, "{committed} bytes");
+}
+
+#[test]
+fn globals_are_roots_by_their_pattern() {
+    let heap = heap(HeapOptions::default());
+    let mut cache = heap.new_cache();
+    let object = cache.allocate_bytes(Shape::SCALAR, 32).unwrap().get();
+    let other = cache.allocate_bytes(Shape::SCALAR, 32).unwrap().get();
+    let globals = [other, object, 0, 77];
+    let shape = heap.shape(&[1], 32);
+    // SAFETY: one thread; the memory is ours.
+    let live = unsafe { heap.collect(&mut |marker| marker.mark_memory(globals.as_ptr() as u64, 32, shape)) }.live;
+    assert_eq!(live, 32);
+    // SAFETY: one thread.
+    let live = unsafe {
+        heap.collect(&mut |marker| {
+            marker.mark_interface(other, object);
+            marker.mark_slot(SlotKind::Scalar, other);
+        })
+    }
+    .live;
+    assert_eq!(live, 32);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_numbers() {
+    let numbers = |seed| {
+        let heap = Heap::new(HeapOptions { seed, ..HeapOptions::default() }).unwrap();
+        let mut caches = [heap.new_cache(), heap.new_cache()];
+        [0, 1, 0, 1].map(|cache| caches[cache].random())
+    };
+    assert_eq!(numbers(1), numbers(1));
+    assert_ne!(numbers(1), numbers(2));
+    let [a, b, c, d] = numbers(1);
+    assert!(a != b && a != c && c != d);
+}

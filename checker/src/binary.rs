@@ -265,9 +265,6 @@ impl Checker<'_> {
                     x.invalidate();
                     return;
                 }
-            } else if !types.is_integer(y.typ) {
-                self.report_shift_count(x, y);
-                return;
             }
             count = Some(value);
         } else if types.is_integer(y.typ) && types.is_typed(y.typ) {

@@ -78,6 +78,9 @@ impl Checker<'_> {
                 }
             }
             results => {
+                if results.iter().any(|result| result.name.is_some()) {
+                    self.named_results.insert(expr, self.program.types.underlying_id(x.typ));
+                }
                 x.mode = Mode::Value;
                 x.typ = self.program.types.results(results);
             }
@@ -202,7 +205,7 @@ impl Checker<'_> {
             } else if given > 0 {
                 self.operand_range(&operands[given - 1])
             } else {
-                self.range(call).last_byte()
+                self.range(call)
             };
             let have: Vec<TypeId> = operands.iter().map(|operand| operand.typ).collect();
             let want: Vec<TypeId> = params.iter().map(|param| param.typ).collect();
@@ -295,7 +298,8 @@ impl Checker<'_> {
         match x.mode {
             Mode::Builtin => {
                 let message = format!("invalid use of {} in selector expression", self.operand_string(x));
-                self.report_expr(Code::NotAnExpression, expr, message);
+                let range = self.range(operand).end_point();
+                self.report(Code::NotAnExpression, range, message);
                 x.invalidate();
                 return;
             }
@@ -379,7 +383,7 @@ impl Checker<'_> {
                 }
                 let is_type = x.mode == Mode::Type;
                 let (kind, result) = if is_type {
-                    (SelectionKind::MethodExpression, self.method_expression_type(typ, signature))
+                    (SelectionKind::MethodExpression, self.method_expression_type(typ, signature, &found))
                 } else {
                     if let Found::Method(object) = found
                         && self.program.has_pointer_receiver(object)
@@ -400,9 +404,17 @@ impl Checker<'_> {
     }
 
     /// The signature with the receiver as first parameter.
-    fn method_expression_type(&mut self, receiver: TypeId, signature: TypeId) -> TypeId {
+    fn method_expression_type(&mut self, receiver: TypeId, signature: TypeId, found: &Found) -> TypeId {
         let Some(signature) = self.program.types.as_signature(signature).cloned() else { return TypeId::INVALID };
-        let name = signature.params.first().and_then(|param| param.name).map(|_| Symbol::BLANK);
+        // If the parameters have names, the receiver has one, too.
+        let name = signature.params.first().and_then(|param| param.name).map(|_| {
+            let function = match found {
+                Found::Method(object) => self.object(*object).function(),
+                _ => None,
+            };
+            let variable = function.and_then(|function| self.program.function(function).receiver);
+            variable.map(|variable| self.object(variable).name).filter(|n| *n != Symbol::EMPTY).unwrap_or(Symbol::BLANK)
+        });
         let mut params = vec![Param { name, typ: receiver }];
         params.extend_from_slice(&signature.params);
         self.program.types.signature(&params, &signature.results, signature.variadic)

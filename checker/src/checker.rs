@@ -151,6 +151,10 @@ pub(crate) struct Checker<'a> {
     pub(crate) valid_types: FxHashSet<TypeId>,
     /// Named types waiting for the underlying type of another one.
     pub(crate) unfinished: Vec<(TypeId, TypeId)>,
+    /// The signatures of calls with several named results, for messages that show them.
+    pub(crate) named_results: FxHashMap<ExprId, TypeId>,
+    /// Functions of user packages without body; reported when nothing else is wrong.
+    pub(crate) missing_bodies: Vec<TextRange>,
     /// Functions whose declaration was refused; their bodies are not looked at.
     pub(crate) unchecked: FxHashSet<FunctionId>,
     /// Receiver, parameters and results of functions whose bodies have not been checked.

@@ -138,11 +138,18 @@ impl Checker<'_> {
         match self.representation(x, kind) {
             Ok(value) => x.value = value,
             Err(error) => {
-                // GO: messages name the underlying basic type here.
-                let target = self.program.types.underlying_id(target);
+                let target = self.spelled_underlying(target);
                 self.report_conversion(error, x, target);
                 x.invalidate();
             }
+        }
+    }
+
+    /// The underlying type as messages about conversions name it.
+    fn spelled_underlying(&self, typ: TypeId) -> TypeId {
+        match typ {
+            TypeId::BYTE | TypeId::RUNE => typ,
+            typ => self.program.types.underlying_id(typ),
         }
     }
 
@@ -217,7 +224,7 @@ impl Checker<'_> {
     pub(crate) fn convert_untyped(&mut self, x: &mut Operand, target: TypeId) {
         match self.implicit_type_and_value(x, target) {
             Err(error) => {
-                let target = self.program.types.underlying_id(target);
+                let target = self.spelled_underlying(target);
                 self.report_conversion(error, x, target);
                 x.invalidate();
             }
@@ -295,7 +302,7 @@ impl Checker<'_> {
             match self.implicit_type_and_value(&c, typ) {
                 Ok((_, converted)) => value = Some(converted.unwrap_or(c.value)),
                 Err(error) => {
-                    let target = self.program.types.underlying_id(typ);
+                    let target = self.spelled_underlying(typ);
                     self.program.types_and_values[expr.index()].typ = TypeId::INVALID;
                     self.report_conversion(error, &c, target);
                     return;

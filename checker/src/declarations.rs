@@ -517,11 +517,11 @@ impl Checker<'_> {
 
     pub(crate) fn check_receiver(&mut self, typ: TypeId, range: diagnostics::TextRange) {
         let (base, _) = self.program.dereference(typ);
+        let text = self.type_text(base);
         let base = self.program.types.unalias(base);
         if !self.program.types.is_valid(base) {
             return;
         }
-        let text = self.type_text(base);
         match self.program.types.get(base) {
             Type::Named(_) => {
                 let object = self.program.types.named(base).map(|named| named.object);

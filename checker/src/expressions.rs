@@ -214,7 +214,7 @@ impl Checker<'_> {
             }
             _ => {
                 let Some(base) = self.program.types.as_pointer(x.typ) else {
-                    if self.program.types.underlying_id(x.typ) != TypeId::INVALID {
+                    if self.program.types.underlying_id(x.typ) != TypeId::INVALID || x.mode == Mode::Builtin {
                         let message = format!("invalid operation: cannot indirect {}", self.operand_string(x));
                         self.report_operand(Code::InvalidOperation, x, message);
                     }
@@ -369,7 +369,8 @@ impl Checker<'_> {
             _ => "non-channel",
         };
         let verb = if receive { "receive from" } else { "send to" };
-        let message = format!("invalid operation: cannot {verb} {problem} {}", self.operand_string(x));
+        let typ = self.type_text(x.typ);
+        let message = format!("invalid operation: cannot {verb} {problem} {typ} {}", self.operand_string(x));
         self.report(Code::InvalidOperation, range, message);
         None
     }

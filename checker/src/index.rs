@@ -81,7 +81,7 @@ impl Checker<'_> {
                 x.typ = element;
                 return;
             }
-            Type::Basic(BasicKind::Invalid) => {
+            Type::Basic(BasicKind::Invalid) if x.mode != Mode::Builtin => {
                 let indices = self.ast.list(indices).to_vec();
                 self.use_exprs(&indices);
                 x.invalidate();
@@ -89,7 +89,9 @@ impl Checker<'_> {
             }
             _ => {
                 let message = format!("cannot index {}", self.operand_string(x));
-                self.report_expr(Code::InvalidIndex, expr, message);
+                // At the bracket.
+                let range = self.range(operand).end_point();
+                self.report(Code::InvalidIndex, range, message);
                 let indices = self.ast.list(indices).to_vec();
                 self.use_exprs(&indices);
                 x.invalidate();

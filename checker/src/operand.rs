@@ -152,7 +152,13 @@ impl Checker<'_> {
                     out.push(' ');
                 }
                 out.push_str("type ");
-                out.push_str(&self.type_text(x.typ));
+                let signature = x.expr.and_then(|expr| self.named_results.get(&self.ast.unparen(expr)));
+                match signature {
+                    Some(signature) if matches!(types.get(x.typ), Type::Tuple(_)) => {
+                        out.push_str(&self.program.results_string(self.names, *signature, Some(self.env.package)));
+                    }
+                    _ => out.push_str(&self.type_text(x.typ)),
+                }
             } else {
                 out.push_str(" with invalid type");
             }

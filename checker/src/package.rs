@@ -1,6 +1,6 @@
 //! Checking a program, from its first file to the order of initialisation.
 
-use diagnostics::{Diagnostics, SourceMap, TextRange};
+use diagnostics::{Code, Diagnostics, SourceMap, TextRange};
 use parser::ast::{Ast, File, Interner, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -142,6 +142,8 @@ impl<'a> Checker<'a> {
             unsupported: FxHashSet::default(),
             valid_types: FxHashSet::default(),
             unfinished: Vec::new(),
+            named_results: FxHashMap::default(),
+            missing_bodies: Vec::new(),
             unchecked: FxHashSet::default(),
             function_variables: FxHashMap::default(),
         };
@@ -223,6 +225,11 @@ impl<'a> Checker<'a> {
                 .iter()
                 .find_map(|file| file.package.and_then(|ident| self.ast.ident(ident)))
                 .unwrap_or(Symbol::MAIN);
+            for ident in package.files.iter().filter_map(|file| file.package) {
+                if self.ast.ident(ident).is_some_and(Symbol::is_blank) {
+                    self.report_expr(Code::InvalidDeclaration, ident, "invalid package name _");
+                }
+            }
             let id = self.add_package(&package.path, name, package.standard, package.files.clone());
             self.collect_objects(id, package, &ids);
             ids.push(id);
@@ -252,6 +259,11 @@ impl<'a> Checker<'a> {
         for id in &ids {
             self.env = self.package_environment(*id, self.packages[id.index()].scope);
             self.compute_init_order(*id);
+        }
+        if self.diagnostics.is_empty() {
+            for range in std::mem::take(&mut self.missing_bodies) {
+                self.report(Code::MissingBody, range, "missing function body");
+            }
         }
         self.program.package_order = ids;
         self.finish_reachability();

@@ -114,18 +114,22 @@ impl Types {
             if matches!(self.basic(*element), Some(BasicKind::Uint8 | BasicKind::Int32)))
     }
 
-    /// May `nil` be a value of it? Untyped nil included.
+    /// May `nil` be a value of it?
     #[must_use]
     pub fn has_nil(&self, id: TypeId) -> bool {
         match self.underlying(id) {
-            Type::Basic(kind) => *kind == BasicKind::UntypedNil,
             Type::Pointer(_)
             | Type::Slice(_)
             | Type::Map { .. }
             | Type::Chan { .. }
             | Type::Signature(_)
             | Type::Interface(_) => true,
-            Type::Array(..) | Type::Struct(_) | Type::Tuple(_) | Type::Named(_) | Type::Alias { .. } => false,
+            Type::Basic(_)
+            | Type::Array(..)
+            | Type::Struct(_)
+            | Type::Tuple(_)
+            | Type::Named(_)
+            | Type::Alias { .. } => false,
         }
     }
 

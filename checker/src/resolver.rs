@@ -305,7 +305,7 @@ impl Checker<'_> {
                 } else {
                     self.declare(scope, Some(function.name), object);
                     if function.body.is_none() && !standard {
-                        self.report(Code::MissingBody, range, "missing function body");
+                        self.missing_bodies.push(range);
                     }
                 }
             }
@@ -321,7 +321,7 @@ impl Checker<'_> {
                 }
                 self.record_name(function.name, object);
                 if function.body.is_none() && !standard {
-                    self.report(Code::MissingBody, range, "missing function body");
+                    self.missing_bodies.push(range);
                 }
             }
         }

@@ -48,6 +48,9 @@ impl Checker<'_> {
         variables: Variables,
         body: BlockId,
     ) {
+        if !self.is_standard(env.package) {
+            self.check_branches(body);
+        }
         let results = self.program.closures.get(&literal).map(|closure| closure.results.clone()).unwrap_or_default();
         env.context = Some(Context { function: FunctionRef::Literal(literal), results });
         env.has_call_or_receive = false;

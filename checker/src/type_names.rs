@@ -53,6 +53,16 @@ impl TypedProgram {
         format!("{name}{}", text.strip_prefix("func").unwrap_or(&text))
     }
 
+    /// The results of a signature in parentheses, with their names.
+    pub(crate) fn results_string(&self, names: &Interner, signature: TypeId, package: Option<PackageId>) -> String {
+        let style = Style::Message(package);
+        let mut writer = Writer { program: self, names, style, out: String::new(), depth: 0 };
+        if let Some(signature) = self.types.as_signature(signature) {
+            writer.params(&signature.results, false);
+        }
+        writer.out
+    }
+
     fn write_type(&self, names: &Interner, typ: TypeId, style: Style) -> String {
         let mut writer = Writer { program: self, names, style, out: String::new(), depth: 0 };
         writer.typ(typ);

@@ -461,6 +461,11 @@ impl<T> Clone for GoSlice<'_, T> {
 }
 impl<T> Copy for GoSlice<'_, T> {}
 
+impl<T> GoSlice<'_, T> {
+    /// The nil slice.
+    pub const NIL: Self = GoSlice { pointer: std::ptr::null_mut(), length: 0, capacity: 0, marker: PhantomData };
+}
+
 impl<'h, T: Element<'h>> GoSlice<'h, T> {
     /// # Safety
     /// A slice header over elements of `T`, good for `'h`.
@@ -528,6 +533,14 @@ impl<'h, T: Element<'h>> GoSlice<'h, T> {
     pub fn with_len(&self, length: usize) -> GoSlice<'h, T> {
         assert!(length <= self.capacity(), "length above the capacity");
         GoSlice { length: length as u32, ..*self }
+    }
+}
+
+impl<'h> GoSlice<'h, u8> {
+    /// A string that shares the bytes. Only for slices whose elements the library never writes again, such as what a
+    /// `strings.Builder` has written.
+    pub fn into_string(self) -> GoStr<'h> {
+        GoStr { pointer: self.pointer, length: self.length as usize, marker: PhantomData }
     }
 }
 
@@ -1029,13 +1042,71 @@ impl<'h> View<'h> {
     }
 
     /// The entries of a map, in no order; empty for nil. Stops early if another goroutine changes the map.
-    pub fn entries(&self) -> Vec<(View<'h>, View<'h>)> {
+    ///
+    /// # Errors
+    /// The heap is full.
+    pub fn entries(&self, context: &mut NativeContext<'h>) -> Result<Vec<(View<'h>, View<'h>)>, GoPanic> {
         let mut entries = Vec::new();
-        crate::objects::value::for_each_entry(self.slot(), self.ty, &mut |key, value| {
+        let (key_type, value_type) = (self.ty.key(), self.ty.element());
+        crate::objects::value::for_each_entry(context.cache, self.slot(), self.ty, &mut |key, value| {
             let view = |ty, place| View { ty, place: Place::Memory(place), marker: PhantomData };
-            entries.push((view(self.ty.key(), key), view(self.ty.element(), value)));
-        });
-        entries
+            entries.push((view(key_type, key), view(value_type, value)));
+        })
+        .map_err(|_| GoPanic::out_of_memory())?;
+        Ok(entries)
+    }
+
+    /// Exchanges elements `i` and `j` of a slice. False, and nothing done, if one is out of range or this is no slice.
+    pub fn swap(&self, i: usize, j: usize) -> bool {
+        let TypeKind::Slice { .. } = self.kind() else {
+            return false;
+        };
+        let (pointer, header) = self.pair();
+        let length = header as u32 as usize;
+        if i >= length || j >= length {
+            return false;
+        }
+        let size = self.ty.element().size as usize;
+        let (a, b) = (pointer + (i * size) as u64, pointer + (j * size) as u64);
+        // Aligned like the elements, so that every unit goes whole.
+        let mut buffer = [0u128; 16];
+        let (between, room) = (buffer.as_mut_ptr() as u64, size_of_val(&buffer));
+        for at in (0..size).step_by(room) {
+            let bytes = room.min(size - at);
+            // SAFETY: both elements lie in the slice; the buffer has room.
+            unsafe {
+                moves::copy(between, a + at as u64, bytes);
+                moves::copy(a + at as u64, b + at as u64, bytes);
+                moves::copy(b + at as u64, between, bytes);
+            }
+        }
+        true
+    }
+
+    /// Stores what an interface holds in the memory seen here (such as [`View::pointee`]), if its type allows: it is
+    /// the same, or this is an interface that the value implements. Answers whether it was stored.
+    pub fn assign(&self, value: Any<'h>) -> bool {
+        let Place::Memory(place) = self.place else {
+            return false;
+        };
+        if self.ty.is_interface() {
+            let fits = value.ty().is_none_or(|ty| ty.implements(self.ty));
+            if fits {
+                // SAFETY: a place of an interface.
+                unsafe { moves::store128(place as u64, value.word, value.data) };
+            }
+            return fits;
+        }
+        let Some(view) = value.view().filter(|view| view.ty.word() == self.ty.word()) else {
+            return false;
+        };
+        match view.place {
+            // SAFETY: a value of the type in its one slot, and a place for it.
+            Place::Slot(slot) => unsafe { crate::objects::value::store(self.ty, place as u64, &slot) },
+            // SAFETY: two places of the type.
+            Place::Memory(from) => unsafe { moves::copy(place as u64, from as u64, self.ty.size as usize) },
+        }
+        true
     }
 
     /// The value as an interface value (copied when it is not one slot), to be handed back to the script.

@@ -1,19 +1,30 @@
 //! The machine as the scheduler sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use crate::heap::{Cache, Heap};
+use diagnostics::SourceMap;
+use runtime::{CollectionReason, Context, Engine, Slice, StoppedWorld, Switch};
+
+use crate::fiber::{Fiber, FIRST_FRAME};
+use crate::heap::{Cache, Heap, HeapOptions, Site};
 use crate::host::HostHandle;
 use crate::image::Image;
+use crate::link::{LinkError, link};
+use crate::native::{FinishNative, NativeTable};
+use crate::ops::calls;
+use crate::running::{Next, Running};
+use crate::trace;
 use crate::types::RuntimeType;
 
 /// Settings of a machine that the interpreter looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default)]
 pub struct MachineOptions {
     /// Collects at every safepoint.
     pub collect_always: bool,
     /// Bytes that a goroutine's stack may take.
     pub max_stack: usize,
+    /// For file names and lines in traces.
+    pub sources: Option<Arc<SourceMap>>,
 }
 
 /// A program, its heap and its settings: the engine that the scheduler drives.
@@ -22,6 +33,9 @@ pub struct Machine {
     pub(crate) heap: Arc<Heap>,
     pub(crate) host: HostHandle,
     pub(crate) options: MachineOptions,
+    pub(crate) channel_site: Site,
+    /// For jobs that outlive a borrow.
+    pub(crate) this: Weak<Machine>,
 }
 
 /// A value on its way through a channel.
@@ -53,29 +67,122 @@ pub struct TimerPayload {
 pub struct PerProcessor {
     pub(crate) cache: Cache,
     /// Fibers of ended goroutines, for new ones.
-    pub(crate) free: Vec<crate::fiber::Fiber>,
+    pub(crate) free: Vec<Fiber>,
 }
 
-impl runtime::Engine for Machine {
-    type Fiber = crate::fiber::Fiber;
+/// How many ended fibers a processor keeps.
+const KEPT_FIBERS: usize = 64;
+
+impl Machine {
+    /// Links a program into a machine of its own.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub fn new(
+        program: bytecode::Program,
+        natives: &NativeTable,
+        host: HostHandle,
+        heap: HeapOptions,
+        options: MachineOptions,
+    ) -> Result<Arc<Machine>, LinkError> {
+        let heap = Heap::new(heap)?;
+        let image = link(program, natives, &heap)?;
+        let channel_site = crate::objects::channel::site(&heap);
+        Ok(Arc::new_cyclic(|this| Machine { image, heap, host, options, channel_site, this: this.clone() }))
+    }
+
+    /// The heap, for statistics and settings.
+    pub fn heap(&self) -> &Arc<Heap> {
+        &self.heap
+    }
+
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// A fiber that runs the program from its beginning; `None` when there is no memory.
+    pub(crate) fn main_fiber(&self) -> Option<Fiber> {
+        let start = self.image.functions[self.image.entry.0 as usize].start;
+        Fiber::starting(None, 0, start, 0, self.options.max_stack)
+    }
+
+    /// A fiber that runs a `func()` value.
+    pub(crate) fn fiber_of(&self, function: u64, local: &mut PerProcessor) -> Option<Fiber> {
+        // SAFETY: a live closure: its first word is the address of its code, in the image.
+        let code = unsafe { calls::code_of(function) };
+        let offset = (code as usize - self.image.code.as_ptr() as usize) / size_of::<bytecode::Word>();
+        Fiber::starting(local.free.pop(), function, offset as u32, 0, self.options.max_stack)
+    }
+
+    /// Collects the heap.
+    pub(crate) fn collect_in(&self, world: &mut StoppedWorld<'_, Machine>) {
+        let globals = &self.image.globals;
+        let roots = &mut |marker: &mut crate::heap::Marker<'_>| {
+            // SAFETY: the area is readable and aligned; the shape is its own.
+            unsafe { marker.mark_memory(globals.start(), globals.size(), globals.shape()) };
+            world.for_each_goroutine(|mut goroutine| {
+                trace::mark(self, goroutine.fiber, marker);
+                goroutine.for_each_transfer(|transfer| trace::mark_transfer(transfer, marker));
+                goroutine.for_each_channel(|channel| marker.mark_reference(channel as u64));
+            });
+            world.for_each_timer(|payload| {
+                marker.mark_reference(payload.function);
+                marker.mark_reference(payload.owner);
+            });
+        };
+        // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
+        // timers. Blocking calls hold no reference.
+        let _ = unsafe { self.heap.collect(roots) };
+    }
+}
+
+impl Engine for Machine {
+    type Fiber = Fiber;
     type PerProcessor = PerProcessor;
     type Transfer = Transfer;
-    type Completion = crate::native::FinishNative;
+    type Completion = FinishNative;
     type Failure = String;
     type TimerPayload = TimerPayload;
-    fn new_per_processor(&self, _processor: usize) -> PerProcessor {
+
+    fn new_per_processor(&self, _: usize) -> PerProcessor {
         PerProcessor { cache: self.heap.new_cache(), free: Vec::new() }
     }
-    fn run(&self, _: &mut Self::Fiber, _: &mut PerProcessor, _: &runtime::Slice<'_, Self>) -> runtime::Switch<Self> {
-        todo!()
+
+    fn run(&self, fiber: &mut Fiber, local: &mut PerProcessor, slice: &Slice<'_, Machine>) -> Switch<Machine> {
+        let mut cx = Running::new(self, fiber, local, slice);
+        slice.install_limit(cx.own_limit());
+        let (ip, fp) = (cx.instruction(cx.fiber.offset), cx.frame(cx.fiber.frame));
+        debug_assert!(cx.fiber.frame >= FIRST_FRAME);
+        // SAFETY: INVARIANT CODE: the fiber stands where the interpreter left it, or at a function's entry with a new stack. INVARIANT
+        // VALUES: its live references have been roots meanwhile.
+        unsafe {
+            let start: Next = calls::resume(&mut cx, ip, fp);
+            crate::interpreter::run(&mut cx, start);
+        }
+        cx.switch.take().expect("whoever leaves the loop says why")
     }
-    fn timer_fired(&self, _: TimerPayload, _: &mut PerProcessor, _: &runtime::Context<'_, Self>) {
-        todo!()
+
+    fn timer_fired(&self, payload: TimerPayload, local: &mut PerProcessor, context: &Context<'_, Machine>) {
+        if payload.function != 0
+            && let Some(fiber) = self.fiber_of(payload.function, local)
+        {
+            context.spawn(fiber);
+        }
     }
-    fn collect(&self, _: &mut runtime::StoppedWorld<'_, Self>, _: runtime::CollectionReason) {
-        todo!()
+
+    fn collect(&self, world: &mut StoppedWorld<'_, Machine>, _: CollectionReason) {
+        self.collect_in(world);
     }
-    fn traceback(&self, _: &Self::Fiber, _: &mut String) {
-        todo!()
+
+    fn finished(&self, fiber: Fiber, local: &mut PerProcessor) {
+        if local.free.len() < KEPT_FIBERS
+            && let Some(fiber) = fiber.recycle()
+        {
+            local.free.push(fiber);
+        }
+    }
+
+    fn traceback(&self, fiber: &Fiber, out: &mut String) {
+        trace::print(self, fiber, out);
     }
 }

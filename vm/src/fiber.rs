@@ -6,7 +6,11 @@
 //!
 //! Positions in the stack are kept as slot indices, never as addresses, since the stack moves when it grows.
 
+use bytecode::RED_ZONE;
+use runtime::GoroutineId;
+
 use crate::native::FinishNative;
+use crate::running::stub;
 use crate::stack::Stack;
 
 /// In a return word: the safepoint of the caller's frame is the return address itself (a `RunDefers` that is re-entered), not the
@@ -47,11 +51,12 @@ pub(crate) enum Pending {
 pub(crate) struct Defer {
     /// The frame it belongs to, as slot index.
     pub(crate) frame: usize,
+    /// The `Defer` instruction, as word offset in the image.
+    pub(crate) offset: u32,
     /// The closure; 0 panics when run.
     pub(crate) closure: u64,
-    /// Its arguments in [`Fiber::defer_arguments`].
-    pub(crate) first_argument: u32,
-    pub(crate) arguments: u32,
+    /// Its arguments stand in [`Fiber::defer_arguments`] from here to the end, or to the next record's.
+    pub(crate) first_argument: usize,
 }
 
 /// A panic (or Goexit) under way.
@@ -64,10 +69,11 @@ pub(crate) struct PanicRecord {
     /// Where it was raised: frame and word offset of the instruction (for traces).
     pub(crate) frame: usize,
     pub(crate) offset: u32,
-    /// The frame of the deferred call that it runs now.
+    /// The frame of the deferred call that it runs now; [`NO_FRAME`] before the first.
     pub(crate) deferred_call: usize,
-    /// The frame whose deferred call that is.
+    /// The frame whose deferred call that is, and its `Defer` instruction.
     pub(crate) deferring_frame: usize,
+    pub(crate) deferring_offset: u32,
     /// The text that is printed if nobody recovers, once it is known.
     pub(crate) text: Option<[u64; 2]>,
 }
@@ -84,6 +90,72 @@ pub struct Fiber {
     pub(crate) defers: Vec<Defer>,
     pub(crate) defer_arguments: Vec<u64>,
     pub(crate) panics: Vec<PanicRecord>,
-    /// Whether the texts of the panics are being asked for, to be printed: which one comes next.
+    /// Set when nobody has recovered and the texts of the panics are being asked for, to be printed: which one is next.
     pub(crate) dying: Option<usize>,
+    /// Where the goroutine was started: word offset of the instruction, and by whom.
+    pub(crate) created: Option<(u32, GoroutineId)>,
 }
+
+/// No slot index.
+pub(crate) const NO_FRAME: usize = usize::MAX;
+
+/// Stacks above this many slots are not kept for new goroutines.
+const LARGEST_KEPT: usize = 1024;
+
+impl Fiber {
+    /// A fiber that will run the code at word offset `offset` with `closure` and `arguments` argument slots, which the caller
+    /// writes next ([`Fiber::arguments`]). `None` when there is no memory.
+    pub(crate) fn starting(recycled: Option<Fiber>, closure: u64, offset: u32, arguments: usize, max_stack: usize) -> Option<Fiber> {
+        let mut fiber = match recycled {
+            Some(fiber) => fiber,
+            None => Fiber {
+                stack: Stack::new()?,
+                frame: FIRST_FRAME,
+                offset,
+                safepoint: Safepoint::Entry,
+                pending: Pending::Nothing,
+                defers: Vec::new(),
+                defer_arguments: Vec::new(),
+                panics: Vec::new(),
+                dying: None,
+                created: None,
+            },
+        };
+        fiber.frame = FIRST_FRAME;
+        fiber.offset = offset;
+        fiber.safepoint = Safepoint::Entry;
+        let end = FIRST_FRAME + arguments;
+        if fiber.stack.slots() < end + RED_ZONE as usize {
+            fiber.stack.grow(end, max_stack.max(1 << 16)).ok()?;
+        }
+        let base = fiber.stack.base();
+        // SAFETY: every stack has these slots.
+        unsafe {
+            *base = u64::from(stub::END) * size_of::<bytecode::Word>() as u64;
+            *base.add(1) = closure;
+        }
+        Some(fiber)
+    }
+
+    /// The argument slots of a fiber that has not started.
+    pub(crate) fn arguments(&mut self) -> *mut u64 {
+        self.stack.base().wrapping_add(FIRST_FRAME)
+    }
+
+    /// Makes an ended fiber fit for reuse; `None` if it is not worth keeping.
+    pub(crate) fn recycle(mut self) -> Option<Fiber> {
+        if self.stack.slots() > LARGEST_KEPT {
+            return None;
+        }
+        self.pending = Pending::Nothing;
+        self.defers.clear();
+        self.defer_arguments.clear();
+        self.panics.clear();
+        self.dying = None;
+        self.created = None;
+        Some(self)
+    }
+}
+
+/// Slot index of a goroutine's first frame.
+pub(crate) const FIRST_FRAME: usize = 2;

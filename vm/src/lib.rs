@@ -1,20 +1,50 @@
-//! Interpreter, values, heap.
+//! Interpreter, values, heap: what running means.
+//!
+//! The way of a program: [`Vm::new`] links it ([`link`]: verified code in one block, natives bound, types and strings pinned:
+//! an [`Image`]); [`Vm::run`] gives its first fiber to the scheduler, which calls back through [`runtime::Engine`] ([`engine`]).
+//!
+//! - [`interpreter`]: the loop; [`ops`]: what its longer arms call; [`running`]: the context it carries along, the invariants
+//!   its `unsafe` rests on, and the cold ways out of an instruction.
+//! - [`fiber`], [`stack`]: a goroutine's frames; [`panics`]: unwinding, recover, Goexit; [`trace`]: walking frames for
+//!   tracebacks and for the collector.
+//! - [`types`], [`objects`], [`growth`]: values by their types: moving, comparing, hashing, growing.
+//! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
+//! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program.
+//!
+//! INVARIANT: the heap is collected only at safepoints, with the world stopped. Allocation never collects; it lets the scheduler
+//! know. So a reference in a Rust local is good until its instruction (or native) ends.
+//!
+//! INVARIANT: a racy script may compute nonsense, it never breaks the machine: registers are a goroutine's own, and shared memory is
+//! touched by whole moves only ([`moves`]).
+//!
+//! Knows nothing of syntax, the checker, the compiler, or which packages there are. Prints nothing and reads no environment.
 
 pub mod border;
 mod engine;
 mod fiber;
 mod globals;
+mod growth;
 pub mod heap;
 mod host;
 mod image;
+mod interpreter;
+mod link;
 pub mod moves;
 pub mod native;
 pub mod objects;
+mod ops;
+mod panics;
+mod running;
 mod stack;
+mod trace;
 pub mod types;
+mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
 pub use engine::{Machine, MachineOptions, TimerPayload};
 pub use host::{Host, HostHandle};
 pub use image::Image;
+pub use link::LinkError;
 pub use native::{GoPanic, Native, NativeContext, NativeTable, Parking, Signature};
+pub use trace::Caller;
+pub use vm::{DEFAULT_MAX_STACK, Exit, Vm, VmOptions};

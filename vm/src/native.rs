@@ -205,6 +205,18 @@ impl<'h> NativeContext<'h> {
         &self.machine.image
     }
 
+    /// The calling functions, innermost (the one that called the native) first, at most `most`.
+    pub fn callers(&self, most: usize) -> Vec<crate::trace::Caller> {
+        crate::trace::callers(self.machine, self.fiber, most)
+    }
+
+    /// The calling goroutine's trace in Go's format, without the `goroutine 1 [running]:` line.
+    pub fn stack_trace(&self) -> String {
+        let mut out = String::new();
+        crate::trace::print(self.machine, self.fiber, &mut out);
+        out
+    }
+
     /// The engine itself, for statistics.
     pub fn machine(&self) -> &'h Machine {
         self.machine

@@ -3,7 +3,7 @@
 //! INVARIANT (STACK): nothing outside points into it but the running interpreter's `fp`, so it grows by copying. The memory
 //! is not zeroed: what of it holds references is known from live maps, which list only slots that have been written.
 
-use std::alloc::{Layout, alloc, dealloc};
+use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ptr::NonNull;
 
 use bytecode::RED_ZONE;
@@ -54,9 +54,9 @@ impl Stack {
         self.base.as_ptr() as usize + (self.slots - RED_ZONE as usize) * 8
     }
 
-    /// Makes room for `wanted` slots from the base on (and the red zone), copying the first `used` slots.
-    pub(crate) fn grow(&mut self, wanted: usize, used: usize, max_bytes: usize) -> Result<(), GrowError> {
-        let wanted = wanted + RED_ZONE as usize;
+    /// Makes room for a frame at slot `index` (the red zone above it included), keeping all that is there.
+    pub(crate) fn grow(&mut self, index: usize, max_bytes: usize) -> Result<(), GrowError> {
+        let wanted = index + RED_ZONE as usize;
         let mut slots = self.slots;
         while slots < wanted {
             slots *= 2;
@@ -68,10 +68,13 @@ impl Stack {
                 return Err(GrowError::Limit);
             }
         }
-        let larger = Stack::with_slots(slots).ok_or(GrowError::OutOfMemory)?;
-        // SAFETY: both areas hold at least `used` slots and are distinct.
-        unsafe { std::ptr::copy_nonoverlapping(self.base(), larger.base(), used.min(self.slots)) };
-        *self = larger;
+        let old = Layout::array::<u64>(self.slots).map_err(|_| GrowError::OutOfMemory)?;
+        let new = Layout::array::<u64>(slots).map_err(|_| GrowError::OutOfMemory)?;
+        // `realloc`, not allocation and copy: large stacks are then moved by the page table.
+        // SAFETY: allocated with this layout; the new size is larger and fits.
+        let base = unsafe { realloc(self.base.as_ptr().cast(), old, new.size()) };
+        self.base = NonNull::new(base.cast()).ok_or(GrowError::OutOfMemory)?;
+        self.slots = slots;
         Ok(())
     }
 }

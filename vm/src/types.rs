@@ -16,6 +16,8 @@ use std::ptr::NonNull;
 
 use bytecode::{SlotKind, TypeDescriptor, TypeId, TypeKind};
 
+use crate::objects::map::{KeyKind, MapType};
+
 /// One place of a method table.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -97,6 +99,10 @@ pub struct RuntimeType {
     pub access: Access,
     /// Of the heap memory of one value, and of arrays of them.
     pub(crate) heap_shape: crate::heap::Shape,
+    /// Of one value as it lies in registers, one word a slot: elements of channel buffers.
+    pub(crate) slots_shape: crate::heap::Shape,
+    /// What the type would be in Go, for the growth of slices of it.
+    pub(crate) go: crate::growth::GoLayout,
     /// Where single values are allocated.
     pub(crate) site: crate::heap::Site,
     /// Maps: layout of entries, hash and equality of keys.
@@ -224,6 +230,32 @@ impl RuntimeType {
         self.missing_method(interface).is_none()
     }
 
+    fn new_map_type(&self, heap: &crate::heap::Heap) -> Option<Box<MapType>> {
+        if !matches!(self.kind(), TypeKind::Map { .. }) {
+            return None;
+        }
+        let (key, value) = (self.key(), self.element());
+        let words = |ty: &RuntimeType| -> Vec<u32> { reference_words(&ty.descriptor) };
+        let kind = match key.shape {
+            Shape::Plain if crate::border::is_one_slot(key.access) => KeyKind::Word,
+            Shape::Float64 => KeyKind::Float64,
+            Shape::String => KeyKind::String,
+            _ => KeyKind::Memory,
+        };
+        let (key_size, key_align) = if kind == KeyKind::Word { (8, 8) } else { (key.size, u32::from(key.align)) };
+        Some(Box::new(MapType::new(
+            heap,
+            kind,
+            key_size,
+            key_align,
+            &words(key),
+            value.size,
+            u32::from(value.align),
+            &words(value),
+            crate::objects::equality::key_functions(key),
+        )))
+    }
+
     pub fn is_interface(&self) -> bool {
         matches!(self.descriptor.kind, TypeKind::Interface { .. })
     }
@@ -248,6 +280,7 @@ impl TypeTable {
             types: Vec::with_capacity(descriptors.len()),
             layouts: Vec::with_capacity(descriptors.len()),
         };
+        let layouts = crate::growth::go_layouts(descriptors);
         let mut masks = Vec::with_capacity(descriptors.len());
         for descriptor in descriptors {
             let mask = mask_for(&descriptor.methods.iter().map(|m| m.selector).collect::<Vec<_>>());
@@ -289,6 +322,8 @@ impl TypeTable {
                 shape: shape_of(descriptor),
                 access: access_of(descriptor),
                 heap_shape: heap.shape_of(descriptor),
+                slots_shape: crate::objects::channel::slots_shape(heap, descriptor),
+                go: layouts[index],
                 site: heap.site(heap.shape_of(descriptor), descriptor.size as usize),
                 map: None,
                 id: TypeId(index as u32),
@@ -310,6 +345,11 @@ impl TypeTable {
                     entry.write(MethodEntry { code, selector: selector + 1 });
                 }
             }
+        }
+        for index in 0..descriptors.len() {
+            let map = table.get(TypeId(index as u32)).new_map_type(heap);
+            // SAFETY: nobody else refers to the types yet.
+            unsafe { (*table.types[index].as_ptr()).map = map };
         }
         table
     }
@@ -424,7 +464,21 @@ fn parts_of(all: &[TypeDescriptor], descriptor: &TypeDescriptor) -> Vec<FlatPart
     parts
 }
 
-/// The kinds of `count` slots as one list; absent means scalars.
+/// Word offsets of the references in one value of a type, repetitions of arrays written out.
+pub(crate) fn reference_words(descriptor: &TypeDescriptor) -> Vec<u32> {
+    let period = descriptor.pattern_period.max(1);
+    let repetitions = if descriptor.pattern.is_empty() { 0 } else { descriptor.size / period };
+    (0..repetitions)
+        .flat_map(|repetition| {
+            descriptor
+                .pattern
+                .iter()
+                .filter(|(_, kind)| is_reference(*kind))
+                .map(move |(word, _)| word + repetition * period / 8)
+        })
+        .collect()
+}
+
 pub(crate) fn is_reference(kind: SlotKind) -> bool {
     !matches!(kind, SlotKind::Scalar)
 }

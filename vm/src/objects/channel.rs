@@ -1,7 +1,144 @@
-//! Channels in the heap.
+//! Channels in the heap: the runtime's protocol state and, behind a reference, the buffer.
+//!
+//! Elements lie in the buffer as they lie in registers, one 8-byte word a slot; a boxed element is its box, which the
+//! compiler has copied before the send. All of it is touched under the channel's lock only.
 
-/// `len(channel)`.
+use runtime::{Buffer, Channel};
+
+use crate::engine::{Machine, Transfer};
+use crate::heap::{Cache, Heap, Shape, Site};
+use crate::moves;
+use crate::types::RuntimeType;
+
+/// A channel as it lies in the heap.
+#[repr(C)]
+pub(crate) struct ChannelObject {
+    pub(crate) channel: Channel<Machine>,
+    /// Reference to the elements; 0 when there is no buffer.
+    buffer: u64,
+    /// Slots of an element.
+    element_slots: u64,
+}
+
+const _: () = assert!(std::mem::offset_of!(ChannelObject, buffer).is_multiple_of(8));
+const _: () = assert!(align_of::<ChannelObject>() <= 16);
+
+/// Where channels are allocated.
+pub(crate) fn site(heap: &Heap) -> Site {
+    let word = std::mem::offset_of!(ChannelObject, buffer) / 8;
+    let shape = heap.shape(&[word as u32], size_of::<ChannelObject>() as u32);
+    heap.site(shape, size_of::<ChannelObject>())
+}
+
+/// A channel of the script.
+///
+/// # Safety
+/// `reference` is a channel (not nil), good for `'a`: it stands in the goroutine's registers.
+pub(crate) unsafe fn object<'a>(reference: u64) -> &'a ChannelObject {
+    // SAFETY: the caller's promise. Everything in it is atomic, or written before the channel is shared.
+    unsafe { &*(reference as *const ChannelObject) }
+}
+
+/// Why a channel was not made.
+pub(crate) enum MakeError {
+    Size,
+    OutOfMemory,
+}
+
+/// `make(chan T, size)`; `buffer_shape` is that of elements in slots.
+pub(crate) fn make(cache: &mut Cache, site: Site, element: &RuntimeType, size: i64) -> Result<u64, MakeError> {
+    let slots = u64::from(element.slots);
+    if size < 0 || size as u64 > crate::growth::MAX_ALLOCATION || (size as u64).saturating_mul(slots * 8) > crate::growth::MAX_ALLOCATION {
+        return Err(MakeError::Size);
+    }
+    let full = |_| MakeError::OutOfMemory;
+    let buffer = if size > 0 && slots > 0 {
+        cache.allocate_array(element.slots_shape, size as u64, slots * 8).map_err(full)?.get()
+    } else {
+        0
+    };
+    let reference = cache.allocate(site).map_err(full)?.get();
+    // SAFETY: a new zeroed object that nobody else sees.
+    unsafe {
+        let object = reference as *mut ChannelObject;
+        (*object).channel.set_capacity(size as usize);
+        (*object).buffer = buffer;
+        (*object).element_slots = slots;
+    }
+    Ok(reference)
+}
+
+/// `len(channel)`, 0 for nil.
 pub(crate) fn len(channel: u64) -> u64 {
-    let _ = channel;
-    todo!()
+    // SAFETY: a channel of the script.
+    if channel == 0 { 0 } else { unsafe { object(channel).channel.len() as u64 } }
+}
+
+/// `cap(channel)`, 0 for nil.
+pub(crate) fn capacity(channel: u64) -> u64 {
+    // SAFETY: a channel of the script.
+    if channel == 0 { 0 } else { unsafe { object(channel).channel.capacity() as u64 } }
+}
+
+/// The buffer of a channel, for the runtime.
+#[derive(Clone, Copy)]
+pub(crate) struct Elements {
+    buffer: u64,
+    ty: *const RuntimeType,
+    slots: usize,
+}
+
+impl Elements {
+    pub(crate) fn of(object: &ChannelObject, ty: &RuntimeType) -> Elements {
+        Elements { buffer: object.buffer, ty, slots: ty.slots as usize }
+    }
+
+    /// Of a nil channel: never looked at.
+    pub(crate) fn none() -> Elements {
+        Elements { buffer: 0, ty: std::ptr::null(), slots: 0 }
+    }
+
+    fn at(&self, index: usize, slot: usize) -> u64 {
+        self.buffer + ((index * self.slots + slot) * 8) as u64
+    }
+}
+
+impl Buffer<Transfer> for Elements {
+    fn load(&self, index: usize) -> Transfer {
+        let mut transfer = Transfer { ty: self.ty, slots: [0; 4] };
+        for slot in 0..self.slots {
+            // SAFETY: the runtime gives indices below the capacity; the buffer has that many elements.
+            transfer.slots[slot] = unsafe { moves::load_reference(self.at(index, slot)) };
+        }
+        transfer
+    }
+
+    fn store(&self, index: usize, value: Transfer) {
+        for slot in 0..self.slots {
+            // SAFETY: as `load`.
+            unsafe { moves::store_reference(self.at(index, slot), value.slots[slot]) };
+        }
+    }
+
+    fn clear(&self, index: usize) {
+        for slot in 0..self.slots {
+            // SAFETY: as `load`.
+            unsafe { moves::store_reference(self.at(index, slot), 0) };
+        }
+    }
+}
+
+/// The shape of elements in slots.
+pub(crate) fn slots_shape(heap: &Heap, descriptor: &bytecode::TypeDescriptor) -> Shape {
+    let words: Vec<u32> = descriptor
+        .slots
+        .iter()
+        .enumerate()
+        .filter(|(_, kind)| crate::types::is_reference(**kind))
+        .map(|(word, _)| word as u32)
+        .collect();
+    if words.is_empty() {
+        return Shape::SCALAR;
+    }
+    heap.shape(&words, descriptor.slots.len() as u32 * 8)
 }

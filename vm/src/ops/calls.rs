@@ -1,0 +1,316 @@
+//! Calls that are more than a jump: natives, goroutines, deferred calls, closures.
+
+use bytecode::{RED_ZONE, Word};
+use runtime::Switch;
+
+use super::{after, allocated, decode, high, r};
+use crate::engine::Machine;
+use crate::fiber::{Defer, Fiber, Pending, Safepoint};
+use crate::moves;
+use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome};
+use crate::panics;
+use crate::running::{Next, Running, enter, stub};
+
+/// # Safety
+/// See [`super`].
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn unreachable(cx: &mut Running<'_>, ip: *const Word, _: *mut u64) -> Next {
+    let offset = cx.offset_of(ip);
+    panic!("the program ran into code that is never executed, at {offset}");
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn check_stack(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, CheckStack);
+        let index = cx.index_of(fp);
+        // The frame's end, less the red zone that `ensure_stack` adds.
+        let end = (index + i.slots.0 as usize).saturating_sub(RED_ZONE as usize).max(index);
+        match cx.ensure_stack(end) {
+            Ok(()) => {
+                let fp = cx.frame(index);
+                after!(ip, fp, CheckStack)
+            }
+            Err(error) => cx.stack_overflow(ip, fp, error),
+        }
+    }
+}
+
+/// A native's view while it runs.
+macro_rules! native_context {
+    ($cx:expr) => {
+        NativeContext {
+            machine: $cx.machine,
+            cache: &mut $cx.local.cache,
+            slice: $cx.slice,
+            fiber: $cx.fiber,
+        }
+    };
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, CallNative);
+        let window = fp.add(i.window.0 as usize);
+        let native = cx.machine.image.natives.get_unchecked(i.native.0 as usize);
+        match native.native.entry {
+            Entry::Pure(entry) => {
+                // For `runtime.Caller` and the like.
+                cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
+                let result = entry(&mut native_context!(cx), window);
+                cx.poll_heap();
+                match result {
+                    Ok(()) => after!(ip, fp, CallNative),
+                    Err(panic) => cx.go_panic(ip, fp, &panic),
+                }
+            }
+            Entry::Blocking(entry) => match entry(&cx.machine.host, window) {
+                Ok(call) => cx.leave_pending(ip, fp, Pending::Completion, Switch::Blocking(call)),
+                Err(panic) => cx.go_panic(ip, fp, &panic),
+            },
+            Entry::Parking(entry) => {
+                cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
+                let outcome = entry(&mut native_context!(cx), window);
+                match outcome {
+                    ParkingOutcome::Done => after!(ip, fp, CallNative),
+                    ParkingOutcome::Yield(finish) => cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Yield),
+                    ParkingOutcome::Park(reason, finish) => cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Park(reason)),
+                    ParkingOutcome::Goexit => panics::goexit(cx, ip, fp),
+                    ParkingOutcome::Exit(status) => cx.leave_pending(ip, fp, Pending::Nothing, Switch::ExitProcess(status)),
+                    ParkingOutcome::Collect(finish) => {
+                        let machine = cx.machine.this.upgrade();
+                        let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
+                            if let Some(machine) = machine {
+                                machine.collect_in(world);
+                            }
+                            finish
+                        });
+                        cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
+                    }
+                    ParkingOutcome::SetProcessors(count, finish) => {
+                        let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
+                            world.set_processors(count);
+                            finish
+                        });
+                        cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
+                    }
+                    ParkingOutcome::Panic(panic) => cx.go_panic(ip, fp, &panic),
+                }
+            }
+        }
+    }
+}
+
+/// Ends the native at `ip` that the fiber had to wait for.
+///
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn resume_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, finish: FinishNative) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, CallNative);
+        let window = fp.add(i.window.0 as usize);
+        match finish(&mut native_context!(cx), window) {
+            Ok(()) => after!(ip, fp, CallNative),
+            Err(panic) => cx.go_panic(ip, fp, &panic),
+        }
+    }
+}
+
+/// The code of a closure.
+///
+/// # Safety
+/// A live closure.
+#[inline(always)]
+pub(crate) unsafe fn code_of(closure: u64) -> *const Word {
+    // SAFETY: the first word of a closure is the address of its code.
+    unsafe { moves::load64(closure) as *const Word }
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, Go);
+        let closure = r!(fp, i.closure);
+        if closure == 0 {
+            return cx.fatal(ip, fp, "go of nil func value");
+        }
+        let count = i.count.0 as usize;
+        let code = cx.offset_of(code_of(closure));
+        let created = Some((cx.offset_of(ip), cx.slice.goroutine()));
+        let recycled = cx.local.free.pop();
+        let Some(mut fiber) = Fiber::starting(recycled, closure, code, count, cx.machine.options.max_stack) else {
+            return cx.fatal(ip, fp, "runtime: out of memory");
+        };
+        fiber.created = created;
+        std::ptr::copy_nonoverlapping(fp.add(i.window.0 as usize), fiber.arguments(), count);
+        cx.slice.spawn(fiber);
+        after!(ip, fp, Go)
+    }
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, Defer);
+        let record = Defer {
+            frame: cx.index_of(fp),
+            offset: cx.offset_of(ip),
+            closure: r!(fp, i.closure),
+            first_argument: cx.fiber.defer_arguments.len(),
+        };
+        let fiber = &mut *cx.fiber;
+        if fiber.defers.try_reserve(1).is_err() || fiber.defer_arguments.try_reserve(i.count.0 as usize).is_err() {
+            return cx.fatal(ip, fp, "runtime: out of memory");
+        }
+        fiber.defers.push(record);
+        for slot in 0..i.count.0 as usize {
+            fiber.defer_arguments.push(*fp.add(i.window.0 as usize + slot));
+        }
+        after!(ip, fp, Defer)
+    }
+}
+
+/// Takes the last deferred call and enters it in a frame at slot `index`, with this return word. The stack may move.
+///
+/// # Safety
+/// See [`super`]; there is a deferred call, and nothing above `index` is in use.
+pub(crate) unsafe fn enter_deferred(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, index: usize, return_word: u64) -> Next {
+    let Some(record) = cx.fiber.defers.pop() else {
+        return Next { ip, fp };
+    };
+    let first = record.first_argument;
+    let count = cx.fiber.defer_arguments.len() - first;
+    if record.closure == 0 {
+        cx.fiber.defer_arguments.truncate(first);
+        return cx.nil_dereference(ip, fp);
+    }
+    let end = (index + count).saturating_sub(RED_ZONE as usize).max(index);
+    if let Err(error) = cx.ensure_stack(end) {
+        return cx.stack_overflow(ip, fp, error);
+    }
+    // SAFETY: see `super`; the stack reaches as far as `index + count`.
+    unsafe {
+        let fp = cx.frame(index);
+        for slot in 0..count {
+            *fp.add(slot) = cx.fiber.defer_arguments[first + slot];
+        }
+        cx.fiber.defer_arguments.truncate(first);
+        *fp.sub(2) = return_word;
+        *fp.sub(1) = record.closure;
+        let ip = code_of(record.closure);
+        // ORDERING: relaxed, as at every entry.
+        if fp as usize > cx.limit.load(std::sync::atomic::Ordering::Relaxed) {
+            return enter(cx, ip, fp);
+        }
+        Next { ip, fp }
+    }
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn run_defers(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, RunDefers);
+        let index = cx.index_of(fp);
+        if cx.fiber.defers.last().is_none_or(|d| d.frame != index) {
+            return after!(ip, fp, RunDefers);
+        }
+        let window = i.window.0 as usize;
+        let back = cx.exact_return_word(ip, window);
+        enter_deferred(cx, ip, fp, index + window, back)
+    }
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, Recover);
+        let value = panics::recover(cx, ip, fp);
+        r!(fp, i.dst) = value[0];
+        high!(fp, i.dst) = value[1];
+        after!(ip, fp, Recover)
+    }
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn panic(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, Panic);
+        let value = [r!(fp, i.value), high!(fp, i.value)];
+        if value[0] == 0 {
+            return cx.runtime_error(ip, fp, "panic called with nil argument");
+        }
+        cx.throw(ip, fp, value)
+    }
+}
+
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn make_closure(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, MakeClosure);
+        let function = cx.machine.image.functions.get_unchecked(i.function.0 as usize);
+        let closure = allocated!(cx, ip, fp, cx.local.cache.allocate(function.closure_site)).get();
+        moves::store64(closure, cx.instruction(function.start) as u64);
+        for slot in 0..i.count.0 as usize {
+            moves::store_reference(closure + 8 + slot as u64 * 8, *fp.add(i.first.0 as usize + slot));
+        }
+        r!(fp, i.dst) = closure;
+        cx.poll_heap();
+        after!(ip, fp, MakeClosure)
+    }
+}
+
+/// One of the machine's stubs.
+///
+/// # Safety
+/// See [`super`].
+pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    let number = unsafe { decode!(ip, Stub) }.number.0;
+    match number {
+        stub::END => cx.leave(Switch::Exit),
+        // SAFETY: a deferred call that a panic has made returns here.
+        stub::PANIC => unsafe { panics::deferred_call_returned(cx) },
+        // SAFETY: `panicText` returns here.
+        stub::TEXT => unsafe { panics::text_returned(cx, fp) },
+        // SAFETY: see `super`.
+        _ => unsafe { unreachable(cx, ip, fp) },
+    }
+}
+
+/// What a fiber does first when it runs again.
+///
+/// # Safety
+/// See [`super`]; `ip` is where the fiber stopped.
+pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        match std::mem::take(&mut cx.fiber.pending) {
+            Pending::Nothing => Next { ip, fp },
+            Pending::Channel => super::channels::resume(cx, ip, fp),
+            Pending::Completion => match cx.slice.take_completion() {
+                Some(finish) => resume_native(cx, ip, fp, finish),
+                None => cx.fatal(ip, fp, "blocking call without an answer"),
+            },
+            Pending::Native(finish) => resume_native(cx, ip, fp, finish),
+        }
+    }
+}

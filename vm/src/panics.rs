@@ -1,0 +1,273 @@
+//! Panics, recover and Goexit.
+//!
+//! 1. A panic puts a record on the fiber's list and runs the deferred calls, last first, each in a frame *on top of* the frame that
+//!    panicked, so that traces show it; they return to the stub [`stub::PANIC`].
+//! 2. `recover` marks the last record, if it is called by the deferred call itself. When that call returns, its record goes, and so do the
+//!    older ones whose deferred calls it has left; the deferring function goes on at its recovery code.
+//! 3. When no deferred call is left the program dies: the texts of the values are asked for one by one by running
+//!    `runtime.panicText` on top of everything (stub [`stub::TEXT`]), then all is printed as Go does.
+//!
+//! Goexit is a panic that cannot be recovered and ends the goroutine instead of the program; if a panic in one of its deferred
+//! calls is recovered below, it goes on from there.
+//!
+//! GO: panic.go `gopanic`, `gorecover`, `Goexit`, `printpanics`.
+
+use bytecode::Word;
+use runtime::{GoroutineId, Switch};
+
+use crate::engine::Machine;
+use crate::fiber::{Fiber, NO_FRAME, OFFSET_MASK, PanicRecord, Safepoint, WINDOW_SHIFT};
+use crate::objects::equality;
+use crate::ops::calls::enter_deferred;
+use crate::running::{Next, Running, enter, stub};
+
+impl Running<'_> {
+    /// Panics with an interface value at the instruction `ip`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn throw(&mut self, ip: *const Word, fp: *mut u64, value: [u64; 2]) -> Next {
+        self.begin(ip, fp, value, false)
+    }
+
+    fn begin(&mut self, ip: *const Word, fp: *mut u64, value: [u64; 2], goexit: bool) -> Next {
+        let record = PanicRecord {
+            value,
+            goexit,
+            recovered: false,
+            frame: self.index_of(fp),
+            offset: self.offset_of(ip),
+            deferred_call: NO_FRAME,
+            deferring_frame: NO_FRAME,
+            deferring_offset: 0,
+            text: None,
+        };
+        self.fiber.panics.push(record);
+        go_on(self)
+    }
+}
+
+/// `runtime.Goexit`, called at `ip`.
+pub(crate) fn goexit(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    cx.begin(ip, fp, [0, 0], true)
+}
+
+/// Where a frame may be put on top of the frame that the last panic was raised in.
+fn top(cx: &Running<'_>, record: &PanicRecord) -> usize {
+    record.frame + cx.function_at(record.offset).function.frame_size as usize + 2
+}
+
+/// Runs the next deferred call of the last panic, or ends the goroutine or the program.
+fn go_on(cx: &mut Running<'_>) -> Next {
+    let (Some(record), Some(defer)) = (cx.fiber.panics.last().copied(), cx.fiber.defers.last().copied()) else {
+        return match cx.fiber.panics.last() {
+            Some(record) if record.goexit => cx.leave(Switch::Goexit),
+            _ => die(cx),
+        };
+    };
+    let index = top(cx, &record);
+    if let Some(last) = cx.fiber.panics.last_mut() {
+        last.deferred_call = index;
+        last.deferring_frame = defer.frame;
+        last.deferring_offset = defer.offset;
+    }
+    let (ip, fp) = (cx.instruction(record.offset), cx.frame(record.frame));
+    let back = cx.return_word(cx.instruction(u32::from(stub::PANIC)), index - record.frame);
+    // SAFETY: there is a deferred call; the frame at `record.frame` ends below `index`, and nothing lies above it.
+    unsafe { enter_deferred(cx, ip, fp, index, back) }
+}
+
+/// A deferred call that the last panic made has returned.
+///
+/// # Safety
+/// INVARIANT CODE.
+pub(crate) unsafe fn deferred_call_returned(cx: &mut Running<'_>) -> Next {
+    let Some(record) = cx.fiber.panics.last().copied().filter(|r| r.recovered) else {
+        return go_on(cx);
+    };
+    cx.fiber.panics.pop();
+    let mut goexit = false;
+    while let Some(older) = cx.fiber.panics.pop_if(|p| p.deferred_call > record.deferring_frame) {
+        goexit |= older.goexit;
+    }
+    let function = cx.function_at(record.deferring_offset);
+    let recovery = function.function.recovery.expect("the linker wants recovery code where there is a defer");
+    let ip = cx.instruction(function.start + recovery);
+    let fp = cx.frame(record.deferring_frame);
+    if goexit { cx.begin(ip, fp, [0, 0], true) } else { Next { ip, fp } }
+}
+
+/// The value of `recover()` at instruction `ip` in frame `fp`.
+///
+/// # Safety
+/// INVARIANT CODE.
+pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> [u64; 2] {
+    const NIL: [u64; 2] = [0, 0];
+    let Some(record) = cx.fiber.panics.last().copied().filter(|r| !r.goexit && !r.recovered) else {
+        return NIL;
+    };
+    // `defer recover()`: the wrapper is no function that was deferred.
+    if cx.function_at(cx.offset_of(ip)).function.wrapper {
+        return NIL;
+    }
+    let mut index = cx.index_of(fp);
+    while index != record.deferred_call {
+        // A wrapper between the deferred call and its function does not count.
+        // SAFETY: every frame has a return word.
+        let word = unsafe { *cx.frame(index).sub(2) };
+        let offset = ((word & OFFSET_MASK) / size_of::<Word>() as u64) as u32;
+        match cx.machine.image.function_at(offset) {
+            Some(caller) if caller.function.wrapper => index -= (word >> WINDOW_SHIFT) as usize,
+            _ => return NIL,
+        }
+    }
+    if let Some(last) = cx.fiber.panics.last_mut() {
+        last.recovered = true;
+    }
+    record.value
+}
+
+/// Nobody has recovered: asks for the texts of the values, then ends the program.
+fn die(cx: &mut Running<'_>) -> Next {
+    if cx.fiber.dying.is_some() {
+        return died_printing(cx);
+    }
+    cx.fiber.dying = Some(0);
+    next_text(cx)
+}
+
+/// Asks for the next text; ends the program when there are all.
+fn next_text(cx: &mut Running<'_>) -> Next {
+    let image = &cx.machine.image;
+    loop {
+        let next = cx.fiber.dying.unwrap_or(0);
+        let Some(record) = cx.fiber.panics.get(next).copied() else {
+            return died(cx);
+        };
+        let string = image.types.get(image.known.string).word();
+        if !record.goexit && record.value[0] != string {
+            let (Some(function), Some(last)) = (image.known.panic_text, cx.fiber.panics.last().copied()) else {
+                cx.fiber.dying = Some(next + 1);
+                continue;
+            };
+            let index = top(cx, &last);
+            let (ip, fp) = (cx.instruction(last.offset), cx.frame(last.frame));
+            // Two more slots: the argument.
+            if let Err(error) = cx.ensure_stack(index + 2) {
+                return cx.stack_overflow(ip, fp, error);
+            }
+            let back = cx.return_word(cx.instruction(u32::from(stub::TEXT)), index - last.frame);
+            let fp = cx.frame(index);
+            // SAFETY: the stack reaches beyond `index + 2`.
+            unsafe {
+                *fp.sub(2) = back;
+                *fp = record.value[0];
+                *fp.add(1) = record.value[1];
+                return enter(cx, cx.instruction(image.functions[function.0 as usize].start), fp);
+            }
+        }
+        if !record.goexit {
+            // SAFETY: the data word of an interface that holds a string.
+            let (pointer, length) = unsafe { crate::moves::load128(record.value[1]) };
+            cx.fiber.panics[next].text = Some([pointer, length]);
+        }
+        cx.fiber.dying = Some(next + 1);
+    }
+}
+
+/// `panicText` has returned to the frame of the last panic.
+///
+/// # Safety
+/// INVARIANT CODE.
+pub(crate) unsafe fn text_returned(cx: &mut Running<'_>, _: *mut u64) -> Next {
+    let next = cx.fiber.dying.unwrap_or(0);
+    if let Some(last) = cx.fiber.panics.last().copied() {
+        let result = cx.frame(top(cx, &last));
+        // SAFETY: results stand in the first slots of the frame that has returned.
+        let text = unsafe { [*result, *result.add(1)] };
+        if let Some(record) = cx.fiber.panics.get_mut(next) {
+            record.text = Some(text);
+        }
+    }
+    cx.fiber.dying = Some(next + 1);
+    next_text(cx)
+}
+
+fn text_of(record: &PanicRecord) -> String {
+    match record.text {
+        // SAFETY: a string that the record keeps alive.
+        Some([pointer, length]) => unsafe { String::from_utf8_lossy(equality::bytes(pointer, length)).into_owned() },
+        None => {
+            // SAFETY: a type word.
+            let name = unsafe { crate::types::RuntimeType::from_word(record.value[0]) }.map_or("nil", |ty| ty.name());
+            format!("({name}) {:#x}", record.value[1])
+        }
+    }
+}
+
+/// What Go prints for panics that nobody recovered. GO: panic.go `printpanics`.
+fn describe(panics: &[PanicRecord]) -> String {
+    let mut out = String::new();
+    let mut previous: Option<&PanicRecord> = None;
+    for (index, record) in panics.iter().enumerate() {
+        let repanicked = |p: &PanicRecord, next: &PanicRecord| p.recovered && !p.goexit && p.value == next.value;
+        if record.goexit {
+            previous = Some(record);
+            continue;
+        }
+        if let Some(previous) = previous {
+            if repanicked(previous, record) {
+                continue;
+            }
+            if !previous.goexit {
+                out.push('\t');
+            }
+        }
+        out.push_str("panic: ");
+        out.push_str(&text_of(record).replace('\n', "\n\t"));
+        if panics.get(index + 1).is_some_and(|next| repanicked(record, next)) {
+            out.push_str(" [recovered, repanicked]");
+        } else if record.recovered {
+            out.push_str(" [recovered]");
+        }
+        out.push('\n');
+        previous = Some(record);
+    }
+    out
+}
+
+fn died(cx: &mut Running<'_>) -> Next {
+    let head = describe(&cx.fiber.panics);
+    finish(cx, &head)
+}
+
+fn died_printing(cx: &mut Running<'_>) -> Next {
+    let text = cx.fiber.panics.last().map(|record| {
+        let string = cx.machine.image.types.get(cx.machine.image.known.string).word();
+        if record.value[0] == string {
+            // SAFETY: the data word of an interface that holds a string.
+            let (pointer, length) = unsafe { crate::moves::load128(record.value[1]) };
+            // SAFETY: a live string.
+            return format!(": {}", unsafe { String::from_utf8_lossy(equality::bytes(pointer, length)) });
+        }
+        String::new()
+    });
+    let head = format!("fatal error: panic while printing panic value{}\n", text.unwrap_or_default());
+    finish(cx, &head)
+}
+
+fn finish(cx: &mut Running<'_>, head: &str) -> Next {
+    if let Some(last) = cx.fiber.panics.last() {
+        cx.fiber.frame = last.frame;
+        cx.fiber.offset = last.offset;
+        cx.fiber.safepoint = Safepoint::Unwinding;
+    }
+    let message = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, head);
+    cx.leave(Switch::Fatal(message))
+}
+
+/// `head`, then the trace of the goroutine.
+pub(crate) fn with_trace(machine: &Machine, goroutine: GoroutineId, fiber: &Fiber, head: &str) -> String {
+    let mut out = format!("{head}\ngoroutine {} [running]:\n", goroutine.0);
+    crate::trace::print(machine, fiber, &mut out);
+    out
+}

@@ -1,0 +1,238 @@
+//! Walking the frames of a fiber that is not running: for tracebacks and for the collector.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+
+use bytecode::SlotKind;
+
+use crate::engine::Machine;
+use crate::fiber::{EXACT, Fiber, OFFSET_MASK, Safepoint, WINDOW_SHIFT};
+use crate::heap::Marker;
+use crate::image::{Image, LinkedFunction};
+use crate::running::stub;
+
+/// Where a frame stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Position {
+    /// Before the first instruction.
+    Entry(u32),
+    /// At this instruction, which is a safepoint.
+    At(u32),
+    /// In a call that returns here.
+    Returning(u32),
+    /// At the instruction that panicked.
+    Unwinding(u32),
+}
+
+impl Position {
+    /// Word offset of an instruction in the frame's function.
+    fn offset(self) -> u32 {
+        match self {
+            Position::Entry(offset) | Position::At(offset) | Position::Returning(offset) | Position::Unwinding(offset) => offset,
+        }
+    }
+
+    /// Word offset to look for in the line table: of a call, not of what follows it.
+    fn line_offset(self) -> u32 {
+        match self {
+            Position::Returning(offset) => offset.saturating_sub(1),
+            other => other.offset(),
+        }
+    }
+}
+
+/// One frame of a walk.
+pub(crate) struct Frame<'i> {
+    /// Slot index.
+    pub(crate) index: usize,
+    pub(crate) function: &'i LinkedFunction,
+    pub(crate) position: Position,
+    /// It was called because of a panic.
+    pub(crate) by_panic: bool,
+}
+
+/// Calls `visit` with each frame, the innermost first.
+pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Frame<'i>)) {
+    let mut index = fiber.frame;
+    let mut position = match fiber.safepoint {
+        Safepoint::Entry => Position::Entry(fiber.offset),
+        Safepoint::At(offset) => Position::At(offset),
+        Safepoint::Unwinding => Position::Unwinding(fiber.offset),
+    };
+    loop {
+        let Some(function) = image.function_at(position.offset()) else {
+            return;
+        };
+        // SAFETY: every frame has a return word two slots below its first register.
+        let word = unsafe { *fiber.stack.base().add(index - 2) };
+        let offset = ((word & OFFSET_MASK) / size_of::<bytecode::Word>() as u64) as u32;
+        let by_panic = offset == u32::from(stub::PANIC);
+        visit(Frame { index, function, position, by_panic });
+        if offset == u32::from(stub::END) {
+            return;
+        }
+        let callee = index;
+        index -= (word >> WINDOW_SHIFT) as usize;
+        position = if by_panic {
+            match fiber.panics.iter().rev().find(|p| p.deferred_call == callee) {
+                Some(panic) => Position::Unwinding(panic.offset),
+                None => return,
+            }
+        } else if offset == u32::from(stub::TEXT) {
+            match fiber.panics.iter().rev().find(|p| p.frame == index) {
+                Some(panic) => Position::Unwinding(panic.offset),
+                None => return,
+            }
+        } else if word & EXACT != 0 {
+            Position::At(offset)
+        } else {
+            Position::Returning(offset)
+        };
+    }
+}
+
+/// Reports all references of a fiber.
+pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) {
+    walk(&machine.image, fiber, |frame| {
+        let function = frame.function;
+        // SAFETY: registers that a live map names lie in the frame and have been written (INVARIANT of the compiler's maps).
+        let slot = |index: usize| unsafe { *fiber.stack.base().add(frame.index + index) };
+        if !function.function.captures.is_empty() {
+            // SAFETY: the slot below the registers; functions that capture are only called through closures, which write it.
+            marker.mark_reference(unsafe { *fiber.stack.base().add(frame.index - 1) });
+        }
+        let map = match frame.position {
+            Position::Entry(_) => {
+                for (index, kind) in function.function.parameters.iter().enumerate() {
+                    marker.mark_slot(*kind, slot(index));
+                }
+                return;
+            }
+            Position::At(offset) => function.live_map(offset),
+            Position::Returning(offset) => function.live_map_of_call(offset),
+            Position::Unwinding(_) => function.function.recovery.and_then(|recovery| function.live_map(function.start + recovery)),
+        };
+        for (index, kind) in map.unwrap_or_default() {
+            marker.mark_slot(*kind, slot(usize::from(*index)));
+        }
+    });
+    for defer in &fiber.defers {
+        marker.mark_reference(defer.closure);
+    }
+    // What is no reference among the arguments is ignored by the marker.
+    for argument in &fiber.defer_arguments {
+        marker.mark_reference(*argument);
+    }
+    for panic in &fiber.panics {
+        marker.mark_interface(panic.value[0], panic.value[1]);
+        if let Some(text) = panic.text {
+            marker.mark_reference(text[0]);
+        }
+    }
+}
+
+/// Marks a value on its way through a channel.
+pub(crate) fn mark_transfer(transfer: &crate::engine::Transfer, marker: &mut Marker<'_>) {
+    // SAFETY: null or a type of the image.
+    let Some(ty) = (unsafe { transfer.ty.as_ref() }) else {
+        return;
+    };
+    for (kind, value) in ty.descriptor.slots.iter().zip(transfer.slots) {
+        if *kind != SlotKind::Scalar {
+            marker.mark_slot(*kind, value);
+        }
+    }
+}
+
+/// Frames printed at each end of a long trace.
+const PRINTED: usize = 50;
+
+/// Appends the trace of a fiber in Go's format, without the `goroutine 1 [running]:` line.
+pub(crate) fn print(machine: &Machine, fiber: &Fiber, out: &mut String) {
+    let image = &machine.image;
+    let mut head = Vec::new();
+    let mut tail = VecDeque::new();
+    let mut elided = 0usize;
+    let entry = image.functions[image.entry.0 as usize].start;
+    walk(image, fiber, |frame| {
+        let function = frame.function;
+        let mut put = |line: String| {
+            if head.len() < PRINTED {
+                head.push(line);
+            } else {
+                if tail.len() == PRINTED {
+                    tail.pop_front();
+                    elided += 1;
+                }
+                tail.push_back(line);
+            }
+        };
+        if !function.function.wrapper && function.start != entry {
+            put(frame_text(machine, function, frame.position));
+        }
+        if frame.by_panic {
+            put("panic(...)\n".to_owned());
+        }
+    });
+    for line in head {
+        out.push_str(&line);
+    }
+    if elided > 0 {
+        let _ = writeln!(out, "...{elided} frames elided...");
+    }
+    for line in tail {
+        out.push_str(&line);
+    }
+    if let Some((offset, by)) = fiber.created
+        && let Some(function) = image.function_at(offset)
+    {
+        let _ = write!(out, "created by {} in goroutine {}\n\t{}\n", function.function.name, by.0, place(machine, function, offset));
+    }
+}
+
+fn frame_text(machine: &Machine, function: &LinkedFunction, position: Position) -> String {
+    let arguments = if function.function.parameters.is_empty() { "()" } else { "(...)" };
+    format!("{}{arguments}\n\t{}\n", function.function.name, place(machine, function, position.line_offset()))
+}
+
+/// `/path/file.gl:12 +0x1a`.
+fn place(machine: &Machine, function: &LinkedFunction, offset: u32) -> String {
+    let relative = offset - function.start;
+    let line = match position_of(machine, function, offset) {
+        Some((path, line)) => format!("{path}:{line}"),
+        None => "?:0".to_owned(),
+    };
+    format!("{line} +{:#x}", relative as usize * size_of::<bytecode::Word>())
+}
+
+/// File and line of the instruction at `offset`.
+pub(crate) fn position_of(machine: &Machine, function: &LinkedFunction, offset: u32) -> Option<(String, u32)> {
+    let relative = offset - function.start;
+    let lines = &function.function.lines;
+    let index = lines.partition_point(|l| l.0 <= relative);
+    let range = index.checked_sub(1).map(|i| lines[i].1).or(function.function.range)?;
+    let sources = machine.options.sources.as_ref()?;
+    Some((sources.file(range.file).name().to_owned(), sources.line_column(range).line))
+}
+
+/// A caller of a native: function name, file and line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    pub function: String,
+    pub file: String,
+    pub line: u32,
+}
+
+/// The frames of a running fiber that calls a native, wrappers left out, innermost first, at most `most`.
+pub(crate) fn callers(machine: &Machine, fiber: &Fiber, most: usize) -> Vec<Caller> {
+    let mut callers = Vec::new();
+    let entry = machine.image.functions[machine.image.entry.0 as usize].start;
+    walk(&machine.image, fiber, |frame| {
+        let (function, offset) = (frame.function, frame.position.line_offset());
+        if callers.len() < most && !function.function.wrapper && function.start != entry {
+            let (file, line) = position_of(machine, function, offset).unwrap_or_default();
+            callers.push(Caller { function: function.function.name.clone(), file, line });
+        }
+    });
+    callers
+}

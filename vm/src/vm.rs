@@ -1,0 +1,135 @@
+//! The face: a program is linked, run, and ends with a status.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diagnostics::SourceMap;
+use runtime::{Outcome, ScheduleTrace, Scheduler};
+
+use crate::engine::{Machine, MachineOptions};
+use crate::heap::HeapOptions;
+use crate::host::{Host, HostHandle};
+use crate::link::LinkError;
+use crate::native::NativeTable;
+
+/// Go's limit for a goroutine's stack on 64-bit systems.
+pub const DEFAULT_MAX_STACK: usize = 1_000_000_000;
+
+/// Settings of a run.
+#[derive(Clone)]
+pub struct VmOptions {
+    /// Arguments, environment and streams of the program.
+    pub host: HostHandle,
+    /// For file names and lines in traces.
+    pub sources: Option<Arc<SourceMap>>,
+    /// GOMAXPROCS; `None` = as many as the process may use.
+    pub processors: Option<usize>,
+    /// Collects at every safepoint.
+    pub collect_always: bool,
+    /// Bytes that a goroutine's stack may take.
+    pub max_stack: usize,
+    /// How long without a collection until one is forced; `None`: never.
+    pub forced_collection_period: Option<Duration>,
+    /// Print the scheduler's state every so often.
+    pub schedule_trace: Option<ScheduleTrace>,
+    /// Seeds every random choice: select, stealing, map iteration.
+    pub seed: Option<u64>,
+    /// Time stands still but when everybody waits.
+    pub virtual_clock: bool,
+    /// GOGC; `None` = off.
+    pub growth_percent: Option<u32>,
+    /// GOMEMLIMIT in bytes.
+    pub memory_limit: Option<u64>,
+    /// Fills what a collection frees with a pattern.
+    pub poison_freed: bool,
+}
+
+impl Default for VmOptions {
+    fn default() -> VmOptions {
+        VmOptions {
+            host: Arc::new(Host::nothing()),
+            sources: None,
+            processors: None,
+            collect_always: false,
+            max_stack: DEFAULT_MAX_STACK,
+            forced_collection_period: Some(Duration::from_secs(120)),
+            schedule_trace: None,
+            seed: None,
+            virtual_clock: false,
+            growth_percent: Some(100),
+            memory_limit: None,
+            poison_freed: false,
+        }
+    }
+}
+
+/// How a program has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exit {
+    /// Its exit status: 0, what it gave `os.Exit`, or 2 after a panic or fatal error.
+    pub status: i32,
+    /// What is to be written to standard error: the panic or fatal error with traces, in Go's format. Usually empty.
+    pub message: String,
+}
+
+/// A linked program, ready to run.
+pub struct Vm {
+    machine: Arc<Machine>,
+    options: VmOptions,
+}
+
+impl Vm {
+    /// Links a program.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub fn new(program: bytecode::Program, natives: &NativeTable, options: VmOptions) -> Result<Vm, LinkError> {
+        let heap = HeapOptions {
+            growth_percent: options.growth_percent,
+            limit: options.memory_limit,
+            seed: options.seed.unwrap_or_else(random_seed),
+            poison: options.poison_freed,
+        };
+        let machine_options = MachineOptions {
+            collect_always: options.collect_always,
+            max_stack: options.max_stack,
+            sources: options.sources.clone(),
+        };
+        let machine = Machine::new(program, natives, options.host.clone(), heap, machine_options)?;
+        Ok(Vm { machine, options })
+    }
+
+    /// The engine, for statistics.
+    pub fn machine(&self) -> &Arc<Machine> {
+        &self.machine
+    }
+
+    /// Runs the program to its end, on this thread and those the scheduler starts.
+    pub fn run(self) -> Exit {
+        let mut options = runtime::Options::default();
+        options.processors = self.options.processors;
+        if !crate::moves::parallel_safe() {
+            options.processors = Some(1);
+        }
+        options.forced_collection_period = self.options.forced_collection_period;
+        options.schedtrace = self.options.schedule_trace.clone();
+        options.seed = self.options.seed;
+        options.virtual_clock = self.options.virtual_clock;
+        let Some(main) = self.machine.main_fiber() else {
+            return Exit { status: 2, message: "fatal error: runtime: out of memory\n".to_owned() };
+        };
+        match Scheduler::new(self.machine, options).run(main) {
+            Outcome::MainExited => Exit { status: 0, message: String::new() },
+            Outcome::Exited(status) => Exit { status, message: String::new() },
+            Outcome::Deadlock { message, dump } => Exit { status: 2, message: format!("fatal error: {message}\n\n{dump}") },
+            Outcome::Fatal { failure, .. } => Exit { status: 2, message: failure },
+            Outcome::Stopped => Exit { status: 2, message: "stopped\n".to_owned() },
+        }
+    }
+}
+
+/// A seed from the addresses that the system has drawn for this process.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0u8)
+}

@@ -333,6 +333,9 @@ codes! {
     ///  func f() int { return 1 }; const x = f()
     NotConstant = "E0405", "is not constant";
 
+    /// The program is correct, but larger than the machine's limits: a function needs more than 65,000 registers, or a type is too large.
+    TooLarge = "E0903", "too large";
+
     /// Part of Go that golite does not run yet.
     NotSupported = "E0901", "not supported yet";
 

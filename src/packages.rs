@@ -1,0 +1,27 @@
+//! Where imported packages come from.
+
+use checker::{Importer, PackageSource, SourceText};
+use stdlib::outline::{self, Selection};
+
+/// The standard packages, cut down to what a program can need.
+pub struct StandardPackages {
+    selection: Selection,
+}
+
+impl StandardPackages {
+    /// For a program that imports `imports` and in whose own files the names `names` stand.
+    pub fn for_program<'a>(imports: impl IntoIterator<Item = &'a str>, names: impl IntoIterator<Item = &'a str>) -> StandardPackages {
+        StandardPackages { selection: outline::select(imports, names) }
+    }
+}
+
+impl Importer for StandardPackages {
+    fn source(&mut self, path: &str) -> Option<PackageSource> {
+        if !outline::is_standard(path) {
+            return None;
+        }
+        let files = self.selection.files(path);
+        let files = files.into_iter().map(|(name, text)| SourceText { name: name.to_string(), text }).collect();
+        Some(PackageSource { files, standard: true })
+    }
+}

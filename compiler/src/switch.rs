@@ -86,8 +86,9 @@ impl FunctionCompiler<'_, '_> {
         }
         let Some(low) = entries.iter().map(|entry| entry.0).min() else { return false };
         let Some(high) = entries.iter().map(|entry| entry.0).max() else { return false };
-        let length = (high as i128 - low as i128 + 1) as u64;
-        if length > entries.len() as u64 * SPARSEST_TABLE {
+        // Two ends of a 64-bit type may be farther apart than a u64 counts.
+        let length = high as i128 - low as i128 + 1;
+        if length > entries.len() as i128 * SPARSEST_TABLE as i128 {
             return false;
         }
         let mut index = tag;

@@ -165,11 +165,6 @@ impl<E: Engine> Deref for GoroutineRef<E> {
 }
 
 impl<E: Engine> GoroutineRef<E> {
-    #[inline]
-    pub(crate) fn as_ptr(self) -> *mut Goroutine<E> {
-        self.0.as_ptr()
-    }
-
     /// Wakes a goroutine that has parked or is about to. `None`: its machine sees to it.
     #[inline]
     pub(crate) fn ready(self) -> Option<Runnable<E>> {

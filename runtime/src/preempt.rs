@@ -54,8 +54,6 @@ pub(crate) mod attention {
     pub(crate) const COLLECT_PERIODIC: u32 = 4;
     /// The run ends.
     pub(crate) const FINISH: u32 = 8;
-    /// Any collection.
-    pub(crate) const COLLECT: u32 = COLLECT_GROWTH | COLLECT_PERIODIC;
 }
 
 /// A processor's safepoint word.
@@ -235,12 +233,15 @@ impl<E: Engine> Shared<E> {
         }
         // ORDERING: Relaxed; any processor will do.
         let turn = urgent.turn.fetch_add(1, Ordering::Relaxed) as usize;
-        for offset in 0..count {
-            if let Some(processor) = self.processor((turn + offset) % count)
-                && processor.word.status() == ProcessorStatus::Running
-            {
-                processor.limit.request(request::URGENT);
-                return;
+        // One that runs, else one in a blocking call: its goroutine finds the request when it is back.
+        for wanted in [ProcessorStatus::Running, ProcessorStatus::Blocking] {
+            for offset in 0..count {
+                if let Some(processor) = self.processor((turn + offset) % count)
+                    && processor.word.status() == wanted
+                {
+                    processor.limit.request(request::URGENT);
+                    return;
+                }
             }
         }
     }

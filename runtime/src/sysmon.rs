@@ -86,15 +86,19 @@ fn deep_sleep(now: Nanos, next_timer: Nanos, forced_collection: Option<Nanos>) -
 struct CallView {
     /// How long this very call has been seen; `None`: it is new in this round.
     seen_for: Option<Nanos>,
+    /// The time slice in which it was made is over, and somebody waits.
+    slice_is_over: bool,
     has_local_work: bool,
     /// Somebody spins or is idle: new work would find a processor.
     others_free: bool,
 }
 
 /// Whether to take a processor from a blocking call: when it has been there for at least one round, and its queue is not
-/// empty, or nobody else could take new work, or the call is long.
+/// empty, or nobody else could take new work, or the call is long. Also when its time slice is over, as the request to yield does
+/// not reach it.
 fn should_retake(view: &CallView) -> bool {
     match view.seen_for {
+        _ if view.slice_is_over => true,
         None => false,
         Some(seen_for) => view.has_local_work || !view.others_free || seen_for >= LONG_CALL,
     }
@@ -314,48 +318,51 @@ impl<E: Engine> Sysmon<E> {
         let mut work_is_waiting = false;
         for processor in shared.all_processors() {
             let seen = &mut self.seen[processor.index];
-            if let Some(ticket) = processor.word.blocking_ticket() {
-                let seen_for = if seen.ticket == Some(ticket) {
-                    Some(now - seen.call_since)
-                } else {
-                    seen.ticket = Some(ticket);
-                    seen.call_since = now;
-                    None
-                };
-                let view = CallView {
-                    seen_for,
-                    has_local_work: !processor.queue.is_empty(),
-                    // ORDERING: Relaxed; a heuristic.
-                    others_free: shared.spinning.load(Ordering::Relaxed) + shared.idle_count() > 0,
-                };
-                if should_retake(&view) {
-                    let mut central = shared.central();
-                    if let Some(processor) = processor.try_retake(ticket) {
-                        central.blocked_calls += 1;
-                        taken += 1;
-                        if shared.is_finishing() {
-                            central.dead.push(processor);
-                        } else {
-                            shared.hand_off(central, processor);
-                        }
-                    }
-                }
-                continue;
-            }
-            if processor.word.status() != ProcessorStatus::Running {
+            let status = processor.word.status();
+            if !matches!(status, ProcessorStatus::Running | ProcessorStatus::Blocking) {
                 continue;
             }
             // ORDERING: Relaxed; compared only.
             let tick = processor.schedule_tick.load(Ordering::Relaxed);
+            let has_work = !processor.queue.is_empty();
+            let mut slice_is_over = false;
             if seen.tick != tick {
                 seen.tick = tick;
                 seen.slice_since = now;
-                continue;
+            } else {
+                work_is_waiting |= has_work;
+                // A goroutine that makes one blocking call after the other is asked too: it finds the request when it is back.
+                slice_is_over = should_preempt(now - seen.slice_since, has_work || shared.global_len() != 0);
+                if slice_is_over {
+                    processor.limit.request(request::PREEMPT);
+                }
             }
-            let has_work = !processor.queue.is_empty();
-            work_is_waiting |= has_work;
-            if should_preempt(now - seen.slice_since, has_work || shared.global_len() != 0) {
-                processor.limit.request(request::PREEMPT);
+            let Some(ticket) = processor.word.blocking_ticket() else { continue };
+            let seen_for = if seen.ticket == Some(ticket) {
+                Some(now - seen.call_since)
+            } else {
+                seen.ticket = Some(ticket);
+                seen.call_since = now;
+                None
+            };
+            let view = CallView {
+                seen_for,
+                slice_is_over,
+                has_local_work: has_work,
+                // ORDERING: Relaxed; a heuristic.
+                others_free: shared.spinning.load(Ordering::Relaxed) + shared.idle_count() > 0,
+            };
+            if should_retake(&view) {
+                let mut central = shared.central();
+                if let Some(processor) = processor.try_retake(ticket) {
+                    central.blocked_calls += 1;
+                    taken += 1;
+                    if shared.is_finishing() {
+                        central.dead.push(processor);
+                    } else {
+                        shared.hand_off(central, processor);
+                    }
+                }
             }
         }
         // A wake-up that was put off for a goroutine which has not come to a safepoint since (preempt.rs).
@@ -422,7 +429,12 @@ mod tests {
 
     #[test]
     fn a_blocking_call_loses_its_processor_by_the_rules() {
-        let view = |seen_for, has_local_work, others_free| CallView { seen_for, has_local_work, others_free };
+        let view = |seen_for, has_local_work, others_free| CallView {
+            seen_for,
+            slice_is_over: false,
+            has_local_work,
+            others_free,
+        };
         // New in this round: never.
         assert!(!should_retake(&view(None, true, false)));
         // Work lies there.
@@ -432,6 +444,8 @@ mod tests {
         // Neither: not before ten milliseconds.
         assert!(!should_retake(&view(Some(LONG_CALL - 1), false, true)));
         assert!(should_retake(&view(Some(LONG_CALL), false, true)));
+        // Its slice is over.
+        assert!(should_retake(&CallView { slice_is_over: true, ..view(None, true, true) }));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! left come first). An assignment of several values evaluates everything, then stores from left to right.
 
 use bytecode::{Count, Imm16, Pair, Register, op};
-use checker::types::{BasicKind, ObjectId, Type, TypeId as Ty};
+use checker::types::{ObjectId, Type, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{AssignOperator, BinaryOperator, Expr, ExprId, StmtId};
 
@@ -96,10 +96,28 @@ impl FunctionCompiler<'_, '_> {
             self.at(self.c.ast.range(lhs));
             return self.store(Place::Map { map, key, ty: map_type }, ty, value, false);
         }
-        let value = self.operand_as(rhs, ty);
+        let value = self.stored_operand(rhs, ty);
         let place = self.place(lhs);
         self.at(self.c.ast.range(lhs));
         self.store(place, ty, value, false);
+    }
+
+    /// A value that is only stored to memory: a store takes no more than its width, so a narrowing conversion is for nothing.
+    fn stored_operand(&mut self, e: ExprId, ty: Ty) -> u16 {
+        let inner = self.c.ast.unparen(e);
+        if let Expr::Call { callee, args, .. } = *self.c.ast.expr(inner)
+            && self.c.typed.types.is_integer(ty)
+            && self.c.typed.constant(inner).is_none()
+            && !self.hoisted.contains_key(&inner)
+            && self.type_and_value(self.c.ast.unparen(callee)).mode == checker::typed::Mode::Type
+        {
+            let argument = self.c.ast.list(args)[0];
+            let from = self.type_of(argument);
+            if self.c.typed.types.is_integer(from) && self.c.typed.constant(self.c.ast.unparen(argument)).is_none() {
+                return self.operand(argument);
+            }
+        }
+        self.operand_as(e, ty)
     }
 
     /// The place of a register variable, or of a part of a flat one.
@@ -297,7 +315,7 @@ impl FunctionCompiler<'_, '_> {
         let is_call = matches!(*self.c.ast.expr(inner), Expr::Call { .. });
         if is_call {
             let types = self.c.tuple(self.type_of(inner));
-            let mut register = self.call(inner);
+            let mut register = self.call_results(inner);
             let mut out = Vec::with_capacity(types.len());
             for ty in types {
                 let ty = self.c.typed.types.canonical(ty);
@@ -539,8 +557,7 @@ impl FunctionCompiler<'_, '_> {
                     f.registers.written(cell, 1);
                     f.store_memory(ty, register, cell, 0);
                 });
-                self.registers.declare(cell, 1);
-                self.variables.insert(object, Location::Cell(cell));
+                self.declare_cell(object, cell);
                 return;
             }
         }
@@ -634,10 +651,5 @@ impl FunctionCompiler<'_, '_> {
             f.at(f.c.ast.range(lhs));
             f.store(place, to, value, false);
         });
-    }
-
-    /// The kind of a basic type; `int` for others.
-    pub(crate) fn kind_of(&self, ty: Ty) -> BasicKind {
-        self.c.typed.types.basic(ty).unwrap_or(BasicKind::Int)
     }
 }

@@ -171,15 +171,6 @@ impl FunctionCompiler<'_, '_> {
         self.move_slots(target, dst, 2);
     }
 
-    /// The register that holds a string's length, if the string is in registers.
-    pub(crate) fn length_register(&mut self, argument: ExprId) -> Option<u16> {
-        let ty = self.type_of(argument);
-        if self.c.typed.types.is_string(ty) && !self.c.typed.types.is_untyped(ty) {
-            return Some(self.operand(argument) + 1);
-        }
-        None
-    }
-
     fn length(&mut self, argument: ExprId, capacity: bool, dst: u16) {
         let ty = self.type_of(argument);
         let typed = self.c.typed;

@@ -123,9 +123,21 @@ impl FunctionCompiler<'_, '_> {
         if roots.len() > 1 {
             self.hoist(&roots);
         }
+        let scanned = std::mem::replace(&mut self.scanned, false);
         let target = self.target(callee);
         self.window();
-        self.call_in_window(target, callee, e)
+        let result = self.call_in_window(target, callee, e);
+        self.scanned = scanned;
+        result
+    }
+
+    /// The results of a call, which may have been called already.
+    pub(crate) fn call_results(&mut self, e: ExprId) -> u16 {
+        let e = self.c.ast.unparen(e);
+        match self.hoisted.get(&e) {
+            Some(&register) => register,
+            None => self.call(e),
+        }
     }
 
     /// `math.Sqrt` has an instruction.
@@ -234,7 +246,7 @@ impl FunctionCompiler<'_, '_> {
             if is_function
                 && self.square_root(callee, inner).is_none()
                 && !self.arguments_need_hoisting(inner)
-                && let Some(target) = self.static_target(callee)
+                && let Some(target) = self.static_target(callee).or_else(|| self.closure_variable(callee))
             {
                 self.call_in_window(target, callee, inner);
                 return;
@@ -242,6 +254,15 @@ impl FunctionCompiler<'_, '_> {
         }
         let dst = self.allocate(ty);
         self.into_as(e, ty, dst);
+    }
+
+    /// A func value that is in a register already.
+    fn closure_variable(&self, callee: ExprId) -> Option<Target> {
+        let Expr::Ident(_) = self.c.ast.expr(callee) else { return None };
+        match self.location(self.c.typed.object_of(callee)?) {
+            Some(crate::function::Location::Registers(register)) => Some(Target::Closure(register)),
+            _ => None,
+        }
     }
 
     /// Whether values would have to be kept below the window.
@@ -287,7 +308,7 @@ impl FunctionCompiler<'_, '_> {
         let fixed = if variadic { parameters.len() - 1 } else { parameters.len() };
         let registers: Vec<u16> = parameters.iter().map(|&ty| self.allocate(ty)).collect();
         self.scoped(|f| {
-            let mut src = f.call(call);
+            let mut src = f.call_results(call);
             let mut rest = Vec::new();
             for (index, &from) in types.iter().enumerate() {
                 let from = f.c.typed.types.canonical(from);

@@ -79,9 +79,11 @@ impl FunctionCompiler<'_, '_> {
         }
         for (object, at) in places {
             let register = first + at as u16;
-            let location =
-                if self.needs_cell(object) { Location::Cell(register) } else { Location::Registers(register) };
-            self.variables.insert(object, location);
+            if self.needs_cell(object) {
+                self.declare_cell(object, register);
+            } else {
+                self.variables.insert(object, Location::Registers(register));
+            }
         }
         all
     }

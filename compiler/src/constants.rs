@@ -93,10 +93,10 @@ impl FunctionCompiler<'_, '_> {
     /// gives the registers back behind the loop, with [`FunctionCompiler::forget_constants`].
     pub(crate) fn cache_constants(&mut self, roots: &[Node]) -> Vec<CachedConstant> {
         let mut wanted: Vec<u64> = Vec::new();
-        let mut consider = |f: &Self, e: ExprId| {
+        let mut consider = |f: &Self, e: ExprId, small: bool| {
             let Some(constant) = f.c.typed.constant(f.c.ast.unparen(e)) else { return };
             let ty = f.type_of(e);
-            if f.small_constant(e, ty).is_some() && !f.c.typed.types.is_float(ty) {
+            if !small && f.small_constant(e, ty).is_some() && !f.c.typed.types.is_float(ty) {
                 return;
             }
             if let Some(slot) = f.constant_slot(constant, ty)
@@ -112,16 +112,29 @@ impl FunctionCompiler<'_, '_> {
                 Node::Expr(e) => match *this.c.ast.expr(e) {
                     Expr::FuncLit { .. } => return false,
                     Expr::Binary { left, right, .. } if this.c.typed.constant(e).is_none() => {
-                        consider(this, left);
-                        consider(this, right);
+                        consider(this, left, false);
+                        consider(this, right, false);
+                    }
+                    Expr::Index { operand, indices } => {
+                        // The offset of an array's element is part of the instruction.
+                        let ty = this.type_of(operand);
+                        let indexed = matches!(this.c.typed.types.underlying(ty), Type::Slice(_))
+                            || this.c.typed.types.is_string(ty);
+                        if indexed && this.c.typed.constant(e).is_none() {
+                            consider(this, this.c.ast.list(indices)[0], true);
+                        }
                     }
                     _ => {}
                 },
                 Node::Stmt(s) => {
-                    if let parser::ast::Stmt::Assign { op, rhs, .. } = *this.c.ast.stmt(s)
-                        && op != parser::ast::AssignOperator::Plain
-                    {
-                        this.c.ast.list(rhs).iter().for_each(|&e| consider(this, e));
+                    if let parser::ast::Stmt::Assign { op, lhs, rhs, .. } = *this.c.ast.stmt(s) {
+                        let plain = op == parser::ast::AssignOperator::Plain;
+                        for (&target, &value) in this.c.ast.list(lhs).iter().zip(this.c.ast.list(rhs)) {
+                            let in_memory = !matches!(this.c.ast.expr(this.c.ast.unparen(target)), Expr::Ident(_));
+                            if !plain || in_memory {
+                                consider(this, value, plain);
+                            }
+                        }
                     }
                 }
                 Node::Block(_) => {}

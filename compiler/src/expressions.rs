@@ -131,7 +131,18 @@ impl FunctionCompiler<'_, '_> {
                         return self.operand(argument);
                     }
                 }
-                Mode::Builtin => {}
+                // A string's length is its second register.
+                Mode::Builtin => {
+                    let callee = self.c.ast.unparen(callee);
+                    let argument = self.c.ast.list(args).first().copied();
+                    if self.builtin_of(callee) == checker::universe::Builtin::Len
+                        && let Some(argument) = argument
+                        && self.c.typed.types.is_string(self.type_of(argument))
+                        && self.c.typed.constant(self.c.ast.unparen(argument)).is_none()
+                    {
+                        return self.operand(argument) + 1;
+                    }
+                }
                 _ => return self.call(e),
             }
         }

@@ -10,7 +10,7 @@ use checker::typed::{FunctionId as DeclaredId, VarKind};
 use checker::types::{ObjectId, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{BlockId, Decl, ExprId, Symbol};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::package::{Compiler, FunctionKey, TooLarge};
 use crate::registers::Registers;
@@ -65,8 +65,8 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     /// Expressions whose values are in registers already.
     pub(crate) hoisted: FxHashMap<ExprId, u16>,
     pub(crate) cached_constants: FxHashMap<CachedConstant, u16>,
-    /// Variables that no statement of the enclosing loops assigns may be asked here.
-    pub(crate) loop_assigned: Vec<Rc<FxHashSet<ObjectId>>>,
+    /// The expression around has been looked through for calls to be hoisted.
+    pub(crate) scanned: bool,
 }
 
 /// Compiles the function behind a key.
@@ -124,7 +124,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             fallthrough: None,
             hoisted: FxHashMap::default(),
             cached_constants: FxHashMap::default(),
-            loop_assigned: Vec::new(),
+            scanned: false,
         }
     }
 
@@ -312,13 +312,19 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
                 self.store_memory(ty, value, cell, 0);
                 cell
             };
-            self.registers.declare(cell, 1);
-            self.variables.insert(object, Location::Cell(cell));
+            self.declare_cell(object, cell);
         } else {
             let count = self.slots(ty);
             self.registers.declare(value, count);
             self.variables.insert(object, Location::Registers(value));
         }
+    }
+
+    /// Makes a register the reference to a variable's cell.
+    pub(crate) fn declare_cell(&mut self, object: ObjectId, cell: u16) {
+        self.registers.declare(cell, 1);
+        self.registers.set_cell(cell);
+        self.variables.insert(object, Location::Cell(cell));
     }
 
     /// Makes a variable with its zero value.
@@ -329,8 +335,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             let cell = self.reference();
             let id = self.c.descriptor(ty);
             self.emit(op::New { dst: Register(cell), ty: id });
-            self.registers.declare(cell, 1);
-            self.variables.insert(object, Location::Cell(cell));
+            self.declare_cell(object, cell);
         } else {
             let register = self.registers.allocate(&layout.slots);
             self.zero(ty, register);

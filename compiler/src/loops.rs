@@ -66,7 +66,14 @@ impl FunctionCompiler<'_, '_> {
         let (top, next, bottom, end) =
             (self.asm.new_label(), self.asm.new_label(), self.asm.new_label(), self.asm.new_label());
         let mut enter_at_bottom = false;
-        if let Some(condition) = condition {
+        if let Some(Counting { variable, inclusive, bound: Bound::Register(bound), .. }) = counting {
+            let (a, b, to) = (Register(bound), Register(variable), Jump16(0));
+            if inclusive {
+                self.emit_jump(op::JumpIfLtInt { a, b, to }, end);
+            } else {
+                self.emit_jump(op::JumpIfLeInt { a, b, to }, end);
+            }
+        } else if let Some(condition) = condition {
             if counting.is_none() && self.c.size(condition, LARGEST_DUPLICATE + 1) > LARGEST_DUPLICATE {
                 enter_at_bottom = true;
                 self.jump(bottom);
@@ -158,11 +165,9 @@ impl FunctionCompiler<'_, '_> {
             Some(value) if step == 1 && value < i16::MAX => {
                 return Some(Counting { variable, step, inclusive: false, bound: Bound::Constant(value + 1) });
             }
+            _ if inclusive && step != 1 => return None,
             _ => self.loop_bound(bound, ty, roots),
         };
-        if inclusive && step != 1 {
-            return None;
-        }
         Some(Counting { variable, step, inclusive, bound })
     }
 
@@ -503,7 +508,7 @@ impl FunctionCompiler<'_, '_> {
         let next = self.asm.new_label();
         self.asm.bind(top);
         self.scoped(|f| {
-            let mut home = |f: &mut Self, wanted: Option<ExprId>, ty: Ty| match wanted {
+            let home = |f: &mut Self, wanted: Option<ExprId>, ty: Ty| match wanted {
                 Some(_) => {
                     let register = f.allocate(ty);
                     (OptionalRegister(register), Some(register))
@@ -517,15 +522,11 @@ impl FunctionCompiler<'_, '_> {
                 op::MapNext { iterator: Register(iterator), key, value, ty: id, to: Jump32(0) },
                 end,
             );
-            if let (Some(target), Some(register)) = (range.key, key_register) {
-                let count = f.slots(key_type);
-                f.registers.written(register, count);
-                let _ = target;
-            }
-            if let (Some(target), Some(register)) = (range.value, value_register) {
-                let count = f.slots(element);
-                f.registers.written(register, count);
-                let _ = target;
+            for (register, ty) in [(key_register, key_type), (value_register, element)] {
+                if let Some(register) = register {
+                    let count = f.slots(ty);
+                    f.registers.written(register, count);
+                }
             }
             if let (Some(target), Some(register)) = (range.key, key_register) {
                 f.bind_register(range, target, register, key_type);

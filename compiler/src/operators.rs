@@ -34,9 +34,33 @@ impl FunctionCompiler<'_, '_> {
         let range = self.c.ast.range(e);
         let position = TextRange::at(range.file, op_pos);
         if op.is_logical() {
-            return self.logical_value(op, left, right, dst);
+            let scanned = std::mem::replace(&mut self.scanned, false);
+            self.logical_value(op, left, right, dst);
+            self.scanned = scanned;
+            return;
         }
-        self.hoist(&[left, right]);
+        if !self.scanned {
+            self.hoist(&[left, right]);
+            self.scanned = true;
+            self.operation_value(e, op, position, left, right, ty, dst);
+            self.scanned = false;
+        } else {
+            self.operation_value(e, op, position, left, right, ty, dst);
+        }
+    }
+
+    /// The value of an operation other than `&&` and `||`.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a binary expression")]
+    fn operation_value(
+        &mut self,
+        e: ExprId,
+        op: BinaryOperator,
+        position: TextRange,
+        left: ExprId,
+        right: ExprId,
+        ty: Ty,
+        dst: u16,
+    ) {
         if op.is_comparison() {
             return self.comparison(op, position, left, right, dst);
         }

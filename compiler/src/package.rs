@@ -114,7 +114,7 @@ pub(crate) struct Compiler<'a> {
 /// # Errors
 /// The program is larger than the machine's limits allow (registers of a function, size of a type, number of interface methods).
 pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Program, TooLarge> {
-    let mut compiler = Compiler {
+    let compiler = Compiler {
         typed,
         ast,
         names,

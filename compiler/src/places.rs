@@ -260,10 +260,22 @@ impl FunctionCompiler<'_, '_> {
     /// The address of a place, as a pointer value: nil pointers panic even without an offset.
     pub(crate) fn address_into(&mut self, place: Place, ty: Ty, dst: u16) {
         match place {
+            Place::Memory { pointer, offset: 0 } if self.registers.is_cell(pointer) => {
+                self.move_slots(pointer, dst, 1);
+            }
             Place::Memory { pointer, offset } => {
                 self.emit(op::FieldAddress { dst: Register(dst), pointer: Register(pointer), offset: Count32(offset) });
             }
             Place::Global(at) => _ = self.emit(op::GlobalAddress { dst: Register(dst), at: GlobalOffset(at) }),
+            Place::Slice { slice, index } => {
+                let size = Count32(self.layout(ty).size);
+                self.emit(op::SliceAddress { dst: Register(dst), slice: Pair(slice), index: Register(index), size });
+            }
+            Place::Array { pointer, index, length } => {
+                let (size, length) = (Count32(self.layout(ty).size), Count32(length));
+                let (dst, array, index) = (Register(dst), Register(pointer), Register(index));
+                self.emit(op::ArrayAddress { dst, array, index, length, size });
+            }
             _ => {
                 let (pointer, offset) = self.address_parts(place, ty);
                 let pointer = self.add_offset(pointer, offset);
@@ -282,6 +294,10 @@ impl FunctionCompiler<'_, '_> {
         let layout = self.layout(ty);
         if layout.boxed() && !matches!(place, Place::Map { .. }) {
             let (pointer, offset) = self.address_parts(place, ty);
+            if offset == 0 && matches!(place, Place::Memory { .. }) && !self.registers.is_cell(pointer) {
+                // Who reads through a borrowed box does not ask.
+                self.emit(op::CheckNil { pointer: Register(pointer) });
+            }
             return self.add_offset(pointer, offset);
         }
         let dst = self.registers.allocate(&layout.slots);

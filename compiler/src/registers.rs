@@ -18,6 +18,7 @@ struct Slot {
     kind: SlotKind,
     written: bool,
     variable: bool,
+    cell: bool,
 }
 
 /// The allocator, see above.
@@ -46,7 +47,7 @@ impl Registers {
             self.slots.clear();
         }
         let first = self.slots.len() as u16;
-        self.slots.extend(kinds.iter().map(|&kind| Slot { kind, written: false, variable: false }));
+        self.slots.extend(kinds.iter().map(|&kind| Slot { kind, written: false, variable: false, cell: false }));
         self.highest = self.highest.max(self.slots.len());
         first
     }
@@ -80,6 +81,18 @@ impl Registers {
         if let Some(slots) = self.slots.get_mut(first as usize..end) {
             slots.iter_mut().for_each(|slot| slot.variable = true);
         }
+    }
+
+    /// The register refers to a variable's cell: it is never nil.
+    pub(crate) fn set_cell(&mut self, register: u16) {
+        if let Some(slot) = self.slots.get_mut(register as usize) {
+            slot.cell = true;
+        }
+    }
+
+    /// See [`Registers::set_cell`].
+    pub(crate) fn is_cell(&self, register: u16) -> bool {
+        self.slots.get(register as usize).is_some_and(|slot| slot.cell)
     }
 
     /// Whether the register is scratch space that a computation may use before its last step.

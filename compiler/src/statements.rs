@@ -55,17 +55,11 @@ impl FunctionCompiler<'_, '_> {
             Stmt::Defer { call } => self.scoped(|f| f.start(call, false)),
             Stmt::Return { results } => self.scoped(|f| f.return_statement(ast.list(results))),
             Stmt::Break { label } => {
-                let name = label.and_then(|label| ast.ident(label));
-                let target = self.targets.iter().rev().find(|target| name.is_none() || target.label == name);
-                let Some(target) = target.map(|target| target.break_to) else { panic!("break has a target") };
+                let Some(target) = self.break_target(label) else { panic!("break has a target") };
                 self.jump(target);
             }
             Stmt::Continue { label } => {
-                let name = label.and_then(|label| ast.ident(label));
-                let target = self.targets.iter().rev().find_map(|target| {
-                    target.continue_to.filter(|_| name.is_none() || target.label == name)
-                });
-                let Some(target) = target else { panic!("continue has a target") };
+                let Some(target) = self.continue_target(label) else { panic!("continue has a target") };
                 self.jump(target);
             }
             Stmt::Goto { label } => {
@@ -129,6 +123,9 @@ impl FunctionCompiler<'_, '_> {
         }
         let end = self.asm.new_label();
         let Some(otherwise) = otherwise else {
+            if let Some(target) = self.sole_jump(then) {
+                return self.condition(condition, true, target);
+            }
             self.condition(condition, false, end);
             self.block(then);
             self.asm.bind(end);
@@ -143,6 +140,30 @@ impl FunctionCompiler<'_, '_> {
         self.asm.bind(other);
         self.scoped(|f| f.statement(otherwise));
         self.asm.bind(end);
+    }
+
+    /// Where a block leads that is nothing but a jump.
+    fn sole_jump(&mut self, block: BlockId) -> Option<bytecode::Label> {
+        let ast = self.c.ast;
+        let [statement] = ast.statements(block) else { return None };
+        match *ast.stmt(*statement) {
+            Stmt::Break { label } => self.break_target(label),
+            Stmt::Continue { label } => self.continue_target(label),
+            Stmt::Goto { label } => ast.ident(label).map(|name| self.goto_label(name)),
+            _ => None,
+        }
+    }
+
+    fn break_target(&self, label: Option<ExprId>) -> Option<bytecode::Label> {
+        let name = label.and_then(|label| self.c.ast.ident(label));
+        let target = self.targets.iter().rev().find(|target| name.is_none() || target.label == name);
+        target.map(|target| target.break_to)
+    }
+
+    fn continue_target(&self, label: Option<ExprId>) -> Option<bytecode::Label> {
+        let name = label.and_then(|label| self.c.ast.ident(label));
+        let wanted = |target: &crate::function::JumpTarget| name.is_none() || target.label == name;
+        self.targets.iter().rev().find_map(|target| target.continue_to.filter(|_| wanted(target)))
     }
 
     fn var_spec(&mut self, spec: &VarSpec) {

@@ -170,7 +170,10 @@ impl Checker<'_> {
                         self.declare_object(*object);
                     }
                     let signature = self.program.found_type(found);
-                    if !self.program.types.identical(signature, method.signature) {
+                    // A method whose declaration was refused may be what is asked for.
+                    if self.program.types.is_valid(signature)
+                        && !self.program.types.identical(signature, method.signature)
+                    {
                         return Some((index, lookup));
                     }
                 }

@@ -81,6 +81,13 @@ impl Checker<'_> {
             self.report_expr(Code::CannotAssign, lhs, message);
             return Some(TypeId::INVALID);
         }
+        if let Expr::Selector { operand, .. } = *self.ast.expr(lhs)
+            && self.program.type_and_value(operand).mode == Mode::Package
+        {
+            // GO: says this, too, of a package's function or constant.
+            let message = format!("use of package {} not in selector", self.expression_text(operand));
+            self.report_expr(Code::NotAnExpression, operand, message);
+        }
         let message = format!("cannot assign to {text} (neither addressable nor a map index expression)");
         self.report_expr(Code::CannotAssign, lhs, message);
         Some(TypeId::INVALID)
@@ -322,8 +329,9 @@ impl Checker<'_> {
             return;
         }
         for object in new {
-            self.declare(scope, None, object);
-            self.local_variables.push(object);
+            if self.declare(scope, None, object) {
+                self.local_variables.push(object);
+            }
         }
     }
 }

@@ -30,9 +30,10 @@ impl Checker<'_> {
             return false;
         }
         if matches!(builtin, Builtin::Complex | Builtin::Real | Builtin::Imag) {
-            let range = self.range(call);
-            self.not_supported(range, "complex numbers");
-            self.use_exprs(args);
+            if self.use_exprs(args) {
+                let range = self.range(call);
+                self.not_supported(range, "complex numbers");
+            }
             return false;
         }
         // Whether `len(x)` and `cap(x)` of an array are constant depends on whether x holds calls.

@@ -241,6 +241,30 @@ impl Checker<'_> {
             && !matches!(self.program.types.get(x.typ), Type::Tuple(_))
     }
 
+    /// Where Go's syntax tree has an expression's own place: its operator, parenthesis, bracket or dot; else its beginning.
+    pub(crate) fn node_range(&self, expr: ExprId) -> diagnostics::TextRange {
+        match *self.ast.expr(expr) {
+            Expr::Binary { .. } => self.operator_range(expr),
+            Expr::Call { callee, args, .. } => {
+                self.punctuation(callee, self.ast.list(args).first().copied(), '(')
+            }
+            Expr::Index { operand, indices } => {
+                self.punctuation(operand, self.ast.list(indices).first().copied(), '[')
+            }
+            Expr::Selector { operand, name } => self.punctuation(operand, Some(name), '.'),
+            _ => self.range(expr),
+        }
+    }
+
+    /// Where the last such character between two expressions stands.
+    pub(crate) fn punctuation(&self, left: ExprId, right: Option<ExprId>, character: char) -> diagnostics::TextRange {
+        let (left, right) = (self.range(left), right.map(|right| self.range(right)));
+        let right = right.map_or(left.end, |right| right.start);
+        let between = self.sources.slice(diagnostics::TextRange { start: left.end, end: right.max(left.end), ..left });
+        let offset = between.rfind(character).unwrap_or(0);
+        diagnostics::TextRange::at(left.file, left.end + offset as u32)
+    }
+
     /// Types in parentheses, as messages about numbers of values show them.
     pub(crate) fn types_summary(&self, list: &[TypeId], variadic: bool, dots: bool) -> String {
         let types = &self.program.types;
@@ -298,7 +322,7 @@ impl Checker<'_> {
         match x.mode {
             Mode::Builtin => {
                 let message = format!("invalid use of {} in selector expression", self.operand_string(x));
-                let range = self.range(operand).end_point();
+                let range = self.punctuation(operand, Some(name_expr), '.');
                 self.report(Code::NotAnExpression, range, message);
                 x.invalidate();
                 return;
@@ -315,11 +339,6 @@ impl Checker<'_> {
         if want_type {
             let message = format!("{} is not a type", self.expression_text(expr));
             self.report_expr(Code::NotAType, name_expr, message);
-            x.invalidate();
-            return;
-        }
-        if name.is_blank() {
-            self.report_expr(Code::NotAnExpression, name_expr, "cannot refer to blank field or method");
             x.invalidate();
             return;
         }

@@ -247,8 +247,8 @@ impl<'a> Checker<'a> {
         self.scopes.lookup_parent(self.env.scope, name)
     }
 
-    /// Adds an object to a scope and records its definition; reports a second one of the same name.
-    pub(crate) fn declare(&mut self, scope: ScopeId, ident: Option<ExprId>, object: ObjectId) {
+    /// Adds an object to a scope and records its definition; reports a second one of the same name, and then says false.
+    pub(crate) fn declare(&mut self, scope: ScopeId, ident: Option<ExprId>, object: ObjectId) -> bool {
         let name = self.object(object).name;
         if !name.is_blank()
             && let Some(other) = self.scopes.insert(scope, name, object)
@@ -257,11 +257,12 @@ impl<'a> Checker<'a> {
             let range = self.object(object).range.unwrap_or_default();
             let message = format!("{text} redeclared in this block{}", self.other_declaration(other));
             self.report(Code::Redeclared, range, message);
-            return;
+            return false;
         }
         if let Some(ident) = ident {
             self.record_name(ident, object);
         }
+        true
     }
 
     /// The line `other declaration of x` with its position.
@@ -290,12 +291,18 @@ impl<'a> Checker<'a> {
         expression_string(self.ast, self.names, expr)
     }
 
+    /// Where messages place an expression: its range, but for a function type from its parameters on, as Go has it.
     pub(crate) fn range(&self, expr: ExprId) -> TextRange {
-        self.ast.range(expr)
+        let range = self.ast.range(expr);
+        if matches!(self.ast.expr(expr), parser::ast::Expr::FuncType { .. }) {
+            let offset = self.sources.slice(range).find('(').unwrap_or(0);
+            return TextRange { start: range.start + offset as u32, ..range };
+        }
+        range
     }
 
     pub(crate) fn operand_range(&self, x: &Operand) -> TextRange {
-        x.expr.map(|expr| self.ast.range(expr)).unwrap_or_default()
+        x.expr.map(|expr| self.range(expr)).unwrap_or_default()
     }
 
     // ---- errors ----
@@ -317,7 +324,7 @@ impl<'a> Checker<'a> {
     }
 
     pub(crate) fn report_expr(&mut self, code: Code, expr: ExprId, message: impl Into<String>) {
-        let range = self.ast.range(expr);
+        let range = self.range(expr);
         self.report(code, range, message);
     }
 

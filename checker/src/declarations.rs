@@ -367,11 +367,29 @@ impl Checker<'_> {
         let unfinished =
             matches!(self.program.types.named(target), Some(other) if other.underlying.is_none());
         if unfinished {
-            if target == named {
-                self.program.types.set_underlying(named, TypeId::INVALID);
-                return;
+            // Does the type it waits for wait for this one?
+            let mut cycle = vec![named];
+            let mut next = target;
+            while next != named {
+                cycle.push(next);
+                match self.unfinished.iter().find(|(waiting, _)| *waiting == next) {
+                    Some((_, other)) => next = *other,
+                    None => {
+                        self.unfinished.push((named, target));
+                        return;
+                    }
+                }
             }
-            self.unfinished.push((named, target));
+            let objects: Vec<ObjectId> = cycle
+                .iter()
+                .filter_map(|typ| self.program.types.named(*typ).map(|named| named.object))
+                .collect();
+            let first = self.first_in_source(&objects);
+            self.report_cycle(&objects, first);
+            self.unfinished.retain(|(waiting, _)| !cycle.contains(waiting));
+            for typ in cycle {
+                self.program.types.set_underlying(typ, TypeId::INVALID);
+            }
             return;
         }
         let mut work = vec![(named, target)];
@@ -655,8 +673,9 @@ impl Checker<'_> {
         self.process_delayed(top);
         for (ident, object) in names.iter().zip(objects) {
             self.colors[object.index()] = Color::Black;
-            self.declare(self.env.scope, Some(*ident), object);
-            self.local_variables.push(object);
+            if self.declare(self.env.scope, Some(*ident), object) {
+                self.local_variables.push(object);
+            }
         }
     }
 

@@ -279,6 +279,8 @@ impl Checker<'_> {
             UnaryOperator::Address => {
                 let literal = matches!(self.ast.expr(self.ast.unparen(operand)), Expr::CompositeLit { .. });
                 if !literal && x.mode != Mode::Variable {
+                    // GO: its parser drops parentheses here.
+                    x.expr = Some(self.ast.unparen(operand));
                     let message =
                         format!("invalid operation: cannot take address of {}", self.operand_string(x));
                     self.report_operand(Code::InvalidOperation, x, message);

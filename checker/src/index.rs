@@ -90,7 +90,8 @@ impl Checker<'_> {
             _ => {
                 let message = format!("cannot index {}", self.operand_string(x));
                 // At the bracket.
-                let range = self.range(operand).end_point();
+                let first = self.ast.list(indices).first().copied();
+                let range = self.punctuation(operand, first, '[');
                 self.report(Code::InvalidIndex, range, message);
                 let indices = self.ast.list(indices).to_vec();
                 self.use_exprs(&indices);

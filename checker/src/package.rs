@@ -58,6 +58,7 @@ pub fn check_program(
     let mut checker = Checker::new(ast, names, sources, known, diagnostics);
     checker.check(&loaded, options);
     let (mut program, mut diagnostics) = (checker.program, checker.diagnostics);
+    program.types.finish();
     for object in &mut program.objects {
         object.typ = program.types.canonical(object.typ);
     }
@@ -225,6 +226,10 @@ impl<'a> Checker<'a> {
                 .iter()
                 .find_map(|file| file.package.and_then(|ident| self.ast.ident(ident)))
                 .unwrap_or(Symbol::MAIN);
+            for script in package.files.iter().filter_map(|file| file.script) {
+                let range = self.ast.block(script.body).range;
+                self.not_supported(range.start_point(), "files without a package clause");
+            }
             for ident in package.files.iter().filter_map(|file| file.package) {
                 if self.ast.ident(ident).is_some_and(Symbol::is_blank) {
                     self.report_expr(Code::InvalidDeclaration, ident, "invalid package name _");

@@ -283,9 +283,9 @@ impl Checker<'_> {
                 let is_main = name == Symbol::MAIN && self.program.package(package).name == Symbol::MAIN;
                 if name == Symbol::INIT || is_main {
                     let text = self.text(name);
-                    if !function.type_params.is_empty() {
+                    if let Some(param) = self.ast.list(function.type_params).first() {
                         let message = format!("func {text} must have no type parameters");
-                        self.report(Code::InvalidDeclaration, range, message);
+                        self.report_expr(Code::InvalidDeclaration, param.name, message);
                     }
                     if let Expr::FuncType { params, results } = *self.ast.expr(function.ty)
                         && !(params.is_empty() && results.is_empty())

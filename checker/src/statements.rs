@@ -319,7 +319,8 @@ impl Checker<'_> {
 
     fn suspended_call(&mut self, keyword: &str, call: ExprId) {
         if !matches!(self.ast.expr(call), Expr::Call { .. }) {
-            if !matches!(self.ast.expr(self.ast.unparen(call)), Expr::Bad) {
+            // The parser has refused parentheses around a call.
+            if !matches!(self.ast.expr(self.ast.unparen(call)), Expr::Bad | Expr::Call { .. }) {
                 let message = format!("expression in {keyword} must be function call");
                 self.report_expr(Code::InvalidStatement, call, message);
             }
@@ -357,7 +358,7 @@ impl Checker<'_> {
                     let message = format!(
                         "result parameter {text} not in scope at return\n\t{}: inner declaration of {}",
                         place.unwrap_or_default(),
-                        self.object_string(other)
+                        self.object_string(result)
                     );
                     self.report(Code::InvalidStatement, range, message);
                 }
@@ -367,22 +368,7 @@ impl Checker<'_> {
         for result in &results {
             self.reassign_variable(*result);
         }
-        if results.is_empty() && !exprs.is_empty() {
-            if self.use_exprs(exprs) {
-                let operands = self.expression_list(exprs);
-                let have: Vec<TypeId> = operands.iter().map(|operand| operand.typ).collect();
-                if let Some(first) = operands.first() {
-                    let message = format!(
-                        "too many return values\n\thave {}\n\twant ()",
-                        self.types_summary(&have, false, false)
-                    );
-                    let range = self.operand_range(first);
-                    self.report(Code::WrongResultCount, range, message);
-                }
-            }
-            return;
-        }
-        if results.is_empty() {
+        if results.is_empty() && exprs.is_empty() {
             return;
         }
         self.initialize_variables(&results, exprs, Some(range));
@@ -506,7 +492,7 @@ impl Checker<'_> {
             self.report(Code::DuplicateCase, range, message);
             return;
         }
-        others.push((typ, range));
+        others.push((typ, self.node_range(value)));
     }
 
     fn type_switch_statement(&mut self, binding: Option<ExprId>, operand: ExprId, cases: List<CaseClause>) {
@@ -557,7 +543,7 @@ impl Checker<'_> {
         if let Some(ident) = binding {
             let used = |object: &ObjectId| self.object(*object).variable().is_some_and(|variable| variable.used);
             if !variables.iter().any(used) {
-                let message = format!("declared and not used: {}", self.expression_text(ident));
+                let message = format!("{} declared and not used", self.expression_text(ident));
                 self.report_expr(Code::UnusedVariable, ident, message);
             }
         }
@@ -782,8 +768,9 @@ impl Checker<'_> {
             self.report(Code::NoNewVariables, range, "no new variables on left side of :=");
         }
         for object in variables {
-            self.declare(self.env.scope, None, object);
-            self.local_variables.push(object);
+            if self.declare(self.env.scope, None, object) {
+                self.local_variables.push(object);
+            }
         }
     }
 

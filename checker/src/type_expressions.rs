@@ -76,6 +76,11 @@ impl Checker<'_> {
                 if typ == TypeId::COMPARABLE {
                     self.saw_comparable = true;
                 }
+                if typ == TypeId::INVALID && self.object(object).package.is_none() {
+                    let range = self.range(expr);
+                    self.not_supported(range, "complex numbers");
+                    return;
+                }
                 x.mode = Mode::Type;
             }
             ObjectKind::Variable(variable) => {
@@ -512,14 +517,11 @@ impl Checker<'_> {
                 _ => self.variable_type(param.ty),
             };
             previous = Some((param.ty, typ));
-            if let Some(dots) = param.variadic {
+            if param.variadic.is_some() {
+                // Elsewhere the parser has refused it.
                 if may_be_variadic && index + 1 == list.len() {
                     variadic = true;
                     typ = self.program.types.slice(typ);
-                } else {
-                    let range = TextRange::at(self.range(param.ty).file, dots);
-                    let message = "can only use ... with final parameter in list";
-                    self.report(Code::InvalidType, range, message);
                 }
             }
             let name = param.name.and_then(|name| self.ast.ident(name));

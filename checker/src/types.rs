@@ -661,10 +661,20 @@ impl Types {
 
     /// Sets what a named type stands for; `underlying` must not itself be a named type.
     pub(crate) fn set_underlying(&mut self, named: TypeId, underlying: TypeId) {
-        let underlying = self.canonical(self.underlying_id(underlying));
+        let underlying = self.underlying_id(underlying);
         self.underlying[named.index()] = underlying;
         if let Some(entry) = self.named_mut(named) {
             entry.underlying = Some(underlying);
+        }
+    }
+
+    /// Makes the underlying types of named types canonical: what they look like as written matters to messages only.
+    pub(crate) fn finish(&mut self) {
+        for index in 0..self.underlying.len() {
+            self.underlying[index] = self.canonical[self.underlying[index].index()];
+        }
+        for named in &mut self.named {
+            named.underlying = named.underlying.map(|underlying| self.canonical[underlying.index()]);
         }
     }
 

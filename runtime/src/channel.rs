@@ -351,3 +351,159 @@ impl<E: Engine> SentNow<E> {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::{
+        engine::{CollectionReason, Switch},
+        goroutine::{GoroutineId, Runnable},
+        processor::OwnedProcessor,
+        scheduler::{Options, Shared},
+        stop_the_world::StoppedWorld,
+        wait_reason::WaitReason,
+    };
+    use std::sync::Arc;
+
+    /// An engine that is never run.
+    struct Nobody;
+
+    impl Engine for Nobody {
+        type Fiber = ();
+        type PerProcessor = ();
+        type Transfer = u64;
+        type Completion = ();
+        type Failure = ();
+        type TimerPayload = ();
+        fn new_per_processor(&self, _: usize) {}
+        fn run(&self, (): &mut (), (): &mut (), _: &Slice<'_, Nobody>) -> Switch<Nobody> {
+            Switch::Exit
+        }
+        fn timer_fired(&self, (): (), (): &mut (), _: &Context<'_, Nobody>) {}
+        fn collect(&self, _: &mut StoppedWorld<'_, Nobody>, _: CollectionReason) {}
+        fn traceback(&self, (): &(), _: &mut String) {}
+    }
+
+    /// A goroutine on a processor of its own: runs `op`; if that parks, parks, and says whether it was woken meanwhile.
+    struct Side {
+        processor: OwnedProcessor<Nobody>,
+        runnable: Runnable<Nobody>,
+    }
+
+    enum End<T> {
+        Done(T),
+        /// It is parked, and whoever wakes it has it.
+        Waits(GoroutineRef<Nobody>),
+        /// It was woken before it had parked.
+        Woken(GoroutineRef<Nobody>),
+    }
+
+    impl Side {
+        /// Also answers whom `op` made runnable on this processor.
+        fn run<T>(self, shared: &Arc<Shared<Nobody>>, op: impl FnOnce(&Slice<'_, Nobody>) -> Option<T>) -> (End<T>, bool) {
+            let mut processor = self.processor;
+            let running = self.runnable.start();
+            let goroutine = running.goroutine();
+            let (_, seen, cells) = processor.split();
+            let result = op(&Slice::new(Context::new(shared, seen, cells), goroutine));
+            let end = match result {
+                Some(result) => End::Done(result),
+                None => match running.park(WaitReason::ChannelSend) {
+                    None => End::Waits(goroutine),
+                    Some(_) => End::Woken(goroutine),
+                },
+            };
+            (end, processor.queue.take_next().is_some())
+        }
+    }
+
+    fn sides() -> (Arc<Shared<Nobody>>, Side, Side) {
+        let mut options = Options::default();
+        options.processors = Some(2);
+        options.seed = Some(1);
+        let shared = Arc::new(Shared::new(Arc::new(Nobody), options));
+        let mut list = crate::goroutine::FreeList::default();
+        let mut central = shared.central();
+        let mut side = |id| Side {
+            processor: shared.take_idle_processor(&mut central).unwrap(),
+            runnable: list.take(&shared.registry).spawn(GoroutineId(id), ()),
+        };
+        let (a, b) = (side(1), side(2));
+        drop(central);
+        (shared, a, b)
+    }
+
+    fn model(f: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(2);
+        builder.max_branches = 20_000;
+        builder.check(f);
+    }
+
+    #[test]
+    fn loom_a_value_changes_hands_exactly_once() {
+        model(|| {
+            let (shared, a, b) = sides();
+            let channel = Arc::new(Channel::<Nobody>::new(0));
+            let sender = {
+                let (shared, channel) = (shared.clone(), channel.clone());
+                loom::thread::spawn(move || {
+                    a.run(&shared, |slice| match channel.send(slice, 7, &Unbuffered) {
+                        SendResult::Done => Some(()),
+                        SendResult::Parked => None,
+                        other => panic!("{other:?}"),
+                    })
+                })
+            };
+            let (receiver, woke_sender) = b.run(&shared, |slice| match channel.receive(slice, &Unbuffered) {
+                ReceiveResult::Done(value, true) => Some(value),
+                ReceiveResult::Parked => None,
+                other => panic!("{other:?}"),
+            });
+            let (sender, woke_receiver) = sender.join().unwrap();
+            match (sender, receiver) {
+                // The receiver came first; whoever enqueues it, its value is there.
+                (End::Done(()), End::Waits(g)) => {
+                    assert!(woke_receiver);
+                    assert_eq!(g.take_wake_outcome().value, 7);
+                }
+                (End::Done(()), End::Woken(g)) => {
+                    assert!(!woke_receiver);
+                    assert_eq!(g.take_wake_outcome().value, 7);
+                }
+                (End::Waits(g), End::Done(value)) => {
+                    assert!(woke_sender && value == 7);
+                    assert!(g.take_wake_outcome().ok);
+                }
+                (End::Woken(g), End::Done(value)) => {
+                    assert!(!woke_sender && value == 7);
+                    assert!(g.take_wake_outcome().ok);
+                }
+                _ => panic!("both wait, or neither"),
+            }
+        });
+    }
+
+    #[test]
+    fn loom_a_close_reaches_a_receiver_that_is_about_to_park() {
+        model(|| {
+            let (shared, a, b) = sides();
+            let channel = Arc::new(Channel::<Nobody>::new(0));
+            let closer = {
+                let (shared, channel) = (shared.clone(), channel.clone());
+                loom::thread::spawn(move || a.run(&shared, |slice| Some(channel.close(slice))).1)
+            };
+            let (receiver, _) = b.run(&shared, |slice| match channel.receive(slice, &Unbuffered) {
+                ReceiveResult::Done(_, ok) => Some(ok),
+                ReceiveResult::Parked => None,
+                other => panic!("{other:?}"),
+            });
+            let woke = closer.join().unwrap();
+            match receiver {
+                End::Done(ok) => assert!(!ok && !woke),
+                End::Waits(g) => assert!(woke && !g.take_wake_outcome().ok),
+                End::Woken(g) => assert!(!woke && !g.take_wake_outcome().ok),
+            }
+        });
+    }
+}

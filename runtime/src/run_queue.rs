@@ -329,3 +329,115 @@ impl<E: Engine> List<E> {
         self.len += other.len;
     }
 }
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use loom::{sync::Arc, thread};
+
+    /// Entries are never followed, so any non-null addresses will do.
+    fn entry(number: usize) -> NonNull<u8> {
+        NonNull::without_provenance(std::num::NonZero::new(number).expect("numbers begin at 1"))
+    }
+
+    fn drain(ring: &Ring<u8>, seen: &mut Vec<usize>) {
+        while let Some(got) = ring.take_next().or_else(|| ring.pop()) {
+            seen.push(got.addr().get());
+        }
+    }
+
+    fn check(mut seen: Vec<usize>, expected: usize) {
+        seen.sort_unstable();
+        assert_eq!(seen, (1..=expected).collect::<Vec<_>>(), "each exactly once");
+    }
+
+    fn thief(ring: &Arc<Ring<u8>>, also_next: bool) -> thread::JoinHandle<Vec<usize>> {
+        let ring = Arc::clone(ring);
+        thread::spawn(move || {
+            let own = Ring::new();
+            let mut seen = Vec::new();
+            if let Some(got) = ring.steal_into(&own, also_next) {
+                seen.push(got.addr().get());
+            }
+            drain(&own, &mut seen);
+            seen
+        })
+    }
+
+    #[test]
+    fn loom_an_entry_is_popped_or_stolen_exactly_once() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            let _ = ring.push(entry(1));
+            let _ = ring.push(entry(2));
+            let thief = thief(&ring, false);
+            let _ = ring.push(entry(3));
+            let mut seen = Vec::new();
+            drain(&ring, &mut seen);
+            seen.extend(thief.join().unwrap());
+            check(seen, 3);
+        });
+    }
+
+    #[test]
+    fn loom_slots_are_not_reused_before_they_are_read() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            for i in 1..=4 {
+                assert!(ring.push(entry(i)).is_ok());
+            }
+            let thief = thief(&ring, false);
+            let mut seen = Vec::new();
+            for i in 5..=6 {
+                if let Err(overflow) = ring.push(entry(i)) {
+                    seen.extend(overflow.taken.iter().map(|raw| raw.addr()));
+                }
+            }
+            drain(&ring, &mut seen);
+            seen.extend(thief.join().unwrap());
+            check(seen, 6);
+        });
+    }
+
+    #[test]
+    fn loom_two_thieves_share() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
+            let ring = Arc::new(Ring::new());
+            for i in 1..=3 {
+                assert!(ring.push(entry(i)).is_ok());
+            }
+            let (first, second) = (thief(&ring, false), thief(&ring, false));
+            let mut seen = Vec::new();
+            drain(&ring, &mut seen);
+            seen.extend(first.join().unwrap());
+            seen.extend(second.join().unwrap());
+            check(seen, 3);
+        });
+    }
+
+    #[test]
+    fn loom_next_is_taken_once_and_an_empty_queue_is_no_illusion() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            assert!(ring.put_next(entry(1)).is_none());
+            let thief = thief(&ring, true);
+            let watcher = {
+                let ring = Arc::clone(&ring);
+                thread::spawn(move || ring.is_empty())
+            };
+            let mut seen = Vec::new();
+            // Entry 1 moves from `next` to the ring: whoever looks meanwhile must not see nothing, unless it was stolen.
+            if let Some(displaced) = ring.put_next(entry(2)) {
+                assert!(ring.push(displaced).is_ok());
+            }
+            let looked_empty = watcher.join().unwrap();
+            let stolen = thief.join().unwrap();
+            assert!(!looked_empty || !stolen.is_empty(), "something was there all the time");
+            drain(&ring, &mut seen);
+            seen.extend(stolen);
+            check(seen, 2);
+        });
+    }
+}

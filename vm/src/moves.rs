@@ -11,19 +11,21 @@
 //! INVARIANT: no unit that the type system knows is ever seen half old, half new. A racing script can read stale or mixed
 //! *structs*, never a torn string, slice or interface; this is what memory safety of racing scripts rests on.
 //!
-//! The 128-bit moves are inline assembly. Rejected: vector intrinsics and `u128` accesses, which LLVM splits or repeats
-//! (thousands of torn values in a test of two threads). On x86-64 a 16-aligned `movdqa` is whole on every processor with
-//! AVX (Intel SDM 3A 9.1.1, AMD APM 2 7.3.2); [`parallel_safe`] says whether this one has it, and a virtual machine
-//! on a processor without it runs one goroutine at a time (one P), where a move cannot be interrupted by another. On aarch64 `ldp`/`stp` are whole with LSE2, else
-//! `ldxp`/`stxp` loops do it. Elsewhere, and under Miri, a striped lock does.
+//! The 128-bit moves are inline assembly. Rejected: vector intrinsics and `u128` accesses, which LLVM splits or
+//! repeats (thousands of torn values in a test of two threads). On x86-64 a 16-aligned `movdqa` is whole on every
+//! processor with AVX (Intel SDM 3A 9.1.1, AMD APM 2 7.3.2); [`parallel_safe`] says whether this one has it, and a
+//! virtual machine on a processor without it runs one goroutine at a time (one P), where a move cannot be interrupted
+//! by another. On aarch64 `ldp`/`stp` are whole with LSE2, else `ldxp`/`stxp` loops do it. Elsewhere, and under Miri,
+//! a striped lock does.
 //!
 //! Registers and frames are private to a goroutine and need none of this.
 
-#[cfg(not(miri))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
 use std::arch::asm;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-/// Whether 128-bit moves are whole between threads on this processor. When false, the virtual machine must use a single P.
+/// Whether 128-bit moves are whole between threads on this processor. When false, the virtual machine must use a
+/// single P.
 pub fn parallel_safe() -> bool {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
@@ -43,8 +45,10 @@ macro_rules! scalar_moves {
         /// `address` is aligned to the width and lies in live script memory (heap, globals, immortal).
         #[inline(always)]
         pub unsafe fn $load(address: u64) -> $int {
-            // SAFETY: by the contract the address is valid and aligned; all accesses to script memory are atomic or whole assembly.
-            // ORDERING: relaxed. A scalar publishes nothing; its partner is any relaxed store of a (possibly racing) script.
+            // SAFETY: by the contract the address is valid and aligned; all accesses to script memory are atomic or
+            // whole assembly.
+            // ORDERING: relaxed. A scalar publishes nothing; its partner is any relaxed store of a (possibly racing)
+            // script.
             unsafe { <$atomic>::from_ptr(address as *mut $int).load(Ordering::Relaxed) }
         }
 
@@ -99,8 +103,9 @@ pub unsafe fn load128(address: u64) -> (u64, u64) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         let (low, high): (u64, u64);
-        // SAFETY: reads 16 bytes of valid memory by the contract. The assembly is opaque to the compiler, so it is executed
-        // as it stands, once. What is read *through* the values depends on them and so comes later: on x86-64 that is acquire.
+        // SAFETY: reads 16 bytes of valid memory by the contract. The assembly is opaque to the compiler, so it is
+        // executed as it stands, once. What is read *through* the values depends on them and so comes later: on
+        // x86-64 that is acquire.
         unsafe {
             asm!(
                 "movdqa {x}, xmmword ptr [{address}]",
@@ -118,7 +123,8 @@ pub unsafe fn load128(address: u64) -> (u64, u64) {
     }
     #[cfg(all(target_arch = "aarch64", not(miri)))]
     {
-        aarch64::load128(address)
+        // SAFETY: by the contract.
+        unsafe { aarch64::load128(address) }
     }
     #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
     {
@@ -151,7 +157,8 @@ pub unsafe fn store128(address: u64, low: u64, high: u64) {
     }
     #[cfg(all(target_arch = "aarch64", not(miri)))]
     {
-        aarch64::store128(address, low, high)
+        // SAFETY: by the contract.
+        unsafe { aarch64::store128(address, low, high) }
     }
     #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
     // SAFETY: by the contract.
@@ -240,8 +247,8 @@ pub unsafe fn copy128(to: u64, from: u64) {
     }
 }
 
-/// Copies `bytes` bytes inside script memory (memmove): the ranges may overlap, and every unit of 16, 8, 4, 2 or 1 bytes that
-/// is naturally aligned at both ends stays whole.
+/// Copies `bytes` bytes inside script memory (memmove): the ranges may overlap, and every unit of 16, 8, 4, 2 or 1
+/// bytes that is naturally aligned at both ends stays whole.
 ///
 /// # Safety
 /// Both ranges lie in live script memory and `to` is writable. If the memory holds units of more than one byte, both
@@ -250,7 +257,8 @@ pub unsafe fn copy128(to: u64, from: u64) {
 pub unsafe fn copy(to: u64, from: u64, bytes: usize) {
     // Downwards only if the destination starts inside the source.
     if to.wrapping_sub(from) >= bytes as u64 {
-        // SAFETY: by the contract; `to` does not start inside `from..from + bytes`, so going up reads each unit before it is overwritten.
+        // SAFETY: by the contract; `to` does not start inside `from..from + bytes`, so going up reads each unit
+        // before it is overwritten.
         unsafe { copy_up(to, from, bytes) }
     } else if to != from {
         // SAFETY: by the contract; `to` lies above `from`, so going down reads each unit before it is overwritten.
@@ -372,8 +380,8 @@ unsafe fn copy_up(to: u64, from: u64, bytes: usize) {
                 (to, from, left) = (to + 16, from + 16, left - 16);
             }
         } else if left >= 16 && wide_unaligned_moves() {
-            // The ends differ in alignment, so the units are of at most 8 bytes. A move that crosses a cache line is split at the line's
-            // end, which is a boundary of all such units.
+            // The ends differ in alignment, so the units are of at most 8 bytes. A move that crosses a cache line is
+            // split at the line's end, which is a boundary of all such units.
             while left >= 16 {
                 copy_wide(to, from);
                 (to, from, left) = (to + 16, from + 16, left - 16);
@@ -462,11 +470,14 @@ unsafe fn copy_wide(to: u64, from: u64) {
 mod aarch64 {
     use super::asm;
 
+    /// # Safety
+    /// As for [`super::load128`].
     #[inline(always)]
-    pub fn load128(address: u64) -> (u64, u64) {
+    pub unsafe fn load128(address: u64) -> (u64, u64) {
         let (low, high): (u64, u64);
         #[cfg(target_feature = "lse2")]
-        // SAFETY: by the contract of the caller; `ldp` of 16 aligned bytes is whole with LSE2, the barrier makes it acquire.
+        // SAFETY: by the contract of the caller; `ldp` of 16 aligned bytes is whole with LSE2, the barrier makes it
+        // acquire.
         unsafe {
             asm!("ldp {l}, {h}, [{a}]", "dmb ishld", a = in(reg) address, l = out(reg) low, h = out(reg) high, options(nostack, preserves_flags));
         }
@@ -484,8 +495,10 @@ mod aarch64 {
         (low, high)
     }
 
+    /// # Safety
+    /// As for [`super::store128`].
     #[inline(always)]
-    pub fn store128(address: u64, low: u64, high: u64) {
+    pub unsafe fn store128(address: u64, low: u64, high: u64) {
         #[cfg(target_feature = "lse2")]
         // SAFETY: by the contract of the caller; whole with LSE2, the barrier makes it release.
         unsafe {
@@ -516,7 +529,9 @@ mod striped {
     /// # Safety
     /// As for [`super::load128`].
     pub unsafe fn load128(address: u64) -> (u64, u64) {
-        let _guard = STRIPES[(address >> 4) as usize % 64].lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = STRIPES[(address >> 4) as usize % 64]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // SAFETY: by the contract; the lock keeps the two words together.
         unsafe { (load_reference(address), load_reference(address + 8)) }
     }
@@ -524,7 +539,9 @@ mod striped {
     /// # Safety
     /// As for [`super::store128`].
     pub unsafe fn store128(address: u64, low: u64, high: u64) {
-        let _guard = STRIPES[(address >> 4) as usize % 64].lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = STRIPES[(address >> 4) as usize % 64]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // SAFETY: by the contract; the lock keeps the two words together.
         unsafe {
             store_reference(address, low);

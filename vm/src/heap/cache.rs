@@ -1,15 +1,16 @@
 //! The allocation cache of one P: a bump pointer per layout.
 //!
-//! A *layout* is a pair of size class and shape; it has a number. Each cache has an [`Entry`] per layout, with a *window* of zeroed cells
-//! between `next` and `end`: to allocate is to index, add and compare. When a window is used up, [`Cache::refill`] takes the next
-//! window of the current free run, the next free run of the current block, the next block with free cells that
-//! the last collection left in the layout's list (this is the lazy sweep), or a free block, in this order.
+//! A *layout* is a pair of size class and shape; it has a number. Each cache has an [`Entry`] per layout, with a
+//! *window* of zeroed cells between `next` and `end`: to allocate is to index, add and compare. When a window is used
+//! up, [`Cache::refill`] takes the next window of the current free run, the next free run of the current block, the
+//! next block with free cells that the last collection left in the layout's list (this is the lazy sweep), or a free
+//! block, in this order.
 //!
-//! Windows are a few KiB: zeroed just before use they are still in the first-level cache when objects are made in them, and the
-//! heap's counters, which decide when to collect, are only touched once per window.
+//! Windows are a few KiB: zeroed just before use they are still in the first-level cache when objects are made in
+//! them, and the heap's counters, which decide when to collect, are only touched once per window.
 //!
-//! INVARIANT (OWNER): the block of an entry belongs to the cache until the block is used up or the world is stopped for a collection; nobody else
-//! looks for free cells in it. Memory between `next` and `end` is zero and unreachable.
+//! INVARIANT (OWNER): the block of an entry belongs to the cache until the block is used up or the world is stopped
+//! for a collection; nobody else looks for free cells in it. Memory between `next` and `end` is zero and unreachable.
 //!
 //! The entries are reached by the collector too, through the heap's list of caches, but only in a stopped world.
 
@@ -32,10 +33,14 @@ static ZERO_SIZED: ZeroSized = ZeroSized([0; 16]);
 /// The address of objects without size.
 #[inline]
 pub fn zero_sized() -> Reference {
-    NonNull::from(&ZERO_SIZED).addr().try_into().expect("addresses have 64 bits")
+    NonNull::from(&ZERO_SIZED)
+        .addr()
+        .try_into()
+        .expect("addresses have 64 bits")
 }
 
-/// Where the objects of one size and shape are allocated: made once per type by [`Heap::site`], so that allocating needs no search.
+/// Where the objects of one size and shape are allocated: made once per type by [`Heap::site`], so that allocating
+/// needs no search.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Site {
     /// Number of the layout, or `NO_LAYOUT`.
@@ -68,8 +73,16 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    const EMPTY: Entry =
-        Entry { next: 0, end: 0, run_end: 0, block: ptr::null_mut(), start: 0, cursor: 0, cell: 0, layout: ptr::null() };
+    const EMPTY: Entry = Entry {
+        next: 0,
+        end: 0,
+        run_end: 0,
+        block: ptr::null_mut(),
+        start: 0,
+        cursor: 0,
+        cell: 0,
+        layout: ptr::null(),
+    };
 }
 
 /// What the heap's list of caches holds.
@@ -91,16 +104,28 @@ pub struct Cache {
     heap: Arc<Heap>,
 }
 
-// SAFETY: the cache owns what it points to, apart from the collector's use of `shared` in a stopped world (contract of `Heap::collect`).
+// SAFETY: the cache owns what it points to, apart from the collector's use of `shared` in a stopped world (contract
+// of `Heap::collect`).
 unsafe impl Send for Cache {}
 
 impl Heap {
     /// A new cache, for one P.
     pub fn new_cache(self: &Arc<Self>) -> Cache {
-        let shared = Box::new(Shared { entries: Vec::new(), shapes: Vec::new(), bytes: 0, objects: 0 });
+        let shared = Box::new(Shared {
+            entries: Vec::new(),
+            shapes: Vec::new(),
+            bytes: 0,
+            objects: 0,
+        });
         let shared = NonNull::from(Box::leak(shared));
         let random = self.register(shared);
-        Cache { entries: ptr::null_mut(), count: 0, random, shared, heap: self.clone() }
+        Cache {
+            entries: ptr::null_mut(),
+            count: 0,
+            random,
+            shared,
+            heap: self.clone(),
+        }
     }
 }
 
@@ -119,7 +144,11 @@ impl Shared {
         self.publish(heap);
         (self.bytes, self.objects) = (0, 0);
         for entry in &mut self.entries {
-            *entry = Entry { cell: entry.cell, layout: entry.layout, ..Entry::EMPTY };
+            *entry = Entry {
+                cell: entry.cell,
+                layout: entry.layout,
+                ..Entry::EMPTY
+            };
         }
     }
 
@@ -130,7 +159,10 @@ impl Shared {
             unused_bytes += entry.end - entry.next;
             unused_objects += (entry.end - entry.next) / entry.cell as u64;
         }
-        heap.count_allocation(self.bytes.wrapping_sub(unused_bytes), self.objects.wrapping_sub(unused_objects));
+        heap.count_allocation(
+            self.bytes.wrapping_sub(unused_bytes),
+            self.objects.wrapping_sub(unused_objects),
+        );
         (self.bytes, self.objects) = (unused_bytes, unused_objects);
     }
 }
@@ -176,13 +208,21 @@ impl Cache {
     /// # Errors
     /// If the product overflows, or the system or the heap's limit refuses memory.
     #[inline]
-    pub fn allocate_array(&mut self, shape: Shape, count: u64, size: u64) -> Result<Reference, OutOfMemory> {
-        let bytes = count.checked_mul(size).and_then(|bytes| usize::try_from(bytes).ok()).ok_or(OutOfMemory)?;
+    pub fn allocate_array(
+        &mut self,
+        shape: Shape,
+        count: u64,
+        size: u64,
+    ) -> Result<Reference, OutOfMemory> {
+        let bytes = count
+            .checked_mul(size)
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .ok_or(OutOfMemory)?;
         self.allocate_sized(shape, bytes, true)
     }
 
-    /// New memory without references that the caller writes wholly before its next safepoint: bytes of strings. Zeroed only where that costs
-    /// nothing.
+    /// New memory without references that the caller writes wholly before its next safepoint: bytes of strings.
+    /// Zeroed only where that costs nothing.
     ///
     /// # Errors
     /// If the system or the heap's limit refuses memory.
@@ -192,7 +232,12 @@ impl Cache {
     }
 
     #[inline]
-    fn allocate_sized(&mut self, shape: Shape, bytes: usize, zeroed: bool) -> Result<Reference, OutOfMemory> {
+    fn allocate_sized(
+        &mut self,
+        shape: Shape,
+        bytes: usize,
+        zeroed: bool,
+    ) -> Result<Reference, OutOfMemory> {
         if bytes > MAX_SMALL || bytes == 0 {
             return self.allocate_large(shape, bytes, zeroed);
         }
@@ -204,7 +249,12 @@ impl Cache {
             Some(&data) => unsafe { (*data).layout(class) },
             None => None,
         };
-        let site = Site { layout: layout.unwrap_or(NO_LAYOUT), cell: CELL_SIZES[class], shape, bytes: bytes as u32 };
+        let site = Site {
+            layout: layout.unwrap_or(NO_LAYOUT),
+            cell: CELL_SIZES[class],
+            shape,
+            bytes: bytes as u32,
+        };
         self.allocate(site)
     }
 
@@ -227,7 +277,12 @@ impl Cache {
 
     #[cold]
     #[inline(never)]
-    fn allocate_large(&mut self, shape: Shape, bytes: usize, zeroed: bool) -> Result<Reference, OutOfMemory> {
+    fn allocate_large(
+        &mut self,
+        shape: Shape,
+        bytes: usize,
+        zeroed: bool,
+    ) -> Result<Reference, OutOfMemory> {
         if bytes == 0 {
             return Ok(zero_sized());
         }
@@ -240,8 +295,13 @@ impl Cache {
         let shared = unsafe { self.shared.as_mut() };
         let known = shared.shapes.len();
         self.heap.with_shapes(|shapes| {
-            shared.shapes.try_reserve(shapes.all().len() - known).map_err(|_| OutOfMemory)?;
-            shared.shapes.extend(shapes.all().skip(known).map(ptr::from_ref));
+            shared
+                .shapes
+                .try_reserve(shapes.all().len() - known)
+                .map_err(|_| OutOfMemory)?;
+            shared
+                .shapes
+                .extend(shapes.all().skip(known).map(ptr::from_ref));
             Ok(())
         })
     }
@@ -251,7 +311,10 @@ impl Cache {
         let wanted = self.heap.layouts().max(layout as usize + 1);
         // SAFETY: as in `allocate_sized`.
         let shared = unsafe { self.shared.as_mut() };
-        shared.entries.try_reserve(wanted - shared.entries.len()).map_err(|_| OutOfMemory)?;
+        shared
+            .entries
+            .try_reserve(wanted - shared.entries.len())
+            .map_err(|_| OutOfMemory)?;
         shared.entries.resize(wanted, Entry::EMPTY);
         self.entries = shared.entries.as_mut_ptr();
         self.count = wanted as u32;
@@ -271,7 +334,11 @@ impl Cache {
         let layout = unsafe { &*entry.layout };
         while entry.end == entry.run_end {
             // SAFETY: the block belongs to this cache (INVARIANT OWNER).
-            let run = if entry.block.is_null() { None } else { unsafe { (*entry.block).free_run(entry.cursor) } };
+            let run = if entry.block.is_null() {
+                None
+            } else {
+                unsafe { (*entry.block).free_run(entry.cursor) }
+            };
             if let Some((first, end)) = run {
                 entry.cursor = end;
                 entry.next = entry.start + (first * entry.cell) as u64;
@@ -293,7 +360,10 @@ impl Cache {
         entry.next += entry.cell as u64;
         shared.bytes += bytes;
         shared.objects += bytes / entry.cell as u64;
-        let (bytes, objects) = (std::mem::take(&mut shared.bytes), std::mem::take(&mut shared.objects));
+        let (bytes, objects) = (
+            std::mem::take(&mut shared.bytes),
+            std::mem::take(&mut shared.objects),
+        );
         self.heap.count_allocation(bytes, objects);
         Reference::new(object).ok_or(OutOfMemory)
     }

@@ -1,8 +1,8 @@
 //! Marking: finding all objects that the roots lead to.
 //!
-//! The marker keeps a stack of addresses whose objects are marked but not yet scanned. Large objects are scanned in pieces: an entry
-//! with bit 0 set is the start of a piece. There is no recursion, and if the stack cannot grow, the marker notes that, goes on, and
-//! afterwards scans all marked objects again until nothing is lost.
+//! The marker keeps a stack of addresses whose objects are marked but not yet scanned. Large objects are scanned in
+//! pieces: an entry with bit 0 set is the start of a piece. There is no recursion, and if the stack cannot grow, the
+//! marker notes that, goes on, and afterwards scans all marked objects again until nothing is lost.
 //!
 //! Between stack and scan lies a short queue whose objects are being prefetched: most of the time of marking is
 //! waiting for memory.
@@ -13,7 +13,9 @@ use std::marker::PhantomData;
 
 use bytecode::SlotKind;
 
-use super::region::{BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, REGION_BYTES, RegionRef, State, owner_of};
+use super::region::{
+    BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, REGION_BYTES, RegionRef, State, owner_of,
+};
 use super::shape::{Pattern, Shape, ShapeData};
 use super::{Heap, State as HeapState, each_marked};
 use crate::moves;
@@ -58,7 +60,11 @@ pub(super) unsafe fn find(tag: u64, huge: *const [Huge], address: u64) -> Option
     let owner = owner_of(address);
     if owner != tag {
         // SAFETY: by the contract.
-        return if owner == tag + 1 { unsafe { find_huge(huge, address) } } else { None };
+        return if owner == tag + 1 {
+            unsafe { find_huge(huge, address) }
+        } else {
+            None
+        };
     }
     let record = record_of(address);
     // SAFETY: the address lies in a region of this heap, whose records are mapped.
@@ -87,7 +93,13 @@ fn record_of(address: u64) -> *mut Block {
 #[inline(never)]
 fn find_large(record: *mut Block, address: u64) -> Option<Found> {
     // SAFETY: a mapped record, and a tail's head lies in the same region, `span` records before it.
-    let head = unsafe { if (*record).state == State::Tail { record.sub((*record).span as usize) } else { record } };
+    let head = unsafe {
+        if (*record).state == State::Tail {
+            record.sub((*record).span as usize)
+        } else {
+            record
+        }
+    };
     // SAFETY: as above.
     let distance = unsafe { record.offset_from(head) } as u64;
     let start = (address & !(BLOCK_BYTES - 1)) - distance * BLOCK_BYTES;
@@ -102,7 +114,9 @@ fn find_large(record: *mut Block, address: u64) -> Option<Found> {
 unsafe fn find_huge(huge: *const [Huge], address: u64) -> Option<Found> {
     // SAFETY: by the contract.
     let huge = unsafe { &*huge };
-    let number = huge.partition_point(|object| object.start <= address).checked_sub(1)?;
+    let number = huge
+        .partition_point(|object| object.start <= address)
+        .checked_sub(1)?;
     (address - huge[number].start < huge[number].bytes).then_some(Found::Huge(number))
 }
 
@@ -150,7 +164,9 @@ impl<'a> Marker<'a> {
     /// # Safety
     /// The memory is readable and 8-aligned, and nobody writes to it meanwhile.
     pub unsafe fn mark_memory(&mut self, start: u64, bytes: usize, shape: Shape) {
-        let data: *const ShapeData = self.heap.with_shapes(|shapes| shapes.get(shape) as *const _);
+        let data: *const ShapeData = self
+            .heap
+            .with_shapes(|shapes| shapes.get(shape) as *const _);
         // SAFETY: shapes live as long as the heap; the memory is readable by the contract.
         unsafe { self.scan(start, start + bytes as u64, &(*data).pattern) };
         self.drain();
@@ -250,7 +266,11 @@ impl<'a> Marker<'a> {
             } else {
                 return;
             };
-            if entry & 1 == 0 { self.scan_cell(entry) } else { self.scan_piece(entry & !1) }
+            if entry & 1 == 0 {
+                self.scan_cell(entry)
+            } else {
+                self.scan_piece(entry & !1)
+            }
         }
     }
 
@@ -277,7 +297,9 @@ impl<'a> Marker<'a> {
         // SAFETY: as in `visit`.
         let (end, pattern) = match unsafe { find(self.tag, self.huge, piece) } {
             // SAFETY: as in `visit`; shapes live as long as the heap.
-            Some(Found::Large(block, start)) => unsafe { (start + (*block).bytes_or_layout, &(*(*block).shape).pattern) },
+            Some(Found::Large(block, start)) => unsafe {
+                (start + (*block).bytes_or_layout, &(*(*block).shape).pattern)
+            },
             // SAFETY: as above.
             Some(Found::Huge(number)) => unsafe {
                 let object = &(&(*self.huge))[number];
@@ -345,12 +367,17 @@ impl<'a> Marker<'a> {
     pub(super) fn finish(mut self) -> Vec<u64> {
         self.drain();
         while std::mem::take(&mut self.lost) {
-            // Scanning a marked object again finds the unmarked ones behind it. Each round marks at least one object more.
+            // Scanning a marked object again finds the unmarked ones behind it. Each round marks at least one object
+            // more.
             let (regions, huge) = (self.regions, self.huge);
             // SAFETY: the world is stopped; scanning only sets marks.
             unsafe {
                 each_marked(regions, huge, &mut |entry| {
-                    if entry & 1 == 0 { self.scan_cell(entry) } else { self.scan_piece(entry & !1) }
+                    if entry & 1 == 0 {
+                        self.scan_cell(entry)
+                    } else {
+                        self.scan_piece(entry & !1)
+                    }
                     self.drain();
                 });
             }

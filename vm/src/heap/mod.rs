@@ -1,35 +1,42 @@
 //! The heap: script memory, allocated by each P without a lock, collected precisely in a stopped world.
 //!
 //! # Objects have no headers
-//! A block of 32 KiB holds cells of one size class and one *shape* (the pattern of its references, [`shape`]), so what the collector wants to
-//! know of an object stands once per block, in a record apart from the memory ([`region`]). Pointers may lead into objects; the object is found by mask and
-//! multiplication. An object is what was asked for rounded up to its cell, zeroed. References are plain addresses; 0 is nil; addresses outside the
-//! heap (constants, package variables, types) are valid references that the collector ignores.
+//! A block of 32 KiB holds cells of one size class and one *shape* (the pattern of its references, [`shape`]), so
+//! what the collector wants to know of an object stands once per block, in a record apart from the memory
+//! ([`region`]). Pointers may lead into objects; the object is found by mask and multiplication. An object is what
+//! was asked for rounded up to its cell, zeroed. References are plain addresses; 0 is nil; addresses outside the heap
+//! (constants, package variables, types) are valid references that the collector ignores.
 //!
 //! # Allocation
-//! Each P has a [`Cache`] with a bump pointer per layout ([`cache`]): a few instructions, no lock, no atomic read-modify-write. Allocation never collects. When
-//! enough was allocated, [`Heap::collection_wanted`] turns true; the interpreter polls it in its slow paths and asks the scheduler to stop the world. An allocation
-//! that the system or the limit refuses is an [`OutOfMemory`] error, never an abort.
+//! Each P has a [`Cache`] with a bump pointer per layout ([`cache`]): a few instructions, no lock, no atomic
+//! read-modify-write. Allocation never collects. When enough was allocated, [`Heap::collection_wanted`] turns true;
+//! the interpreter polls it in its slow paths and asks the scheduler to stop the world. An allocation that the system
+//! or the limit refuses is an [`OutOfMemory`] error, never an abort.
 //!
 //! # Collection
-//! [`Heap::collect`], in a stopped world: take the windows from all caches, clear marks, mark from the roots ([`mark`]), then sort the blocks: without marks: free; with
-//! free cells: into the list of its layout; full: left alone. Cells are not touched: the caches sweep a block when they take it from the list, and zero the runs they find just before
-//! use. So a pause costs the live objects plus a few nanoseconds per block.
+//! [`Heap::collect`], in a stopped world: take the windows from all caches, clear marks, mark from the roots
+//! ([`mark`]), then sort the blocks: without marks: free; with free cells: into the list of its layout; full: left
+//! alone. Cells are not touched: the caches sweep a block when they take it from the list, and zero the runs they
+//! find just before use. So a pause costs the live objects plus a few nanoseconds per block.
 //!
 //! The next collection is wanted when as much was allocated as was live (GOGC = 100), but at least 4 MiB.
 //!
 //! # Interface data
-//! A shape does not tell references from the data word of an interface, which may hold a scalar: the collector treats it as a reference without asking the type word.
-//! A scalar that happens to be the address of an object keeps that object alive, nothing worse, since objects never move and any 64 bits are safe to
-//! mark. In exchange marking never waits for a type descriptor, and shapes are a single bit per word. *(Rejected: asking the type word, a dependent load per interface.)*
+//! A shape does not tell references from the data word of an interface, which may hold a scalar: the collector treats
+//! it as a reference without asking the type word. A scalar that happens to be the address of an object keeps that
+//! object alive, nothing worse, since objects never move and any 64 bits are safe to mark. In exchange marking never
+//! waits for a type descriptor, and shapes are a single bit per word. *(Rejected: asking the type word, a dependent
+//! load per interface.)*
 //!
 //! # Robustness
-//! Marking is total: [`mark::find`] accepts any 64 bits. A stale reference may keep a dead cell, or what a dead cell's stale contents lead to, but cannot break
-//! the heap. [`HeapOptions::poison`] fills freed cells with a pattern, so that a root the compiler or interpreter forgot shows at the next use, not some day.
+//! Marking is total: [`mark::find`] accepts any 64 bits. A stale reference may keep a dead cell, or what a dead
+//! cell's stale contents lead to, but cannot break the heap. [`HeapOptions::poison`] fills freed cells with a
+//! pattern, so that a root the compiler or interpreter forgot shows at the next use, not some day.
 //!
 //! # Later
-//! Concurrent marking: stores of references go through few places ([`crate::moves::store_reference`], `store128`, `copy`), where a test of a flag would
-//! stand; marks would become atomics, and new cells would be marked while a cycle runs. Parallel marking: [`mark::Marker`] is all state of a worker.
+//! Concurrent marking: stores of references go through few places ([`crate::moves::store_reference`], `store128`,
+//! `copy`), where a test of a flag would stand; marks would become atomics, and new cells would be marked while a
+//! cycle runs. Parallel marking: [`mark::Marker`] is all state of a worker.
 //!
 //! GO: mheap.go, mcentral.go, mcache.go, mgcmark.go, in much reduced form.
 
@@ -51,7 +58,9 @@ use std::time::{Duration, Instant};
 use bytecode::{SlotKind, TypeDescriptor};
 
 use cache::{NO_LAYOUT, Shared};
-use region::{BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS};
+use region::{
+    BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS,
+};
 use shape::{Pattern, ShapeData, Shapes};
 use size_class::{CELL_SIZES, MAX_SMALL, class_of};
 
@@ -71,16 +80,14 @@ pub struct OutOfMemory;
 /// The least that is allocated between two collections.
 const MINIMUM_GROWTH: u64 = 4 << 20;
 
-/// Heaps beyond this size ask for large pages.
-const LARGE_PAGES_FROM: usize = 1;
-
 /// What freed memory is filled with if [`HeapOptions::poison`]: no address, no small number.
 const POISON: u8 = 0xdb;
 
 /// How a heap behaves.
 #[derive(Clone, Debug)]
 pub struct HeapOptions {
-    /// GOGC: how much may be allocated until the next collection, in percent of what is live. `None`: no collection is wanted.
+    /// GOGC: how much may be allocated until the next collection, in percent of what is live. `None`: no collection
+    /// is wanted.
     pub growth_percent: Option<u32>,
     /// Bytes the heap may take from the system; allocation beyond fails. `None`: as much as the system gives.
     pub limit: Option<u64>,
@@ -92,7 +99,12 @@ pub struct HeapOptions {
 
 impl Default for HeapOptions {
     fn default() -> Self {
-        HeapOptions { growth_percent: Some(100), limit: None, seed: 0, poison: false }
+        HeapOptions {
+            growth_percent: Some(100),
+            limit: None,
+            seed: 0,
+            poison: false,
+        }
     }
 }
 
@@ -114,14 +126,30 @@ pub struct Collection {
 impl std::fmt::Display for Collection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mib = |bytes: u64| bytes as f64 / (1 << 20) as f64;
-        let Collection { number, pause, before, live, goal } = *self;
-        write!(f, "gc {number}: {:.3} ms, {:.1}->{:.1} MB, ", pause.as_secs_f64() * 1e3, mib(before), mib(live))?;
-        if goal == u64::MAX { write!(f, "no goal") } else { write!(f, "{:.1} MB goal", mib(goal)) }
+        let Collection {
+            number,
+            pause,
+            before,
+            live,
+            goal,
+        } = *self;
+        write!(
+            f,
+            "gc {number}: {:.3} ms, {:.1}->{:.1} MB, ",
+            pause.as_secs_f64() * 1e3,
+            mib(before),
+            mib(live)
+        )?;
+        if goal == u64::MAX {
+            write!(f, "no goal")
+        } else {
+            write!(f, "{:.1} MB goal", mib(goal))
+        }
     }
 }
 
-/// Figures about a heap, for `runtime.ReadMemStats`. Counters of what is being allocated are ahead by the unused parts of other caches'
-/// windows (at most a few KiB per layout); see [`Cache::publish`].
+/// Figures about a heap, for `runtime.ReadMemStats`. Counters of what is being allocated are ahead by the unused
+/// parts of other caches' windows (at most a few KiB per layout); see [`Cache::publish`].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Statistics {
     /// Bytes live after the last collection plus bytes allocated since (HeapAlloc).
@@ -195,7 +223,8 @@ struct State {
     last_pause: Duration,
 }
 
-// SAFETY: the caches' shared parts are only used in a stopped world (contract of `Heap::collect`) or through their own cache.
+// SAFETY: the caches' shared parts are only used in a stopped world (contract of `Heap::collect`) or through their
+// own cache.
 unsafe impl Send for State {}
 
 /// A heap. One per virtual machine; shared by its Ps through their caches.
@@ -242,9 +271,12 @@ impl Heap {
             trigger: AtomicU64::new(0),
             growth: AtomicU64::new(options.growth_percent.map_or(u64::MAX, u64::from)),
             limit: AtomicU64::new(options.limit.unwrap_or(u64::MAX)),
-            plans: Mutex::new(Plans { shapes: Shapes::new(), layouts: Vec::new() }),
+            plans: Mutex::new(Plans {
+                shapes: Shapes::new(),
+                layouts: Vec::new(),
+            }),
             state: Mutex::new(State {
-                regions: vec![RegionRef::reserve(tag, false).ok_or(OutOfMemory)?],
+                regions: vec![RegionRef::reserve(tag, true).ok_or(OutOfMemory)?],
                 first_with_space: 0,
                 huge: Vec::new(),
                 used_blocks: 0,
@@ -267,7 +299,8 @@ impl Heap {
 
     // ---- shapes and sites ----
 
-    /// The shape of memory in which, of every `period` bytes, the words with these numbers are references or interface data.
+    /// The shape of memory in which, of every `period` bytes, the words with these numbers are references or
+    /// interface data.
     ///
     /// # Panics
     /// If `words` is not empty and `period` is no positive multiple of 8 or too short for them.
@@ -277,9 +310,17 @@ impl Heap {
 
     /// The shape of values of this type, and of arrays of them.
     pub fn shape_of(&self, ty: &TypeDescriptor) -> Shape {
-        let words: Vec<u32> =
-            ty.pattern.iter().filter(|(_, kind)| *kind != SlotKind::Scalar).map(|(word, _)| *word).collect();
-        if words.is_empty() { Shape::SCALAR } else { self.shape(&words, ty.pattern_period) }
+        let words: Vec<u32> = ty
+            .pattern
+            .iter()
+            .filter(|(_, kind)| *kind != SlotKind::Scalar)
+            .map(|(word, _)| *word)
+            .collect();
+        if words.is_empty() {
+            Shape::SCALAR
+        } else {
+            self.shape(&words, ty.pattern_period)
+        }
     }
 
     /// Where objects of `bytes` bytes and this shape are allocated.
@@ -289,7 +330,12 @@ impl Heap {
     pub fn site(&self, shape: Shape, bytes: usize) -> Site {
         let size = u32::try_from(bytes).expect("a type is smaller than 4 GiB");
         if bytes == 0 || bytes > MAX_SMALL {
-            return Site { layout: NO_LAYOUT, cell: 0, shape, bytes: size };
+            return Site {
+                layout: NO_LAYOUT,
+                cell: 0,
+                shape,
+                bytes: size,
+            };
         }
         let class = class_of(bytes);
         let plans = &mut *lock(&self.plans);
@@ -306,7 +352,12 @@ impl Heap {
             data.layouts[class].store(number + 1, Ordering::Relaxed);
             number
         });
-        Site { layout, cell: CELL_SIZES[class], shape, bytes: size }
+        Site {
+            layout,
+            cell: CELL_SIZES[class],
+            shape,
+            bytes: size,
+        }
     }
 
     fn with_shapes<R>(&self, read: impl FnOnce(&Shapes) -> R) -> R {
@@ -339,10 +390,15 @@ impl Heap {
 
     /// Counts what was handed out.
     fn count_allocation(&self, bytes: u64, objects: u64) {
-        // ORDERING: relaxed. Counters; whether the collection comes a window earlier or later does not matter. Wrapping: corrections may be negative.
-        let allocated = self.allocated.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
+        // ORDERING: relaxed. Counters; whether the collection comes a window earlier or later does not matter.
+        // Wrapping: corrections may be negative.
+        let allocated = self
+            .allocated
+            .fetch_add(bytes, Ordering::Relaxed)
+            .wrapping_add(bytes);
         self.objects.fetch_add(objects, Ordering::Relaxed);
-        if allocated >= self.trigger.load(Ordering::Relaxed) && !self.wanted.load(Ordering::Relaxed) {
+        if allocated >= self.trigger.load(Ordering::Relaxed) && !self.wanted.load(Ordering::Relaxed)
+        {
             self.wanted.store(true, Ordering::Relaxed);
         }
     }
@@ -368,7 +424,11 @@ impl Heap {
     }
 
     /// Takes `count` neighbouring free blocks, reserving a region if need be.
-    fn take_blocks(&self, state: &mut State, count: usize) -> Result<(RegionRef, usize), OutOfMemory> {
+    fn take_blocks(
+        &self,
+        state: &mut State,
+        count: usize,
+    ) -> Result<(RegionRef, usize), OutOfMemory> {
         self.check_limit(state, count as u64 * BLOCK_BYTES)?;
         for index in state.first_with_space..state.regions.len() {
             let region = state.regions[index];
@@ -377,20 +437,31 @@ impl Heap {
             if data.free == 0 && index == state.first_with_space {
                 state.first_with_space += 1;
             }
-            if let Some(number) = if count == 1 { data.take_one() } else { data.take_run(count) } {
+            if let Some(number) = if count == 1 {
+                data.take_one()
+            } else {
+                data.take_run(count)
+            } {
                 state.used_blocks += count as u64;
                 return Ok((region, number));
             }
         }
         state.regions.try_reserve(1).map_err(|_| OutOfMemory)?;
-        let region = RegionRef::reserve(self.tag, state.regions.len() >= LARGE_PAGES_FROM).ok_or(OutOfMemory)?;
+        let region = RegionRef::reserve(self.tag, false).ok_or(OutOfMemory)?;
         // In order of address, so that a collection fills low addresses first.
-        let place = state.regions.partition_point(|other| other.start() < region.start());
+        let place = state
+            .regions
+            .partition_point(|other| other.start() < region.start());
         state.regions.insert(place, region);
         state.first_with_space = state.first_with_space.min(place);
         // SAFETY: we hold the state's lock.
         let data = unsafe { region.data() };
-        let number = if count == 1 { data.take_one() } else { data.take_run(count) }.ok_or(OutOfMemory)?;
+        let number = if count == 1 {
+            data.take_one()
+        } else {
+            data.take_run(count)
+        }
+        .ok_or(OutOfMemory)?;
         state.used_blocks += count as u64;
         Ok((region, number))
     }
@@ -398,11 +469,20 @@ impl Heap {
     fn check_limit(&self, state: &State, more: u64) -> Result<(), OutOfMemory> {
         let used = state.used_blocks * BLOCK_BYTES + state.huge_bytes;
         // ORDERING: relaxed. A number that the embedder may change at any time.
-        if used.saturating_add(more) > self.limit.load(Ordering::Relaxed) { Err(OutOfMemory) } else { Ok(()) }
+        if used.saturating_add(more) > self.limit.load(Ordering::Relaxed) {
+            Err(OutOfMemory)
+        } else {
+            Ok(())
+        }
     }
 
     /// Allocates an object of more than [`MAX_SMALL`] bytes.
-    fn allocate_large(&self, shape: Shape, bytes: u64, zeroed: bool) -> Result<Reference, OutOfMemory> {
+    fn allocate_large(
+        &self,
+        shape: Shape,
+        bytes: u64,
+        zeroed: bool,
+    ) -> Result<Reference, OutOfMemory> {
         let data: *const ShapeData = self.with_shapes(|shapes| shapes.get(shape) as *const _);
         // SAFETY: shapes live as long as the heap.
         let data = unsafe { &*data };
@@ -490,19 +570,25 @@ impl Heap {
     /// Frees everything that the roots do not lead to. `roots` reports them; it is called once.
     ///
     /// # Safety
-    /// The world is stopped: until this returns, no other thread uses a cache of this heap, allocates, or touches its objects. All references that will be used
-    /// afterwards are reported or reachable from what is reported.
+    /// The world is stopped: until this returns, no other thread uses a cache of this heap, allocates, or touches its
+    /// objects. All references that will be used afterwards are reported or reachable from what is reported.
     pub unsafe fn collect(&self, roots: &mut dyn FnMut(&mut Marker<'_>)) -> Collection {
         let begin = Instant::now();
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         for shared in &mut state.caches {
-            // SAFETY: caches remove themselves from the list when they are dropped, and nobody uses one in a stopped world.
+            // SAFETY: caches remove themselves from the list when they are dropped, and nobody uses one in a stopped
+            // world.
             unsafe { shared.as_mut() }.flush(self);
         }
         // ORDERING: relaxed. The world is stopped; stopping it ordered everything before us.
-        let (allocated, objects) = (self.allocated.load(Ordering::Relaxed), self.objects.load(Ordering::Relaxed));
-        let before = state.live.wrapping_add(allocated.wrapping_sub(state.allocated_then));
+        let (allocated, objects) = (
+            self.allocated.load(Ordering::Relaxed),
+            self.objects.load(Ordering::Relaxed),
+        );
+        let before = state
+            .live
+            .wrapping_add(allocated.wrapping_sub(state.allocated_then));
         clear_marks(state);
         let mut marker = Marker::new(self, state);
         roots(&mut marker);
@@ -520,25 +606,45 @@ impl Heap {
         let pause = begin.elapsed();
         state.pause_total += pause;
         state.last_pause = pause;
-        Collection { number: state.collections, pause, before, live, goal }
+        Collection {
+            number: state.collections,
+            pause,
+            before,
+            live,
+            goal,
+        }
     }
 
     /// Sets when the next collection is wanted, from the state after the last; returns the goal in bytes in use.
     fn set_trigger(&self, state: &State) -> u64 {
-        // ORDERING: relaxed. Settings; pairs with the loads in `count_allocation`, where a little early or late does not matter.
+        // ORDERING: relaxed. Settings; pairs with the loads in `count_allocation`, where a little early or late does
+        // not matter.
         let growth = match self.growth.load(Ordering::Relaxed) {
             u64::MAX => u64::MAX,
             percent => (state.live as u128 * percent as u128 / 100).min(u64::MAX as u128) as u64,
         };
         let minimum = match self.growth.load(Ordering::Relaxed) {
             u64::MAX => u64::MAX,
-            percent => (MINIMUM_GROWTH as u128 * percent as u128 / 100).max(64 << 10).min(u64::MAX as u128) as u64,
+            percent => (MINIMUM_GROWTH as u128 * percent as u128 / 100)
+                .max(64 << 10)
+                .min(u64::MAX as u128) as u64,
         };
-        // Near the limit the heap is collected more often, but not without end: at least a sixteenth of it is allocated between.
+        // Near the limit the heap is collected more often, but not without end: at least a sixteenth of it is
+        // allocated between.
         let limit = self.limit.load(Ordering::Relaxed);
-        let below_limit = if limit == u64::MAX { u64::MAX } else { limit.saturating_sub(state.live).saturating_sub(limit / 16).max(limit / 16) };
+        let below_limit = if limit == u64::MAX {
+            u64::MAX
+        } else {
+            limit
+                .saturating_sub(state.live)
+                .saturating_sub(limit / 16)
+                .max(limit / 16)
+        };
         let growth = growth.max(minimum).min(below_limit);
-        self.trigger.store(state.allocated_then.saturating_add(growth), Ordering::Relaxed);
+        self.trigger.store(
+            state.allocated_then.saturating_add(growth),
+            Ordering::Relaxed,
+        );
         state.live.saturating_add(growth)
     }
 
@@ -565,7 +671,8 @@ impl Heap {
                         live += block.marked as u64 * block.cell as u64;
                         objects += block.marked as u64;
                         if block.marked < block.cells {
-                            let list = &mut *lock(&plans.layouts[block.bytes_or_layout as usize].unswept);
+                            let list =
+                                &mut *lock(&plans.layouts[block.bytes_or_layout as usize].unswept);
                             block.next = list.0;
                             list.0 = record;
                             if self.poison {
@@ -579,14 +686,24 @@ impl Heap {
                         objects += 1;
                     }
                     BlockState::Small | BlockState::Large => {
-                        let count = if block.state == BlockState::Small { 1 } else { block.span as usize };
+                        let count = if block.state == BlockState::Small {
+                            1
+                        } else {
+                            block.span as usize
+                        };
                         for freed in number..number + count {
                             // SAFETY: as above.
                             let block = unsafe { &mut *region.record(freed) };
                             block.state = BlockState::Free;
                             if self.poison {
                                 // SAFETY: the block is unreachable, and written as far as `dirty` says.
-                                unsafe { ptr::write_bytes(region.block_start(freed) as *mut u8, POISON, block.dirty as usize) };
+                                unsafe {
+                                    ptr::write_bytes(
+                                        region.block_start(freed) as *mut u8,
+                                        POISON,
+                                        block.dirty as usize,
+                                    )
+                                };
                             }
                         }
                         data.give_back(number, count);
@@ -618,7 +735,9 @@ impl Heap {
     pub fn set_growth_percent(&self, percent: Option<u32>) -> Option<u32> {
         let state = lock(&self.state);
         // ORDERING: relaxed. A setting, changed under the state's lock.
-        let before = self.growth.swap(percent.map_or(u64::MAX, u64::from), Ordering::Relaxed);
+        let before = self
+            .growth
+            .swap(percent.map_or(u64::MAX, u64::from), Ordering::Relaxed);
         self.set_trigger(&state);
         u32::try_from(before).ok()
     }
@@ -627,7 +746,9 @@ impl Heap {
     pub fn set_limit(&self, limit: Option<u64>) -> Option<u64> {
         let state = lock(&self.state);
         // ORDERING: relaxed. A setting, changed under the state's lock.
-        let before = self.limit.swap(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
+        let before = self
+            .limit
+            .swap(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
         self.set_trigger(&state);
         Some(before).filter(|&before| before != u64::MAX)
     }
@@ -636,10 +757,17 @@ impl Heap {
     pub fn statistics(&self) -> Statistics {
         let state = lock(&self.state);
         // ORDERING: relaxed. Counters.
-        let (allocated, mallocs) = (self.allocated.load(Ordering::Relaxed), self.objects.load(Ordering::Relaxed));
+        let (allocated, mallocs) = (
+            self.allocated.load(Ordering::Relaxed),
+            self.objects.load(Ordering::Relaxed),
+        );
         let since = allocated.wrapping_sub(state.allocated_then);
         let trigger = self.trigger.load(Ordering::Relaxed);
-        let huge: u64 = state.huge.iter().map(|object| object.bytes.next_multiple_of(region::REGION_BYTES)).sum();
+        let huge: u64 = state
+            .huge
+            .iter()
+            .map(|object| object.bytes.next_multiple_of(region::REGION_BYTES))
+            .sum();
         Statistics {
             in_use: state.live.wrapping_add(since),
             live: state.live,
@@ -648,7 +776,11 @@ impl Heap {
             frees: state.frees,
             block_bytes: state.used_blocks * BLOCK_BYTES + state.huge_bytes,
             reserved: state.regions.len() as u64 * region::REGION_BYTES + huge,
-            goal: if trigger == u64::MAX { u64::MAX } else { state.live.saturating_add(trigger - state.allocated_then) },
+            goal: if trigger == u64::MAX {
+                u64::MAX
+            } else {
+                state.live.saturating_add(trigger - state.allocated_then)
+            },
             collections: state.collections,
             pause_total: state.pause_total,
             last_pause: state.last_pause,
@@ -663,13 +795,18 @@ impl Heap {
         let state = lock(&self.state);
         // SAFETY: the world is stopped and we hold the state's lock.
         unsafe {
-            Some(match mark::find(self.tag, &raw const *state.huge, address)? {
-                mark::Found::Cell(block, cell) => {
-                    (block_memory(block) + cell as u64 * (*block).cell as u64, (*block).cell as u64)
-                }
-                mark::Found::Large(block, start) => (start, (*block).bytes_or_layout),
-                mark::Found::Huge(number) => (state.huge[number].start, state.huge[number].bytes),
-            })
+            Some(
+                match mark::find(self.tag, &raw const *state.huge, address)? {
+                    mark::Found::Cell(block, cell) => (
+                        block_memory(block) + cell as u64 * (*block).cell as u64,
+                        (*block).cell as u64,
+                    ),
+                    mark::Found::Large(block, start) => (start, (*block).bytes_or_layout),
+                    mark::Found::Huge(number) => {
+                        (state.huge[number].start, state.huge[number].bytes)
+                    }
+                },
+            )
         }
     }
 }
@@ -706,7 +843,11 @@ fn clear_marks(state: &mut State) {
             let block = unsafe { &mut *region.record(number) };
             if block.marked > 0 {
                 block.marked = 0;
-                let words = if block.state == BlockState::Small { (block.cells as usize).div_ceil(64) } else { 1 };
+                let words = if block.state == BlockState::Small {
+                    (block.cells as usize).div_ceil(64)
+                } else {
+                    1
+                };
                 block.marks[..words].fill(0);
             }
         }
@@ -720,20 +861,33 @@ fn clear_marks(state: &mut State) {
 ///
 /// # Safety
 /// The world is stopped; marks may be set meanwhile, but no block changes its use.
-unsafe fn each_marked(regions: *const [RegionRef], huge: *const [Huge], visit: &mut dyn FnMut(u64)) {
+unsafe fn each_marked(
+    regions: *const [RegionRef],
+    huge: *const [Huge],
+    visit: &mut dyn FnMut(u64),
+) {
     // SAFETY: by the contract; re-borrowed for each step, since `visit` sets marks.
     for region in unsafe { &*regions } {
         for number in RECORD_BLOCKS..region::BLOCKS {
             let record = region.record(number);
             // SAFETY: records are mapped.
-            let (state, scalar, cells, cell) = unsafe { ((*record).state, (*record).scalar, (*record).cells, (*record).cell) };
+            let (state, scalar, cells, cell) = unsafe {
+                (
+                    (*record).state,
+                    (*record).scalar,
+                    (*record).cells,
+                    (*record).cell,
+                )
+            };
             let start = region.block_start(number);
             match state {
                 _ if scalar => {}
                 BlockState::Small => {
                     for index in 0..cells {
                         // SAFETY: as above; the cell's bit exists.
-                        if unsafe { (&(*record).marks)[index as usize / 64] } >> (index % 64) & 1 != 0 {
+                        if unsafe { (&(*record).marks)[index as usize / 64] } >> (index % 64) & 1
+                            != 0
+                        {
                             visit(start + (index * cell) as u64);
                         }
                     }
@@ -748,7 +902,10 @@ unsafe fn each_marked(regions: *const [RegionRef], huge: *const [Huge], visit: &
         // SAFETY: by the contract; shapes live as long as the heap.
         let (start, wanted) = unsafe {
             let object = &(&(*huge))[index];
-            (object.start, object.marked && !(*object.shape).pattern.is_scalar())
+            (
+                object.start,
+                object.marked && !(*object.shape).pattern.is_scalar(),
+            )
         };
         if wanted {
             visit(start | 1);
@@ -794,7 +951,13 @@ unsafe fn poison_free_cells(block: &Block, start: u64) {
         let (from, to) = (first * block.cell, (end * block.cell).min(block.dirty));
         if from < to {
             // SAFETY: by the contract.
-            unsafe { ptr::write_bytes((start + from as u64) as *mut u8, POISON, (to - from) as usize) };
+            unsafe {
+                ptr::write_bytes(
+                    (start + from as u64) as *mut u8,
+                    POISON,
+                    (to - from) as usize,
+                )
+            };
         }
         cursor = end;
     }

@@ -2,8 +2,8 @@
 
 use std::ptr::NonNull;
 
-/// Reserves `bytes` of zeroed, lazily committed address space at an address that is a multiple of `alignment`; `None` if the
-/// system refuses.
+/// Reserves `bytes` of zeroed, lazily committed address space at an address that is a multiple of `alignment`; `None`
+/// if the system refuses.
 #[cfg(all(unix, not(miri)))]
 pub fn reserve(bytes: usize, alignment: usize) -> Option<NonNull<u8>> {
     let with_slack = bytes.checked_add(alignment)?;
@@ -76,16 +76,6 @@ pub unsafe fn decommit(start: u64, bytes: usize) -> bool {
     raw != libc::MAP_FAILED
 }
 
-/// Asks for large pages in a range that will be used wholly. Advice only.
-///
-/// # Safety
-/// A page-aligned part of a reservation.
-#[cfg(all(target_os = "linux", not(miri)))]
-pub unsafe fn advise_large_pages(start: u64, bytes: usize) {
-    // SAFETY: by the contract; the advice changes no contents.
-    unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_HUGEPAGE) };
-}
-
 /// Asks for small pages, so that one touched byte does not commit two megabytes. Advice only.
 ///
 /// # Safety
@@ -95,13 +85,6 @@ pub unsafe fn advise_small_pages(start: u64, bytes: usize) {
     // SAFETY: by the contract; the advice changes no contents.
     unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_NOHUGEPAGE) };
 }
-
-/// Nothing to ask for here.
-///
-/// # Safety
-/// None needed.
-#[cfg(not(all(target_os = "linux", not(miri))))]
-pub unsafe fn advise_large_pages(_start: u64, _bytes: usize) {}
 
 /// Nothing to ask for here.
 ///

@@ -1,19 +1,21 @@
 //! Regions and blocks: where memory comes from, and how an address finds its object.
 //!
-//! A region is 64 MiB of reserved, aligned address space: 2048 blocks of 32 KiB. Its first 36 blocks hold the [`Block`] records of all its blocks
-//! (apart from the memory they describe: marking does not touch the objects of pointer-free blocks, and
-//! the records do not all fall on the same few cache sets, as headers at the start of 32 KiB-aligned blocks would).
-//! Pages are committed when touched, so a record or block that was never used costs nothing.
+//! A region is 64 MiB of reserved, aligned address space: 2048 blocks of 32 KiB. Its first 36 blocks hold the
+//! [`Block`] records of all its blocks (apart from the memory they describe: marking does not touch the objects of
+//! pointer-free blocks, and the records do not all fall on the same few cache sets, as headers at the start of 32
+//! KiB-aligned blocks would). Pages are committed when touched, so a record or block that was never used costs
+//! nothing.
 //!
-//! [`REGIONS`], indexed by `address >> 26`, names the heap that owns a region. It is one table for the process, in zeroed
-//! static memory. An address finds its object thus: table entry equal to this heap's tag; record by block number; cell by multiplication. No step can
-//! fault, whatever the 64 bits are.
+//! [`REGIONS`], indexed by `address >> 26`, names the heap that owns a region. It is one table for the process, in
+//! zeroed static memory. An address finds its object thus: table entry equal to this heap's tag; record by block
+//! number; cell by multiplication. No step can fault, whatever the 64 bits are.
 //!
-//! An object larger than a region gets a reservation of its own ("huge"), whose table entries hold the tag with bit 0 set and which
-//! is found in the heap's list.
+//! An object larger than a region gets a reservation of its own ("huge"), whose table entries hold the tag with bit 0
+//! set and which is found in the heap's list.
 //!
-//! INVARIANT (RECORDS): a record is written by the thread that holds the heap's region lock, or by the cache that owns the block (`marks` and
-//! what is not `dirty` are only read by it), or by the collector in a stopped world. Hence plain accesses.
+//! INVARIANT (RECORDS): a record is written by the thread that holds the heap's region lock, or by the cache that
+//! owns the block (`marks` and what is not `dirty` are only read by it), or by the collector in a stopped world.
+//! Hence plain accesses.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +38,11 @@ pub const USABLE_BLOCKS: usize = BLOCKS - RECORD_BLOCKS;
 
 /// User addresses have at most this many bits.
 const ADDRESS_BITS: u32 = if cfg!(target_arch = "x86_64") { 47 } else { 48 };
-const TABLE_LENGTH: usize = if cfg!(miri) { 1 << 18 } else { 1 << (ADDRESS_BITS - REGION_SHIFT) };
+const TABLE_LENGTH: usize = if cfg!(miri) {
+    1 << 18
+} else {
+    1 << (ADDRESS_BITS - REGION_SHIFT)
+};
 
 /// The tag of the heap that owns each region of the address space; 0 for none.
 static REGIONS: [AtomicU64; TABLE_LENGTH] = [const { AtomicU64::new(0) }; TABLE_LENGTH];
@@ -54,7 +60,8 @@ pub fn new_tag() -> u64 {
 #[inline(always)]
 pub fn owner_of(address: u64) -> u64 {
     match REGIONS.get((address >> REGION_SHIFT) as usize) {
-        // ORDERING: relaxed. A heap only acts on its own tag, which was stored before the world was stopped or by this thread.
+        // ORDERING: relaxed. A heap only acts on its own tag, which was stored before the world was stopped or by
+        // this thread.
         Some(entry) => entry.load(Ordering::Relaxed),
         None => 0,
     }
@@ -136,17 +143,15 @@ pub struct RegionRef(NonNull<Region>);
 unsafe impl Send for RegionRef {}
 
 impl RegionRef {
-    /// Reserves a region for the heap with this tag.
-    pub fn reserve(tag: u64, large_pages: bool) -> Option<RegionRef> {
+    /// Reserves a region for the heap with this tag. With `small_pages`, a touched byte commits a page of the
+    /// smallest size; else the system decides. (Asking for large pages brought nothing measurable, even in marking
+    /// 100 MiB.)
+    pub fn reserve(tag: u64, small_pages: bool) -> Option<RegionRef> {
         let start = reserve_owned(REGION_BYTES, tag)?;
         let region = RegionRef(start.cast());
         // SAFETY: the region is new, zeroed and ours alone.
         unsafe {
-            if large_pages {
-                // The records are touched sparsely.
-                platform::advise_small_pages(region.start(), RECORD_BLOCKS << BLOCK_SHIFT);
-                platform::advise_large_pages(region.block_start(RECORD_BLOCKS), USABLE_BLOCKS << BLOCK_SHIFT);
-            } else {
+            if small_pages {
                 platform::advise_small_pages(region.start(), REGION_BYTES as usize);
             }
             let this = &mut *region.0.as_ptr();
@@ -318,9 +323,12 @@ impl Huge {
     /// Reserves memory for a huge object.
     pub fn reserve(tag: u64, bytes: u64, shape: &ShapeData) -> Option<Huge> {
         let start = reserve_owned(bytes.checked_next_multiple_of(REGION_BYTES)?, tag + 1)?;
-        // SAFETY: the range is new and ours.
-        unsafe { platform::advise_large_pages(start.as_ptr() as u64, bytes as usize) };
-        Some(Huge { start: start.as_ptr() as u64, bytes, shape, marked: false })
+        Some(Huge {
+            start: start.as_ptr() as u64,
+            bytes,
+            shape,
+            marked: false,
+        })
     }
 
     /// Gives the memory back.

@@ -1,7 +1,8 @@
 //! Shapes: which words of an object are references.
 //!
-//! A shape is a pattern of words that repeats with a period until the end of the object's cell, so one shape serves a type, its arrays
-//! and its slices' backing. Patterns are brought to their shortest period, so that types that look alike to the collector share blocks.
+//! A shape is a pattern of words that repeats with a period until the end of the object's cell, so one shape serves a
+//! type, its arrays and its slices' backing. Patterns are brought to their shortest period, so that types that look
+//! alike to the collector share blocks.
 //!
 //! References and interface data are the same to a shape: see "Interface data" in [`super`].
 
@@ -52,24 +53,43 @@ impl Pattern {
     /// If `words` is not empty and `period` is no positive multiple of 8, or a word lies outside it.
     pub fn new(words: &[u32], period: u32) -> Pattern {
         if words.is_empty() {
-            return Pattern { period: 8, mask: 0, words: Box::default() };
+            return Pattern {
+                period: 8,
+                mask: 0,
+                words: Box::default(),
+            };
         }
-        assert!(period > 0 && period.is_multiple_of(8), "a period of {period} bytes");
+        assert!(
+            period > 0 && period.is_multiple_of(8),
+            "a period of {period} bytes"
+        );
         let mut length = period / 8;
         let mut words: Vec<u32> = words.to_vec();
         words.sort_unstable();
         words.dedup();
-        assert!(words.iter().all(|&w| w < length), "a reference outside the period");
+        assert!(
+            words.iter().all(|&w| w < length),
+            "a reference outside the period"
+        );
         if length <= 4096
-            && let Some(shorter) = (1..length).find(|&d| length.is_multiple_of(d) && repeats(&words, length, d))
+            && let Some(shorter) =
+                (1..length).find(|&d| length.is_multiple_of(d) && repeats(&words, length, d))
         {
             length = shorter;
             words.retain(|&w| w < shorter);
         }
         if length <= 64 {
-            Pattern { period: length * 8, mask: words.iter().fold(0, |mask, w| mask | 1 << w), words: Box::default() }
+            Pattern {
+                period: length * 8,
+                mask: words.iter().fold(0, |mask, w| mask | 1 << w),
+                words: Box::default(),
+            }
         } else {
-            Pattern { period: length * 8, mask: 0, words: words.into() }
+            Pattern {
+                period: length * 8,
+                mask: 0,
+                words: words.into(),
+            }
         }
     }
 }
@@ -77,7 +97,11 @@ impl Pattern {
 /// Whether the pattern of `length` words is made of copies of its first `part` words.
 fn repeats(words: &[u32], length: u32, part: u32) -> bool {
     let head = words.iter().take_while(|&&w| w < part).count();
-    head * (length / part) as usize == words.len() && words.iter().enumerate().all(|(i, &w)| w == words[i % head] + part * (i / head) as u32)
+    head * (length / part) as usize == words.len()
+        && words
+            .iter()
+            .enumerate()
+            .all(|(i, &w)| w == words[i % head] + part * (i / head) as u32)
 }
 
 /// All shapes of a heap.
@@ -101,11 +125,17 @@ impl Shapes {
     /// The shape with this pattern.
     pub fn intern(&mut self, pattern: Pattern) -> Shape {
         let list = &mut self.list;
-        *self.by_pattern.entry((pattern.period, pattern.mask, pattern.words.clone())).or_insert_with(|| {
-            let shape = Shape(list.len() as u32);
-            list.push(Box::new(ShapeData { pattern, layouts: [const { AtomicU32::new(0) }; CELL_SIZES.len()] }));
-            shape
-        })
+        *self
+            .by_pattern
+            .entry((pattern.period, pattern.mask, pattern.words.clone()))
+            .or_insert_with(|| {
+                let shape = Shape(list.len() as u32);
+                list.push(Box::new(ShapeData {
+                    pattern,
+                    layouts: [const { AtomicU32::new(0) }; CELL_SIZES.len()],
+                }));
+                shape
+            })
     }
 
     /// The shapes made so far.

@@ -1,15 +1,17 @@
 //! Size classes: the cell sizes of small objects.
 //!
-//! A cell size is the object's size rounded up; classes of more than 32 bytes are multiples of 16 wherever 16-aligned objects could fall
-//! into them (an object's size is a multiple of its alignment, so a class that is not a multiple of 16 only
-//! ever holds objects aligned to 8 or less). The steps keep the waste under 20 % up to 4 KiB; above, the number of cells in a block allows no finer steps.
+//! A cell size is the object's size rounded up; classes of more than 32 bytes are multiples of 16 wherever 16-aligned
+//! objects could fall into them (an object's size is a multiple of its alignment, so a class that is not a multiple
+//! of 16 only ever holds objects aligned to 8 or less). The steps keep the waste under 20 % up to 4 KiB; above, the
+//! number of cells in a block allows no finer steps.
 
 use super::region::BLOCK_BYTES;
 
 /// Cell sizes, ascending.
 pub const CELL_SIZES: [u32; 38] = [
-    8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 288, 320, 384, 448, 512, 576, 640, 768, 896, 1024, 1280, 1536, 1792,
-    2048, 2720, 3264, 4096, 5456, 8192, 10912, 16384,
+    8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 192, 224, 256, 288, 320, 384, 448,
+    512, 576, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2720, 3264, 4096, 5456, 8192, 10912,
+    16384,
 ];
 
 /// Objects above this size get blocks of their own.
@@ -24,7 +26,11 @@ const TABLE: [u8; SMALL_STEPS + 1 + MAX_SMALL / 128] = {
     let mut table = [0; SMALL_STEPS + 1 + MAX_SMALL / 128];
     let mut step = 0;
     while step < table.len() {
-        let bytes = if step <= SMALL_STEPS { step * 8 } else { (step - SMALL_STEPS) * 128 };
+        let bytes = if step <= SMALL_STEPS {
+            step * 8
+        } else {
+            (step - SMALL_STEPS) * 128
+        };
         let mut class = 0;
         while (CELL_SIZES[class] as usize) < bytes {
             class += 1;
@@ -41,7 +47,11 @@ const TABLE: [u8; SMALL_STEPS + 1 + MAX_SMALL / 128] = {
 /// If `bytes > MAX_SMALL`.
 #[inline(always)]
 pub fn class_of(bytes: usize) -> usize {
-    let step = if bytes <= 1024 { bytes.div_ceil(8) } else { SMALL_STEPS + bytes.div_ceil(128) };
+    let step = if bytes <= 1024 {
+        bytes.div_ceil(8)
+    } else {
+        SMALL_STEPS + bytes.div_ceil(128)
+    };
     TABLE[step] as usize
 }
 

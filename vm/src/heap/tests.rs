@@ -4,24 +4,33 @@ use std::collections::HashMap;
 use std::sync::{Arc, Barrier, RwLock};
 
 use super::*;
-use crate::moves::{load64, load_reference, load128, store64, store128, store_reference};
+use crate::moves::{load_reference, load64, load128, store_reference, store64, store128};
 
 struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (self.0 >> 33) % bound
     }
 }
 
 fn heap(options: HeapOptions) -> Arc<Heap> {
-    Heap::new(HeapOptions { poison: true, ..options }).unwrap()
+    Heap::new(HeapOptions {
+        poison: true,
+        ..options
+    })
+    .unwrap()
 }
 
 fn collect(heap: &Heap, roots: &[u64]) -> Collection {
     // SAFETY: the tests that call this have one thread.
-    unsafe { heap.collect(&mut |marker| roots.iter().for_each(|&root| marker.mark_reference(root))) }
+    unsafe {
+        heap.collect(&mut |marker| roots.iter().for_each(|&root| marker.mark_reference(root)))
+    }
 }
 
 /// An object of the model: word 0 its number, `references` words after it, then `scalars` words that hold the number too.
@@ -43,7 +52,13 @@ struct Mutator {
 
 impl Mutator {
     fn new(heap: &Arc<Heap>, seed: u64) -> Mutator {
-        Mutator { cache: heap.new_cache(), random: Random(seed), nodes: HashMap::new(), roots: Vec::new(), next: 1 }
+        Mutator {
+            cache: heap.new_cache(),
+            random: Random(seed),
+            nodes: HashMap::new(),
+            roots: Vec::new(),
+            next: 1,
+        }
     }
 
     fn allocate(&mut self) {
@@ -52,7 +67,11 @@ impl Mutator {
             1..10 => self.random.below(100),
             _ => self.random.below(5),
         };
-        let scalars = if self.random.below(50) == 0 { self.random.below(3000) } else { self.random.below(4) };
+        let scalars = if self.random.below(50) == 0 {
+            self.random.below(3000)
+        } else {
+            self.random.below(4)
+        };
         let words: Vec<u32> = (1..=references as u32).collect();
         let bytes = 8 * (1 + references + scalars);
         let heap = self.cache.heap().clone();
@@ -76,7 +95,14 @@ impl Mutator {
                 store64(address + 8 * (1 + references + word), number);
             }
         }
-        self.nodes.insert(number, Node { address, references: vec![None; references as usize], scalars });
+        self.nodes.insert(
+            number,
+            Node {
+                address,
+                references: vec![None; references as usize],
+                scalars,
+            },
+        );
         self.roots.push(number);
     }
 
@@ -95,7 +121,11 @@ impl Mutator {
         let index = self.random.below(node.references.len() as u64) as usize;
         node.references[index] = Some(to);
         // Sometimes to the middle of the object.
-        let interior = if self.random.below(3) == 0 { self.random.below(size) } else { 0 };
+        let interior = if self.random.below(3) == 0 {
+            self.random.below(size)
+        } else {
+            0
+        };
         // SAFETY: a word of a live object.
         unsafe { store_reference(node.address + 8 * (1 + index as u64), target + interior) };
     }
@@ -143,7 +173,10 @@ impl Mutator {
                     }
                 }
                 for word in 0..node.scalars {
-                    assert_eq!(load64(node.address + 8 * (1 + node.references.len() as u64 + word)), number);
+                    assert_eq!(
+                        load64(node.address + 8 * (1 + node.references.len() as u64 + word)),
+                        number
+                    );
                 }
             }
         }
@@ -156,7 +189,10 @@ impl Mutator {
     }
 
     fn bytes(&self) -> u64 {
-        self.nodes.values().map(|node| 8 * (1 + node.references.len() as u64 + node.scalars)).sum()
+        self.nodes
+            .values()
+            .map(|node| 8 * (1 + node.references.len() as u64 + node.scalars))
+            .sum()
     }
 }
 
@@ -176,15 +212,26 @@ fn one_mutator_keeps_exactly_what_it_reaches() {
             assert_eq!(collection.number, round + 1);
             mutator.check();
             let figures = heap.statistics();
-            assert_eq!(figures.mallocs - figures.frees, mutator.nodes.len() as u64, "exactly the reachable objects live");
-            assert!(collection.live >= mutator.bytes() && collection.live <= mutator.bytes() * 3 / 2 + 8 * mutator.nodes.len() as u64);
+            assert_eq!(
+                figures.mallocs - figures.frees,
+                mutator.nodes.len() as u64,
+                "exactly the reachable objects live"
+            );
+            assert!(
+                collection.live >= mutator.bytes()
+                    && collection.live <= mutator.bytes() * 3 / 2 + 8 * mutator.nodes.len() as u64
+            );
             if round % 7 == 0 {
                 heap.release_unused();
             }
         }
         mutator.roots.clear();
         assert_eq!(collect(&heap, &[]).live, 0);
-        assert_eq!(heap.statistics().block_bytes, 0, "an empty heap holds no blocks");
+        assert_eq!(
+            heap.statistics().block_bytes,
+            0,
+            "an empty heap holds no blocks"
+        );
     }
 }
 
@@ -201,23 +248,45 @@ fn a_mark_stack_that_cannot_grow_loses_nothing() {
             // A wide object: all its children want to be on the stack at once.
             let (wide, many) = (mutator.next, 3000);
             let shape = heap.shape(&(1..=many).collect::<Vec<_>>(), 8 * (many + 1));
-            let address = mutator.cache.allocate_bytes(shape, 8 * (many as usize + 1)).unwrap().get();
+            let address = mutator
+                .cache
+                .allocate_bytes(shape, 8 * (many as usize + 1))
+                .unwrap()
+                .get();
             // SAFETY: just allocated.
             unsafe { store64(address, wide) };
             let mut references = Vec::new();
             for child in 0..many as u64 {
                 let number = wide + 1 + child;
-                let pair = mutator.cache.allocate_bytes(heap.shape(&[1], 16), 16).unwrap().get();
+                let pair = mutator
+                    .cache
+                    .allocate_bytes(heap.shape(&[1], 16), 16)
+                    .unwrap()
+                    .get();
                 // SAFETY: just allocated.
                 unsafe {
                     store64(pair, number);
                     store_reference(address + 8 * (1 + child), pair);
                 }
                 references.push(Some(number));
-                mutator.nodes.insert(number, Node { address: pair, references: vec![None], scalars: 0 });
+                mutator.nodes.insert(
+                    number,
+                    Node {
+                        address: pair,
+                        references: vec![None],
+                        scalars: 0,
+                    },
+                );
             }
             mutator.next += many as u64 + 1;
-            mutator.nodes.insert(wide, Node { address, references, scalars: 0 });
+            mutator.nodes.insert(
+                wide,
+                Node {
+                    address,
+                    references,
+                    scalars: 0,
+                },
+            );
             mutator.roots.push(wide);
             mutator.forget();
             // SAFETY: one thread.
@@ -235,7 +304,9 @@ fn several_mutators_share_a_heap() {
         let heap = heap(HeapOptions::default());
         // Who has it for reading runs; who has it for writing has stopped the world.
         let world = RwLock::new(());
-        let mutators: Vec<Mutex<Mutator>> = (0..threads).map(|i| Mutex::new(Mutator::new(&heap, i))).collect();
+        let mutators: Vec<Mutex<Mutator>> = (0..threads)
+            .map(|i| Mutex::new(Mutator::new(&heap, i)))
+            .collect();
         let barrier = Barrier::new(threads as usize + 1);
         std::thread::scope(|scope| {
             for mutator in &mutators {
@@ -261,7 +332,9 @@ fn several_mutators_share_a_heap() {
                 let stopped = world.write().unwrap();
                 let mutators: Vec<_> = mutators.iter().map(|m| m.lock().unwrap()).collect();
                 // SAFETY: all other threads wait at the barrier.
-                unsafe { heap.collect(&mut |marker| mutators.iter().for_each(|m| m.report(marker))) };
+                unsafe {
+                    heap.collect(&mut |marker| mutators.iter().for_each(|m| m.report(marker)))
+                };
                 let live: usize = mutators.iter().map(|m| m.nodes.len()).sum();
                 let figures = heap.statistics();
                 assert_eq!(figures.mallocs - figures.frees, live as u64);
@@ -279,10 +352,29 @@ fn any_value_may_be_marked() {
     let other = Heap::new(HeapOptions::default()).unwrap();
     let mut cache = heap.new_cache();
     let small = cache.allocate_bytes(Shape::REFERENCES, 40).unwrap().get();
-    let large = cache.allocate_bytes(Shape::REFERENCES, 100_000).unwrap().get();
-    let foreign = other.new_cache().allocate_bytes(Shape::REFERENCES, 40).unwrap().get();
+    let large = cache
+        .allocate_bytes(Shape::REFERENCES, 100_000)
+        .unwrap()
+        .get();
+    let foreign = other
+        .new_cache()
+        .allocate_bytes(Shape::REFERENCES, 40)
+        .unwrap()
+        .get();
     let mut random = Random(7);
-    let mut values = vec![0, 1, u64::MAX, 1 << 63, 1 << 47, (1 << 47) - 1, small, large, foreign, foreign + 8, zero_sized().get()];
+    let mut values = vec![
+        0,
+        1,
+        u64::MAX,
+        1 << 63,
+        1 << 47,
+        (1 << 47) - 1,
+        small,
+        large,
+        foreign,
+        foreign + 8,
+        zero_sized().get(),
+    ];
     for &near in &[small, large, foreign] {
         let region = near & !(region::REGION_BYTES - 1);
         values.extend((0..20_000).map(|_| region + random.below(region::REGION_BYTES)));
@@ -321,7 +413,11 @@ fn scalars_are_not_followed_and_interface_data_is() {
         kept.push(held);
     }
     let collection = collect(&heap, &[objects]);
-    assert_eq!(collection.live, 16_384 + 64_000, "one array and half of what it names");
+    assert_eq!(
+        collection.live,
+        16_384 + 64_000,
+        "one array and half of what it names"
+    );
     for (i, &held) in kept.iter().enumerate() {
         // SAFETY: live objects.
         unsafe {
@@ -337,7 +433,15 @@ fn large_and_huge_objects_come_and_go() {
     let mut cache = heap.new_cache();
     let pairs = heap.shape(&[0], 24);
     let mut roots = Vec::new();
-    let sizes = [16_392, 32_768, 32_769, 200_000, 5_000_000, 65 << 20, 130 << 20];
+    let sizes = [
+        16_392,
+        32_768,
+        32_769,
+        200_000,
+        5_000_000,
+        65 << 20,
+        130 << 20,
+    ];
     for bytes in sizes {
         let object = cache.allocate_bytes(pairs, bytes).unwrap().get();
         let (first, last) = (object, object + bytes as u64 / 24 * 24 - 24);
@@ -350,10 +454,17 @@ fn large_and_huge_objects_come_and_go() {
                 store_reference(place, child);
             }
         }
-        roots.push((object, bytes, [first, last, object + bytes as u64 / 48 * 24]));
+        roots.push((
+            object,
+            bytes,
+            [first, last, object + bytes as u64 / 48 * 24],
+        ));
     }
     // Held by a pointer to their last byte.
-    let addresses: Vec<u64> = roots.iter().map(|&(object, bytes, _)| object + bytes as u64 - 1).collect();
+    let addresses: Vec<u64> = roots
+        .iter()
+        .map(|&(object, bytes, _)| object + bytes as u64 - 1)
+        .collect();
     let live = collect(&heap, &addresses).live;
     let figures = heap.statistics();
     assert_eq!(figures.mallocs - figures.frees, 4 * sizes.len() as u64);
@@ -377,7 +488,11 @@ fn large_and_huge_objects_come_and_go() {
 
 #[test]
 fn memory_is_refused_cleanly() {
-    let heap = Heap::new(HeapOptions { limit: Some(1 << 20), ..HeapOptions::default() }).unwrap();
+    let heap = Heap::new(HeapOptions {
+        limit: Some(1 << 20),
+        ..HeapOptions::default()
+    })
+    .unwrap();
     let mut cache = heap.new_cache();
     let mut allocated = 0;
     while cache.allocate_bytes(Shape::SCALAR, 100).is_ok() {
@@ -385,16 +500,34 @@ fn memory_is_refused_cleanly() {
         assert!(allocated <= 1 << 20);
     }
     assert!(allocated > 900_000);
-    assert_eq!(cache.allocate_bytes(Shape::SCALAR, 1 << 19), Err(OutOfMemory));
-    for (count, size) in [(u64::MAX, 1), (u64::MAX / 2, 16), (1 << 60, 16), (1 << 32, 1 << 32), (1 << 45, 8)] {
-        assert_eq!(cache.allocate_array(Shape::REFERENCES, count, size), Err(OutOfMemory));
+    assert_eq!(
+        cache.allocate_bytes(Shape::SCALAR, 1 << 19),
+        Err(OutOfMemory)
+    );
+    for (count, size) in [
+        (u64::MAX, 1),
+        (u64::MAX / 2, 16),
+        (1 << 60, 16),
+        (1 << 32, 1 << 32),
+        (1 << 45, 8),
+    ] {
+        assert_eq!(
+            cache.allocate_array(Shape::REFERENCES, count, size),
+            Err(OutOfMemory)
+        );
     }
-    assert!(heap.collection_wanted(), "near the limit, collections come early");
+    assert!(
+        heap.collection_wanted(),
+        "near the limit, collections come early"
+    );
     collect(&heap, &[]);
     assert!(cache.allocate_bytes(Shape::SCALAR, 1 << 19).is_ok());
     heap.set_limit(None);
     for (count, size) in [(u64::MAX, 1), (1 << 60, 16), (1 << 46, 8)] {
-        assert_eq!(cache.allocate_array(Shape::REFERENCES, count, size), Err(OutOfMemory));
+        assert_eq!(
+            cache.allocate_array(Shape::REFERENCES, count, size),
+            Err(OutOfMemory)
+        );
     }
     assert!(cache.allocate_bytes(Shape::SCALAR, 4 << 20).is_ok());
 }
@@ -427,7 +560,12 @@ fn a_collection_is_wanted_after_as_much_as_is_live() {
     }
     assert!(!heap.collection_wanted());
     assert_eq!(heap.set_growth_percent(Some(100)), None);
-    assert!(heap.collection_wanted() || { cache.allocate_bytes(Shape::SCALAR, 4096).unwrap(); heap.collection_wanted() });
+    assert!(
+        heap.collection_wanted() || {
+            cache.allocate_bytes(Shape::SCALAR, 4096).unwrap();
+            heap.collection_wanted()
+        }
+    );
 }
 
 #[test]
@@ -447,7 +585,10 @@ fn counters_are_exact_once_published() {
     assert_eq!(heap.statistics().mallocs, 1001);
     collect(&heap, &[]);
     let figures = heap.statistics();
-    assert_eq!((figures.mallocs, figures.frees, figures.in_use), (1001, 1001, 0));
+    assert_eq!(
+        (figures.mallocs, figures.frees, figures.in_use),
+        (1001, 1001, 0)
+    );
     drop(cache);
     assert_eq!(heap.statistics().mallocs, 1001);
 }
@@ -459,15 +600,28 @@ fn a_small_heap_commits_little() {
     let heap = Heap::new(HeapOptions::default()).unwrap();
     let mut cache = heap.new_cache();
     for words in 1..=12 {
-        for shape in [heap.shape(&[0], words * 8), heap.shape(&[words - 1], words * 8)] {
-            cache.allocate(heap.site(shape, words as usize * 8)).unwrap();
+        for shape in [
+            heap.shape(&[0], words * 8),
+            heap.shape(&[words - 1], words * 8),
+        ] {
+            cache
+                .allocate(heap.site(shape, words as usize * 8))
+                .unwrap();
         }
-        cache.allocate_bytes(Shape::SCALAR, words as usize * 100).unwrap();
+        cache
+            .allocate_bytes(Shape::SCALAR, words as usize * 100)
+            .unwrap();
     }
     let start = lock(&heap.state).regions[0].start();
     let mut resident = vec![0u8; region::REGION_BYTES as usize / 4096];
     // SAFETY: the region is mapped, and the vector has a byte per page.
-    let result = unsafe { libc::mincore(start as *mut libc::c_void, region::REGION_BYTES as usize, resident.as_mut_ptr()) };
+    let result = unsafe {
+        libc::mincore(
+            start as *mut libc::c_void,
+            region::REGION_BYTES as usize,
+            resident.as_mut_ptr(),
+        )
+    };
     assert_eq!(result, 0);
     let committed = resident.iter().filter(|&&page| page & 1 != 0).count() * 4096;
     assert!(committed <= 256 << 10, "{committed} bytes");
@@ -482,7 +636,10 @@ fn globals_are_roots_by_their_pattern() {
     let globals = [other, object, 0, 77];
     let shape = heap.shape(&[1], 32);
     // SAFETY: one thread; the memory is ours.
-    let live = unsafe { heap.collect(&mut |marker| marker.mark_memory(globals.as_ptr() as u64, 32, shape)) }.live;
+    let live = unsafe {
+        heap.collect(&mut |marker| marker.mark_memory(globals.as_ptr() as u64, 32, shape))
+    }
+    .live;
     assert_eq!(live, 32);
     // SAFETY: one thread.
     let live = unsafe {
@@ -498,7 +655,11 @@ fn globals_are_roots_by_their_pattern() {
 #[test]
 fn the_same_seed_gives_the_same_numbers() {
     let numbers = |seed| {
-        let heap = Heap::new(HeapOptions { seed, ..HeapOptions::default() }).unwrap();
+        let heap = Heap::new(HeapOptions {
+            seed,
+            ..HeapOptions::default()
+        })
+        .unwrap();
         let mut caches = [heap.new_cache(), heap.new_cache()];
         [0, 1, 0, 1].map(|cache| caches[cache].random())
     };

@@ -54,7 +54,9 @@ fn values_of_16_bytes_are_never_torn() {
 fn copies_are_memmoves_at_every_alignment_and_overlap() {
     let mut seed = 1u64;
     let mut below = |bound: u64| {
-        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        seed = seed
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (seed >> 33) % bound
     };
     let mut memory = Cell([0u64; 64]);
@@ -75,7 +77,11 @@ fn copies_are_memmoves_at_every_alignment_and_overlap() {
             for (i, &byte) in model.iter().enumerate() {
                 store8(base + i as u64, byte);
             }
-            if clear { zero(base + to, bytes) } else { copy(base + to, base + from, bytes) }
+            if clear {
+                zero(base + to, bytes)
+            } else {
+                copy(base + to, base + from, bytes)
+            }
         }
         if clear {
             model[to as usize..to as usize + bytes].fill(0);
@@ -84,7 +90,11 @@ fn copies_are_memmoves_at_every_alignment_and_overlap() {
         }
         for (i, &byte) in model.iter().enumerate() {
             // SAFETY: as above.
-            assert_eq!(unsafe { load8(base + i as u64) }, byte, "{from} {to} {bytes} at {i}");
+            assert_eq!(
+                unsafe { load8(base + i as u64) },
+                byte,
+                "{from} {to} {bytes} at {i}"
+            );
         }
     }
 }
@@ -105,7 +115,11 @@ fn block_copies_keep_16_byte_values_whole() {
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for i in 0..rounds {
-                let (a, b) = if i % 2 == 0 { (base, base + 16) } else { (base + 16, base) };
+                let (a, b) = if i % 2 == 0 {
+                    (base, base + 16)
+                } else {
+                    (base + 16, base)
+                };
                 // SAFETY: in the memory.
                 unsafe {
                     copy(a, b, 31 * 16);

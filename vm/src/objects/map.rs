@@ -3,31 +3,37 @@
 //! # Layout
 //! A map is an object of 64 bytes (see [`CONTROL`] and the offsets after it). It refers to two objects:
 //!
-//! * *slots*: a power of two of equal slots, each a key and its value in heap layout (a [`KeyKind::Word`] key takes a whole 8-byte word that
-//!   holds its register's value, whatever its type's width);
-//! * *control*: a byte per slot: empty, deleted, or the top bit and 7 bits of the key's hash. Bytes are looked at 16 at a time (a *group*), aligned.
+//! * *slots*: a power of two of equal slots, each a key and its value in heap layout (a [`KeyKind::Word`] key takes a
+//!   whole 8-byte word that holds its register's value, whatever its type's width);
+//! * *control*: a byte per slot: empty, deleted, or the top bit and 7 bits of the key's hash. Bytes are looked at 16
+//!   at a time (a *group*), aligned.
 //!
-//! A key's other hash bits choose the group to start at; further groups follow in triangular steps; a group with an empty byte
-//! ends the search. So a lookup compares 16 bytes at once, and nearly always touches no slot but the right one. Tables of more than one group are
-//! filled to 7/8, then rebuilt at twice the size (or the same, if deleted slots are what fills them). A table of up to 8 entries has
-//! 8 slots and a group whose other bytes say "absent".
+//! A key's other hash bits choose the group to start at; further groups follow in triangular steps; a group with an
+//! empty byte ends the search. So a lookup compares 16 bytes at once, and nearly always touches no slot but the right
+//! one. Tables of more than one group are filled to 7/8, then rebuilt at twice the size (or the same, if deleted
+//! slots are what fills them). A table of up to 8 entries has 8 slots and a group whose other bytes say "absent".
 //!
 //! # Races
-//! Scripts may race on maps. Go's *fatal errors* are found by a flag that writers set, as in Go: best effort. What is certain is memory:
+//! Scripts may race on maps. Go's *fatal errors* are found by a flag that writers set, as in Go: best effort. What is
+//! certain is memory:
 //!
-//! INVARIANT (WHOLE): a map's `control` reference lies with its mask in one 16-byte unit, the `slots` reference with its capacity in another, and each is loaded
-//! and stored whole. The objects' sizes never change. A group number is masked by *its* mask, a slot number compared with *its* capacity; the two units may be of different
-//! tables in a race, which gives wrong answers and no wrong accesses. Keys and values are moved by whole units only.
+//! INVARIANT (WHOLE): a map's `control` reference lies with its mask in one 16-byte unit, the `slots` reference with
+//! its capacity in another, and each is loaded and stored whole. The objects' sizes never change. A group number is
+//! masked by *its* mask, a slot number compared with *its* capacity; the two units may be of different tables in a
+//! race, which gives wrong answers and no wrong accesses. Keys and values are moved by whole units only.
 //!
 //! # Iteration
-//! An iterator remembers the table it started with and walks it once around from a random slot. As long as the map still has that table, what it finds is yielded. After the map was rebuilt, the old
-//! table is a frozen list of candidates: each key is looked up, and yielded as the map has it now, or not at all. A key that is not equal to itself (NaN)
-//! cannot be looked up, nor deleted except by `clear`, and is yielded from the old table unless the map was cleared since. So each
-//! entry comes at most once, deleted ones never, and new ones perhaps, as Go says.
+//! An iterator remembers the table it started with and walks it once around from a random slot. As long as the map
+//! still has that table, what it finds is yielded. After the map was rebuilt, the old table is a frozen list of
+//! candidates: each key is looked up, and yielded as the map has it now, or not at all. A key that is not equal to
+//! itself (NaN) cannot be looked up, nor deleted except by `clear`, and is yielded from the old table unless the map
+//! was cleared since. So each entry comes at most once, deleted ones never, and new ones perhaps, as Go says.
 //!
-//! GO: internal/runtime/maps (groups, control bytes, iteration over old tables), with 16 slots instead of 8, slots apart from control bytes, and no directory.
+//! GO: internal/runtime/maps (groups, control bytes, iteration over old tables), with 16 slots instead of 8, slots
+//! apart from control bytes, and no directory.
 //!
-//! *(Rejected: entries in order of insertion with an index of numbers: two dependent loads at random places for each hit.)*
+//! *(Rejected: entries in order of insertion with an index of numbers: two dependent loads at random places for each
+//! hit.)*
 
 use crate::heap::{Cache, Heap, OutOfMemory, Shape, Site};
 use crate::moves::{self, load8, load32, load64, load128, store8, store32, store64, store128};
@@ -98,8 +104,9 @@ pub enum KeyKind {
 pub struct KeyFunctions {
     /// Handed to the functions: the key's run-time type.
     pub context: *const (),
-    /// Hash of the key at an address; equal keys have equal hashes; all 64 bits should depend on all of the key and the seed (see [`hash_word`], [`hash_bytes`]); NaN
-    /// should hash to something else each time. `Err(type word)` if it holds an unhashable dynamic type.
+    /// Hash of the key at an address; equal keys have equal hashes; all 64 bits should depend on all of the key and
+    /// the seed (see [`hash_word`], [`hash_bytes`]); NaN should hash to something else each time. `Err(type word)` if
+    /// it holds an unhashable dynamic type.
     pub hash: unsafe fn(context: *const (), key: u64, seed: u64) -> Result<u64, u64>,
     /// Whether the keys at two addresses are equal. Only called for keys that have a hash.
     pub equal: unsafe fn(context: *const (), a: u64, b: u64) -> bool,
@@ -122,17 +129,22 @@ pub struct MapType {
     iterator: Site,
 }
 
-// SAFETY: the functions' context is a pinned run-time type, immutable and shared by all threads (contract of `MapType::new`).
+// SAFETY: the functions' context is a pinned run-time type, immutable and shared by all threads (contract of
+// `MapType::new`).
 unsafe impl Send for MapType {}
 // SAFETY: as above.
 unsafe impl Sync for MapType {}
 
 impl MapType {
-    /// A map type with these keys and values: sizes and alignments in bytes, and the numbers of the words that hold references or interface data. The heap
-    /// layout of [`KeyKind::Word`] and [`KeyKind::Float64`] keys is one 8-byte word, whatever is said of their size and alignment.
+    /// A map type with these keys and values: sizes and alignments in bytes, and the numbers of the words that hold
+    /// references or interface data. The heap layout of [`KeyKind::Word`] and [`KeyKind::Float64`] keys is one 8-byte
+    /// word, whatever is said of their size and alignment.
     ///
     /// `functions` must be callable from every thread for as long as maps of the type live.
-    #[expect(clippy::too_many_arguments, reason = "the layout of two types; called in one place")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the layout of two types; called in one place"
+    )]
     pub fn new(
         heap: &Heap,
         kind: KeyKind,
@@ -145,14 +157,29 @@ impl MapType {
         functions: KeyFunctions,
     ) -> MapType {
         let one_word = matches!(kind, KeyKind::Word | KeyKind::Float64);
-        let (key_size, key_align) = if one_word { (8, 8) } else { (key_size, key_align) };
+        let (key_size, key_align) = if one_word {
+            (8, 8)
+        } else {
+            (key_size, key_align)
+        };
         let align = key_align.max(value_align).max(1);
         // A value without size stands at the slot's start, so that its address stays in the object.
-        let value_offset = if value_size == 0 { 0 } else { key_size.next_multiple_of(value_align.max(1)) };
-        let stride = key_size.max(value_offset + value_size).next_multiple_of(align).max(1);
+        let value_offset = if value_size == 0 {
+            0
+        } else {
+            key_size.next_multiple_of(value_align.max(1))
+        };
+        let stride = key_size
+            .max(value_offset + value_size)
+            .next_multiple_of(align)
+            .max(1);
         let mut words = key_words.to_vec();
         words.extend(value_words.iter().map(|word| word + value_offset / 8));
-        let slots = if words.is_empty() { Shape::SCALAR } else { heap.shape(&words, stride) };
+        let slots = if words.is_empty() {
+            Shape::SCALAR
+        } else {
+            heap.shape(&words, stride)
+        };
         MapType {
             kind,
             key_size,
@@ -161,9 +188,19 @@ impl MapType {
             stride,
             functions,
             slots,
-            map: heap.site(heap.shape(&[(CONTROL / 8) as u32, (SLOTS / 8) as u32], MAP_BYTES as u32), MAP_BYTES),
+            map: heap.site(
+                heap.shape(
+                    &[(CONTROL / 8) as u32, (SLOTS / 8) as u32],
+                    MAP_BYTES as u32,
+                ),
+                MAP_BYTES,
+            ),
             iterator: heap.site(
-                heap.shape(&[iterator::MAP, iterator::CONTROL, iterator::SLOTS].map(|offset| (offset / 8) as u32), iterator::BYTES as u32),
+                heap.shape(
+                    &[iterator::MAP, iterator::CONTROL, iterator::SLOTS]
+                        .map(|offset| (offset / 8) as u32),
+                    iterator::BYTES as u32,
+                ),
                 iterator::BYTES,
             ),
         }
@@ -382,7 +419,8 @@ impl Key for Memory {
     const REPLACED: bool = true;
     unsafe fn hash(self, ty: &MapType, seed: u64) -> Result<u64, MapError> {
         // SAFETY: the key is one of the type the functions are for.
-        unsafe { (ty.functions.hash)(ty.functions.context, self.0, seed) }.map_err(MapError::Unhashable)
+        unsafe { (ty.functions.hash)(ty.functions.context, self.0, seed) }
+            .map_err(MapError::Unhashable)
     }
     unsafe fn equals(self, ty: &MapType, slot: u64) -> bool {
         // SAFETY: as above; a slot begins with its key.
@@ -460,7 +498,12 @@ unsafe fn match_group(group: u64, byte: u8) -> (u32, u32) {
         // SAFETY: by the contract.
         let (low, high) = unsafe { load128(group) };
         let (mut matches, mut empty) = (0, 0);
-        for (index, found) in low.to_le_bytes().into_iter().chain(high.to_le_bytes()).enumerate() {
+        for (index, found) in low
+            .to_le_bytes()
+            .into_iter()
+            .chain(high.to_le_bytes())
+            .enumerate()
+        {
             matches |= u32::from(found == byte) << index;
             empty |= u32::from(found == EMPTY) << index;
         }
@@ -494,7 +537,11 @@ unsafe fn full_in_group(group: u64) -> u32 {
     {
         // SAFETY: by the contract.
         let (low, high) = unsafe { load128(group) };
-        low.to_le_bytes().into_iter().chain(high.to_le_bytes()).enumerate().fold(0, |full, (i, byte)| full | u32::from(byte >> 7) << i)
+        low.to_le_bytes()
+            .into_iter()
+            .chain(high.to_le_bytes())
+            .enumerate()
+            .fold(0, |full, (i, byte)| full | u32::from(byte >> 7) << i)
     }
 }
 
@@ -514,8 +561,14 @@ impl Table {
     #[inline(always)]
     unsafe fn load(map: u64) -> Table {
         // SAFETY: the two units of a map (INVARIANT WHOLE).
-        let ((control, mask), (slots, capacity)) = unsafe { (load128(map + CONTROL), load128(map + SLOTS)) };
-        Table { control, mask, slots, capacity }
+        let ((control, mask), (slots, capacity)) =
+            unsafe { (load128(map + CONTROL), load128(map + SLOTS)) };
+        Table {
+            control,
+            mask,
+            slots,
+            capacity,
+        }
     }
 
     /// Whether there is a table yet. In a race, one half may be there already.
@@ -539,7 +592,9 @@ impl Table {
             while matches != 0 {
                 let slot = group * GROUP + matches.trailing_zeros() as u64;
                 // SAFETY: the slot number is below the capacity that belongs to the slots.
-                if slot < self.capacity && unsafe { key.equals(ty, self.slots + slot * ty.stride as u64) } {
+                if slot < self.capacity
+                    && unsafe { key.equals(ty, self.slots + slot * ty.stride as u64) }
+                {
                     return Some(slot);
                 }
                 matches &= matches - 1;
@@ -587,19 +642,30 @@ impl Table {
     /// How many entries a table with this capacity takes before it is rebuilt.
     fn room(capacity: u64) -> u64 {
         // A single group may fill up: a search ends after one group anyway.
-        if capacity <= GROUP { capacity } else { capacity / 8 * 7 }
+        if capacity <= GROUP {
+            capacity
+        } else {
+            capacity / 8 * 7
+        }
     }
 
     /// A new empty table.
     fn new(cache: &mut Cache, ty: &MapType, capacity: u64) -> Result<Table, OutOfMemory> {
         let groups = capacity.div_ceil(GROUP);
-        let slots = cache.allocate_array(ty.slots, capacity, ty.stride as u64)?.get();
+        let slots = cache
+            .allocate_array(ty.slots, capacity, ty.stride as u64)?
+            .get();
         let control = cache.allocate_array(Shape::SCALAR, groups, GROUP)?.get();
         for absent in capacity..groups * GROUP {
             // SAFETY: the control bytes were just allocated.
             unsafe { store8(control + absent, ABSENT) };
         }
-        Ok(Table { control, mask: groups - 1, slots, capacity })
+        Ok(Table {
+            control,
+            mask: groups - 1,
+            slots,
+            capacity,
+        })
     }
 
     /// Makes it the table of a map.
@@ -619,7 +685,11 @@ impl Table {
         match entries {
             0..=SMALLEST => SMALLEST,
             9..=GROUP => GROUP,
-            _ => entries.checked_mul(8).map_or(0, |n| n.div_ceil(7)).checked_next_power_of_two().unwrap_or(0),
+            _ => entries
+                .checked_mul(8)
+                .map_or(0, |n| n.div_ceil(7))
+                .checked_next_power_of_two()
+                .unwrap_or(0),
         }
     }
 }
@@ -672,7 +742,10 @@ pub fn make(cache: &mut Cache, ty: &MapType, hint: u64) -> Result<u64, MapError>
     if hint > SMALLEST {
         let capacity = Table::capacity_for(hint);
         // As in Go, an impossible hint is no hint.
-        if capacity.checked_mul(ty.stride as u64).is_some_and(|bytes| 0 < bytes && bytes < 1 << 46) {
+        if capacity
+            .checked_mul(ty.stride as u64)
+            .is_some_and(|bytes| 0 < bytes && bytes < 1 << 46)
+        {
             let table = Table::new(cache, ty, capacity)?;
             // SAFETY: as above.
             unsafe {
@@ -691,7 +764,11 @@ pub fn make(cache: &mut Cache, ty: &MapType, hint: u64) -> Result<u64, MapError>
 #[inline(always)]
 pub unsafe fn len(map: u64) -> u64 {
     // SAFETY: a field of a map.
-    if map == 0 { 0 } else { unsafe { load64(map + COUNT) } }
+    if map == 0 {
+        0
+    } else {
+        unsafe { load64(map + COUNT) }
+    }
 }
 
 /// The address of the value for a key, or 0 if there is none or the map is nil. Good until the next safepoint.
@@ -715,12 +792,18 @@ pub unsafe fn get_word(map: u64, ty: &MapType, key: u64) -> Result<u64, MapError
 /// # Safety
 /// `map` is 0 or a map of type `ty`, whose kind is [`KeyKind::String`]; the string is a script's.
 #[inline]
-pub unsafe fn get_string(map: u64, ty: &MapType, pointer: u64, length: u64) -> Result<u64, MapError> {
+pub unsafe fn get_string(
+    map: u64,
+    ty: &MapType,
+    pointer: u64,
+    length: u64,
+) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe { get_with(map, ty, Text { pointer, length }) }
 }
 
-/// [`get_word`] for a key of any kind, in the layout of a slot, at the address `key` (in script memory or the caller's own; aligned as in a slot).
+/// [`get_word`] for a key of any kind, in the layout of a slot, at the address `key` (in script memory or the
+/// caller's own; aligned as in a slot).
 ///
 /// # Errors
 /// If another goroutine is writing to the map, or the key is unhashable (even for the nil map, as in Go).
@@ -761,16 +844,22 @@ unsafe fn get_with<K: Key>(map: u64, ty: &MapType, key: K) -> Result<u64, MapErr
     }
 }
 
-/// The address of the value for a key, which is inserted with a zero value if there is none. The caller stores or updates the value
-/// there before the next safepoint.
+/// The address of the value for a key, which is inserted with a zero value if there is none. The caller stores or
+/// updates the value there before the next safepoint.
 ///
 /// # Errors
 /// If another goroutine is writing to the map, or there is no memory.
 ///
 /// # Safety
-/// `map` is a map of type `ty`, whose kind is [`KeyKind::Word`]; not 0 (writing to a nil map panics, which is the caller's work).
+/// `map` is a map of type `ty`, whose kind is [`KeyKind::Word`]; not 0 (writing to a nil map panics, which is the
+/// caller's work).
 #[inline]
-pub unsafe fn assign_word(cache: &mut Cache, map: u64, ty: &MapType, key: u64) -> Result<u64, MapError> {
+pub unsafe fn assign_word(
+    cache: &mut Cache,
+    map: u64,
+    ty: &MapType,
+    key: u64,
+) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe { assign_with(cache, map, ty, Word(key)) }
 }
@@ -783,7 +872,13 @@ pub unsafe fn assign_word(cache: &mut Cache, map: u64, ty: &MapType, key: u64) -
 /// # Safety
 /// `map` is a map of type `ty`, whose kind is [`KeyKind::String`], and not 0; the string is a script's.
 #[inline]
-pub unsafe fn assign_string(cache: &mut Cache, map: u64, ty: &MapType, pointer: u64, length: u64) -> Result<u64, MapError> {
+pub unsafe fn assign_string(
+    cache: &mut Cache,
+    map: u64,
+    ty: &MapType,
+    pointer: u64,
+    length: u64,
+) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe { assign_with(cache, map, ty, Text { pointer, length }) }
 }
@@ -803,13 +898,22 @@ pub unsafe fn assign(cache: &mut Cache, map: u64, ty: &MapType, key: u64) -> Res
 /// # Safety
 /// As for [`assign`].
 #[inline(always)]
-unsafe fn assign_with<K: Key>(cache: &mut Cache, map: u64, ty: &MapType, key: K) -> Result<u64, MapError> {
+unsafe fn assign_with<K: Key>(
+    cache: &mut Cache,
+    map: u64,
+    ty: &MapType,
+    key: K,
+) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe {
         let hash = key.hash(ty, load64(map + SEED))?;
         begin_write(map)?;
         let table = Table::load(map);
-        let found = if table.is_none() { None } else { table.find(ty, key, hash) };
+        let found = if table.is_none() {
+            None
+        } else {
+            table.find(ty, key, hash)
+        };
         let slot = match found {
             Some(number) => {
                 let slot = table.slots + number * ty.stride as u64;
@@ -847,7 +951,11 @@ unsafe fn insert<K: Key>(
     // SAFETY: by the contract.
     unsafe {
         let mut room = load64(map + ROOM);
-        let free = if table.is_none() { None } else { table.find_free(hash) };
+        let free = if table.is_none() {
+            None
+        } else {
+            table.find_free(hash)
+        };
         let (number, was_empty) = match free {
             Some((number, was_empty)) if !was_empty || room > 0 => (number, was_empty),
             _ => {
@@ -874,7 +982,12 @@ unsafe fn insert<K: Key>(
 /// As for [`insert`].
 #[cold]
 #[inline(never)]
-unsafe fn rebuild<K: Key>(cache: &mut Cache, map: u64, ty: &MapType, old: Table) -> Result<Table, MapError> {
+unsafe fn rebuild<K: Key>(
+    cache: &mut Cache,
+    map: u64,
+    ty: &MapType,
+    old: Table,
+) -> Result<Table, MapError> {
     // SAFETY: by the contract.
     unsafe {
         let (mut count, seed) = (0, load64(map + SEED));
@@ -904,7 +1017,11 @@ unsafe fn rebuild<K: Key>(cache: &mut Cache, map: u64, ty: &MapType, old: Table)
                     // Only a race can make the table overflow.
                     let (free, _) = new.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
                     new.set_control(free, hash as u8 | FULL);
-                    moves::copy(new.slots + free * ty.stride as u64, from, ty.stride as usize);
+                    moves::copy(
+                        new.slots + free * ty.stride as u64,
+                        from,
+                        ty.stride as usize,
+                    );
                     count += 1;
                 }
                 group += GROUP;
@@ -1064,7 +1181,11 @@ pub unsafe fn next(iterator: u64, ty: &MapType) -> Result<Option<(u64, u64)>, Ma
                 break;
             }
             let slot = slots + (number + distance) * ty.stride as u64;
-            let found = if load64(map + SLOTS) == slots { Some(slot) } else { current(map, iterator, ty, slot)? };
+            let found = if load64(map + SLOTS) == slots {
+                Some(slot)
+            } else {
+                current(map, iterator, ty, slot)?
+            };
             if let Some(slot) = found {
                 store64(iterator + iterator::PASSED, passed);
                 return Ok(Some((slot, slot + ty.value_offset as u64)));
@@ -1081,7 +1202,12 @@ pub unsafe fn next(iterator: u64, ty: &MapType) -> Result<Option<(u64, u64)>, Ma
 /// As for [`next`].
 #[cold]
 #[inline(never)]
-unsafe fn current(map: u64, iterator: u64, ty: &MapType, old: u64) -> Result<Option<u64>, MapError> {
+unsafe fn current(
+    map: u64,
+    iterator: u64,
+    ty: &MapType,
+    old: u64,
+) -> Result<Option<u64>, MapError> {
     // SAFETY: by the contract.
     unsafe {
         by_kind!(ty, old, |key| {
@@ -1091,21 +1217,26 @@ unsafe fn current(map: u64, iterator: u64, ty: &MapType, old: u64) -> Result<Opt
                 return Ok(Some(table.slots + number * ty.stride as u64));
             }
             // Deleted, or not equal to itself.
-            let same_generation = load32(map + CLEARED) as u64 == load64(iterator + iterator::CLEARED);
+            let same_generation =
+                load32(map + CLEARED) as u64 == load64(iterator + iterator::CLEARED);
             Ok((same_generation && !key.equals(ty, old)).then_some(old))
         })
     }
 }
 
-/// Calls `visit` with the addresses of each entry's key and value, in no particular order; for natives that look at a whole map at once (printing).
-/// `visit` must not change the map.
+/// Calls `visit` with the addresses of each entry's key and value, in no particular order; for natives that look at a
+/// whole map at once (printing). `visit` must not change the map.
 ///
 /// # Errors
 /// If another goroutine is writing to the map.
 ///
 /// # Safety
 /// `map` is 0 or a map of type `ty`.
-pub unsafe fn for_each(map: u64, ty: &MapType, visit: &mut dyn FnMut(u64, u64)) -> Result<(), MapError> {
+pub unsafe fn for_each(
+    map: u64,
+    ty: &MapType,
+    visit: &mut dyn FnMut(u64, u64),
+) -> Result<(), MapError> {
     if map == 0 {
         return Ok(());
     }

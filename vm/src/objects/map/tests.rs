@@ -14,13 +14,21 @@ unsafe fn never_equal(_: *const (), _: u64, _: u64) -> bool {
     unreachable!("not a memory key")
 }
 
-const NO_FUNCTIONS: KeyFunctions = KeyFunctions { context: std::ptr::null(), hash: never_hash, equal: never_equal };
+const NO_FUNCTIONS: KeyFunctions = KeyFunctions {
+    context: std::ptr::null(),
+    hash: never_hash,
+    equal: never_equal,
+};
 
 /// A key of two words; the first being 13 makes it unhashable. Its hash is bad on purpose.
 unsafe fn pair_hash(_: *const (), key: u64, seed: u64) -> Result<u64, u64> {
     // SAFETY: a key of two words.
     let word = unsafe { load64(key) };
-    if word == 13 { Err(4711) } else { Ok(hash_word(word % 16, seed)) }
+    if word == 13 {
+        Err(4711)
+    } else {
+        Ok(hash_word(word % 16, seed))
+    }
 }
 
 unsafe fn pair_equal(_: *const (), a: u64, b: u64) -> bool {
@@ -28,7 +36,11 @@ unsafe fn pair_equal(_: *const (), a: u64, b: u64) -> bool {
     unsafe { load64(a) == load64(b) && load64(a + 8) == load64(b + 8) }
 }
 
-const PAIRS: KeyFunctions = KeyFunctions { context: std::ptr::null(), hash: pair_hash, equal: pair_equal };
+const PAIRS: KeyFunctions = KeyFunctions {
+    context: std::ptr::null(),
+    hash: pair_hash,
+    equal: pair_equal,
+};
 
 struct Fixture {
     heap: Arc<Heap>,
@@ -38,21 +50,53 @@ struct Fixture {
 
 impl Fixture {
     fn new(seed: u64) -> Fixture {
-        let heap = Heap::new(HeapOptions { seed, poison: true, ..HeapOptions::default() }).unwrap();
+        let heap = Heap::new(HeapOptions {
+            seed,
+            poison: true,
+            ..HeapOptions::default()
+        })
+        .unwrap();
         let cache = heap.new_cache();
-        Fixture { heap, cache, random: seed }
+        Fixture {
+            heap,
+            cache,
+            random: seed,
+        }
     }
 
     fn words(&self) -> MapType {
-        MapType::new(&self.heap, KeyKind::Word, 8, 8, &[], 8, 8, &[], NO_FUNCTIONS)
+        MapType::new(
+            &self.heap,
+            KeyKind::Word,
+            8,
+            8,
+            &[],
+            8,
+            8,
+            &[],
+            NO_FUNCTIONS,
+        )
     }
 
     fn strings(&self) -> MapType {
-        MapType::new(&self.heap, KeyKind::String, 16, 16, &[0], 8, 8, &[], NO_FUNCTIONS)
+        MapType::new(
+            &self.heap,
+            KeyKind::String,
+            16,
+            16,
+            &[0],
+            8,
+            8,
+            &[],
+            NO_FUNCTIONS,
+        )
     }
 
     fn below(&mut self, bound: u64) -> u64 {
-        self.random = self.random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.random = self
+            .random
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (self.random >> 33) % bound
     }
 
@@ -161,8 +205,14 @@ fn string_keys_are_compared_by_their_bytes() {
         // SAFETY: a map of strings.
         unsafe {
             let found = get_string(map, &ty, pointer, bytes).unwrap();
-            assert_eq!((found != 0).then(|| load64(found)), model.get(&text).copied());
-            store64(assign_string(&mut f.cache, map, &ty, pointer, bytes).unwrap(), i);
+            assert_eq!(
+                (found != 0).then(|| load64(found)),
+                model.get(&text).copied()
+            );
+            store64(
+                assign_string(&mut f.cache, map, &ty, pointer, bytes).unwrap(),
+                i,
+            );
         }
         model.insert(text, i);
     }
@@ -171,7 +221,10 @@ fn string_keys_are_compared_by_their_bytes() {
     for (text, value) in model {
         let (pointer, bytes) = f.string(&text);
         // SAFETY: a map of strings.
-        assert_eq!(unsafe { load64(get_string(map, &ty, pointer, bytes).unwrap()) }, value);
+        assert_eq!(
+            unsafe { load64(get_string(map, &ty, pointer, bytes).unwrap()) },
+            value
+        );
     }
 }
 
@@ -180,7 +233,8 @@ fn hashes_of_bytes_depend_on_every_byte_and_the_length() {
     for length in 0..100u64 {
         let bytes = vec![7u8; length as usize];
         // SAFETY: readable bytes.
-        let hash = |bytes: &[u8]| unsafe { hash_bytes(bytes.as_ptr() as u64, bytes.len() as u64, 5) };
+        let hash =
+            |bytes: &[u8]| unsafe { hash_bytes(bytes.as_ptr() as u64, bytes.len() as u64, 5) };
         let original = hash(&bytes);
         for i in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -191,18 +245,36 @@ fn hashes_of_bytes_depend_on_every_byte_and_the_length() {
         longer.push(7);
         assert_ne!(hash(&longer), original);
         // SAFETY: readable bytes.
-        assert_ne!(unsafe { hash_bytes(bytes.as_ptr() as u64, length, 6) }, original);
+        assert_ne!(
+            unsafe { hash_bytes(bytes.as_ptr() as u64, length, 6) },
+            original
+        );
     }
 }
 
 #[test]
 fn zeros_are_one_key_and_nans_are_many() {
     let mut f = Fixture::new(3);
-    let ty = MapType::new(&f.heap, KeyKind::Float64, 8, 8, &[], 8, 8, &[], NO_FUNCTIONS);
+    let ty = MapType::new(
+        &f.heap,
+        KeyKind::Float64,
+        8,
+        8,
+        &[],
+        8,
+        8,
+        &[],
+        NO_FUNCTIONS,
+    );
     let map = make(&mut f.cache, &ty, 0).unwrap();
     let put = |f: &mut Fixture, key: f64, value: u64| {
         // SAFETY: a map of floats; the key lies in a local word.
-        unsafe { store64(assign(&mut f.cache, map, &ty, &raw const key as u64).unwrap(), value) }
+        unsafe {
+            store64(
+                assign(&mut f.cache, map, &ty, &raw const key as u64).unwrap(),
+                value,
+            )
+        }
     };
     let look = |key: f64| {
         // SAFETY: as above.
@@ -272,7 +344,10 @@ fn unhashable_keys_are_errors_even_for_no_map() {
         assert_eq!(get(0, &ty, key), Err(MapError::Unhashable(4711)));
         assert_eq!(delete(0, &ty, key), Err(MapError::Unhashable(4711)));
         assert_eq!(delete(map, &ty, key), Err(MapError::Unhashable(4711)));
-        assert_eq!(assign(&mut f.cache, map, &ty, key), Err(MapError::Unhashable(4711)));
+        assert_eq!(
+            assign(&mut f.cache, map, &ty, key),
+            Err(MapError::Unhashable(4711))
+        );
         // The failed write is over.
         let good = [1u64, 2];
         assign(&mut f.cache, map, &ty, good.as_ptr() as u64).unwrap();
@@ -301,13 +376,17 @@ fn keys_with_bad_hashes_are_still_found() {
             }
             let probe = [f.below(12), f.below(40)];
             let found = get(map, &ty, probe.as_ptr() as u64).unwrap();
-            assert_eq!((found != 0).then(|| load32(found)), model.get(&probe).copied());
+            assert_eq!(
+                (found != 0).then(|| load32(found)),
+                model.get(&probe).copied()
+            );
             assert_eq!(len(map), model.len() as u64);
         }
     }
 }
 
-/// Go: entries removed before they are reached do not come; entries added may come; no entry comes twice; all others come once.
+/// Go: entries removed before they are reached do not come; entries added may come; no entry comes twice; all others
+/// come once.
 #[test]
 fn iteration_follows_gos_rules_whatever_happens_meanwhile() {
     for seed in 0..300 {
@@ -331,7 +410,11 @@ fn iteration_follows_gos_rules_whatever_happens_meanwhile() {
             let mut fresh = keys;
             while let Some((key, value)) = next(iterator, &ty).unwrap() {
                 let (key, value) = (load64(key), load64(value));
-                assert_eq!(model.get(&key), Some(&value), "what is deleted never comes, and values are current");
+                assert_eq!(
+                    model.get(&key),
+                    Some(&value),
+                    "what is deleted never comes, and values are current"
+                );
                 // A key that was deleted and inserted again is a new entry.
                 assert!(seen.insert(key) || touched.contains(&key), "an entry twice");
                 for _ in 0..f.below(4) {
@@ -386,7 +469,11 @@ fn iteration_starts_anywhere() {
             set(&mut f, map, &ty, key, key);
         }
         let firsts: HashSet<u64> = (0..2000).map(|_| entries(&mut f, map, &ty)[0].0).collect();
-        assert_eq!(firsts.len() as u64, count, "every entry is first at some time");
+        assert_eq!(
+            firsts.len() as u64,
+            count,
+            "every entry is first at some time"
+        );
     }
 }
 
@@ -423,7 +510,11 @@ fn impossible_hints_are_no_hints() {
         }
         if hint > SMALLEST {
             // SAFETY: a map.
-            assert_eq!(unsafe { Table::load(map) }.slots, table.slots, "room for {hint} was made at once");
+            assert_eq!(
+                unsafe { Table::load(map) }.slots,
+                table.slots,
+                "room for {hint} was made at once"
+            );
         }
     }
 }
@@ -431,13 +522,28 @@ fn impossible_hints_are_no_hints() {
 #[test]
 fn values_may_have_no_size() {
     let mut f = Fixture::new(9);
-    let ty = MapType::new(&f.heap, KeyKind::String, 16, 16, &[0], 0, 1, &[], NO_FUNCTIONS);
+    let ty = MapType::new(
+        &f.heap,
+        KeyKind::String,
+        16,
+        16,
+        &[0],
+        0,
+        1,
+        &[],
+        NO_FUNCTIONS,
+    );
     assert_eq!((ty.stride, ty.value_offset), (16, 0));
     let map = make(&mut f.cache, &ty, 0).unwrap();
     for i in 0..100 {
         let (pointer, length) = f.string(&i.to_string());
         // SAFETY: a map of strings.
-        unsafe { assert_ne!(assign_string(&mut f.cache, map, &ty, pointer, length).unwrap(), 0) };
+        unsafe {
+            assert_ne!(
+                assign_string(&mut f.cache, map, &ty, pointer, length).unwrap(),
+                0
+            )
+        };
     }
     // SAFETY: a map.
     assert_eq!(unsafe { len(map) }, 100);
@@ -453,7 +559,11 @@ fn races_never_break_memory() {
     let errors = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..3u64)
             .map(|worker| {
-                let mut f = Fixture { heap: f.heap.clone(), cache: f.heap.new_cache(), random: worker };
+                let mut f = Fixture {
+                    heap: f.heap.clone(),
+                    cache: f.heap.new_cache(),
+                    random: worker,
+                };
                 let ty = &ty;
                 scope.spawn(move || {
                     let mut errors = 0;
@@ -464,20 +574,23 @@ fn races_never_break_memory() {
                         // SAFETY: a map of strings; racing is what the test is about. There is no collection.
                         let result = unsafe {
                             match f.below(8) {
-                                0..3 => assign_string(&mut f.cache, map, ty, pointer, bytes).map(|at| store64(at, bytes)),
+                                0..3 => assign_string(&mut f.cache, map, ty, pointer, bytes)
+                                    .map(|at| store64(at, bytes)),
                                 3 => {
                                     let key = Aligned([pointer, bytes]);
                                     delete(map, ty, &raw const key as u64)
                                 }
                                 4 if step % 64 == 0 => clear(map, ty),
-                                5 if step % 16 == 0 => iterate(&mut f.cache, map, ty).and_then(|iterator| {
-                                    while let Some((key, value)) = next(iterator, ty)? {
-                                        let (_, length) = load128(key);
-                                        assert!(length < 64);
-                                        assert!(load64(value) < 64);
-                                    }
-                                    Ok(())
-                                }),
+                                5 if step % 16 == 0 => {
+                                    iterate(&mut f.cache, map, ty).and_then(|iterator| {
+                                        while let Some((key, value)) = next(iterator, ty)? {
+                                            let (_, length) = load128(key);
+                                            assert!(length < 64);
+                                            assert!(load64(value) < 64);
+                                        }
+                                        Ok(())
+                                    })
+                                }
                                 _ => get_string(map, ty, pointer, bytes).map(|at| {
                                     if at != 0 {
                                         assert!(load64(at) < 64);
@@ -491,7 +604,10 @@ fn races_never_break_memory() {
                 })
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap()).sum::<u32>()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .sum::<u32>()
     });
     eprintln!("{errors} races found");
 }

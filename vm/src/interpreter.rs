@@ -908,7 +908,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     let i = decode!(Unpack);
                     let ty = cx.ty(i.ty);
                     let data = *fp.add(i.src.0 as usize + 1);
-                    crate::objects::value::unpack(ty, data, fp.add(i.dst.0 as usize));
+                    if ty.slots != 1 {
+                        call!(ops::interfaces::unpack_wide);
+                    }
+                    r!(i.dst) = data;
                     next!(Unpack);
                 }
                 O::AssertType => {
@@ -918,7 +921,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                         call!(ops::interfaces::assert_type_failed);
                     }
                     let data = *fp.add(i.src.0 as usize + 1);
-                    crate::objects::value::unpack(ty, data, fp.add(i.dst.0 as usize));
+                    if ty.slots != 1 {
+                        call!(ops::interfaces::assert_wide);
+                    }
+                    r!(i.dst) = data;
                     next!(AssertType);
                 }
                 O::AssertTypeOk => call!(ops::interfaces::assert_type_ok),

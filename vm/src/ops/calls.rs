@@ -22,6 +22,7 @@ pub(crate) unsafe fn unreachable(cx: &mut Running<'_>, ip: *const Word, _: *mut 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn check_stack(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -53,6 +54,7 @@ macro_rules! native_context {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -111,6 +113,7 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 ///
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn resume_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, finish: FinishNative) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -135,6 +138,7 @@ pub(crate) unsafe fn code_of(closure: u64) -> *const Word {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -159,6 +163,7 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -185,6 +190,7 @@ pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
 ///
 /// # Safety
 /// See [`super`]; there is a deferred call, and nothing above `index` is in use.
+#[inline(never)]
 pub(crate) unsafe fn enter_deferred(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, index: usize, return_word: u64) -> Next {
     let Some(record) = cx.fiber.defers.pop() else {
         return Next { ip, fp };
@@ -219,6 +225,7 @@ pub(crate) unsafe fn enter_deferred(cx: &mut Running<'_>, ip: *const Word, fp: *
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn run_defers(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -235,6 +242,7 @@ pub(crate) unsafe fn run_defers(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -248,6 +256,7 @@ pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn panic(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -262,6 +271,7 @@ pub(crate) unsafe fn panic(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn make_closure(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -282,6 +292,7 @@ pub(crate) unsafe fn make_closure(cx: &mut Running<'_>, ip: *const Word, fp: *mu
 ///
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     let number = unsafe { decode!(ip, Stub) }.number.0;
@@ -300,6 +311,7 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
 ///
 /// # Safety
 /// See [`super`]; `ip` is where the fiber stopped.
+#[inline(never)]
 pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

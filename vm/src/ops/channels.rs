@@ -52,6 +52,7 @@ unsafe fn deliver(cx: &mut Running<'_>, ty: &RuntimeType, value: &Transfer, ok: 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn make(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -78,6 +79,7 @@ unsafe fn send_on_closed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) ->
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn send(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -98,6 +100,7 @@ pub(crate) unsafe fn send(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn receive(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -120,6 +123,7 @@ pub(crate) unsafe fn receive(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn receive_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -143,6 +147,7 @@ pub(crate) unsafe fn receive_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn close(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -188,6 +193,7 @@ unsafe fn cases(ip: *const Word, count: usize) -> (SmallVec<[Case; 8]>, *const W
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn select(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -256,6 +262,7 @@ unsafe fn selected(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, cases: &
 ///
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     let outcome = cx.slice.take_wake_outcome();
     // SAFETY: see `super`.

@@ -19,6 +19,7 @@ unsafe fn uncomparable(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, ty: 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn eq_interface(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -33,6 +34,7 @@ pub(crate) unsafe fn eq_interface(cx: &mut Running<'_>, ip: *const Word, fp: *mu
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn eq_value(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -47,6 +49,7 @@ pub(crate) unsafe fn eq_value(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn eq_memory(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

@@ -11,6 +11,7 @@ use crate::types::RuntimeType;
 ///
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn make_wide(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -21,6 +22,34 @@ pub(crate) unsafe fn make_wide(cx: &mut Running<'_>, ip: *const Word, fp: *mut u
         high!(fp, i.dst) = data;
         cx.poll_heap();
         after!(ip, fp, MakeInterface)
+    }
+}
+
+/// `Unpack` of a value that is not one slot.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn unpack_wide(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, Unpack);
+        value::unpack(cx.ty(i.ty), high!(fp, i.src), fp.add(i.dst.0 as usize));
+        after!(ip, fp, Unpack)
+    }
+}
+
+/// `AssertType` that holds, of a value that is not one slot.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn assert_wide(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, AssertType);
+        value::unpack(cx.ty(i.ty), high!(fp, i.src), fp.add(i.dst.0 as usize));
+        after!(ip, fp, AssertType)
     }
 }
 
@@ -52,6 +81,7 @@ pub(crate) unsafe fn assert_type_failed(cx: &mut Running<'_>, ip: *const Word, f
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn assert_type_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -73,7 +103,7 @@ pub(crate) unsafe fn assert_type_ok(cx: &mut Running<'_>, ip: *const Word, fp: *
 ///
 /// # Safety
 /// A type word.
-#[inline]
+#[inline(never)]
 pub(crate) unsafe fn implements(word: u64, interface: &RuntimeType) -> bool {
     // SAFETY: the caller's promise.
     unsafe { RuntimeType::from_word(word) }.is_some_and(|ty| ty.implements(interface))
@@ -81,6 +111,7 @@ pub(crate) unsafe fn implements(word: u64, interface: &RuntimeType) -> bool {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn assert_interface(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -121,6 +152,7 @@ fn assert_interface_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn assert_interface_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

@@ -106,6 +106,7 @@ unsafe fn find_or_insert(cx: &mut Running<'_>, map: u64, ty: &RuntimeType, map_t
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn make_map(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -136,6 +137,7 @@ macro_rules! getters {
     ($($name:ident, $name_ok:ident: $op:ident, $op_ok:ident, |$map:ident, $ty:ident, $map_type:ident, $key:ident| $find:expr;)*) => {$(
         /// # Safety
         /// See [`super`].
+        #[inline(never)]
         pub(crate) unsafe fn $name(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
             // SAFETY: see `super`.
             unsafe {
@@ -150,6 +152,7 @@ macro_rules! getters {
 
         /// # Safety
         /// See [`super`].
+        #[inline(never)]
         pub(crate) unsafe fn $name_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
             // SAFETY: see `super`.
             unsafe {
@@ -173,6 +176,7 @@ getters! {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn set(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -191,6 +195,7 @@ pub(crate) unsafe fn set(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) ->
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -209,6 +214,7 @@ pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn delete(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -232,6 +238,7 @@ pub(crate) unsafe fn delete(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn clear(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -247,6 +254,7 @@ pub(crate) unsafe fn clear(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn iterate(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -261,6 +269,7 @@ pub(crate) unsafe fn iterate(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn next(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

@@ -17,6 +17,7 @@ pub(crate) unsafe fn nil_dereference(cx: &mut Running<'_>, ip: *const Word, fp: 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn copy_memory(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -32,6 +33,7 @@ pub(crate) unsafe fn copy_memory(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn zero_memory(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -47,6 +49,7 @@ pub(crate) unsafe fn zero_memory(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn clone(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -66,6 +69,7 @@ pub(crate) unsafe fn clone(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn load_value(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -81,6 +85,7 @@ pub(crate) unsafe fn load_value(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn store_value(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

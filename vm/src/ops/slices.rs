@@ -144,6 +144,7 @@ unsafe fn optional(fp: *const u64, register: OptionalRegister) -> Option<u64> {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn slice_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -163,6 +164,7 @@ pub(crate) unsafe fn slice_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn slice_string(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -182,6 +184,7 @@ pub(crate) unsafe fn slice_string(cx: &mut Running<'_>, ip: *const Word, fp: *mu
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn slice_array(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -205,6 +208,7 @@ pub(crate) unsafe fn slice_array(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn make_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -276,6 +280,7 @@ macro_rules! with_room {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn append(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -333,6 +338,7 @@ pub(crate) unsafe fn append8_slow(cx: &mut Running<'_>, ip: *const Word, fp: *mu
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn append_reserve(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -349,6 +355,7 @@ pub(crate) unsafe fn append_reserve(cx: &mut Running<'_>, ip: *const Word, fp: *
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn append_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -370,6 +377,7 @@ pub(crate) unsafe fn append_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mu
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn append_string(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -390,6 +398,7 @@ pub(crate) unsafe fn append_string(cx: &mut Running<'_>, ip: *const Word, fp: *m
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn copy_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -406,6 +415,7 @@ pub(crate) unsafe fn copy_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn copy_string(_: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -421,6 +431,7 @@ pub(crate) unsafe fn copy_string(_: &mut Running<'_>, ip: *const Word, fp: *mut 
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn clear_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

@@ -24,7 +24,7 @@ pub(crate) unsafe fn equal(a: *const u64, b: *const u64) -> bool {
 ///
 /// # Safety
 /// Two slots each, with strings.
-#[inline]
+#[inline(never)]
 pub(crate) unsafe fn compare(a: *const u64, b: *const u64) -> Ordering {
     // SAFETY: the caller's promise.
     unsafe { equality::bytes(*a, *a.add(1)).cmp(equality::bytes(*b, *b.add(1))) }
@@ -43,6 +43,7 @@ unsafe fn copy_bytes(to: u64, string: (u64, u64)) {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn concat(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -69,6 +70,7 @@ pub(crate) unsafe fn concat(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn concat_run(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -121,6 +123,7 @@ fn encode(rune: i64, buffer: &mut [u8; 4]) -> &[u8] {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn string_from_rune(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -138,6 +141,7 @@ pub(crate) unsafe fn string_from_rune(cx: &mut Running<'_>, ip: *const Word, fp:
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn string_from_bytes(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -158,6 +162,7 @@ pub(crate) unsafe fn string_from_bytes(cx: &mut Running<'_>, ip: *const Word, fp
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn string_from_runes(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -186,6 +191,7 @@ pub(crate) unsafe fn string_from_runes(cx: &mut Running<'_>, ip: *const Word, fp
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn bytes_from_string(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
@@ -223,6 +229,7 @@ pub(crate) fn decode_rune(bytes: &[u8]) -> (u32, usize) {
 
 /// # Safety
 /// See [`super`].
+#[inline(never)]
 pub(crate) unsafe fn runes_from_string(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

@@ -25,7 +25,7 @@ pub(crate) enum Target {
 
 impl FunctionCompiler<'_, '_> {
     /// The declared function that a name stands for.
-    fn static_function(&self, callee: ExprId) -> Option<checker::typed::FunctionId> {
+    pub(crate) fn static_function(&self, callee: ExprId) -> Option<checker::typed::FunctionId> {
         let name = match *self.c.ast.expr(callee) {
             Expr::Ident(_) => callee,
             Expr::Selector { name, .. } if !self.c.typed.selections.contains_key(&callee) => name,
@@ -104,6 +104,9 @@ impl FunctionCompiler<'_, '_> {
         let e = self.c.ast.unparen(e);
         let Expr::Call { callee, args, .. } = *self.c.ast.expr(e) else { panic!("only calls are called") };
         let callee = self.c.ast.unparen(callee);
+        if let Some(register) = self.inline(e, None) {
+            return register;
+        }
         if let Some(argument) = self.square_root(callee, e) {
             let dst = self.scalar();
             self.scoped(|f| {
@@ -246,6 +249,7 @@ impl FunctionCompiler<'_, '_> {
             if is_function
                 && self.square_root(callee, inner).is_none()
                 && !self.arguments_need_hoisting(inner)
+                && !self.is_inlined(inner)
                 && let Some(target) = self.static_target(callee).or_else(|| self.closure_variable(callee))
             {
                 self.call_in_window(target, callee, inner);
@@ -407,6 +411,9 @@ impl FunctionCompiler<'_, '_> {
                 if let Some(argument) = self.square_root(callee, e) {
                     let a = Register(self.operand_as(argument, Ty::FLOAT64));
                     self.emit(op::SqrtFloat { dst: Register(dst), a });
+                    return;
+                }
+                if self.inline(e, Some(dst)).is_some() {
                     return;
                 }
                 let result = self.call(e);

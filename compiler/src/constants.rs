@@ -33,6 +33,9 @@ impl FunctionCompiler<'_, '_> {
 
     /// The value of an integer constant that fits an immediate operand.
     pub(crate) fn small_constant(&self, e: ExprId, ty: Ty) -> Option<i16> {
+        if !self.bound_constants.is_empty() {
+            return self.integer_constant(e, ty).and_then(|value| i16::try_from(value).ok());
+        }
         let constant = self.c.typed.constant(self.c.ast.unparen(e))?;
         if !self.c.typed.types.is_integer(ty) && !self.c.typed.types.is_boolean(ty) {
             return None;

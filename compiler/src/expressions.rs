@@ -180,6 +180,11 @@ impl FunctionCompiler<'_, '_> {
         if self.type_and_value(e).mode == Mode::Nil {
             return self.zero(ty, dst);
         }
+        if !self.bound_constants.is_empty()
+            && let Some(slot) = self.integer_constant(e, ty)
+        {
+            return self.load_slot(slot as u64, dst);
+        }
         if self.is_place(e) {
             let place = self.place(e);
             return self.load_into(place, ty, dst);

@@ -67,6 +67,8 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     pub(crate) cached_constants: FxHashMap<CachedConstant, u16>,
     /// The expression around has been looked through for calls to be hoisted.
     pub(crate) scanned: bool,
+    /// Parameters of functions put in place whose arguments are integer constants.
+    pub(crate) bound_constants: FxHashMap<ObjectId, i64>,
 }
 
 /// Compiles the function behind a key.
@@ -125,6 +127,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             hoisted: FxHashMap::default(),
             cached_constants: FxHashMap::default(),
             scanned: false,
+            bound_constants: FxHashMap::default(),
         }
     }
 

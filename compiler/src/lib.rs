@@ -11,7 +11,7 @@
 //! - `type_descriptors`: register and heap layout of types, run-time descriptors.
 //! - `places`: what can be loaded, stored, and have its address taken.
 //! - `expressions`, `operators`, `conversions`, `conditions`, `literals`, `constants`: values.
-//! - `calls`, `builtins`, `closures`, `wrappers`, `defers`: functions of all kinds.
+//! - `calls`, `inline`, `builtins`, `closures`, `wrappers`, `defers`: functions of all kinds.
 //! - `statements`, `assignments`, `loops`, `switch`, `select`: statements.
 //! - `walk`: questions about syntax (does it call, does it assign, how large is it), without recursion.
 //!
@@ -39,6 +39,7 @@ mod conversions;
 mod defers;
 mod expressions;
 mod function;
+mod inline;
 mod literals;
 mod loops;
 mod operators;

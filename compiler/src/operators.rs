@@ -350,8 +350,11 @@ impl FunctionCompiler<'_, '_> {
         let kind = self.c.typed.types.basic(ty).unwrap_or(BasicKind::Int);
         let (left, unsigned) = (op == BinaryOperator::ShiftLeft, kind.is_unsigned());
         let (d, a) = (Register(dst), Register(a));
-        if let Some(constant) = self.c.typed.constant(self.c.ast.unparen(count)) {
-            let count = constant.to_int().as_u64().unwrap_or(u64::MAX);
+        let constant = match self.c.typed.constant(self.c.ast.unparen(count)) {
+            Some(constant) => Some(constant.to_int().as_u64().unwrap_or(u64::MAX)),
+            None => self.integer_constant(count, self.type_of(count)).map(|count| count as u64),
+        };
+        if let Some(count) = constant {
             let bits = u64::from(kind.bits());
             match (left, unsigned) {
                 (true, _) | (false, true) if count >= bits => self.load_slot(0, dst),

@@ -93,7 +93,6 @@ pub(crate) struct Compiler<'a> {
     work: Vec<Pending>,
     /// The names of function literals, given when the literal is met.
     pub(crate) literal_names: FxHashMap<ExprId, String>,
-    /// For the literals of wrapped builtin calls: the types of the arguments.
     strings: FxHashMap<Vec<u8>, StringId>,
     string_list: Vec<Vec<u8>>,
     natives: FxHashMap<String, NativeId>,
@@ -105,6 +104,8 @@ pub(crate) struct Compiler<'a> {
     globals_size: u64,
     /// How many descriptors and selectors the last round of methods has seen.
     methods_seen: (usize, usize),
+    /// What is put in place of calls of a function.
+    pub(crate) inlined: FxHashMap<DeclaredId, Option<std::rc::Rc<crate::inline::Body>>>,
     method_sets: FxHashMap<Ty, std::rc::Rc<Vec<checker::lookup::MethodSetEntry>>>,
     pub(crate) too_large: Option<TooLarge>,
 }
@@ -133,6 +134,7 @@ pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Prog
         global_list: Vec::new(),
         globals_size: 0,
         methods_seen: (0, 0),
+        inlined: FxHashMap::default(),
         method_sets: FxHashMap::default(),
         too_large: None,
     };

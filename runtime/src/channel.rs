@@ -197,7 +197,7 @@ impl<E: Engine> Channel<E> {
         held: &WordGuard<'_>,
         buffer: &impl Buffer<E::Transfer>,
     ) -> Option<(E::Transfer, bool, Option<GoroutineRef<E>>)> {
-        if self.len() > 0 {
+        if !self.is_empty() {
             let value = self.take_from_buffer(buffer);
             let sender = self.senders.pop(held).map(|sender| {
                 self.put_into_buffer(sender.transfer(), buffer);
@@ -287,7 +287,7 @@ impl<E: Engine> Channel<E> {
     pub fn try_receive(&self, context: &Context<'_, E>, buffer: &impl Buffer<E::Transfer>) -> ReceiveResult<E::Transfer> {
         // A look without the lock. Empty is read first, then closed: a channel is never opened again, so one that is seen open
         // afterwards was open when it was seen empty.
-        if self.len() == 0 && self.senders.looks_empty() {
+        if self.is_empty() && self.senders.looks_empty() {
             fence(Ordering::Acquire);
             if !self.is_closed() {
                 return ReceiveResult::WouldBlock;

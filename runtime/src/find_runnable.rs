@@ -61,7 +61,7 @@ impl<E: Engine> Machine<E> {
                 continue;
             }
             self.run_due_timers();
-            let found = self.from_global_in_turn().or_else(|| self.from_local()).or_else(|| self.from_global());
+            let found = self.take_global_in_turn().or_else(|| self.take_local()).or_else(|| self.take_global_work());
             if let Some(found) = found {
                 self.found_work();
                 return Some(found);
@@ -119,7 +119,7 @@ impl<E: Engine> Machine<E> {
     }
 
     #[inline]
-    fn from_global_in_turn(&mut self) -> Option<Found<E>> {
+    fn take_global_in_turn(&mut self) -> Option<Found<E>> {
         let processor = self.processor.as_ref()?;
         let global_first = std::mem::take(&mut self.global_first);
         // ORDERING: Relaxed; only the owner writes it.
@@ -132,7 +132,7 @@ impl<E: Engine> Machine<E> {
     }
 
     #[inline]
-    fn from_local(&mut self) -> Option<Found<E>> {
+    fn take_local(&mut self) -> Option<Found<E>> {
         let shared = &self.shared;
         let (_, processor, cells) = self.processor.as_mut()?.split();
         let found = match processor.queue.take_next() {
@@ -150,7 +150,7 @@ impl<E: Engine> Machine<E> {
         Some(found)
     }
 
-    fn from_global(&mut self) -> Option<Found<E>> {
+    fn take_global_work(&mut self) -> Option<Found<E>> {
         if self.shared.global_len() == 0 {
             return None;
         }
@@ -208,7 +208,7 @@ impl<E: Engine> Machine<E> {
             if victim.timers.earliest() <= now {
                 let shared = Arc::clone(&self.shared);
                 if self.processor().run_timers(&shared, &victim.timers, now)
-                    && let Some(found) = self.from_local()
+                    && let Some(found) = self.take_local()
                 {
                     return Some(found);
                 }

@@ -1,8 +1,70 @@
 //! Goroutines: scheduler, channels, timers, system monitor.
+//!
+//! # What it does
+//! It runs any number of goroutines (G) on a few threads (machines, M), in parallel, as Go's runtime does. To run a
+//! goroutine a machine needs a processor (P); there are GOMAXPROCS of them. What a goroutine *is* this crate does not know:
+//! that is the [`Engine`]'s. It knows no values, no bytecode and no heap.
+//!
+//! # The main types
+//! * [`Engine`]: the interpreter, as the scheduler sees it. [`Switch`]: why it stopped running a goroutine. [`Slice`] and
+//!   [`Context`]: what it may ask for meanwhile.
+//! * [`Scheduler`]: one program's goroutines. Many can live in one process; nothing is global.
+//! * [`Channel`], [`Timer`], [`NotifyList`]: protocols that lie inside the engine's heap objects (zeroed memory is a valid one, no
+//!   destructor, no owned memory). [`select`], [`acquire`] and [`release`] work on what lies there.
+//! * [`StoppedWorld`]: the proof that nobody runs, with access to every goroutine, processor and timer.
+//!
+//! # The flow
+//! 1. `go` makes a goroutine runnable: into `next` of its maker's processor ([`Context::spawn`], `run_queue.rs`).
+//! 2. A machine finds it (`find_runnable.rs`), runs it (`machine.rs`) until the engine returns a [`Switch`].
+//! 3. A goroutine that must wait enqueues itself first (`channel.rs`, `select.rs`, `semaphore.rs`, `timers.rs`), then parks
+//!    (`status.rs`): the two are bound by a note that a waker leaves who comes too early.
+//! 4. A waker dequeues it and makes it runnable ([`Context`]'s `ready`).
+//! 5. A machine without work gives its processor up (`idle.rs`); the last one waits in the poller for the next timer
+//!    (`netpoll.rs`), or finds that everybody is asleep (`stop_the_world.rs`, `check_deadlock`).
+//! 6. sysmon (`sysmon.rs`) retakes processors from blocking calls (`blocking.rs`), asks for the end of slices
+//!    (`preempt.rs`), forces collections.
+//!
+//! # Waking and spinning
+//! `scheduler.rs` and `idle.rs` open with the protocol: publish, then look, on both sides. A wake-up for nothing but `next` is put off for a few
+//! safepoints (`preempt.rs`), since whoever readies another goroutine mostly parks soon after: pairs that talk to each other wake no
+//! threads.
+//!
+//! # Invariants
+//! * P as a token: `OwnedProcessor` is moved, never copied; having it is having the processor (`processor.rs`). The same
+//!   for goroutines: `Runnable`, `Running`, `Free` (`goroutine.rs`).
+//! * Goroutines are recycled, never freed while their scheduler lives, so queues hold plain addresses. Waiters lie in them.
+//! * Nobody is readied under a channel's, a bucket's or a heap's lock (a timer's own lock apart: `timers.rs`).
+//! * The order of the other locks is a table, checked in debug builds (`lock_rank.rs`).
+//! * A collection waits neither for a blocking call nor for a loop.
+//! * No script-controlled failure panics here; `assert` and `expect` state protocols.
+//!
+//! # What the engine promises
+//! * Its heap does not move objects; a channel stays alive until the wake outcome of a wait at it is taken; a timer's payload keeps the
+//!   timer's object alive; heap objects with channels are used with one scheduler only.
+//! * `run` begins with [`Slice::install_limit`], passes [`Slice::at_safepoint`] when the limit word says so (function
+//!   entries, loop back-edges), and never calls the scheduler's machines back.
+//! * After `Switch::Park` that followed a `Parked` of channel or select it calls [`Slice::take_wake_outcome`] once.
+//!   After semaphores and sleep there is nothing to take.
+//!
+//! # Unsafe code
+//! Only in `run_queue.rs` (links), `wait_queue.rs` and `select.rs` (waiters), `goroutine.rs` (storage), `processor.rs` (the owner's part)
+//! and `timers.rs` (timers in foreign memory). The tests run without it.
+//!
+//! # Proof
+//! * Models of the goroutine status, the run queue, processor ownership during blocking calls, the safepoint word and channels:
+//!   `RUSTFLAGS="--cfg loom" cargo test -p golite-runtime --release --lib --target-dir target/loom loom` (seconds).
+//! * `tests/scheduler.rs`: the whole scheduler with a toy engine; sysmon's decisions as unit tests over numbers.
+//! * `cargo run --release -p golite-runtime --example microbench [processors] [name]`: what switches cost.
+//!
+//! # What is not here yet
+//! Registration of descriptors with the poller; locking a goroutine to its thread; GOMAXPROCS following a cgroup quota
+//! that changes; sharing machines between schedulers (each has its own machines and its own sysmon); a timeline trace; parallel
+//! collection helpers.
 
 mod blocking;
 mod channel;
 mod clock;
+mod debug_flags;
 mod engine;
 mod find_runnable;
 mod goroutine;
@@ -28,6 +90,7 @@ mod wait_reason;
 
 pub use channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered};
 pub use clock::Nanos;
+pub use debug_flags::DebugFlags;
 pub use engine::{BlockingCall, CollectionReason, Engine, Outcome, SafepointAction, Switch, WakeOutcome, WorldJob};
 pub use goroutine::GoroutineId;
 pub use scheduler::{Context, Options, ScheduleTrace, Scheduler, SchedulerHandle, Slice, Waker};

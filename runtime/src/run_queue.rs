@@ -39,11 +39,6 @@ pub(crate) struct Ring<T> {
     slots: Box<[AtomicPtr<T>]>,
 }
 
-/// What a full ring gives away: half of its entries and the one that found no place.
-pub(crate) struct Overflow<T> {
-    taken: [*mut T; (CAPACITY / 2) as usize + 1],
-}
-
 impl<T> Ring<T> {
     pub(crate) fn new() -> Ring<T> {
         Ring {
@@ -82,40 +77,62 @@ impl<T> Ring<T> {
         self.next.load(Ordering::Relaxed)
     }
 
-    /// Appends `entry`. Owner only.
+    /// Appends `entry`. A full ring gives half of its entries and the new one to `overflow`. Owner only.
     #[inline]
-    pub(crate) fn push(&self, entry: NonNull<T>) -> Result<(), Overflow<T>> {
-        loop {
-            // ORDERING: Acquire. Pairs with the release of a claim: the thief has read the slot we are going to reuse.
-            let head = self.head.load(Ordering::Acquire);
-            // ORDERING: Relaxed; only the owner writes it.
-            let tail = self.tail.load(Ordering::Relaxed);
-            if tail.wrapping_sub(head) < CAPACITY {
-                // ORDERING: Relaxed; published by the store of `tail`.
-                self.slot(tail).store(entry.as_ptr(), Ordering::Relaxed);
-                // ORDERING: Release. Pairs with the acquire of `tail` by thieves.
-                self.tail.store(tail.wrapping_add(1), Ordering::Release);
-                return Ok(());
-            }
-            if let Some(overflow) = self.give_half(head, entry) {
-                return Err(overflow);
-            }
-            // A thief was faster, so there is room now.
+    pub(crate) fn push(&self, entry: NonNull<T>, overflow: impl FnMut(NonNull<T>)) {
+        if !self.push_if_room(entry) {
+            self.push_slowly(entry, overflow);
         }
     }
 
-    #[cold]
-    fn give_half(&self, head: u32, entry: NonNull<T>) -> Option<Overflow<T>> {
-        let half = CAPACITY / 2;
-        let mut taken = [std::ptr::null_mut(); (CAPACITY / 2) as usize + 1];
-        for i in 0..half {
-            // ORDERING: Relaxed; the owner wrote them itself.
-            taken[i as usize] = self.slot(head.wrapping_add(i)).load(Ordering::Relaxed);
+    /// Answers whether there was room.
+    #[inline]
+    fn push_if_room(&self, entry: NonNull<T>) -> bool {
+        // ORDERING: Acquire. Pairs with the release of a claim: the thief has read the slot we are going to reuse.
+        let head = self.head.load(Ordering::Acquire);
+        // ORDERING: Relaxed; only the owner writes it.
+        let tail = self.tail.load(Ordering::Relaxed);
+        if tail.wrapping_sub(head) == CAPACITY {
+            return false;
         }
-        // ORDERING: Release, as in `pop`.
-        self.head.compare_exchange(head, head.wrapping_add(half), Ordering::Release, Ordering::Relaxed).ok()?;
-        taken[half as usize] = entry.as_ptr();
-        Some(Overflow { taken })
+        // ORDERING: Relaxed; published by the store of `tail`.
+        self.slot(tail).store(entry.as_ptr(), Ordering::Relaxed);
+        // ORDERING: Release. Pairs with the acquire of `tail` by thieves.
+        self.tail.store(tail.wrapping_add(1), Ordering::Release);
+        true
+    }
+
+    #[cold]
+    fn push_slowly(&self, entry: NonNull<T>, mut overflow: impl FnMut(NonNull<T>)) {
+        const HALF: u32 = CAPACITY / 2;
+        loop {
+            // ORDERING: Acquire, as in `push_if_room`.
+            let head = self.head.load(Ordering::Acquire);
+            let mut taken = [std::ptr::null_mut(); HALF as usize];
+            for (slot, i) in taken.iter_mut().zip(0..) {
+                // ORDERING: Relaxed; the owner wrote them itself.
+                *slot = self.slot(head.wrapping_add(i)).load(Ordering::Relaxed);
+            }
+            // ORDERING: Relaxed; only the owner writes it.
+            let is_full = self.tail.load(Ordering::Relaxed).wrapping_sub(head) == CAPACITY;
+            // ORDERING: Release, as in `pop`.
+            let claimed = is_full
+                && self
+                    .head
+                    .compare_exchange(head, head.wrapping_add(HALF), Ordering::Release, Ordering::Relaxed)
+                    .is_ok();
+            if claimed {
+                for raw in taken {
+                    overflow(NonNull::new(raw).expect("slots below tail are written"));
+                }
+                overflow(entry);
+                return;
+            }
+            // A thief was faster, so there may be room now.
+            if self.push_if_room(entry) {
+                return;
+            }
+        }
     }
 
     /// Takes the oldest entry of the ring. Owner only.
@@ -224,16 +241,9 @@ impl<E: Engine> RunQueue<E> {
     /// Appends; half of a full ring comes back, for the global queue. Owner only.
     #[inline]
     pub(crate) fn push(&self, runnable: Runnable<E>) -> Option<List<E>> {
-        match self.0.push(runnable.into_raw()) {
-            Ok(()) => None,
-            Err(overflow) => {
-                let mut list = List::default();
-                for raw in overflow.taken {
-                    list.push_back(NonNull::new(raw).expect("slots below tail are written"));
-                }
-                Some(list)
-            }
-        }
+        let mut list = List::default();
+        self.0.push(runnable.into_raw(), |raw| list.push_back(raw));
+        (list.len() != 0).then_some(list)
     }
 
     /// Takes the oldest of the ring. Owner only.
@@ -368,10 +378,10 @@ mod models {
     fn loom_an_entry_is_popped_or_stolen_exactly_once() {
         loom::model(|| {
             let ring = Arc::new(Ring::new());
-            let _ = ring.push(entry(1));
-            let _ = ring.push(entry(2));
+            ring.push(entry(1), |_| ());
+            ring.push(entry(2), |_| ());
             let thief = thief(&ring, false);
-            let _ = ring.push(entry(3));
+            ring.push(entry(3), |_| ());
             let mut seen = Vec::new();
             drain(&ring, &mut seen);
             seen.extend(thief.join().unwrap());
@@ -384,14 +394,12 @@ mod models {
         loom::model(|| {
             let ring = Arc::new(Ring::new());
             for i in 1..=4 {
-                assert!(ring.push(entry(i)).is_ok());
+                ring.push(entry(i), |_| panic!("there is room"));
             }
             let thief = thief(&ring, false);
             let mut seen = Vec::new();
             for i in 5..=6 {
-                if let Err(overflow) = ring.push(entry(i)) {
-                    seen.extend(overflow.taken.iter().map(|raw| raw.addr()));
-                }
+                ring.push(entry(i), |raw| seen.push(raw.addr().get()));
             }
             drain(&ring, &mut seen);
             seen.extend(thief.join().unwrap());
@@ -406,7 +414,7 @@ mod models {
         model.check(|| {
             let ring = Arc::new(Ring::new());
             for i in 1..=3 {
-                assert!(ring.push(entry(i)).is_ok());
+                ring.push(entry(i), |_| panic!("there is room"));
             }
             let (first, second) = (thief(&ring, false), thief(&ring, false));
             let mut seen = Vec::new();
@@ -430,7 +438,7 @@ mod models {
             let mut seen = Vec::new();
             // Entry 1 moves from `next` to the ring: whoever looks meanwhile must not see nothing, unless it was stolen.
             if let Some(displaced) = ring.put_next(entry(2)) {
-                assert!(ring.push(displaced).is_ok());
+                ring.push(displaced, |_| panic!("there is room"));
             }
             let looked_empty = watcher.join().unwrap();
             let stolen = thief.join().unwrap();

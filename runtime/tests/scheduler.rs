@@ -479,6 +479,36 @@ fn a_deadlock_is_reported_with_everybody_in_it() {
 }
 
 #[test]
+fn deadlocks_are_found_always_and_never_invented() {
+    for round in 0..300_u64 {
+        let (_, outcome) = run_with(Toy::default(), options(1 + (round % 3) as usize), async move {
+            let (c, d) = (chan(0), chan(0));
+            for i in 0..4 {
+                let (c, d) = (c.clone(), d.clone());
+                go(async move {
+                    match (i + round) % 3 {
+                        0 => sleep(20_000).await,
+                        1 => {
+                            blocking(|| 0).await;
+                        }
+                        _ => gosched().await,
+                    }
+                    c.send(i).await;
+                    // Now they are stuck, one after the other.
+                    d.recv().await;
+                });
+            }
+            for _ in 0..4 {
+                c.recv().await;
+            }
+            c.recv().await;
+        });
+        let Outcome::Deadlock { dump, .. } = outcome else { panic!("no deadlock in round {round}") };
+        assert_eq!(dump.matches("[chan receive]").count(), 5, "{dump}");
+    }
+}
+
+#[test]
 fn main_may_leave_by_goexit() {
     let (_, outcome) = run_with(Toy::default(), options(2), async {
         go(async {
@@ -722,8 +752,7 @@ fn seeded_runs_choose_alike() {
             }
         });
         assert!(matches!(outcome, Outcome::MainExited));
-        let log = log.lock().unwrap().clone();
-        log
+        log.lock().unwrap().clone()
     };
     let first = choices(1);
     assert_eq!(first, choices(1));

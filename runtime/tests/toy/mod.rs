@@ -22,13 +22,15 @@ pub type Body = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What a timer of the toy does.
 pub type OnTimer = &'static (dyn Fn(&Context<'_, Toy>) + Sync);
 
+pub type OnCollect = Box<dyn Fn(&mut StoppedWorld<'_, Toy>) + Send + Sync>;
+
 #[derive(Default)]
 pub struct Toy {
     pub collections: AtomicUsize,
     pub finished: AtomicUsize,
     pub abandoned: AtomicUsize,
     /// Looks at the stopped world in every collection.
-    pub on_collect: Option<Box<dyn Fn(&mut StoppedWorld<'_, Toy>) + Send + Sync>>,
+    pub on_collect: Option<OnCollect>,
 }
 
 thread_local! {

@@ -1,2 +1,78 @@
 //! Standard packages: Go declarations and native bodies.
+//!
+//! Each package is a folder under `src` with the path of its import: `.gl` files, ordinary golite source, in which a function without
+//! a body is native; and, if it has any, `mod.rs` with the natives, each bound by one row of `natives!`.
+//!
+//! **Flow.** The build finds the `.gl` files and makes their outline ([`outline`]); a program gets the texts of what it can need.
+//! [`natives`] gives the linker all rows, under the paths of the table below.
+//!
+//! **Where code goes.** What takes a function, or must call methods, is in `.gl`: natives never call bytecode. Leaf work that is
+//! hot is native: searching, number formats, printing of values without methods. What may wait for the operating system is a
+//! *blocking* native; what makes a goroutine wait, a *parking* one. Natives of `os` answer error numbers, and the golite side makes Go's
+//! error values of them.
+//!
+//! **Decisions.**
+//! - Results are Go's to the last bit and the last word of an error. Where its algorithm shows (order of equal elements after a sort,
+//!   last bits of elementary functions, numbers of a seeded generator) the algorithm is Go's; see `NOTICE`.
+//! - `fmt` prints through `internal/stdio`, so that a program that never mentions `os` need not load it.
+//! - A value with Error, String, Format or GoString is printed in passes (`fmt/printer.rs`).
+//! - A `time.Timer` starts a goroutine when it is due; settings are numbered, so that no stale value is received.
+//! - Unicode tables are generated (`unicode/data.rs`), so that they are Go's version, whatever Rust has.
+//!
+//! INVARIANT: no native recurses over, or allocates without a bound for, what a script decides, beyond what the script holds itself;
+//! none panics. Text of strings is decoded by `unicode::utf8`, never trusted to be valid.
+//!
+//! **To add a native:** a body-less declaration in the `.gl`, a Rust function, a row. The agreement test (`tests/agreement.rs`) compares them.
+//! **To add a package:** a folder; if it has natives, a line in the table below.
+#![forbid(unsafe_code)]
+
+pub mod errors;
+pub mod fmt;
+pub mod math;
+pub mod os;
 pub mod outline;
+pub mod runtime;
+pub mod sort;
+pub mod strconv;
+pub mod strings;
+pub mod sync;
+pub mod time;
+pub mod unicode;
+
+/// Import paths and natives of the packages that have any.
+macro_rules! packages {
+    ($($path:literal => $module:path;)*) => {
+        /// The tables of natives under their import paths.
+        pub const TABLES: &[(&str, &[vm::Native])] = &[$(($path, { use $module as package; package::NATIVES })),*];
+    };
+}
+
+packages! {
+    "errors" => crate::errors;
+    "fmt" => crate::fmt;
+    "io/fs" => crate::os::fs;
+    "math" => crate::math;
+    "math/bits" => crate::math::bits;
+    "math/rand" => crate::math::rand;
+    "os" => crate::os;
+    "runtime" => crate::runtime;
+    "runtime/debug" => crate::runtime::debug;
+    "sort" => crate::sort;
+    "strconv" => crate::strconv;
+    "strings" => crate::strings;
+    "sync" => crate::sync;
+    "sync/atomic" => crate::sync::atomic;
+    "syscall" => crate::os::syscall;
+    "time" => crate::time;
+    "unicode" => crate::unicode;
+    "unicode/utf8" => crate::unicode::utf8;
+}
+
+/// All natives of the standard packages, for the linker.
+pub fn natives() -> vm::NativeTable {
+    let mut table = vm::NativeTable::new();
+    for (path, natives) in TABLES {
+        table.add(path, natives);
+    }
+    table
+}

@@ -1,0 +1,270 @@
+//! Natives of package runtime.
+
+use bytecode::TypeKind;
+use vm::border::{Any, Bytes, GoSlice, GoStr};
+use vm::native::{NativeContext, Parking};
+use vm::natives;
+
+fn indented(text: GoStr<'_>) -> Bytes {
+    let mut out = Vec::with_capacity(text.len());
+    append_indented(&mut out, &text);
+    Bytes(out)
+}
+
+fn append_indented(out: &mut Vec<u8>, text: &[u8]) {
+    for &b in text {
+        out.push(b);
+        if b == b'\n' {
+            out.push(b'\t');
+        }
+    }
+}
+
+/// A float as the builtin `print` shows it: `+1.500000e+000`.
+///
+/// GO: runtime `printfloat`.
+pub fn append_print_float(out: &mut Vec<u8>, value: f64) {
+    if value.is_nan() {
+        out.extend_from_slice(b"NaN");
+        return;
+    }
+    if value.is_infinite() {
+        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
+        return;
+    }
+    // Seven digits by repeated division, as Go does it: not the nearest ones.
+    const DIGITS: usize = 7;
+    let mut v = value.abs();
+    let mut exponent = 0i32;
+    if v != 0.0 {
+        while v >= 10.0 {
+            exponent += 1;
+            v /= 10.0;
+        }
+        while v < 1.0 {
+            exponent -= 1;
+            v *= 10.0;
+        }
+        let mut half = 5.0;
+        for _ in 0..DIGITS {
+            half /= 10.0;
+        }
+        v += half;
+        if v >= 10.0 {
+            exponent += 1;
+            v /= 10.0;
+        }
+    }
+    out.push(if value.is_sign_negative() { b'-' } else { b'+' });
+    for place in 0..DIGITS {
+        let digit = v as u8;
+        out.push(b'0' + digit);
+        if place == 0 {
+            out.push(b'.');
+        }
+        v = (v - f64::from(digit)) * 10.0;
+    }
+    out.extend_from_slice(format!("e{}{:03}", if exponent < 0 { '-' } else { '+' }, exponent.abs()).as_bytes());
+}
+
+/// A panic value without methods, as an uncaught panic shows it.
+///
+/// GO: runtime `printpanicval`, `printanycustomtype`.
+fn panic_value_text(value: Any<'_>) -> Bytes {
+    let Some(view) = value.view() else { return Bytes(b"nil".to_vec()) };
+    let ty = view.ty();
+    let mut text = Vec::new();
+    let is_string = matches!(view.kind(), TypeKind::String);
+    match view.kind() {
+        TypeKind::Bool => text.extend_from_slice(if view.bool() { b"true" } else { b"false" }),
+        TypeKind::Int | TypeKind::Int8 | TypeKind::Int16 | TypeKind::Int32 | TypeKind::Int64 => text.extend_from_slice(view.int().to_string().as_bytes()),
+        TypeKind::Uint | TypeKind::Uint8 | TypeKind::Uint16 | TypeKind::Uint32 | TypeKind::Uint64 | TypeKind::Uintptr => {
+            text.extend_from_slice(view.uint().to_string().as_bytes());
+        }
+        TypeKind::Float32 | TypeKind::Float64 => append_print_float(&mut text, view.float()),
+        TypeKind::String => append_indented(&mut text, &view.string()),
+        _ => {
+            let address = value.data_word();
+            return Bytes(format!("({}) {address:#x}", ty.name()).into_bytes());
+        }
+    }
+    if ty.descriptor.package.is_empty() {
+        return Bytes(text);
+    }
+    let quote: &[u8] = if is_string { b"\"" } else { b"" };
+    Bytes([ty.name().as_bytes(), b"(", quote, &text, quote, b")"].concat())
+}
+
+fn collect(_: &mut NativeContext<'_>) -> Parking<()> {
+    Parking::Collect(())
+}
+
+fn processors(context: &mut NativeContext<'_>) -> i64 {
+    context.scheduler().processors() as i64
+}
+
+fn set_processors(_: &mut NativeContext<'_>, count: i64) -> Parking<()> {
+    Parking::SetProcessors(usize::try_from(count).unwrap_or(1).clamp(1, 256), ())
+}
+
+fn processors_of_machine() -> i64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as i64)
+}
+
+fn goroutines(context: &mut NativeContext<'_>) -> i64 {
+    context.scheduler().goroutines() as i64
+}
+
+fn gosched(_: &mut NativeContext<'_>) -> Parking<()> {
+    Parking::Yield(())
+}
+
+fn goexit(_: &mut NativeContext<'_>) -> Parking<()> {
+    Parking::Goexit
+}
+
+fn keep_alive(_: Any<'_>) {}
+
+fn caller(context: &mut NativeContext<'_>, skip: i64) -> (u64, String, i64, bool) {
+    let Ok(skip) = usize::try_from(skip) else { return (0, String::new(), 0, false) };
+    match context.callers(skip.saturating_add(1)).get(skip) {
+        Some(caller) => (1, caller.file.clone(), i64::from(caller.line), true),
+        None => (0, String::new(), 0, false),
+    }
+}
+
+fn stack(context: &mut NativeContext<'_>, buffer: GoSlice<'_, u8>, _all: bool) -> i64 {
+    let text = context.stack_trace();
+    let length = text.len().min(buffer.len());
+    buffer.copy_from(&text.as_bytes()[..length]);
+    length as i64
+}
+
+fn memory_statistics(context: &mut NativeContext<'_>) -> Vec<u64> {
+    let s = context.machine().heap().statistics();
+    vec![
+        s.in_use,
+        s.total_allocated,
+        s.reserved,
+        s.block_bytes,
+        s.collections,
+        0,
+        u64::try_from(s.pause_total.as_nanos()).unwrap_or(u64::MAX),
+        s.goal,
+        s.mallocs.saturating_sub(s.frees),
+        s.mallocs,
+        0,
+    ]
+}
+
+fn print(context: &mut NativeContext<'_>, text: &[u8]) {
+    // Nobody can be told that standard error is broken.
+    let _ = context.host().write_stderr(text);
+}
+
+fn print_bool(context: &mut NativeContext<'_>, value: bool) {
+    print(context, if value { b"true" } else { b"false" });
+}
+
+fn print_int(context: &mut NativeContext<'_>, value: i64) {
+    print(context, value.to_string().as_bytes());
+}
+
+fn print_uint(context: &mut NativeContext<'_>, value: u64) {
+    print(context, value.to_string().as_bytes());
+}
+
+fn print_float(context: &mut NativeContext<'_>, value: f64) {
+    let mut text = Vec::new();
+    append_print_float(&mut text, value);
+    print(context, &text);
+}
+
+fn print_string(context: &mut NativeContext<'_>, text: GoStr<'_>) {
+    print(context, &text);
+}
+
+fn print_pointer(context: &mut NativeContext<'_>, address: u64) {
+    print(context, format!("{address:#x}").as_bytes());
+}
+
+fn print_space(context: &mut NativeContext<'_>) {
+    print(context, b" ");
+}
+
+fn print_newline(context: &mut NativeContext<'_>) {
+    print(context, b"\n");
+}
+
+/// The natives of the builtins `print` and `println`: the compiler calls them without a declaration.
+pub const PRINT_NATIVES: &[&str] =
+    &["printbool", "printint", "printuint", "printfloat", "printstring", "printpointer", "printsp", "printnl"];
+
+natives! {
+    pure "printbool" => print_bool;
+    pure "printint" => print_int;
+    pure "printuint" => print_uint;
+    pure "printfloat" => print_float;
+    pure "printstring" => print_string;
+    pure "printpointer" => print_pointer;
+    pure "printsp" => print_space;
+    pure "printnl" => print_newline;
+    pure "indented" => indented;
+    pure "panicValueText" => panic_value_text;
+    parking "GC" => collect;
+    pure "processors" => processors;
+    parking "setProcessors" => set_processors;
+    pure "NumCPU" => processors_of_machine;
+    pure "NumGoroutine" => goroutines;
+    parking "Gosched" => gosched;
+    parking "Goexit" => goexit;
+    pure "KeepAlive" => keep_alive;
+    pure "Caller" => caller;
+    pure "Stack" => stack;
+    pure "memoryStatistics" => memory_statistics;
+}
+
+/// Natives of package runtime/debug.
+pub mod debug {
+    use vm::native::{NativeContext, Parking};
+
+    /// Percent, -1 for off; returns the former setting.
+    fn set_growth(context: &mut NativeContext<'_>, percent: i64) -> i64 {
+        let percent = u32::try_from(percent).ok();
+        context.machine().heap().set_growth_percent(percent).map_or(-1, i64::from)
+    }
+
+    /// A negative limit asks only.
+    fn set_limit(context: &mut NativeContext<'_>, limit: i64) -> i64 {
+        let heap = context.machine().heap();
+        let former = match u64::try_from(limit) {
+            Ok(limit) => heap.set_limit(if limit >= i64::MAX as u64 { None } else { Some(limit) }),
+            Err(_) => {
+                let former = heap.set_limit(None);
+                heap.set_limit(former);
+                former
+            }
+        };
+        former.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX))
+    }
+
+    fn collect(_: &mut NativeContext<'_>) -> Parking<()> {
+        Parking::Collect(())
+    }
+
+    fn release(context: &mut NativeContext<'_>) {
+        context.machine().heap().release_unused();
+    }
+
+    fn stack(context: &mut NativeContext<'_>) -> Vec<u8> {
+        context.stack_trace().into_bytes()
+    }
+
+    vm::natives! {
+        pure "setGrowth" => set_growth;
+        pure "SetMemoryLimit" => set_limit;
+        parking "collect" => collect;
+        pure "release" => release;
+        pure "stack" => stack;
+    }
+}

@@ -1,11 +1,12 @@
 //! Checks Go files as one package and prints what is wrong, as Go's compiler does: `check FILE...`.
 //!
-//! Imports are looked for as `.gl` files in the folders of the standard library given by `--std DIR`.
+//! Imports are looked for as `.gl` files in the folders of the standard library given by `--std DIR`. With `--standard` the files
+//! are those of a standard package, which is checked whole.
 
 use std::path::PathBuf;
 
-use golite_checker::{Importer, Options, PackageSource, SourceText, check_program};
 use diagnostics::SourceMap;
+use golite_checker::{Importer, Options, PackageSource, SourceText, check_program};
 use parser::ast::{Ast, Interner};
 
 struct Folder(Option<PathBuf>);
@@ -13,14 +14,24 @@ struct Folder(Option<PathBuf>);
 impl Importer for Folder {
     fn source(&mut self, path: &str) -> Option<PackageSource> {
         let folder = self.0.as_ref()?.join(path);
-        let mut names: Vec<PathBuf> = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+        let mut names: Vec<PathBuf> = std::fs::read_dir(folder)
+            .ok()?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
         names.retain(|name| name.extension().is_some_and(|extension| extension == "gl"));
         names.sort();
         let mut files = Vec::new();
         for name in names {
-            files.push(SourceText { name: name.display().to_string(), text: std::fs::read_to_string(&name).ok()? });
+            files.push(SourceText {
+                name: name.display().to_string(),
+                text: std::fs::read_to_string(&name).ok()?,
+            });
         }
-        (!files.is_empty()).then_some(PackageSource { files, standard: true })
+        (!files.is_empty()).then_some(PackageSource {
+            files,
+            standard: true,
+        })
     }
 }
 
@@ -31,9 +42,18 @@ fn main() {
     let (mut ast, mut names, mut sources) = (Ast::new(), Interner::new(), SourceMap::new());
     let mut wrong = false;
     let mut statistics = false;
+    let mut options = Options::default();
     while let Some(arg) = args.next() {
         if arg == "--std" {
             std = args.next().map(PathBuf::from);
+            continue;
+        }
+        if arg == "--standard" {
+            options = Options {
+                standard: true,
+                is_program: false,
+                ..Options::default()
+            };
             continue;
         }
         if arg == "--statistics" {
@@ -47,11 +67,17 @@ fn main() {
                 std::process::exit(2);
             }
         };
-        let Ok(id) = sources.add(arg, text) else { std::process::exit(2) };
+        let Ok(id) = sources.add(arg, text) else {
+            std::process::exit(2)
+        };
         let (file, diagnostics) = parser::parse_file(&mut ast, &mut names, id, sources.text(id));
         for diagnostic in &diagnostics {
             wrong = true;
-            println!("{}: {}", sources.position(diagnostic.range), diagnostic.message);
+            println!(
+                "{}: {}",
+                sources.position(diagnostic.range),
+                diagnostic.message
+            );
         }
         files.push(file);
     }
@@ -59,11 +85,20 @@ fn main() {
         std::process::exit(1);
     }
     let start = std::time::Instant::now();
-    let options = Options::default();
-    let (program, diagnostics) =
-        check_program(&mut ast, &mut names, &mut sources, files, &mut Folder(std), &options);
+    let (program, diagnostics) = check_program(
+        &mut ast,
+        &mut names,
+        &mut sources,
+        files,
+        &mut Folder(std),
+        &options,
+    );
     for diagnostic in &diagnostics {
-        println!("{}: {}", sources.position(diagnostic.range), diagnostic.message);
+        println!(
+            "{}: {}",
+            sources.position(diagnostic.range),
+            diagnostic.message
+        );
     }
     if statistics {
         eprintln!(

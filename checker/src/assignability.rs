@@ -12,7 +12,12 @@ pub(crate) type Cause = String;
 
 impl Checker<'_> {
     /// Is the operand assignable to a variable of the type? Fills the cause if it is not.
-    pub(crate) fn assignable(&mut self, x: &Operand, target: TypeId, cause: Option<&mut Cause>) -> bool {
+    pub(crate) fn assignable(
+        &mut self,
+        x: &Operand,
+        target: TypeId,
+        cause: Option<&mut Cause>,
+    ) -> bool {
         let types = &self.program.types;
         if !x.is_valid() || !types.is_valid(target) || !types.is_valid(x.typ) {
             return true;
@@ -35,16 +40,19 @@ impl Checker<'_> {
             return self.implements(source, target, cause);
         }
         if self.program.types.is_interface(source_under) {
-            if self.implements(target, source, None) {
-                if let Some(cause) = cause {
-                    *cause = "need type assertion".to_owned();
-                }
+            if self.implements(target, source, None)
+                && let Some(cause) = cause
+            {
+                *cause = "need type assertion".to_owned();
             }
             return false;
         }
         let types = &self.program.types;
         if let (
-            Type::Chan { direction: ChanDirection::Both, element },
+            Type::Chan {
+                direction: ChanDirection::Both,
+                element,
+            },
             Type::Chan { element: other, .. },
         ) = (types.get(source_under), types.get(target_under))
             && types.identical(*element, *other)
@@ -55,17 +63,29 @@ impl Checker<'_> {
     }
 
     pub(crate) fn is_interface_pointer(&self, typ: TypeId) -> bool {
-        self.program.types.as_pointer(typ).is_some_and(|base| self.program.types.is_interface(base))
+        self.program
+            .types
+            .as_pointer(typ)
+            .is_some_and(|base| self.program.types.is_interface(base))
     }
 
     pub(crate) fn interface_pointer_error(&self, typ: TypeId) -> String {
-        format!("type {} is pointer to interface, not interface", self.type_text(typ))
+        format!(
+            "type {} is pointer to interface, not interface",
+            self.type_text(typ)
+        )
     }
 
     /// Does the type have all methods of the other, an interface? Fills the cause if it does not.
-    pub(crate) fn implements(&mut self, typ: TypeId, target: TypeId, cause: Option<&mut Cause>) -> bool {
+    pub(crate) fn implements(
+        &mut self,
+        typ: TypeId,
+        target: TypeId,
+        cause: Option<&mut Cause>,
+    ) -> bool {
         let types = &self.program.types;
-        if !types.is_valid(types.underlying_id(typ)) || !types.is_valid(types.underlying_id(target)) {
+        if !types.is_valid(types.underlying_id(typ)) || !types.is_valid(types.underlying_id(target))
+        {
             return true;
         }
         if let Some(base) = types.as_pointer(typ)
@@ -80,7 +100,11 @@ impl Checker<'_> {
                 } else {
                     format!("{} is not an interface", self.type_text(target))
                 };
-                *cause = format!("{} does not implement {} ({detail})", self.type_text(typ), self.type_text(target));
+                *cause = format!(
+                    "{} does not implement {} ({detail})",
+                    self.type_text(typ),
+                    self.type_text(target)
+                );
             }
             return false;
         };
@@ -91,8 +115,11 @@ impl Checker<'_> {
         let wants = cause.is_some();
         if !self.has_all_methods(typ, target, true, wants.then_some(&mut detail)) {
             if let Some(cause) = cause {
-                *cause =
-                    format!("{} does not implement {} {detail}", self.type_text(typ), self.type_text(target));
+                *cause = format!(
+                    "{} does not implement {} {detail}",
+                    self.type_text(typ),
+                    self.type_text(target)
+                );
             }
             return false;
         }
@@ -100,14 +127,25 @@ impl Checker<'_> {
     }
 
     /// Could a value of interface type `interface` have the dynamic type `typ`?
-    pub(crate) fn assertable_to(&mut self, interface: TypeId, typ: TypeId, cause: &mut Cause) -> bool {
+    pub(crate) fn assertable_to(
+        &mut self,
+        interface: TypeId,
+        typ: TypeId,
+        cause: &mut Cause,
+    ) -> bool {
         if self.program.types.is_interface(typ) {
             return true;
         }
         self.has_all_methods(typ, interface, false, Some(cause))
     }
 
-    fn has_all_methods(&mut self, typ: TypeId, target: TypeId, fully: bool, cause: Option<&mut Cause>) -> bool {
+    fn has_all_methods(
+        &mut self,
+        typ: TypeId,
+        target: TypeId,
+        fully: bool,
+        cause: Option<&mut Cause>,
+    ) -> bool {
         if !self.program.types.is_valid(typ) {
             return true;
         }
@@ -128,7 +166,9 @@ impl Checker<'_> {
         let mut work = vec![typ];
         while let Some(typ) = work.pop() {
             let base = self.program.types.as_pointer(typ).unwrap_or(typ);
-            let Some(fields) = self.program.types.as_struct(base) else { continue };
+            let Some(fields) = self.program.types.as_struct(base) else {
+                continue;
+            };
             if !seen.insert(self.program.types.underlying_id(base)) {
                 continue;
             }
@@ -142,29 +182,55 @@ impl Checker<'_> {
         false
     }
 
-    fn first_missing_method(&mut self, typ: TypeId, target: TypeId, fully: bool) -> Option<(usize, Lookup)> {
+    fn first_missing_method(
+        &mut self,
+        typ: TypeId,
+        target: TypeId,
+        fully: bool,
+    ) -> Option<(usize, Lookup)> {
         let count = self.program.types.as_interface(target)?.methods.len();
         for index in 0..count {
             let method = self.program.types.as_interface(target)?.methods[index];
             if let Some(own) = self.program.types.as_interface(typ) {
-                let place =
-                    own.methods.iter().position(|m| m.name == method.name && m.package == method.package);
+                let place = own
+                    .methods
+                    .iter()
+                    .position(|m| m.name == method.name && m.package == method.package);
                 match place {
                     None if !fully => continue,
                     None => return Some((index, Lookup::Missing)),
                     Some(place) => {
-                        if !self.program.types.identical(own.methods[place].signature, method.signature) {
+                        if !self
+                            .program
+                            .types
+                            .identical(own.methods[place].signature, method.signature)
+                        {
                             let interface = self.program.types.underlying_id(typ);
-                            let found = Found::InterfaceMethod { interface, index: place as u32 };
-                            return Some((index, Lookup::Found { found, path: Default::default(), indirect: false }));
+                            let found = Found::InterfaceMethod {
+                                interface,
+                                index: place as u32,
+                            };
+                            return Some((
+                                index,
+                                Lookup::Found {
+                                    found,
+                                    path: Default::default(),
+                                    indirect: false,
+                                },
+                            ));
                         }
                     }
                 }
                 continue;
             }
-            let lookup = self.program.lookup_in(typ, false, method.package, method.name, NameMatch::Exact);
+            let lookup =
+                self.program
+                    .lookup_in(typ, false, method.package, method.name, NameMatch::Exact);
             match &lookup {
-                Lookup::Found { found: Found::Field { .. }, .. } => return Some((index, lookup)),
+                Lookup::Found {
+                    found: Found::Field { .. },
+                    ..
+                } => return Some((index, lookup)),
                 Lookup::Found { found, .. } => {
                     if let Found::Method(object) = found {
                         self.declare_object(*object);
@@ -183,8 +249,19 @@ impl Checker<'_> {
         None
     }
 
-    fn missing_method_cause(&mut self, typ: TypeId, target: TypeId, index: usize, why: Lookup) -> Cause {
-        let Some(method) = self.program.types.as_interface(target).map(|interface| interface.methods[index]) else {
+    fn missing_method_cause(
+        &mut self,
+        typ: TypeId,
+        target: TypeId,
+        index: usize,
+        why: Lookup,
+    ) -> Cause {
+        let Some(method) = self
+            .program
+            .types
+            .as_interface(target)
+            .map(|interface| interface.methods[index])
+        else {
             return Cause::new();
         };
         let name = self.text(method.name);
@@ -194,8 +271,13 @@ impl Checker<'_> {
                 checker.declare_object(*object);
             }
             let signature = checker.program.found_type(found);
-            let have = checker.program.method_string(checker.names, have_name, signature, package);
-            let want = checker.program.method_string(checker.names, name, method.signature, package);
+            let have = checker
+                .program
+                .method_string(checker.names, have_name, signature, package);
+            let want =
+                checker
+                    .program
+                    .method_string(checker.names, name, method.signature, package);
             if have == want {
                 return format!("({intro})");
             }
@@ -232,14 +314,22 @@ impl Checker<'_> {
                             return format!("(unexported method {name})");
                         }
                         let other = self.text(other);
-                        return have_and_want(self, &found, other, &format!("missing method {name}"));
+                        return have_and_want(
+                            self,
+                            &found,
+                            other,
+                            &format!("missing method {name}"),
+                        );
                     }
                 }
                 format!("(missing method {name})")
             }
             Lookup::Ambiguous => format!("(ambiguous selector {}.{name})", self.type_text(typ)),
             Lookup::NeedsPointer => format!("(method {name} has pointer receiver)"),
-            Lookup::Found { found: Found::Field { .. }, .. } => {
+            Lookup::Found {
+                found: Found::Field { .. },
+                ..
+            } => {
                 format!("({}.{name} is a field, not a method)", self.type_text(typ))
             }
             Lookup::Found { found, .. } => {
@@ -255,10 +345,18 @@ impl Checker<'_> {
         use crate::typed::Mode;
         match x.mode {
             Mode::None => return,
-            Mode::Nil | Mode::Constant | Mode::Variable | Mode::MapIndex | Mode::Value | Mode::CommaOk => {}
+            Mode::Nil
+            | Mode::Constant
+            | Mode::Variable
+            | Mode::MapIndex
+            | Mode::Value
+            | Mode::CommaOk => {}
             Mode::NoValue | Mode::Builtin | Mode::Type | Mode::Package => {
                 let target = target.map_or("_".to_owned(), |target| self.type_text(target));
-                let message = format!("cannot assign {} to {target} in {context}", self.operand_string(x));
+                let message = format!(
+                    "cannot assign {} to {target} in {context}",
+                    self.operand_string(x)
+                );
                 self.report_operand(Code::CannotUse, x, message);
                 x.invalidate();
                 return;
@@ -268,7 +366,11 @@ impl Checker<'_> {
             let mut wanted = target.unwrap_or(TypeId::INVALID);
             if x.is_nil() {
                 if target.is_none() {
-                    self.report_operand(Code::InvalidNil, x, format!("use of untyped nil in {context}"));
+                    self.report_operand(
+                        Code::InvalidNil,
+                        x,
+                        format!("use of untyped nil in {context}"),
+                    );
                     x.invalidate();
                     return;
                 }
@@ -288,7 +390,11 @@ impl Checker<'_> {
                         Code::ConstantOverflow => message.push_str(" (overflows)"),
                         _ => {}
                     }
-                    let code = if code == Code::CannotConvert { Code::CannotUse } else { code };
+                    let code = if code == Code::CannotConvert {
+                        Code::CannotUse
+                    } else {
+                        code
+                    };
                     self.report_operand(code, x, message);
                     x.invalidate();
                     return;
@@ -310,8 +416,11 @@ impl Checker<'_> {
         let Some(target) = target else { return };
         let mut cause = Cause::new();
         if !self.assignable(x, target, Some(&mut cause)) {
-            let mut message =
-                format!("cannot use {} as {} value in {context}", self.operand_string(x), self.type_text(target));
+            let mut message = format!(
+                "cannot use {} as {} value in {context}",
+                self.operand_string(x),
+                self.type_text(target)
+            );
             if !cause.is_empty() {
                 message.push_str(": ");
                 message.push_str(&cause);
@@ -326,7 +435,10 @@ impl Checker<'_> {
     /// Notes a conversion of a value to an interface.
     pub(crate) fn note_conversion(&mut self, typ: TypeId, target: TypeId) {
         let types = &self.program.types;
-        if types.is_interface(target) && !types.is_interface(typ) && types.basic(typ) != Some(BasicKind::UntypedNil) {
+        if types.is_interface(target)
+            && !types.is_interface(typ)
+            && types.basic(typ) != Some(BasicKind::UntypedNil)
+        {
             self.add_run_time_type(typ);
         }
     }

@@ -25,7 +25,10 @@ impl Checker<'_> {
         context: &str,
     ) {
         let types = &self.program.types;
-        if !x.is_valid() || !types.is_valid(x.typ) || declared.is_some_and(|typ| !types.is_valid(typ)) {
+        if !x.is_valid()
+            || !types.is_valid(x.typ)
+            || declared.is_some_and(|typ| !types.is_valid(typ))
+        {
             self.set_type(lhs, declared.unwrap_or(TypeId::INVALID));
             x.invalidate();
             return;
@@ -34,7 +37,11 @@ impl Checker<'_> {
             Some(typ) => typ,
             None => {
                 if x.typ == TypeId::UNTYPED_NIL {
-                    self.report_operand(Code::InvalidNil, x, format!("use of untyped nil in {context}"));
+                    self.report_operand(
+                        Code::InvalidNil,
+                        x,
+                        format!("use of untyped nil in {context}"),
+                    );
                     self.set_type(lhs, TypeId::INVALID);
                     x.invalidate();
                     return;
@@ -85,10 +92,14 @@ impl Checker<'_> {
             && self.program.type_and_value(operand).mode == Mode::Package
         {
             // GO: says this, too, of a package's function or constant.
-            let message = format!("use of package {} not in selector", self.expression_text(operand));
+            let message = format!(
+                "use of package {} not in selector",
+                self.expression_text(operand)
+            );
             self.report_expr(Code::NotAnExpression, operand, message);
         }
-        let message = format!("cannot assign to {text} (neither addressable nor a map index expression)");
+        let message =
+            format!("cannot assign to {text} (neither addressable nor a map index expression)");
         self.report_expr(Code::CannotAssign, lhs, message);
         Some(TypeId::INVALID)
     }
@@ -112,8 +123,11 @@ impl Checker<'_> {
             }
             return;
         }
-        let context =
-            if target.is_none() && context == "assignment" { "assignment to _ identifier" } else { context };
+        let context = if target.is_none() && context == "assignment" {
+            "assignment to _ identifier"
+        } else {
+            context
+        };
         match (x, rhs) {
             (Some(x), _) => self.assignment(x, target, context),
             (None, Some(rhs)) => {
@@ -136,8 +150,10 @@ impl Checker<'_> {
         if rhs.len() == 1
             && let Expr::Call { callee, .. } = *self.ast.expr(self.ast.unparen(first))
         {
-            let message =
-                format!("assignment mismatch: {vars} but {} returns {vals}", self.expression_text(callee));
+            let message = format!(
+                "assignment mismatch: {vars} but {} returns {vals}",
+                self.expression_text(callee)
+            );
             self.report_expr(Code::AssignmentMismatch, first, message);
             return;
         }
@@ -168,13 +184,20 @@ impl Checker<'_> {
         match self.colors[object.index()] {
             Color::Black => Some(self.object(object).typ),
             // A package variable with a type, whose value is being checked.
-            Color::Grey if self.object(object).typ != TypeId::INVALID => Some(self.object(object).typ),
+            Color::Grey if self.object(object).typ != TypeId::INVALID => {
+                Some(self.object(object).typ)
+            }
             _ => None,
         }
     }
 
     /// Checks the initialisation of variables, or of results by a `return` (then with its range).
-    pub(crate) fn initialize_variables(&mut self, lhs: &[ObjectId], rhs: &[ExprId], returns: Option<TextRange>) {
+    pub(crate) fn initialize_variables(
+        &mut self,
+        lhs: &[ObjectId],
+        rhs: &[ExprId],
+        returns: Option<TextRange>,
+    ) {
         let (l, r) = (lhs.len(), rhs.len());
         let context = match returns {
             Some(_) => "return statement",
@@ -233,7 +256,11 @@ impl Checker<'_> {
     /// Checks `lhs... = rhs...`.
     pub(crate) fn assign_variables(&mut self, lhs: &[ExprId], rhs: &[ExprId]) {
         let (l, r) = (lhs.len(), rhs.len());
-        let context = if l > 1 { "multiple assignment" } else { "assignment" };
+        let context = if l > 1 {
+            "multiple assignment"
+        } else {
+            "assignment"
+        };
         if l == r && !self.is_call(rhs) {
             for (left, right) in lhs.iter().zip(rhs) {
                 self.assign_variable(*left, Some(*right), None, context);
@@ -263,7 +290,12 @@ impl Checker<'_> {
     }
 
     /// Checks `lhs... := rhs...`; `place` is the operator.
-    pub(crate) fn short_variable_declaration(&mut self, place: TextRange, lhs: &[ExprId], rhs: &[ExprId]) {
+    pub(crate) fn short_variable_declaration(
+        &mut self,
+        place: TextRange,
+        lhs: &[ExprId],
+        rhs: &[ExprId],
+    ) {
         let top = self.delayed.len();
         let scope = self.env.scope;
         let mut seen: FxHashSet<Symbol> = FxHashSet::default();
@@ -277,7 +309,10 @@ impl Checker<'_> {
                 _ => {
                     self.use_left_exprs(&[*left]);
                     if !matches!(self.ast.expr(*left), Expr::Bad) {
-                        let message = format!("non-name {} on left side of :=", self.expression_text(*left));
+                        let message = format!(
+                            "non-name {} on left side of :=",
+                            self.expression_text(*left)
+                        );
                         self.report(Code::InvalidDeclaration, range, message);
                     }
                     wrong = true;
@@ -304,7 +339,12 @@ impl Checker<'_> {
                         let message = format!("cannot assign to {}", self.text(name));
                         self.report(Code::CannotAssign, range, message);
                         wrong = true;
-                        variables.push(self.new_variable(VarKind::Local, Symbol::BLANK, range, None));
+                        variables.push(self.new_variable(
+                            VarKind::Local,
+                            Symbol::BLANK,
+                            range,
+                            None,
+                        ));
                     }
                     continue;
                 }
@@ -325,7 +365,11 @@ impl Checker<'_> {
             }
         }
         if new.is_empty() && !wrong {
-            self.report(Code::NoNewVariables, place, "no new variables on left side of :=");
+            self.report(
+                Code::NoNewVariables,
+                place,
+                "no new variables on left side of :=",
+            );
             return;
         }
         for object in new {

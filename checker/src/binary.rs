@@ -49,7 +49,11 @@ impl Checker<'_> {
             if types.is_valid(x.typ) && types.is_valid(y.typ) {
                 let operation = match expr {
                     Some(expr) => self.expression_text(expr),
-                    None => format!("{} {op}= {}", self.expression_text(left), self.expression_text(right)),
+                    None => format!(
+                        "{} {op}= {}",
+                        self.expression_text(left),
+                        self.expression_text(right)
+                    ),
                 };
                 let message = format!(
                     "invalid operation: {operation} (mismatched types {} and {})",
@@ -63,14 +67,18 @@ impl Checker<'_> {
         }
         let defined = match op {
             BinaryOperator::Add => types.is_numeric_or_string(x.typ),
-            BinaryOperator::Subtract | BinaryOperator::Multiply | BinaryOperator::Divide => types.is_numeric(x.typ),
+            BinaryOperator::Subtract | BinaryOperator::Multiply | BinaryOperator::Divide => {
+                types.is_numeric(x.typ)
+            }
             BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => types.is_boolean(x.typ),
             _ => types.is_integer(x.typ),
         };
         if !defined {
             if types.underlying_id(x.typ) != TypeId::INVALID {
-                let message =
-                    format!("invalid operation: operator {op} not defined on {}", self.operand_string(x));
+                let message = format!(
+                    "invalid operation: operator {op} not defined on {}",
+                    self.operand_string(x)
+                );
                 self.report_operand(Code::InvalidOperation, x, message);
             }
             x.invalidate();
@@ -81,7 +89,11 @@ impl Checker<'_> {
             && y.is_constant()
             && y.value.sign() == 0
         {
-            self.report_operand(Code::DivisionByZero, &y, "invalid operation: division by zero");
+            self.report_operand(
+                Code::DivisionByZero,
+                &y,
+                "invalid operation: division by zero",
+            );
             x.invalidate();
             return;
         }
@@ -141,12 +153,22 @@ impl Checker<'_> {
     }
 
     /// Checks `x op y` for a comparison operator; the result is untyped bool.
-    pub(crate) fn comparison(&mut self, x: &mut Operand, y: &mut Operand, op: BinaryOperator, switch_case: bool) {
+    pub(crate) fn comparison(
+        &mut self,
+        x: &mut Operand,
+        y: &mut Operand,
+        op: BinaryOperator,
+        switch_case: bool,
+    ) {
         if !self.program.types.is_valid(x.typ) || !self.program.types.is_valid(y.typ) {
             x.invalidate();
             return;
         }
-        let op = if switch_case { BinaryOperator::Equal } else { op };
+        let op = if switch_case {
+            BinaryOperator::Equal
+        } else {
+            op
+        };
         /// The operand at fault, and why.
         enum Fault {
             X(Option<String>),
@@ -154,7 +176,11 @@ impl Checker<'_> {
         }
         let mut code = Code::MismatchedTypes;
         let fault = if !self.assignable(x, y.typ, None) && !self.assignable(y, x.typ, None) {
-            let cause = format!("mismatched types {} and {}", self.type_text(x.typ), self.type_text(y.typ));
+            let cause = format!(
+                "mismatched types {} and {}",
+                self.type_text(x.typ),
+                self.type_text(y.typ)
+            );
             Some(Fault::Y(Some(cause)))
         } else {
             code = Code::InvalidOperation;
@@ -163,7 +189,11 @@ impl Checker<'_> {
                 BinaryOperator::Equal | BinaryOperator::NotEqual => {
                     if x.is_nil() || y.is_nil() {
                         let typ = if x.is_nil() { y.typ } else { x.typ };
-                        if types.has_nil(typ) { None } else { Some(Fault::Y(None)) }
+                        if types.has_nil(typ) {
+                            None
+                        } else {
+                            Some(Fault::Y(None))
+                        }
                     } else if !types.is_comparable(x.typ) {
                         Some(Fault::X(self.incomparable_text(x.typ)))
                     } else if !types.is_comparable(y.typ) {
@@ -192,7 +222,10 @@ impl Checker<'_> {
                 x.value = Constant::Bool(holds);
             } else {
                 x.mode = Mode::Value;
-                let (a, b) = (self.program.types.default_type(x.typ), self.program.types.default_type(y.typ));
+                let (a, b) = (
+                    self.program.types.default_type(x.typ),
+                    self.program.types.default_type(y.typ),
+                );
                 self.update_operand_type(x, a, true);
                 self.update_operand_type(y, b, true);
                 // A concrete operand beside an interface is converted to it.
@@ -230,21 +263,35 @@ impl Checker<'_> {
     pub(crate) fn incomparable_text(&self, typ: TypeId) -> Option<String> {
         let types = &self.program.types;
         match types.underlying(typ) {
-            under @ (Type::Slice(_) | Type::Signature(_) | Type::Map { .. }) => {
-                Some(format!("{} can only be compared to nil", composite_kind(under).unwrap_or("")))
-            }
+            under @ (Type::Slice(_) | Type::Signature(_) | Type::Map { .. }) => Some(format!(
+                "{} can only be compared to nil",
+                composite_kind(under).unwrap_or("")
+            )),
             Type::Struct(fields) => {
-                let field = fields.iter().find(|field| !types.is_comparable(field.typ))?;
-                Some(format!("struct containing {} cannot be compared", self.type_text(field.typ)))
+                let field = fields
+                    .iter()
+                    .find(|field| !types.is_comparable(field.typ))?;
+                Some(format!(
+                    "struct containing {} cannot be compared",
+                    self.type_text(field.typ)
+                ))
             }
             Type::Array(..) => Some(format!("{} cannot be compared", self.type_text(typ))),
             _ => None,
         }
     }
 
-    fn shift(&mut self, x: &mut Operand, y: &mut Operand, expr: Option<ExprId>, op: BinaryOperator) {
+    fn shift(
+        &mut self,
+        x: &mut Operand,
+        y: &mut Operand,
+        expr: Option<ExprId>,
+        op: BinaryOperator,
+    ) {
         let shifted = x.is_constant().then(|| x.value.to_int());
-        let is_whole = shifted.as_ref().is_some_and(|value| value.kind() == ConstantKind::Int);
+        let is_whole = shifted
+            .as_ref()
+            .is_some_and(|value| value.kind() == ConstantKind::Int);
         let types = &self.program.types;
         if !(types.is_integer(x.typ) || types.is_untyped(x.typ) && is_whole) {
             self.report_shifted(x);
@@ -254,7 +301,10 @@ impl Checker<'_> {
         if y.is_constant() {
             let value = y.value.to_int();
             if value.kind() == ConstantKind::Int && value.sign() < 0 {
-                let message = format!("invalid operation: negative shift count {}", self.operand_string(y));
+                let message = format!(
+                    "invalid operation: negative shift count {}",
+                    self.operand_string(y)
+                );
                 self.report_operand(Code::InvalidShift, y, message);
                 x.invalidate();
                 return;
@@ -291,7 +341,10 @@ impl Checker<'_> {
                 // Enough to express the smallest float64.
                 const LARGEST_COUNT: u64 = 1023 - 1 + 52;
                 let Some(count) = count.as_u64().filter(|count| *count <= LARGEST_COUNT) else {
-                    let message = format!("invalid operation: invalid shift count {}", self.operand_string(y));
+                    let message = format!(
+                        "invalid operation: invalid shift count {}",
+                        self.operand_string(y)
+                    );
                     self.report_operand(Code::InvalidShift, y, message);
                     x.invalidate();
                     return;
@@ -311,6 +364,7 @@ impl Checker<'_> {
                 if let Some(expr) = x.expr {
                     self.mark_shifted(expr);
                 }
+                self.update_operand_type(y, TypeId::UINT, true);
                 x.mode = Mode::Value;
                 return;
             }
@@ -319,17 +373,24 @@ impl Checker<'_> {
             self.report_shifted(x);
             return;
         }
+        self.update_operand_type(y, TypeId::UINT, true);
         x.mode = Mode::Value;
     }
 
     fn report_shifted(&mut self, x: &mut Operand) {
-        let message = format!("invalid operation: shifted operand {} must be integer", self.operand_string(x));
+        let message = format!(
+            "invalid operation: shifted operand {} must be integer",
+            self.operand_string(x)
+        );
         self.report_operand(Code::InvalidShift, x, message);
         x.invalidate();
     }
 
     fn report_shift_count(&mut self, x: &mut Operand, y: &Operand) {
-        let message = format!("invalid operation: shift count {} must be integer", self.operand_string(y));
+        let message = format!(
+            "invalid operation: shift count {} must be integer",
+            self.operand_string(y)
+        );
         self.report_operand(Code::InvalidShift, y, message);
         x.invalidate();
     }

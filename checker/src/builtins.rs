@@ -90,7 +90,10 @@ impl Checker<'_> {
             Builtin::Append => self.append(x, call, args, &mut operands, spread),
             Builtin::Cap | Builtin::Len => self.length(x, builtin),
             Builtin::Clear => {
-                if !matches!(self.program.types.underlying(x.typ), Type::Map { .. } | Type::Slice(_)) {
+                if !matches!(
+                    self.program.types.underlying(x.typ),
+                    Type::Map { .. } | Type::Slice(_)
+                ) {
                     let message = format!(
                         "invalid argument: cannot clear {}: argument must be (or constrained by) map or slice",
                         self.operand_string(x)
@@ -102,18 +105,25 @@ impl Checker<'_> {
             }
             Builtin::Close => {
                 let problem = match self.program.types.underlying(x.typ) {
-                    Type::Chan { direction: ChanDirection::Receive, .. } => "receive-only channel",
+                    Type::Chan {
+                        direction: ChanDirection::Receive,
+                        ..
+                    } => "receive-only channel",
                     Type::Chan { .. } => return self.no_value(x),
                     _ => "non-channel",
                 };
-                let message = format!("invalid operation: cannot close {problem} {}", self.operand_string(x));
+                let message = format!(
+                    "invalid operation: cannot close {problem} {}",
+                    self.operand_string(x)
+                );
                 self.report_operand(Code::InvalidArgument, x, message);
                 false
             }
             Builtin::Copy => self.copy(x, &operands),
             Builtin::Delete => {
                 let Type::Map { key, .. } = *self.program.types.underlying(x.typ) else {
-                    let message = format!("invalid argument: {} is not a map", self.operand_string(x));
+                    let message =
+                        format!("invalid argument: {} is not a map", self.operand_string(x));
                     self.report_operand(Code::InvalidArgument, x, message);
                     return false;
                 };
@@ -125,7 +135,12 @@ impl Checker<'_> {
             Builtin::Max | Builtin::Min => self.extreme(x, builtin, &mut operands),
             Builtin::New => self.new_call(x, args[0]),
             Builtin::Panic => {
-                if self.env.context.as_ref().is_some_and(|context| !context.results.is_empty()) {
+                if self
+                    .env
+                    .context
+                    .as_ref()
+                    .is_some_and(|context| !context.results.is_empty())
+                {
                     self.panic_calls.insert(call);
                 }
                 self.assignment(x, Some(TypeId::EMPTY_INTERFACE), "argument to panic");
@@ -163,7 +178,10 @@ impl Checker<'_> {
         }
         match self.program.types.underlying(x.typ) {
             Type::Slice(element) => Ok(*element),
-            _ => Err(format!("argument must be a slice; have {}", self.operand_string(x))),
+            _ => Err(format!(
+                "argument must be a slice; have {}",
+                self.operand_string(x)
+            )),
         }
     }
 
@@ -178,12 +196,17 @@ impl Checker<'_> {
         let element = match self.slice_element(x) {
             Ok(element) => element,
             Err(problem) => {
-                self.report_operand(Code::InvalidArgument, x, format!("invalid append: {problem}"));
+                self.report_operand(
+                    Code::InvalidArgument,
+                    x,
+                    format!("invalid append: {problem}"),
+                );
                 return false;
             }
         };
         // append([]byte, string...)
-        if operands.len() == 2 && spread.is_some() && self.program.types.is_string(operands[1].typ) {
+        if operands.len() == 2 && spread.is_some() && self.program.types.is_string(operands[1].typ)
+        {
             let bytes = self.program.types.slice(TypeId::BYTE);
             if self.assignable(x, bytes, None) {
                 if self.program.types.is_untyped(operands[1].typ) {
@@ -196,8 +219,22 @@ impl Checker<'_> {
         }
         let rest = self.program.types.slice(element);
         let typ = x.typ;
-        let params = [Param { name: None, typ }, Param { name: None, typ: rest }];
-        self.arguments(call, self.callee_of(call), &params, true, args, operands, spread);
+        let params = [
+            Param { name: None, typ },
+            Param {
+                name: None,
+                typ: rest,
+            },
+        ];
+        self.arguments(
+            call,
+            self.callee_of(call),
+            &params,
+            true,
+            args,
+            operands,
+            spread,
+        );
         x.mode = Mode::Value;
         true
     }
@@ -236,8 +273,11 @@ impl Checker<'_> {
             Type::Map { .. } if builtin == Builtin::Len => {}
             Type::Basic(BasicKind::Invalid) => return false,
             _ => {
-                let message =
-                    format!("invalid argument: {} for built-in {}", self.operand_string(x), builtin.name());
+                let message = format!(
+                    "invalid argument: {} for built-in {}",
+                    self.operand_string(x),
+                    builtin.name()
+                );
                 self.report_operand(Code::InvalidArgument, x, message);
                 return false;
             }
@@ -271,7 +311,11 @@ impl Checker<'_> {
                 Ok(element) => element,
                 Err(_) if self.program.types.is_string(y.typ) => TypeId::BYTE,
                 Err(problem) => {
-                    self.report_operand(Code::InvalidArgument, y, format!("invalid copy: {problem}"));
+                    self.report_operand(
+                        Code::InvalidArgument,
+                        y,
+                        format!("invalid copy: {problem}"),
+                    );
                     return false;
                 }
             };
@@ -330,7 +374,11 @@ impl Checker<'_> {
         if let [length, capacity] = sizes[..]
             && length > capacity
         {
-            self.report_expr(Code::InvalidArgument, args[1], "invalid argument: length and capacity swapped");
+            self.report_expr(
+                Code::InvalidArgument,
+                args[1],
+                "invalid argument: length and capacity swapped",
+            );
         }
         x.mode = Mode::Value;
         x.typ = typ;
@@ -338,10 +386,17 @@ impl Checker<'_> {
     }
 
     fn extreme(&mut self, x: &mut Operand, builtin: Builtin, operands: &mut [Operand]) -> bool {
-        let wanted = if builtin == Builtin::Max { Ordering::Greater } else { Ordering::Less };
+        let wanted = if builtin == Builtin::Max {
+            Ordering::Greater
+        } else {
+            Ordering::Less
+        };
         for (index, operand) in operands.iter_mut().enumerate() {
             if !self.program.types.is_ordered(operand.typ) {
-                let message = format!("invalid argument: {} cannot be ordered", self.operand_string(operand));
+                let message = format!(
+                    "invalid argument: {} cannot be ordered",
+                    self.operand_string(operand)
+                );
                 self.report_operand(Code::InvalidArgument, operand, message);
                 return false;
             }
@@ -413,5 +468,4 @@ impl Checker<'_> {
         x.mode = Mode::Value;
         true
     }
-
 }

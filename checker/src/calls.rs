@@ -35,7 +35,9 @@ impl Checker<'_> {
                 return CallKind::Conversion;
             }
             Mode::Builtin => {
-                let Some(builtin) = x.builtin else { return CallKind::Statement };
+                let Some(builtin) = x.builtin else {
+                    return CallKind::Statement;
+                };
                 if !self.builtin_call(x, expr, builtin, args, spread) {
                     x.invalidate();
                 }
@@ -62,7 +64,15 @@ impl Checker<'_> {
             return CallKind::Statement;
         };
         let mut operands = self.argument_operands(args);
-        self.arguments(expr, callee, &signature.params, signature.variadic, args, &mut operands, spread);
+        self.arguments(
+            expr,
+            callee,
+            &signature.params,
+            signature.variadic,
+            args,
+            &mut operands,
+            spread,
+        );
         match &signature.results[..] {
             [] => {
                 x.mode = Mode::NoValue;
@@ -79,7 +89,8 @@ impl Checker<'_> {
             }
             results => {
                 if results.iter().any(|result| result.name.is_some()) {
-                    self.named_results.insert(expr, self.program.types.underlying_id(x.typ));
+                    self.named_results
+                        .insert(expr, self.program.types.underlying_id(x.typ));
                 }
                 x.mode = Mode::Value;
                 x.typ = self.program.types.results(results);
@@ -103,7 +114,10 @@ impl Checker<'_> {
         }
         match args {
             [] => {
-                let message = format!("missing argument in conversion to {}", self.type_text(target));
+                let message = format!(
+                    "missing argument in conversion to {}",
+                    self.type_text(target)
+                );
                 let range = self.range(expr);
                 self.report(Code::WrongArgumentCount, range, message);
             }
@@ -113,7 +127,10 @@ impl Checker<'_> {
                     return;
                 }
                 if spread.is_some() {
-                    let message = format!("invalid use of ... in conversion to {}", self.type_text(target));
+                    let message = format!(
+                        "invalid use of ... in conversion to {}",
+                        self.type_text(target)
+                    );
                     self.report_expr(Code::InvalidCall, *argument, message);
                     x.invalidate();
                     return;
@@ -126,7 +143,10 @@ impl Checker<'_> {
             }
             [.., last] => {
                 self.use_exprs(args);
-                let message = format!("too many arguments in conversion to {}", self.type_text(target));
+                let message = format!(
+                    "too many arguments in conversion to {}",
+                    self.type_text(target)
+                );
                 self.report_expr(Code::WrongArgumentCount, *last, message);
             }
         }
@@ -172,12 +192,15 @@ impl Checker<'_> {
     ) {
         let given = operands.len();
         let mut wanted = params.len();
-        let mut types: smallvec::SmallVec<[TypeId; 8]> = params.iter().map(|param| param.typ).collect();
+        let mut types: smallvec::SmallVec<[TypeId; 8]> =
+            params.iter().map(|param| param.typ).collect();
         if variadic {
             if spread.is_some() {
                 if args.len() == 1 && given > 1 {
-                    let message =
-                        format!("cannot use ... with {given}-valued {}", self.expression_text(args[0]));
+                    let message = format!(
+                        "cannot use ... with {given}-valued {}",
+                        self.expression_text(args[0])
+                    );
                     self.report_expr(Code::InvalidCall, call, message);
                     return;
                 }
@@ -193,13 +216,20 @@ impl Checker<'_> {
                 wanted -= 1;
             }
         } else if spread.is_some() {
-            let message = format!("cannot use ... in call to non-variadic {}", self.expression_text(callee));
+            let message = format!(
+                "cannot use ... in call to non-variadic {}",
+                self.expression_text(callee)
+            );
             self.report_expr(Code::InvalidCall, call, message);
             return;
         }
         if given != wanted {
             // A wrong argument has been reported already.
-            let qualifier = if given > wanted { "too many" } else { "not enough" };
+            let qualifier = if given > wanted {
+                "too many"
+            } else {
+                "not enough"
+            };
             let range = if given > wanted {
                 self.operand_range(&operands[wanted])
             } else if given > 0 {
@@ -227,16 +257,19 @@ impl Checker<'_> {
             if self.assign_quickly(operand, typ) {
                 continue;
             }
-            let context =
-                context.get_or_insert_with(|| format!("argument to {}", self.expression_text(callee))).clone();
+            let context = context
+                .get_or_insert_with(|| format!("argument to {}", self.expression_text(callee)))
+                .clone();
             self.assignment(operand, Some(typ), &context);
         }
     }
 
     /// The common case of an assignment: a value of that very type.
     pub(crate) fn assign_quickly(&self, x: &Operand, typ: TypeId) -> bool {
-        matches!(x.mode, Mode::Value | Mode::Variable | Mode::MapIndex | Mode::CommaOk)
-            && self.program.types.identical(x.typ, typ)
+        matches!(
+            x.mode,
+            Mode::Value | Mode::Variable | Mode::MapIndex | Mode::CommaOk
+        ) && self.program.types.identical(x.typ, typ)
             && self.program.types.is_typed(x.typ)
             && !matches!(self.program.types.get(x.typ), Type::Tuple(_))
     }
@@ -257,10 +290,19 @@ impl Checker<'_> {
     }
 
     /// Where the last such character between two expressions stands.
-    pub(crate) fn punctuation(&self, left: ExprId, right: Option<ExprId>, character: char) -> diagnostics::TextRange {
+    pub(crate) fn punctuation(
+        &self,
+        left: ExprId,
+        right: Option<ExprId>,
+        character: char,
+    ) -> diagnostics::TextRange {
         let (left, right) = (self.range(left), right.map(|right| self.range(right)));
         let right = right.map_or(left.end, |right| right.start);
-        let between = self.sources.slice(diagnostics::TextRange { start: left.end, end: right.max(left.end), ..left });
+        let between = self.sources.slice(diagnostics::TextRange {
+            start: left.end,
+            end: right.max(left.end),
+            ..left
+        });
         let offset = between.rfind(character).unwrap_or(0);
         diagnostics::TextRange::at(left.file, left.end + offset as u32)
     }
@@ -306,10 +348,13 @@ impl Checker<'_> {
         name_expr: ExprId,
         want_type: bool,
     ) {
-        let Some(name) = self.ast.ident(name_expr) else { return };
+        let Some(name) = self.ast.ident(name_expr) else {
+            return;
+        };
         if let Expr::Ident(qualifier) = *self.ast.expr(operand)
             && let Some(object) = self.lookup_name(qualifier)
-            && let ObjectKind::PackageName { imported, used } = &mut self.program.objects[object.index()].kind
+            && let ObjectKind::PackageName { imported, used } =
+                &mut self.program.objects[object.index()].kind
         {
             *used = true;
             let imported = *imported;
@@ -321,7 +366,10 @@ impl Checker<'_> {
         self.expr_or_type(x, operand);
         match x.mode {
             Mode::Builtin => {
-                let message = format!("invalid use of {} in selector expression", self.operand_string(x));
+                let message = format!(
+                    "invalid use of {} in selector expression",
+                    self.operand_string(x)
+                );
                 let range = self.punctuation(operand, Some(name_expr), '.');
                 self.report(Code::NotAnExpression, range, message);
                 x.invalidate();
@@ -343,9 +391,15 @@ impl Checker<'_> {
             return;
         }
         let addressable = x.mode == Mode::Variable;
-        let lookup = self.program.lookup_field_or_method(typ, addressable, Some(self.env.package), name);
+        let lookup =
+            self.program
+                .lookup_field_or_method(typ, addressable, Some(self.env.package), name);
         let (found, path, indirect) = match lookup {
-            Lookup::Found { found, path, indirect } => (found, path, indirect),
+            Lookup::Found {
+                found,
+                path,
+                indirect,
+            } => (found, path, indirect),
             other => {
                 self.report_missing(x, name_expr, name, &other);
                 x.invalidate();
@@ -374,7 +428,11 @@ impl Checker<'_> {
                     typ: self.program.types.canonical(field),
                 };
                 self.program.selections.insert(expr, selection);
-                x.mode = if x.mode == Mode::Variable || indirect { Mode::Variable } else { Mode::Value };
+                x.mode = if x.mode == Mode::Variable || indirect {
+                    Mode::Variable
+                } else {
+                    Mode::Value
+                };
                 x.typ = field;
                 if !self.program.types.is_valid(field) {
                     x.invalidate();
@@ -402,7 +460,10 @@ impl Checker<'_> {
                 }
                 let is_type = x.mode == Mode::Type;
                 let (kind, result) = if is_type {
-                    (SelectionKind::MethodExpression, self.method_expression_type(typ, signature, &found))
+                    (
+                        SelectionKind::MethodExpression,
+                        self.method_expression_type(typ, signature, &found),
+                    )
                 } else {
                     if let Found::Method(object) = found
                         && self.program.has_pointer_receiver(object)
@@ -414,7 +475,14 @@ impl Checker<'_> {
                     (SelectionKind::MethodValue, signature)
                 };
                 let typ = self.program.types.canonical(result);
-                let selection = Selection { kind, receiver, path, indirect, selected, typ };
+                let selection = Selection {
+                    kind,
+                    receiver,
+                    path,
+                    indirect,
+                    selected,
+                    typ,
+                };
                 self.program.selections.insert(expr, selection);
                 x.mode = Mode::Value;
                 x.typ = result;
@@ -423,20 +491,40 @@ impl Checker<'_> {
     }
 
     /// The signature with the receiver as first parameter.
-    fn method_expression_type(&mut self, receiver: TypeId, signature: TypeId, found: &Found) -> TypeId {
-        let Some(signature) = self.program.types.as_signature(signature).cloned() else { return TypeId::INVALID };
+    fn method_expression_type(
+        &mut self,
+        receiver: TypeId,
+        signature: TypeId,
+        found: &Found,
+    ) -> TypeId {
+        let Some(signature) = self.program.types.as_signature(signature).cloned() else {
+            return TypeId::INVALID;
+        };
         // If the parameters have names, the receiver has one, too.
-        let name = signature.params.first().and_then(|param| param.name).map(|_| {
-            let function = match found {
-                Found::Method(object) => self.object(*object).function(),
-                _ => None,
-            };
-            let variable = function.and_then(|function| self.program.function(function).receiver);
-            variable.map(|variable| self.object(variable).name).filter(|n| *n != Symbol::EMPTY).unwrap_or(Symbol::BLANK)
-        });
-        let mut params = vec![Param { name, typ: receiver }];
+        let name = signature
+            .params
+            .first()
+            .and_then(|param| param.name)
+            .map(|_| {
+                let function = match found {
+                    Found::Method(object) => self.object(*object).function(),
+                    _ => None,
+                };
+                let variable =
+                    function.and_then(|function| self.program.function(function).receiver);
+                variable
+                    .map(|variable| self.object(variable).name)
+                    .filter(|n| *n != Symbol::EMPTY)
+                    .unwrap_or(Symbol::BLANK)
+            });
+        let mut params = vec![Param {
+            name,
+            typ: receiver,
+        }];
         params.extend_from_slice(&signature.params);
-        self.program.types.signature(&params, &signature.results, signature.variadic)
+        self.program
+            .types
+            .signature(&params, &signature.results, signature.variadic)
     }
 
     fn report_missing(&mut self, x: &Operand, name_expr: ExprId, name: Symbol, lookup: &Lookup) {
@@ -452,7 +540,9 @@ impl Checker<'_> {
             }
             Lookup::NeedsPointer => {
                 let message = if x.mode == Mode::Type {
-                    format!("invalid method expression {typ}.{sel} (needs pointer receiver (*{typ}).{sel})")
+                    format!(
+                        "invalid method expression {typ}.{sel} (needs pointer receiver (*{typ}).{sel})"
+                    )
                 } else {
                     format!("cannot call pointer method {sel} on {typ}")
                 };
@@ -485,7 +575,11 @@ impl Checker<'_> {
         }
         let Some(object) = self.program.package(imported).scope.get(&name).copied() else {
             if name.is_blank() {
-                self.report_expr(Code::NotAnExpression, name_expr, "cannot use _ as value or type");
+                self.report_expr(
+                    Code::NotAnExpression,
+                    name_expr,
+                    "cannot use _ as value or type",
+                );
                 return;
             }
             let lower = self.text(name).to_lowercase();

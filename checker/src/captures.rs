@@ -31,7 +31,12 @@ impl Checker<'_> {
             if let Some(variable) = self.variable_mut(object) {
                 variable.captured = true;
             }
-            self.program.closures.entry(literal).or_default().captures.push(object);
+            self.program
+                .closures
+                .entry(literal)
+                .or_default()
+                .captures
+                .push(object);
             next = self.literal_parents.get(&literal).copied();
         }
     }
@@ -51,7 +56,9 @@ impl Checker<'_> {
                     }
                     // A member of a package.
                     None => {
-                        let Expr::Selector { name, .. } = *self.ast.expr(expr) else { return None };
+                        let Expr::Selector { name, .. } = *self.ast.expr(expr) else {
+                            return None;
+                        };
                         return self.program.object_of(name);
                     }
                 },
@@ -93,6 +100,7 @@ impl Checker<'_> {
     pub(crate) fn local_or_own_variable(&self, name: Symbol) -> Option<ObjectId> {
         let object = self.lookup_name(name)?;
         let entity = self.object(object);
-        (matches!(entity.kind, ObjectKind::Variable(_)) && entity.package == Some(self.env.package)).then_some(object)
+        (matches!(entity.kind, ObjectKind::Variable(_)) && entity.package == Some(self.env.package))
+            .then_some(object)
     }
 }

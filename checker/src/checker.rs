@@ -10,7 +10,8 @@ use crate::expression_strings::expression_string;
 use crate::operand::Operand;
 use crate::scope::{ScopeId, Scopes};
 use crate::typed::{
-    FunctionId, FunctionRef, Mode, Object, ObjectKind, TypeAndValue, TypedProgram, VarKind, Variable,
+    FunctionId, FunctionRef, Mode, Object, ObjectKind, TypeAndValue, TypedProgram, VarKind,
+    Variable,
 };
 use crate::types::{ObjectId, PackageId, TypeId};
 
@@ -47,9 +48,18 @@ pub(crate) struct Declaration {
 
 #[derive(Debug)]
 pub(crate) enum Declared {
-    Constant { typ: Option<ExprId>, init: Option<ExprId>, inherited: bool, iota: u32 },
+    Constant {
+        typ: Option<ExprId>,
+        init: Option<ExprId>,
+        inherited: bool,
+        iota: u32,
+    },
     /// `lhs` holds all variables if several are initialised by one call.
-    Variable { lhs: Option<Vec<ObjectId>>, typ: Option<ExprId>, init: Option<ExprId> },
+    Variable {
+        lhs: Option<Vec<ObjectId>>,
+        typ: Option<ExprId>,
+        init: Option<ExprId>,
+    },
     Type(TypeSpec),
     Function(FunctionId),
 }
@@ -93,13 +103,40 @@ pub(crate) struct Environment {
 /// What is checked after the declarations or the statement that it belongs to.
 #[derive(Debug)]
 pub(crate) enum Delayed {
-    FunctionBody { environment: Environment, literal: ExprId, parameters: Vec<(ObjectId, Option<ExprId>)>, body: BlockId },
-    ValidType { typ: TypeId, package: PackageId },
-    MapKey { key: TypeId, at: ExprId, package: PackageId },
-    EmbeddedField { typ: TypeId, range: TextRange, package: PackageId },
-    VariableType { typ: TypeId, range: TextRange, package: PackageId },
-    FieldUniqueness { typ: TypeId, package: PackageId },
-    Receiver { typ: TypeId, range: TextRange, package: PackageId },
+    FunctionBody {
+        environment: Environment,
+        literal: ExprId,
+        parameters: Vec<(ObjectId, Option<ExprId>)>,
+        body: BlockId,
+    },
+    ValidType {
+        typ: TypeId,
+        package: PackageId,
+    },
+    MapKey {
+        key: TypeId,
+        at: ExprId,
+        package: PackageId,
+    },
+    EmbeddedField {
+        typ: TypeId,
+        range: TextRange,
+        package: PackageId,
+    },
+    VariableType {
+        typ: TypeId,
+        range: TextRange,
+        package: PackageId,
+    },
+    FieldUniqueness {
+        typ: TypeId,
+        package: PackageId,
+    },
+    Receiver {
+        typ: TypeId,
+        range: TextRange,
+        package: PackageId,
+    },
 }
 
 /// Symbols the checker looks for.
@@ -179,18 +216,37 @@ pub(crate) struct Reachability {
 impl<'a> Checker<'a> {
     // ---- objects ----
 
-    pub(crate) fn new_object(&mut self, kind: ObjectKind, name: Symbol, range: Option<TextRange>, color: Color) -> ObjectId {
+    pub(crate) fn new_object(
+        &mut self,
+        kind: ObjectKind,
+        name: Symbol,
+        range: Option<TextRange>,
+        color: Color,
+    ) -> ObjectId {
         let id = ObjectId::from_index(self.program.objects.len());
         let exported = is_exported(self.names.text(name));
         let package = Some(self.env.package);
-        self.program.objects.push(Object { kind, name, exported, typ: TypeId::INVALID, package, range });
+        self.program.objects.push(Object {
+            kind,
+            name,
+            exported,
+            typ: TypeId::INVALID,
+            package,
+            range,
+        });
         self.colors.push(color);
         self.declaration_of.push(None);
         id
     }
 
     /// A variable whose type is known already, or will be when its declaration has been looked at.
-    pub(crate) fn new_variable(&mut self, kind: VarKind, name: Symbol, range: TextRange, typ: Option<TypeId>) -> ObjectId {
+    pub(crate) fn new_variable(
+        &mut self,
+        kind: VarKind,
+        name: Symbol,
+        range: TextRange,
+        typ: Option<TypeId>,
+    ) -> ObjectId {
         let function = match kind {
             VarKind::Package => None,
             _ => self.env.context.as_ref().map(|context| context.function),
@@ -203,8 +259,17 @@ impl<'a> Checker<'a> {
             address_taken: false,
             used: false,
         };
-        let color = if typ.is_some() { Color::Black } else { Color::White };
-        let id = self.new_object(ObjectKind::Variable(Box::new(variable)), name, Some(range), color);
+        let color = if typ.is_some() {
+            Color::Black
+        } else {
+            Color::White
+        };
+        let id = self.new_object(
+            ObjectKind::Variable(Box::new(variable)),
+            name,
+            Some(range),
+            color,
+        );
         if let Some(typ) = typ {
             self.program.objects[id.index()].typ = typ;
         }
@@ -221,7 +286,6 @@ impl<'a> Checker<'a> {
             _ => None,
         }
     }
-
 
     pub(crate) fn set_type(&mut self, id: ObjectId, typ: TypeId) {
         self.program.objects[id.index()].typ = typ;
@@ -248,14 +312,22 @@ impl<'a> Checker<'a> {
     }
 
     /// Adds an object to a scope and records its definition; reports a second one of the same name, and then says false.
-    pub(crate) fn declare(&mut self, scope: ScopeId, ident: Option<ExprId>, object: ObjectId) -> bool {
+    pub(crate) fn declare(
+        &mut self,
+        scope: ScopeId,
+        ident: Option<ExprId>,
+        object: ObjectId,
+    ) -> bool {
         let name = self.object(object).name;
         if !name.is_blank()
             && let Some(other) = self.scopes.insert(scope, name, object)
         {
             let text = self.names.text(name).to_owned();
             let range = self.object(object).range.unwrap_or_default();
-            let message = format!("{text} redeclared in this block{}", self.other_declaration(other));
+            let message = format!(
+                "{text} redeclared in this block{}",
+                self.other_declaration(other)
+            );
             self.report(Code::Redeclared, range, message);
             return false;
         }
@@ -270,7 +342,11 @@ impl<'a> Checker<'a> {
         let object = self.object(other);
         match object.range {
             Some(range) => {
-                format!("\n\t{}: other declaration of {}", self.sources.position(range), self.names.text(object.name))
+                format!(
+                    "\n\t{}: other declaration of {}",
+                    self.sources.position(range),
+                    self.names.text(object.name)
+                )
             }
             None => String::new(),
         }
@@ -284,7 +360,8 @@ impl<'a> Checker<'a> {
     }
 
     pub(crate) fn type_text(&self, typ: TypeId) -> String {
-        self.program.type_string(self.names, typ, Some(self.env.package))
+        self.program
+            .type_string(self.names, typ, Some(self.env.package))
     }
 
     pub(crate) fn expression_text(&self, expr: ExprId) -> String {
@@ -296,7 +373,10 @@ impl<'a> Checker<'a> {
         let range = self.ast.range(expr);
         if matches!(self.ast.expr(expr), parser::ast::Expr::FuncType { .. }) {
             let offset = self.sources.slice(range).find('(').unwrap_or(0);
-            return TextRange { start: range.start + offset as u32, ..range };
+            return TextRange {
+                start: range.start + offset as u32,
+                ..range
+            };
         }
         range
     }
@@ -336,7 +416,11 @@ impl<'a> Checker<'a> {
     /// Part of Go that is not there yet; said once at a place.
     pub(crate) fn not_supported(&mut self, range: TextRange, what: &'static str) {
         if self.unsupported.insert((range, what)) {
-            self.report(Code::NotSupported, range, format!("not supported yet: {what}"));
+            self.report(
+                Code::NotSupported,
+                range,
+                format!("not supported yet: {what}"),
+            );
         }
     }
 
@@ -352,13 +436,24 @@ impl<'a> Checker<'a> {
     }
 
     /// Records an expression's mode and type, and the value of a constant.
-    pub(crate) fn record_type(&mut self, expr: ExprId, mode: Mode, typ: TypeId, value: Option<&Constant>) {
+    pub(crate) fn record_type(
+        &mut self,
+        expr: ExprId,
+        mode: Mode,
+        typ: TypeId,
+        value: Option<&Constant>,
+    ) {
         let constant = match value {
             Some(value) => self.constant_index(value),
             None => 0,
         };
         let typ = self.program.types.canonical(typ);
-        self.program.types_and_values[expr.index()] = TypeAndValue { typ, mode, flags: 0, constant };
+        self.program.types_and_values[expr.index()] = TypeAndValue {
+            typ,
+            mode,
+            flags: 0,
+            constant,
+        };
     }
 
     /// Records what became of an expression. Untyped ones are recorded so, and updated when they get a type.
@@ -385,7 +480,11 @@ impl<'a> Checker<'a> {
     // ---- environment ----
 
     /// Runs something in another environment.
-    pub(crate) fn in_environment<R>(&mut self, env: Environment, run: impl FnOnce(&mut Self) -> R) -> R {
+    pub(crate) fn in_environment<R>(
+        &mut self,
+        env: Environment,
+        run: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         let saved = std::mem::replace(&mut self.env, env);
         let result = run(self);
         self.env = saved;
@@ -410,7 +509,9 @@ impl<'a> Checker<'a> {
             return;
         }
         if let Some(declaration) = self.env.declaration {
-            self.declarations[declaration.0 as usize].dependencies.insert(object);
+            self.declarations[declaration.0 as usize]
+                .dependencies
+                .insert(object);
         }
         self.reach(object);
     }

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use dashu_float::FBig;
 use dashu_float::round::mode::{Away, HalfEven, Zero};
-use dashu_int::{IBig, UBig};
 use dashu_int::ops::BitTest;
+use dashu_int::{IBig, UBig};
 use dashu_ratio::RBig;
 use parser::ast::BinaryOperator;
 
@@ -56,7 +56,11 @@ impl StringConstant {
     /// The constant with these bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> StringConstant {
-        let node = StringNode { length: bytes.len(), bytes: OnceLock::from(Arc::from(bytes)), parts: None };
+        let node = StringNode {
+            length: bytes.len(),
+            bytes: OnceLock::from(Arc::from(bytes)),
+            parts: None,
+        };
         StringConstant(Arc::new(node))
     }
 
@@ -122,7 +126,9 @@ pub enum ConstantKind {
 }
 
 fn float_of_int(value: &IBig) -> Float {
-    Float::from_parts(value.clone(), 0).with_precision(PRECISION).value()
+    Float::from_parts(value.clone(), 0)
+        .with_precision(PRECISION)
+        .value()
 }
 
 fn float_of_ratio(value: &RBig) -> Float {
@@ -212,7 +218,11 @@ impl Constant {
     /// The value of a floating-point literal as written; `Unknown` if it is malformed or out of all bounds.
     #[must_use]
     pub fn from_float_literal(text: &str) -> Constant {
-        let lower: String = text.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+        let lower: String = text
+            .chars()
+            .filter(|c| *c != '_')
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
         let (radix, rest, mark) = match lower.strip_prefix("0x") {
             Some(rest) => (16, rest, 'p'),
             None => (10, &lower[..], 'e'),
@@ -220,21 +230,31 @@ impl Constant {
         let (mantissa, exponent) = match rest.split_once(mark) {
             Some((mantissa, exponent)) => {
                 // An exponent that does not fit is beyond all bounds, on the side of its sign.
-                let overflow = if exponent.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 };
+                let overflow = if exponent.starts_with('-') {
+                    i64::MIN / 4
+                } else {
+                    i64::MAX / 4
+                };
                 (mantissa, exponent.parse::<i64>().unwrap_or(overflow))
             }
             None => (rest, 0),
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = [whole, fraction].concat();
-        let Ok(value) = IBig::from_str_radix(if digits.is_empty() { "0" } else { &digits }, radix) else {
+        let Ok(value) = IBig::from_str_radix(if digits.is_empty() { "0" } else { &digits }, radix)
+        else {
             return Constant::Unknown;
         };
         if value.is_zero() {
             return Constant::Rational(Arc::new(RBig::ZERO));
         }
-        let bits_a_digit = if radix == 16 { 1.0 } else { std::f64::consts::LOG2_10 };
-        let scale = exponent.saturating_sub(fraction.len() as i64 * if radix == 16 { 4 } else { 1 });
+        let bits_a_digit = if radix == 16 {
+            1.0
+        } else {
+            std::f64::consts::LOG2_10
+        };
+        let scale =
+            exponent.saturating_sub(fraction.len() as i64 * if radix == 16 { 4 } else { 1 });
         let magnitude = value.bit_len() as f64 + scale as f64 * bits_a_digit;
         if magnitude > f64::from(i32::MAX) {
             return Constant::Unknown;
@@ -254,9 +274,15 @@ impl Constant {
         }
         let guard = PRECISION + 64;
         let mantissa = Float::from_parts(value, 0).with_precision(guard).value();
-        let base = Float::from_parts(IBig::from(base), 0).with_precision(guard).value();
+        let base = Float::from_parts(IBig::from(base), 0)
+            .with_precision(guard)
+            .value();
         let power = base.powi(IBig::from(scale.unsigned_abs()));
-        let value = if scale >= 0 { mantissa * power } else { mantissa / power };
+        let value = if scale >= 0 {
+            mantissa * power
+        } else {
+            mantissa / power
+        };
         Constant::from_float(value.with_precision(PRECISION).value())
     }
 
@@ -339,7 +365,15 @@ impl Constant {
     /// -1, 0 or 1; 1 for `Unknown`, so that it is no division by zero.
     #[must_use]
     pub fn sign(&self) -> i32 {
-        let sign = |negative: bool, zero: bool| if zero { 0 } else if negative { -1 } else { 1 };
+        let sign = |negative: bool, zero: bool| {
+            if zero {
+                0
+            } else if negative {
+                -1
+            } else {
+                1
+            }
+        };
         match self {
             Constant::Int(value) => value.signum() as i32,
             Constant::Big(value) => sign(**value < IBig::ZERO, value.is_zero()),
@@ -367,7 +401,9 @@ impl Constant {
     pub fn to_int(&self) -> Constant {
         match self {
             Constant::Int(_) | Constant::Big(_) => self.clone(),
-            Constant::Rational(value) if value.is_int() => Constant::from_integer(value.numerator().clone()),
+            Constant::Rational(value) if value.is_int() => {
+                Constant::from_integer(value.numerator().clone())
+            }
             Constant::Float(value) if is_small_float(value) => {
                 let whole = |value: &Float| value.repr().is_int();
                 if whole(value) {
@@ -376,11 +412,19 @@ impl Constant {
                 // A value that rounds to a whole number with a few bits less is taken for it:
                 // the rest is the rounding of earlier computations.
                 let delta = 4;
-                let down = (**value).clone().with_rounding::<Zero>().with_precision(PRECISION - delta).value();
+                let down = (**value)
+                    .clone()
+                    .with_rounding::<Zero>()
+                    .with_precision(PRECISION - delta)
+                    .value();
                 if down.repr().is_int() {
                     return Constant::from_integer(down.to_int().value());
                 }
-                let up = (**value).clone().with_rounding::<Away>().with_precision(PRECISION - delta).value();
+                let up = (**value)
+                    .clone()
+                    .with_rounding::<Away>()
+                    .with_precision(PRECISION - delta)
+                    .value();
                 if up.repr().is_int() {
                     return Constant::from_integer(up.to_int().value());
                 }
@@ -428,8 +472,12 @@ impl Constant {
         match (self, rank) {
             (Constant::Int(value), 3) => Constant::Big(Arc::new(IBig::from(*value))),
             (Constant::Int(value), 4) => Constant::Rational(Arc::new(RBig::from(*value))),
-            (Constant::Int(value), 5) => Constant::Float(Arc::new(float_of_int(&IBig::from(*value)))),
-            (Constant::Big(value), 4) => Constant::Rational(Arc::new(RBig::from((**value).clone()))),
+            (Constant::Int(value), 5) => {
+                Constant::Float(Arc::new(float_of_int(&IBig::from(*value))))
+            }
+            (Constant::Big(value), 4) => {
+                Constant::Rational(Arc::new(RBig::from((**value).clone())))
+            }
             (Constant::Big(value), 5) => Constant::Float(Arc::new(float_of_int(value))),
             (Constant::Rational(value), 5) => Constant::Float(Arc::new(float_of_ratio(value))),
             _ => self.clone(),
@@ -454,7 +502,9 @@ impl Constant {
     /// `^x`; for an unsigned type its size in bits says which bits there are.
     #[must_use]
     pub fn complement(&self, unsigned_bits: Option<u32>) -> Constant {
-        let Some(value) = self.big() else { return Constant::Unknown };
+        let Some(value) = self.big() else {
+            return Constant::Unknown;
+        };
         let complement = !value;
         match unsigned_bits {
             None => Constant::from_integer(complement),
@@ -478,7 +528,9 @@ impl Constant {
     /// What has no such operation gives `Unknown`.
     #[must_use]
     pub fn binary(&self, op: BinaryOperator, other: &Constant, integer_division: bool) -> Constant {
-        use BinaryOperator::{Add, And, AndNot, Divide, LogicalAnd, LogicalOr, Multiply, Or, Remainder, Subtract, Xor};
+        use BinaryOperator::{
+            Add, And, AndNot, Divide, LogicalAnd, LogicalOr, Multiply, Or, Remainder, Subtract, Xor,
+        };
         let rank = self.rank().max(other.rank());
         if self.is_unknown() || other.is_unknown() {
             return Constant::Unknown;
@@ -505,7 +557,10 @@ impl Constant {
                     Multiply => x.checked_mul(y),
                     Divide if integer_division => x.checked_div(y),
                     Divide => {
-                        return Constant::from_ratio(RBig::from_parts_signed(IBig::from(x), IBig::from(y)));
+                        return Constant::from_ratio(RBig::from_parts_signed(
+                            IBig::from(x),
+                            IBig::from(y),
+                        ));
                     }
                     Remainder => Some(x.wrapping_rem(y)),
                     And => Some(x & y),
@@ -516,10 +571,14 @@ impl Constant {
                 };
                 match small {
                     Some(value) => Constant::Int(value),
-                    None => Constant::integers(op, &IBig::from(x), &IBig::from(y), integer_division),
+                    None => {
+                        Constant::integers(op, &IBig::from(x), &IBig::from(y), integer_division)
+                    }
                 }
             }
-            (Constant::Big(x), Constant::Big(y)) => Constant::integers(op, &x, &y, integer_division),
+            (Constant::Big(x), Constant::Big(y)) => {
+                Constant::integers(op, &x, &y, integer_division)
+            }
             (Constant::Rational(x), Constant::Rational(y)) => match op {
                 Add => Constant::from_ratio(&*x + &*y),
                 Subtract => Constant::from_ratio(&*x - &*y),
@@ -588,7 +647,9 @@ impl Constant {
     #[must_use]
     pub fn round_to_f32(&self) -> Option<Constant> {
         let rounded = self.as_f32();
-        rounded.is_finite().then(|| Constant::from_f64(f64::from(rounded)))
+        rounded
+            .is_finite()
+            .then(|| Constant::from_f64(f64::from(rounded)))
     }
 
     /// Rounded to the nearest `float64`; `None` if that is infinite.
@@ -610,7 +671,9 @@ fn format_g(value: f64, digits: Option<usize>) -> String {
     };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let (sign, mantissa) = mantissa
+        .strip_prefix('-')
+        .map_or(("", mantissa), |rest| ("-", rest));
     let all: String = mantissa.chars().filter(|c| *c != '.').collect();
     let mut significant = all.trim_end_matches('0');
     if significant.is_empty() {
@@ -625,14 +688,23 @@ fn format_g(value: f64, digits: Option<usize>) -> String {
         let (first, rest) = significant.split_at(1);
         let point = if rest.is_empty() { "" } else { "." };
         let exponent_sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{sign}{first}{point}{rest}e{exponent_sign}{:02}", exponent.abs());
+        return format!(
+            "{sign}{first}{point}{rest}e{exponent_sign}{:02}",
+            exponent.abs()
+        );
     }
     if exponent < 0 {
-        return format!("{sign}0.{}{significant}", "0".repeat((-exponent - 1) as usize));
+        return format!(
+            "{sign}0.{}{significant}",
+            "0".repeat((-exponent - 1) as usize)
+        );
     }
     let whole_digits = exponent as usize + 1;
     if significant.len() <= whole_digits {
-        return format!("{sign}{significant}{}", "0".repeat(whole_digits - significant.len()));
+        return format!(
+            "{sign}{significant}{}",
+            "0".repeat(whole_digits - significant.len())
+        );
     }
     let (whole, fraction) = significant.split_at(whole_digits);
     format!("{sign}{whole}.{fraction}")
@@ -728,15 +800,34 @@ mod tests {
     #[test]
     fn literals_print_as_go_prints_them() {
         for (text, want) in [
-            ("1.5", "1.5"), ("1e100", "1e+100"), ("0.1", "0.1"), ("1e1000", "1e+1000"), ("1e-5", "1e-05"),
-            ("123456789.0", "1.23457e+08"), ("0x1p-2", "0.25"), ("1e-400", "1e-400"), ("1_0.5", "10.5"),
+            ("1.5", "1.5"),
+            ("1e100", "1e+100"),
+            ("0.1", "0.1"),
+            ("1e1000", "1e+1000"),
+            ("1e-5", "1e-05"),
+            ("123456789.0", "1.23457e+08"),
+            ("0x1p-2", "0.25"),
+            ("1e-400", "1e-400"),
+            ("1_0.5", "10.5"),
         ] {
-            assert_eq!(Constant::from_float_literal(text).to_string(), want, "{text}");
+            assert_eq!(
+                Constant::from_float_literal(text).to_string(),
+                want,
+                "{text}"
+            );
         }
         for (text, want) in [
-            ("0x_ff", "255"), ("0755", "493"), ("0b11", "3"), ("0o17", "15"), ("18446744073709551616", "18446744073709551616"),
+            ("0x_ff", "255"),
+            ("0755", "493"),
+            ("0b11", "3"),
+            ("0o17", "15"),
+            ("18446744073709551616", "18446744073709551616"),
         ] {
-            assert_eq!(Constant::from_integer_literal(text).to_string(), want, "{text}");
+            assert_eq!(
+                Constant::from_integer_literal(text).to_string(),
+                want,
+                "{text}"
+            );
         }
     }
 
@@ -748,17 +839,34 @@ mod tests {
         let third = one.binary(BinaryOperator::Divide, &Constant::Int(3).to_float(), false);
         let sum = third.binary(BinaryOperator::Multiply, &Constant::Int(3), false);
         assert_eq!(sum.to_int().as_i64(), Some(1));
-        assert_eq!(Constant::Int(i64::MIN).negate().to_string(), "9223372036854775808");
+        assert_eq!(
+            Constant::Int(i64::MIN).negate().to_string(),
+            "9223372036854775808"
+        );
         assert_eq!(Constant::Int(5).complement(Some(8)).as_i64(), Some(250));
-        assert_eq!(Constant::Int(-7).binary(BinaryOperator::Divide, &Constant::Int(2), true).as_i64(), Some(-3));
-        assert_eq!(Constant::Int(-7).binary(BinaryOperator::Remainder, &Constant::Int(2), true).as_i64(), Some(-1));
+        assert_eq!(
+            Constant::Int(-7)
+                .binary(BinaryOperator::Divide, &Constant::Int(2), true)
+                .as_i64(),
+            Some(-3)
+        );
+        assert_eq!(
+            Constant::Int(-7)
+                .binary(BinaryOperator::Remainder, &Constant::Int(2), true)
+                .as_i64(),
+            Some(-1)
+        );
     }
 
     #[test]
     fn concatenation_keeps_order() {
         let mut all = Constant::from_bytes(b"");
         for part in ["a", "b", "c", "d"] {
-            all = all.binary(BinaryOperator::Add, &Constant::from_bytes(part.as_bytes()), false);
+            all = all.binary(
+                BinaryOperator::Add,
+                &Constant::from_bytes(part.as_bytes()),
+                false,
+            );
         }
         assert_eq!(all.as_bytes().as_deref(), Some(&b"abcd"[..]));
     }

@@ -52,7 +52,9 @@ pub(crate) fn represent(value: &Constant, kind: BasicKind) -> Option<Constant> {
         }
         let fits = match kind {
             BasicKind::UntypedInt | BasicKind::UntypedRune => true,
-            kind if kind.is_unsigned() => value.as_u64().is_some_and(|v| kind.bits() == 64 || v >> kind.bits() == 0),
+            kind if kind.is_unsigned() => value
+                .as_u64()
+                .is_some_and(|v| kind.bits() == 64 || v >> kind.bits() == 0),
             kind => value.as_i64().is_some_and(|v| {
                 let unused = 64 - kind.bits();
                 (v << unused) >> unused == v
@@ -78,7 +80,10 @@ pub(crate) fn represent(value: &Constant, kind: BasicKind) -> Option<Constant> {
 
 fn operator_name(expr: &Expr) -> &'static str {
     match expr {
-        Expr::Unary { op: UnaryOperator::Complement, .. } => "bitwise complement ",
+        Expr::Unary {
+            op: UnaryOperator::Complement,
+            ..
+        } => "bitwise complement ",
         Expr::Binary { op, .. } => match op {
             BinaryOperator::Add => "addition ",
             BinaryOperator::Subtract => "subtraction ",
@@ -106,7 +111,11 @@ impl Checker<'_> {
         let Some(expr) = x.expr else { return };
         if x.value.is_unknown() {
             let range = self.operator_range(expr);
-            self.report(Code::ConstantOverflow, range, "constant result is not representable");
+            self.report(
+                Code::ConstantOverflow,
+                range,
+                "constant result is not representable",
+            );
             return;
         }
         if self.program.types.is_typed(x.typ) {
@@ -118,7 +127,11 @@ impl Checker<'_> {
         if x.value.kind() == ConstantKind::Int && x.value.bit_length() > LARGEST_UNTYPED_BITS {
             let range = self.operator_range(expr);
             let operation = operator_name(self.ast.expr(expr));
-            self.report(Code::ConstantOverflow, range, format!("constant {operation}overflow"));
+            self.report(
+                Code::ConstantOverflow,
+                range,
+                format!("constant {operation}overflow"),
+            );
             x.value = Constant::Unknown;
             return;
         }
@@ -126,8 +139,10 @@ impl Checker<'_> {
             && string.len() > LONGEST_STRING
         {
             let range = self.operator_range(expr);
-            let message =
-                format!("constant string too long ({} bytes > {LONGEST_STRING} bytes)", string.len());
+            let message = format!(
+                "constant string too long ({} bytes > {LONGEST_STRING} bytes)",
+                string.len()
+            );
             self.report(Code::ConstantOverflow, range, message);
             x.value = Constant::Unknown;
         }
@@ -197,7 +212,11 @@ impl Checker<'_> {
             return Err(ConversionError::Mismatch);
         }
         if x.is_nil() {
-            return if types.has_nil(target) { Ok((target, None)) } else { Err(ConversionError::Mismatch) };
+            return if types.has_nil(target) {
+                Ok((target, None))
+            } else {
+                Err(ConversionError::Mismatch)
+            };
         }
         match types.underlying(target) {
             Type::Basic(kind) => {
@@ -207,15 +226,21 @@ impl Checker<'_> {
                 }
                 let fits = match types.basic(x.typ) {
                     Some(BasicKind::UntypedBool) => kind.is_boolean(),
-                    Some(BasicKind::UntypedInt | BasicKind::UntypedRune | BasicKind::UntypedFloat) => {
-                        kind.is_numeric()
-                    }
+                    Some(
+                        BasicKind::UntypedInt | BasicKind::UntypedRune | BasicKind::UntypedFloat,
+                    ) => kind.is_numeric(),
                     Some(BasicKind::UntypedString) => kind.is_string(),
                     _ => false,
                 };
-                if fits { Ok((target, None)) } else { Err(ConversionError::Mismatch) }
+                if fits {
+                    Ok((target, None))
+                } else {
+                    Err(ConversionError::Mismatch)
+                }
             }
-            Type::Interface(interface) if interface.methods.is_empty() => Ok((types.default_type(x.typ), None)),
+            Type::Interface(interface) if interface.methods.is_empty() => {
+                Ok((types.default_type(x.typ), None))
+            }
             _ => Err(ConversionError::Mismatch),
         }
     }
@@ -265,8 +290,12 @@ impl Checker<'_> {
         let is_constant = entry.constant != 0;
         match *self.ast.expr(expr) {
             Expr::Paren(inner) => with_stack(|| self.update_type(inner, typ, last)),
-            Expr::Unary { operand, .. } if !is_constant => with_stack(|| self.update_type(operand, typ, last)),
-            Expr::Binary { op, left, right, .. } if !is_constant => {
+            Expr::Unary { operand, .. } if !is_constant => {
+                with_stack(|| self.update_type(operand, typ, last))
+            }
+            Expr::Binary {
+                op, left, right, ..
+            } if !is_constant => {
                 if op.is_comparison() {
                     // The result's type does not concern the operands.
                 } else if op.is_shift() {
@@ -318,13 +347,23 @@ impl Checker<'_> {
         let to_constant_type = self.program.types.is_constant_type(target);
         let mut cause = Cause::new();
         let ok = if constant_argument && to_constant_type {
-            let kind = self.program.types.basic(target).unwrap_or(BasicKind::Invalid);
+            let kind = self
+                .program
+                .types
+                .basic(target)
+                .unwrap_or(BasicKind::Invalid);
             if let Some(value) = represent(&x.value, kind) {
                 x.value = value;
                 true
             } else if self.program.types.is_integer(x.typ) && kind.is_string() {
-                let code_point = x.value.as_u64().and_then(|v| u32::try_from(v).ok()).and_then(char::from_u32);
-                let text = code_point.unwrap_or(char::REPLACEMENT_CHARACTER).to_string();
+                let code_point = x
+                    .value
+                    .as_u64()
+                    .and_then(|v| u32::try_from(v).ok())
+                    .and_then(char::from_u32);
+                let text = code_point
+                    .unwrap_or(char::REPLACEMENT_CHARACTER)
+                    .to_string();
                 x.value = Constant::from_bytes(text.as_bytes());
                 true
             } else if self.program.types.is_integer(x.typ) && kind.is_integer() {
@@ -342,8 +381,11 @@ impl Checker<'_> {
             false
         };
         if !ok {
-            let mut message =
-                format!("cannot convert {} to type {}", self.operand_string(x), self.type_text(target));
+            let mut message = format!(
+                "cannot convert {} to type {}",
+                self.operand_string(x),
+                self.type_text(target)
+            );
             if !cause.is_empty() {
                 message.push_str(": ");
                 message.push_str(&cause);
@@ -376,7 +418,8 @@ impl Checker<'_> {
         let types = &self.program.types;
         let source = types.unalias(x.typ);
         let target = types.unalias(target);
-        let (source_under, target_under) = (types.underlying_id(source), types.underlying_id(target));
+        let (source_under, target_under) =
+            (types.underlying_id(source), types.underlying_id(target));
         if self.identical_without_tags(source_under, target_under) {
             return true;
         }
@@ -388,7 +431,9 @@ impl Checker<'_> {
         if types.is_numeric(source_under) && types.is_numeric(target_under) {
             return true;
         }
-        if (types.is_integer(source_under) || types.is_bytes_or_runes(source_under)) && types.is_string(target_under) {
+        if (types.is_integer(source_under) || types.is_bytes_or_runes(source_under))
+            && types.is_string(target_under)
+        {
             return true;
         }
         if types.is_string(source_under) && types.is_bytes_or_runes(target_under) {
@@ -419,8 +464,19 @@ impl Checker<'_> {
         match (types.get(a), types.get(b)) {
             (Type::Pointer(a), Type::Pointer(b)) | (Type::Slice(a), Type::Slice(b)) => same(a, b),
             (Type::Array(a, n), Type::Array(b, m)) => n == m && same(a, b),
-            (Type::Map { key: k, element: e }, Type::Map { key: l, element: f }) => same(k, l) && same(e, f),
-            (Type::Chan { direction: d, element: a }, Type::Chan { direction: e, element: b }) => d == e && same(a, b),
+            (Type::Map { key: k, element: e }, Type::Map { key: l, element: f }) => {
+                same(k, l) && same(e, f)
+            }
+            (
+                Type::Chan {
+                    direction: d,
+                    element: a,
+                },
+                Type::Chan {
+                    direction: e,
+                    element: b,
+                },
+            ) => d == e && same(a, b),
             (Type::Struct(a), Type::Struct(b)) => {
                 a.len() == b.len()
                     && a.iter().zip(b).all(|(f, g)| {

@@ -48,7 +48,12 @@ impl Checker<'_> {
         let declaration = &self.declarations[id.0 as usize];
         let env = self.package_environment(declaration.package, declaration.file_scope);
         match &declaration.what {
-            Declared::Constant { typ, init, inherited, iota } => {
+            Declared::Constant {
+                typ,
+                init,
+                inherited,
+                iota,
+            } => {
                 let (typ, init, inherited, iota) = (*typ, *init, *inherited, *iota);
                 self.in_environment(env, |checker| {
                     checker.env.declaration = Some(id);
@@ -71,7 +76,9 @@ impl Checker<'_> {
             }
             Declared::Function(function) => {
                 let function = *function;
-                self.in_environment(env, |checker| checker.function_declaration(object, function));
+                self.in_environment(env, |checker| {
+                    checker.function_declaration(object, function)
+                });
             }
         }
         self.pop();
@@ -89,20 +96,29 @@ impl Checker<'_> {
     }
 
     fn remake_alias(&mut self, object: ObjectId) {
-        let Some(id) = self.declaration_of[object.index()] else { return };
+        let Some(id) = self.declaration_of[object.index()] else {
+            return;
+        };
         let declaration = &self.declarations[id.0 as usize];
-        let Declared::Type(spec) = &declaration.what else { return };
+        let Declared::Type(spec) = &declaration.what else {
+            return;
+        };
         let ty = spec.ty;
         let env = self.package_environment(declaration.package, declaration.file_scope);
         let actual = self.in_environment(env, |checker| checker.typ(ty));
-        let alias = self.program.types.intern(Type::Alias { object: Some(object), actual });
+        let alias = self.program.types.intern(Type::Alias {
+            object: Some(object),
+            actual,
+        });
         self.program.objects[object.index()].typ = alias;
     }
 
     // ---- cycles ----
 
     fn is_valid_cycle(&mut self, object: ObjectId) -> bool {
-        let Some(start) = self.path.iter().rposition(|other| *other == object) else { return true };
+        let Some(start) = self.path.iter().rposition(|other| *other == object) else {
+            return true;
+        };
         let cycle = self.path[start..].to_vec();
         let mut values = 0;
         let mut definitions = 0;
@@ -123,7 +139,11 @@ impl Checker<'_> {
     }
 
     pub(crate) fn first_in_source(&self, cycle: &[ObjectId]) -> usize {
-        let place = |index: &usize| self.object(cycle[*index]).range.map(|range| (range.file, range.start));
+        let place = |index: &usize| {
+            self.object(cycle[*index])
+                .range
+                .map(|range| (range.file, range.start))
+        };
         (0..cycle.len()).min_by_key(place).unwrap_or(0)
     }
 
@@ -133,7 +153,10 @@ impl Checker<'_> {
             let text = checker.text(object.name);
             match object.package {
                 Some(package) if package != checker.env.package => {
-                    format!("{}.{text}", checker.text(checker.program.package(package).name))
+                    format!(
+                        "{}.{text}",
+                        checker.text(checker.program.package(package).name)
+                    )
                 }
                 _ => text.to_owned(),
             }
@@ -141,7 +164,11 @@ impl Checker<'_> {
         let mut object = cycle[start];
         let is_type = matches!(self.object(object).kind, ObjectKind::TypeName { .. });
         let range = self.object(object).range.unwrap_or_default();
-        let what = if is_type { "invalid recursive type" } else { "invalid cycle in declaration" };
+        let what = if is_type {
+            "invalid recursive type"
+        } else {
+            "invalid cycle in declaration"
+        };
         if cycle.len() == 1 {
             let message = format!("{what}: {} refers to itself", name(self, object));
             self.report(Code::InvalidCycle, range, message);
@@ -201,7 +228,9 @@ impl Checker<'_> {
             }
             Type::Struct(fields) => {
                 let fields: Vec<TypeId> = fields.iter().map(|field| field.typ).collect();
-                fields.into_iter().all(|field| with_stack(|| self.valid_type_step(field, path)))
+                fields
+                    .into_iter()
+                    .all(|field| with_stack(|| self.valid_type_step(field, path)))
             }
             Type::Named(_) => {
                 if self.valid_types.contains(&typ) {
@@ -210,16 +239,23 @@ impl Checker<'_> {
                 if let Some(start) = path.iter().position(|other| *other == typ) {
                     let cycle: Vec<ObjectId> = path[start..]
                         .iter()
-                        .filter_map(|named| self.program.types.named(*named).map(|named| named.object))
+                        .filter_map(|named| {
+                            self.program.types.named(*named).map(|named| named.object)
+                        })
                         .collect();
                     self.report_cycle(&cycle, 0);
-                    for named in path[start..].to_vec() {
+                    for named in path[start..].iter().copied() {
                         self.program.types.set_underlying(named, TypeId::INVALID);
                         self.valid_types.insert(named);
                     }
                     return false;
                 }
-                let Some(underlying) = self.program.types.named(typ).and_then(|named| named.underlying) else {
+                let Some(underlying) = self
+                    .program
+                    .types
+                    .named(typ)
+                    .and_then(|named| named.underlying)
+                else {
                     return true;
                 };
                 path.push(typ);
@@ -276,7 +312,12 @@ impl Checker<'_> {
         self.set_type(object, self.object(object).typ);
     }
 
-    fn initialize_constant(&mut self, object: ObjectId, declared: Option<TypeId>, x: Option<Operand>) {
+    fn initialize_constant(
+        &mut self,
+        object: ObjectId,
+        declared: Option<TypeId>,
+        x: Option<Operand>,
+    ) {
         let Some(mut x) = x else { return };
         if !x.is_valid() || !self.program.types.is_valid(x.typ) {
             return;
@@ -343,7 +384,10 @@ impl Checker<'_> {
         if spec.alias.is_some() {
             let actual = self.typ(spec.ty);
             if self.object(object).typ != TypeId::INVALID || self.program.types.is_valid(actual) {
-                let alias = self.program.types.intern(Type::Alias { object: Some(object), actual });
+                let alias = self.program.types.intern(Type::Alias {
+                    object: Some(object),
+                    actual,
+                });
                 self.set_type(object, alias);
             } else {
                 self.set_type(object, TypeId::INVALID);
@@ -352,7 +396,10 @@ impl Checker<'_> {
         }
         let named = self.program.types.new_named(object);
         self.program.objects[object.index()].typ = named;
-        self.delayed.push(Delayed::ValidType { typ: named, package: self.env.package });
+        self.delayed.push(Delayed::ValidType {
+            typ: named,
+            package: self.env.package,
+        });
         let actual = self.typ(spec.ty);
         self.set_underlying(named, actual);
         if self.object(object).typ == TypeId::INVALID {
@@ -386,7 +433,8 @@ impl Checker<'_> {
                 .collect();
             let first = self.first_in_source(&objects);
             self.report_cycle(&objects, first);
-            self.unfinished.retain(|(waiting, _)| !cycle.contains(waiting));
+            self.unfinished
+                .retain(|(waiting, _)| !cycle.contains(waiting));
             for typ in cycle {
                 self.program.types.set_underlying(typ, TypeId::INVALID);
             }
@@ -408,8 +456,12 @@ impl Checker<'_> {
 
     /// Gives a declared type its methods. Their types come when they are needed.
     pub(crate) fn collect_methods(&mut self, object: ObjectId) {
-        let Some(package) = self.object(object).package else { return };
-        let Some(methods) = self.packages[package.index()].methods.remove(&object) else { return };
+        let Some(package) = self.object(object).package else {
+            return;
+        };
+        let Some(methods) = self.packages[package.index()].methods.remove(&object) else {
+            return;
+        };
         let base = self.object(object).typ;
         if self.program.types.named(base).is_none() {
             return;
@@ -431,7 +483,9 @@ impl Checker<'_> {
                 continue;
             }
             seen.insert(name, method);
-            if let ObjectKind::Function { receiver_base, .. } = &mut self.program.objects[method.index()].kind {
+            if let ObjectKind::Function { receiver_base, .. } =
+                &mut self.program.objects[method.index()].kind
+            {
                 *receiver_base = Some(base);
             }
             kept.push(method);
@@ -439,19 +493,34 @@ impl Checker<'_> {
         if let Some(named) = self.program.types.named_mut(base) {
             named.methods = kept;
         }
-        self.delayed.push(Delayed::FieldUniqueness { typ: base, package });
+        self.delayed
+            .push(Delayed::FieldUniqueness { typ: base, package });
     }
 
     pub(crate) fn check_field_uniqueness(&mut self, base: TypeId) {
-        let Some(fields) = self.program.types.as_struct(base) else { return };
+        let Some(fields) = self.program.types.as_struct(base) else {
+            return;
+        };
         let fields: Vec<_> = fields.iter().map(|field| field.name).collect();
-        let Some(named) = self.program.types.named(base) else { return };
-        let ranges = self.member_ranges.get(&self.program.types.canonical(self.program.types.underlying_id(base)));
+        let Some(named) = self.program.types.named(base) else {
+            return;
+        };
+        let ranges = self.member_ranges.get(
+            &self
+                .program
+                .types
+                .canonical(self.program.types.underlying_id(base)),
+        );
         let mut found = Vec::new();
         for (index, name) in fields.iter().enumerate() {
-            let method = named.methods.iter().find(|method| self.object(**method).name == *name);
+            let method = named
+                .methods
+                .iter()
+                .find(|method| self.object(**method).name == *name);
             if let Some(method) = method {
-                let other = ranges.and_then(|ranges| ranges.get(index).copied()).unwrap_or_default();
+                let other = ranges
+                    .and_then(|ranges| ranges.get(index).copied())
+                    .unwrap_or_default();
                 found.push((*name, self.object(*method).range.unwrap_or_default(), other));
             }
         }
@@ -469,7 +538,9 @@ impl Checker<'_> {
 
     fn function_declaration(&mut self, object: ObjectId, id: FunctionId) {
         let function = &self.program.functions[id.0 as usize];
-        let Decl::Func(declaration) = *self.ast.decl(function.declaration) else { return };
+        let Decl::Func(declaration) = *self.ast.decl(function.declaration) else {
+            return;
+        };
         if !declaration.type_params.is_empty() {
             let range = self.range(self.ast.list(declaration.type_params)[0].name);
             self.not_supported(range, "type parameters");
@@ -490,10 +561,20 @@ impl Checker<'_> {
             }
             let typ = self.variable_type(param.ty);
             let range = self.range(base);
-            self.delayed.push(Delayed::Receiver { typ, range, package: self.env.package });
-            let name = param.name.and_then(|name| self.ast.ident(name)).unwrap_or(parser::ast::Symbol::EMPTY);
+            self.delayed.push(Delayed::Receiver {
+                typ,
+                range,
+                package: self.env.package,
+            });
+            let name = param
+                .name
+                .and_then(|name| self.ast.ident(name))
+                .unwrap_or(parser::ast::Symbol::EMPTY);
             let place = self.range(param.name.unwrap_or(param.ty));
-            receiver = Some((self.new_variable(VarKind::Receiver, name, place, Some(typ)), param.name));
+            receiver = Some((
+                self.new_variable(VarKind::Receiver, name, place, Some(typ)),
+                param.name,
+            ));
         }
         let (typ, parameters, results) = self.function_signature(declaration.ty);
         self.program.objects[object.index()].typ = typ;
@@ -507,14 +588,22 @@ impl Checker<'_> {
                 variable.function = Some(reference);
             }
         }
-        let all = receiver.into_iter().chain(parameters).chain(results).collect();
+        let all = receiver
+            .into_iter()
+            .chain(parameters)
+            .chain(results)
+            .collect();
         self.function_variables.insert(id, all);
     }
 
     /// Was the generic base type of a receiver refused already?
     fn is_unsupported_base(&mut self, base: ExprId) -> bool {
-        let Expr::Index { operand, .. } = *self.ast.expr(base) else { return false };
-        let Expr::Ident(name) = *self.ast.expr(operand) else { return false };
+        let Expr::Index { operand, .. } = *self.ast.expr(base) else {
+            return false;
+        };
+        let Expr::Ident(name) = *self.ast.expr(operand) else {
+            return false;
+        };
         match self.lookup_name(name) {
             Some(object) => {
                 self.declare_object(object);
@@ -547,8 +636,12 @@ impl Checker<'_> {
                 if package != Some(self.env.package) {
                     let message = format!("cannot define new methods on non-local type {text}");
                     self.report(Code::InvalidReceiver, range, message);
-                } else if matches!(self.program.types.underlying(base), Type::Pointer(_) | Type::Interface(_)) {
-                    let message = format!("invalid receiver type {text} (pointer or interface type)");
+                } else if matches!(
+                    self.program.types.underlying(base),
+                    Type::Pointer(_) | Type::Interface(_)
+                ) {
+                    let message =
+                        format!("invalid receiver type {text} (pointer or interface type)");
                     self.report(Code::InvalidReceiver, range, message);
                 }
             }
@@ -572,10 +665,18 @@ impl Checker<'_> {
         }
         match self.program.types.underlying(base) {
             Type::Pointer(_) => {
-                self.report(Code::InvalidType, range, "embedded field type cannot be a pointer");
+                self.report(
+                    Code::InvalidType,
+                    range,
+                    "embedded field type cannot be a pointer",
+                );
             }
             Type::Interface(_) if is_pointer => {
-                self.report(Code::InvalidType, range, "embedded field type cannot be a pointer to an interface");
+                self.report(
+                    Code::InvalidType,
+                    range,
+                    "embedded field type cannot be a pointer to an interface",
+                );
             }
             _ => {}
         }
@@ -585,7 +686,9 @@ impl Checker<'_> {
         if self.program.types.underlying_id(key) == TypeId::INVALID {
             return;
         }
-        if !self.program.types.is_comparable(key) && self.program.types.basic(key) != Some(BasicKind::Invalid) {
+        if !self.program.types.is_comparable(key)
+            && self.program.types.basic(key) != Some(BasicKind::Invalid)
+        {
             let message = format!("invalid map key type {}", self.type_text(key));
             self.report_expr(Code::InvalidType, at, message);
         }
@@ -604,9 +707,13 @@ impl Checker<'_> {
             }
             Decl::Type(specs) => {
                 for spec in self.ast.list(specs) {
-                    let Some(name) = self.ast.ident(spec.name) else { continue };
+                    let Some(name) = self.ast.ident(spec.name) else {
+                        continue;
+                    };
                     let range = self.range(spec.name);
-                    let kind = ObjectKind::TypeName { alias: spec.alias.is_some() };
+                    let kind = ObjectKind::TypeName {
+                        alias: spec.alias.is_some(),
+                    };
                     let object = self.new_object(kind, name, Some(range), Color::White);
                     self.declare(self.env.scope, Some(spec.name), object);
                     self.push(object);
@@ -633,7 +740,13 @@ impl Checker<'_> {
                 let name = self.ast.ident(*ident).unwrap_or(parser::ast::Symbol::BLANK);
                 let kind = ObjectKind::Constant(Constant::Unknown);
                 let object = self.new_object(kind, name, Some(self.range(*ident)), Color::White);
-                self.constant_declaration(object, typ, list.get(index).copied(), inherited, spec.iota);
+                self.constant_declaration(
+                    object,
+                    typ,
+                    list.get(index).copied(),
+                    inherited,
+                    spec.iota,
+                );
                 objects.push(object);
             }
             self.check_arity(spec.range, names, list, true, inherited);
@@ -692,7 +805,10 @@ impl Checker<'_> {
         if l < r {
             let extra = values[l];
             if inherited {
-                let message = format!("extra init expr at {}", self.sources.position(self.range(extra)));
+                let message = format!(
+                    "extra init expr at {}",
+                    self.sources.position(self.range(extra))
+                );
                 self.report(Code::AssignmentMismatch, place, message);
             } else {
                 let message = format!("extra init expr {}", self.expression_text(extra));

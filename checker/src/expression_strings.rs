@@ -1,6 +1,8 @@
 //! Expressions as messages quote them: on one line, bodies and literal elements as `…`. GO: cmd/compile/internal/syntax printer.go, `ShortForm`.
 
-use parser::ast::{Ast, ChanDirection, Expr, ExprId, InterfaceElement, Interner, List, Param, StructField};
+use parser::ast::{
+    Ast, ChanDirection, Expr, ExprId, InterfaceElement, Interner, List, Param, StructField,
+};
 
 /// Longer quotations are cut: nobody reads them, and a chain of operands may be as long as the file.
 const LONGEST: usize = 4_000;
@@ -13,7 +15,11 @@ struct Writer<'a> {
 
 /// The text of an expression.
 pub(crate) fn expression_string(ast: &Ast, names: &Interner, expr: ExprId) -> String {
-    let mut writer = Writer { ast, names, out: String::new() };
+    let mut writer = Writer {
+        ast,
+        names,
+        out: String::new(),
+    };
     writer.expr(expr);
     writer.out
 }
@@ -54,7 +60,12 @@ impl Writer<'_> {
                 self.list(indices);
                 self.out.push(']');
             }
-            Expr::Slice { operand, low, high, max } => {
+            Expr::Slice {
+                operand,
+                low,
+                high,
+                max,
+            } => {
                 self.expr(operand);
                 self.out.push('[');
                 if let Some(low) = low {
@@ -76,7 +87,11 @@ impl Writer<'_> {
                 self.expr(ty);
                 self.out.push(')');
             }
-            Expr::Call { callee, args, spread } => {
+            Expr::Call {
+                callee,
+                args,
+                spread,
+            } => {
                 self.expr(callee);
                 self.out.push('(');
                 self.list(args);
@@ -93,7 +108,9 @@ impl Writer<'_> {
                 self.out.push_str(op.text());
                 self.expr(operand);
             }
-            Expr::Binary { op, left, right, .. } => {
+            Expr::Binary {
+                op, left, right, ..
+            } => {
                 self.expr(left);
                 self.out.push(' ');
                 self.out.push_str(op.text());
@@ -109,11 +126,16 @@ impl Writer<'_> {
                 if let Some(ty) = ty {
                     self.expr(ty);
                 }
-                self.out.push_str(if elements.is_empty() { "{}" } else { "{…}" });
+                self.out
+                    .push_str(if elements.is_empty() { "{}" } else { "{…}" });
             }
             Expr::FuncLit { ty, body } => {
                 self.expr(ty);
-                self.out.push_str(if self.ast.statements(body).is_empty() { " {}" } else { " {…}" });
+                self.out.push_str(if self.ast.statements(body).is_empty() {
+                    " {}"
+                } else {
+                    " {…}"
+                });
             }
             Expr::SliceType { element } => {
                 self.out.push_str("[]");
@@ -142,7 +164,10 @@ impl Writer<'_> {
                 });
                 let inner_is_receive = matches!(
                     self.ast.expr(element),
-                    Expr::ChanType { direction: ChanDirection::Receive, .. }
+                    Expr::ChanType {
+                        direction: ChanDirection::Receive,
+                        ..
+                    }
                 );
                 if direction == ChanDirection::Both && inner_is_receive {
                     self.out.push('(');
@@ -238,7 +263,10 @@ impl Writer<'_> {
             }
             if let Some(name) = param.name {
                 self.expr(name);
-                if params.get(index + 1).is_some_and(|next| next.name.is_some() && next.ty == param.ty) {
+                if params
+                    .get(index + 1)
+                    .is_some_and(|next| next.name.is_some() && next.ty == param.ty)
+                {
                     continue;
                 }
                 self.out.push(' ');

@@ -13,7 +13,12 @@ use crate::universe::CallKind;
 
 impl Checker<'_> {
     /// Checks an expression of any kind and records it. `hint` is the element type for a composite literal without type.
-    pub(crate) fn raw_expr(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) -> CallKind {
+    pub(crate) fn raw_expr(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        hint: Option<TypeId>,
+    ) -> CallKind {
         let kind = with_stack(|| self.expr_internal(x, expr, hint));
         x.expr = Some(expr);
         x.label = Label::Expression;
@@ -51,7 +56,9 @@ impl Checker<'_> {
         if x.is_valid()
             && let Type::Tuple(types) = self.program.types.get(x.typ)
         {
-            let result = |(index, typ): (usize, &TypeId)| Operand::value(expr, *typ, Label::Result(index as u32 + 1));
+            let result = |(index, typ): (usize, &TypeId)| {
+                Operand::value(expr, *typ, Label::Result(index as u32 + 1))
+            };
             return types.iter().enumerate().map(result).collect();
         }
         if comma_ok && matches!(x.mode, Mode::MapIndex | Mode::CommaOk) {
@@ -75,7 +82,10 @@ impl Checker<'_> {
 
     pub(crate) fn single_value(&mut self, x: &mut Operand) {
         if x.mode == Mode::Value && matches!(self.program.types.get(x.typ), Type::Tuple(_)) {
-            let message = format!("multiple-value {} in single-value context", self.operand_string(x));
+            let message = format!(
+                "multiple-value {} in single-value context",
+                self.operand_string(x)
+            );
             self.report_operand(Code::NotAnExpression, x, message);
             x.invalidate();
         }
@@ -83,12 +93,26 @@ impl Checker<'_> {
 
     /// Checks expressions for their own sake after an error: their variables count as used. Were they all valid?
     pub(crate) fn use_exprs(&mut self, exprs: &[ExprId]) -> bool {
-        exprs.iter().fold(true, |valid, expr| self.use_expr(*expr, false) && valid)
+        {
+            // All of them, also after a wrong one.
+            let mut valid = true;
+            for expr in exprs {
+                valid &= self.use_expr(*expr, false);
+            }
+            valid
+        }
     }
 
     /// As `use_exprs` for the left side of an assignment, which does not use its variables.
     pub(crate) fn use_left_exprs(&mut self, exprs: &[ExprId]) -> bool {
-        exprs.iter().fold(true, |valid, expr| self.use_expr(*expr, true) && valid)
+        {
+            // All of them, also after a wrong one.
+            let mut valid = true;
+            for expr in exprs {
+                valid &= self.use_expr(*expr, true);
+            }
+            valid
+        }
     }
 
     fn use_expr(&mut self, expr: ExprId, left: bool) -> bool {
@@ -98,8 +122,13 @@ impl Checker<'_> {
                 if name.is_blank() {
                     return true;
                 }
-                let variable = if left { self.local_or_own_variable(name) } else { None };
-                let used = variable.and_then(|v| self.object(v).variable().map(|variable| variable.used));
+                let variable = if left {
+                    self.local_or_own_variable(name)
+                } else {
+                    None
+                };
+                let used =
+                    variable.and_then(|v| self.object(v).variable().map(|variable| variable.used));
                 self.expr_or_type(&mut x, expr);
                 if let (Some(object), Some(used)) = (variable, used)
                     && let Some(variable) = self.variable_mut(object)
@@ -122,11 +151,23 @@ impl Checker<'_> {
             Expr::Ident(name) => self.ident(x, expr, name, false),
             Expr::IntLit(text) => {
                 let text = self.text(text);
-                self.number(x, expr, text, TypeId::UNTYPED_INT, Constant::from_integer_literal);
+                self.number(
+                    x,
+                    expr,
+                    text,
+                    TypeId::UNTYPED_INT,
+                    Constant::from_integer_literal,
+                );
             }
             Expr::FloatLit(text) => {
                 let text = self.text(text);
-                self.number(x, expr, text, TypeId::UNTYPED_FLOAT, Constant::from_float_literal);
+                self.number(
+                    x,
+                    expr,
+                    text,
+                    TypeId::UNTYPED_FLOAT,
+                    Constant::from_float_literal,
+                );
             }
             Expr::ImaginaryLit(_) => {
                 let range = self.range(expr);
@@ -143,18 +184,29 @@ impl Checker<'_> {
                 x.value = Constant::from_bytes(self.ast.list(value));
             }
             Expr::FuncLit { ty, body } => self.function_literal(x, expr, ty, body),
-            Expr::CompositeLit { ty, elements, .. } => self.composite_literal(x, expr, ty, elements, hint),
+            Expr::CompositeLit { ty, elements, .. } => {
+                self.composite_literal(x, expr, ty, elements, hint)
+            }
             Expr::Paren(inner) => return self.raw_expr(x, inner, None),
             Expr::Selector { operand, name } => self.selector(x, expr, operand, name, false),
             Expr::Index { operand, indices } => self.index_expr(x, expr, operand, indices),
-            Expr::Slice { operand, low, high, max } => self.slice_expr(x, expr, operand, [low, high, max]),
+            Expr::Slice {
+                operand,
+                low,
+                high,
+                max,
+            } => self.slice_expr(x, expr, operand, [low, high, max]),
             Expr::TypeAssert { operand, ty } => {
                 self.type_assert(x, expr, operand, ty);
                 if !x.is_valid() {
                     return CallKind::Statement;
                 }
             }
-            Expr::Call { callee, args, spread } => return self.call_expr(x, expr, callee, args, spread),
+            Expr::Call {
+                callee,
+                args,
+                spread,
+            } => return self.call_expr(x, expr, callee, args, spread),
             Expr::Star(operand) => self.star(x, operand),
             Expr::Unary { op, operand } => {
                 self.unary(x, expr, op, operand);
@@ -162,8 +214,12 @@ impl Checker<'_> {
                     return CallKind::Statement;
                 }
             }
-            Expr::Binary { op, left, right, .. } => self.binary(x, Some(expr), left, right, op),
-            Expr::KeyValue { .. } => self.report_expr(Code::InvalidLiteral, expr, "no key:value expected"),
+            Expr::Binary {
+                op, left, right, ..
+            } => self.binary(x, Some(expr), left, right, op),
+            Expr::KeyValue { .. } => {
+                self.report_expr(Code::InvalidLiteral, expr, "no key:value expected")
+            }
             Expr::SliceType { .. }
             | Expr::ArrayType { .. }
             | Expr::MapType { .. }
@@ -175,20 +231,38 @@ impl Checker<'_> {
                 x.mode = Mode::Type;
             }
         }
-        if x.is_valid() { CallKind::Expression } else { CallKind::Statement }
+        if x.is_valid() {
+            CallKind::Expression
+        } else {
+            CallKind::Statement
+        }
     }
 
-    fn number(&mut self, x: &mut Operand, expr: ExprId, text: &str, typ: TypeId, value: fn(&str) -> Constant) {
+    fn number(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        text: &str,
+        typ: TypeId,
+        value: fn(&str) -> Constant,
+    ) {
         const LONGEST: usize = 10_000;
         if text.len() > LONGEST {
             let start: String = text.chars().take(10).collect();
-            let message = format!("excessively long constant: {start}... ({} chars)", text.len());
+            let message = format!(
+                "excessively long constant: {start}... ({} chars)",
+                text.len()
+            );
             self.report_expr(Code::ConstantOverflow, expr, message);
             return;
         }
         let value = value(text);
         if value.is_unknown() {
-            self.report_expr(Code::ConstantOverflow, expr, format!("malformed constant: {text}"));
+            self.report_expr(
+                Code::ConstantOverflow,
+                expr,
+                format!("malformed constant: {text}"),
+            );
             return;
         }
         x.mode = Mode::Constant;
@@ -214,8 +288,13 @@ impl Checker<'_> {
             }
             _ => {
                 let Some(base) = self.program.types.as_pointer(x.typ) else {
-                    if self.program.types.underlying_id(x.typ) != TypeId::INVALID || x.mode == Mode::Builtin {
-                        let message = format!("invalid operation: cannot indirect {}", self.operand_string(x));
+                    if self.program.types.underlying_id(x.typ) != TypeId::INVALID
+                        || x.mode == Mode::Builtin
+                    {
+                        let message = format!(
+                            "invalid operation: cannot indirect {}",
+                            self.operand_string(x)
+                        );
                         self.report_operand(Code::InvalidOperation, x, message);
                     }
                     x.invalidate();
@@ -237,7 +316,10 @@ impl Checker<'_> {
             return;
         }
         if !self.program.types.is_interface(x.typ) {
-            let message = format!("invalid operation: {} is not an interface", self.operand_string(x));
+            let message = format!(
+                "invalid operation: {} is not an interface",
+                self.operand_string(x)
+            );
             self.report_operand(Code::InvalidOperation, x, message);
             x.invalidate();
             return;
@@ -253,7 +335,13 @@ impl Checker<'_> {
     }
 
     /// Can the operand, an interface, have the dynamic type?
-    pub(crate) fn check_assertion(&mut self, expr: ExprId, x: &Operand, typ: TypeId, type_switch: bool) {
+    pub(crate) fn check_assertion(
+        &mut self,
+        expr: ExprId,
+        x: &Operand,
+        typ: TypeId,
+        type_switch: bool,
+    ) {
         let mut cause = Cause::new();
         if self.assertable_to(x.typ, typ, &mut cause) {
             return;
@@ -261,10 +349,14 @@ impl Checker<'_> {
         let (text, typ) = (self.expression_text(expr), self.type_text(typ));
         let message = if type_switch {
             let x = self.operand_string(x);
-            format!("impossible type switch case: {text}\n\t{x} cannot have dynamic type {typ} {cause}")
+            format!(
+                "impossible type switch case: {text}\n\t{x} cannot have dynamic type {typ} {cause}"
+            )
         } else {
             let interface = self.type_text(x.typ);
-            format!("impossible type assertion: {text}\n\t{typ} does not implement {interface} {cause}")
+            format!(
+                "impossible type assertion: {text}\n\t{typ} does not implement {interface} {cause}"
+            )
         };
         self.report_expr(Code::ImpossibleAssertion, expr, message);
     }
@@ -277,12 +369,17 @@ impl Checker<'_> {
         let mut op = op;
         match op {
             UnaryOperator::Address => {
-                let literal = matches!(self.ast.expr(self.ast.unparen(operand)), Expr::CompositeLit { .. });
+                let literal = matches!(
+                    self.ast.expr(self.ast.unparen(operand)),
+                    Expr::CompositeLit { .. }
+                );
                 if !literal && x.mode != Mode::Variable {
                     // GO: its parser drops parentheses here.
                     x.expr = Some(self.ast.unparen(operand));
-                    let message =
-                        format!("invalid operation: cannot take address of {}", self.operand_string(x));
+                    let message = format!(
+                        "invalid operation: cannot take address of {}",
+                        self.operand_string(x)
+                    );
                     self.report_operand(Code::InvalidOperation, x, message);
                     x.invalidate();
                     return;
@@ -344,7 +441,11 @@ impl Checker<'_> {
                 UnaryOperator::Minus => x.value.negate(),
                 UnaryOperator::Not => x.value.not(),
                 UnaryOperator::Complement => {
-                    let bits = self.program.types.basic(x.typ).filter(|kind| kind.is_unsigned());
+                    let bits = self
+                        .program
+                        .types
+                        .basic(x.typ)
+                        .filter(|kind| kind.is_unsigned());
                     x.value.complement(bits.map(BasicKind::bits))
                 }
                 _ => x.value.clone(),
@@ -364,15 +465,24 @@ impl Checker<'_> {
         receive: bool,
     ) -> Option<TypeId> {
         let problem = match self.program.types.underlying(x.typ) {
-            Type::Chan { direction: ChanDirection::Send, .. } if receive => "send-only channel",
-            Type::Chan { direction: ChanDirection::Receive, .. } if !receive => "receive-only channel",
+            Type::Chan {
+                direction: ChanDirection::Send,
+                ..
+            } if receive => "send-only channel",
+            Type::Chan {
+                direction: ChanDirection::Receive,
+                ..
+            } if !receive => "receive-only channel",
             Type::Chan { element, .. } => return Some(*element),
             Type::Basic(BasicKind::Invalid) => return None,
             _ => "non-channel",
         };
         let verb = if receive { "receive from" } else { "send to" };
         let typ = self.type_text(x.typ);
-        let message = format!("invalid operation: cannot {verb} {problem} {typ} {}", self.operand_string(x));
+        let message = format!(
+            "invalid operation: cannot {verb} {problem} {typ} {}",
+            self.operand_string(x)
+        );
         self.report(Code::InvalidOperation, range, message);
         None
     }

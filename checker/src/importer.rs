@@ -90,8 +90,12 @@ fn invalid_import_path(path: &str) -> Option<String> {
     if path.is_empty() {
         return Some("empty string".to_owned());
     }
-    let illegal = |c: char| "!\"#$%&'()*,:;<=>?[\\]^{|}`\u{FFFD}".contains(c) || c.is_whitespace() || c.is_control();
-    path.chars().find(|c| illegal(*c)).map(|c| format!("invalid character U+{:04X} {:?}", c as u32, c))
+    let illegal = |c: char| {
+        "!\"#$%&'()*,:;<=>?[\\]^{|}`\u{FFFD}".contains(c) || c.is_whitespace() || c.is_control()
+    };
+    path.chars()
+        .find(|c| illegal(*c))
+        .map(|c| format!("invalid character U+{:04X} {:?}", c as u32, c))
 }
 
 impl<'a> Loader<'a> {
@@ -113,9 +117,18 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads the main package's imports, theirs, and so on, depth first.
-    pub(crate) fn load(mut self, files: Vec<File>, options: &crate::Options) -> (Loaded, Diagnostics) {
+    pub(crate) fn load(
+        mut self,
+        files: Vec<File>,
+        options: &crate::Options,
+    ) -> (Loaded, Diagnostics) {
         let mut main = self.frame(options.path.clone(), options.standard, files);
-        main.pending.extend(options.roots.iter().map(|(path, _)| ((*path).to_owned(), TextRange::default())));
+        main.pending.extend(
+            options
+                .roots
+                .iter()
+                .map(|(path, _)| ((*path).to_owned(), TextRange::default())),
+        );
         let mut stack = vec![main];
         while let Some(frame) = stack.last_mut() {
             let Some((path, range)) = frame.pending.pop() else {
@@ -178,7 +191,10 @@ impl<'a> Loader<'a> {
     }
 
     fn report_import_cycle(&mut self, stack: &[Frame], path: &str, range: TextRange) {
-        let start = stack.iter().position(|frame| frame.path == path).unwrap_or(0);
+        let start = stack
+            .iter()
+            .position(|frame| frame.path == path)
+            .unwrap_or(0);
         let mut message = "import cycle not allowed".to_owned();
         let mut names = stack[start..].iter().map(|frame| frame.path.as_str());
         if let Some(first) = names.next() {
@@ -194,8 +210,11 @@ impl<'a> Loader<'a> {
     fn parse(&mut self, texts: Vec<SourceText>) -> Vec<File> {
         let mut files = Vec::with_capacity(texts.len());
         for text in texts {
-            let Ok(id) = self.sources.add(text.name, text.text) else { continue };
-            let (file, diagnostics) = parser::parse_file(self.ast, self.names, id, self.sources.text(id));
+            let Ok(id) = self.sources.add(text.name, text.text) else {
+                continue;
+            };
+            let (file, diagnostics) =
+                parser::parse_file(self.ast, self.names, id, self.sources.text(id));
             self.diagnostics.append(diagnostics);
             files.push(file);
         }
@@ -214,6 +233,13 @@ impl<'a> Loader<'a> {
         }
         pending.reverse();
         let first_file = files.first().map(|file| file.file).unwrap_or_default();
-        Frame { path, standard, files, imports: FxHashMap::default(), pending, first_file }
+        Frame {
+            path,
+            standard,
+            files,
+            imports: FxHashMap::default(),
+            pending,
+            first_file,
+        }
     }
 }

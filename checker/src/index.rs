@@ -19,7 +19,13 @@ fn string_length(value: &Constant) -> Option<i64> {
 }
 
 impl Checker<'_> {
-    pub(crate) fn index_expr(&mut self, x: &mut Operand, expr: ExprId, operand: ExprId, indices: List<ExprId>) {
+    pub(crate) fn index_expr(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        operand: ExprId,
+        indices: List<ExprId>,
+    ) {
         self.expr_or_type(x, operand);
         match x.mode {
             Mode::None => {
@@ -47,6 +53,8 @@ impl Checker<'_> {
                 if x.is_constant() {
                     length = string_length(&x.value);
                 }
+                // Indexed at run time, also if it is constant.
+                self.update_operand_type(x, TypeId::STRING, true);
                 x.mode = Mode::Value;
                 x.typ = TypeId::BYTE;
             }
@@ -57,7 +65,9 @@ impl Checker<'_> {
                 }
                 x.typ = *element;
             }
-            Type::Pointer(base) if matches!(self.program.types.underlying(*base), Type::Array(..)) => {
+            Type::Pointer(base)
+                if matches!(self.program.types.underlying(*base), Type::Array(..)) =>
+            {
                 if let Type::Array(element, n) = self.program.types.underlying(*base) {
                     length = Some(*n);
                     x.mode = Mode::Variable;
@@ -109,12 +119,22 @@ impl Checker<'_> {
     fn single_index(&mut self, indices: List<ExprId>) -> Option<ExprId> {
         let indices = self.ast.list(indices);
         if let Some(second) = indices.get(1) {
-            self.report_expr(Code::InvalidIndex, *second, "invalid operation: more than one index");
+            self.report_expr(
+                Code::InvalidIndex,
+                *second,
+                "invalid operation: more than one index",
+            );
         }
         indices.first().copied()
     }
 
-    pub(crate) fn slice_expr(&mut self, x: &mut Operand, expr: ExprId, operand: ExprId, indices: [Option<ExprId>; 3]) {
+    pub(crate) fn slice_expr(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        operand: ExprId,
+        indices: [Option<ExprId>; 3],
+    ) {
         self.expr(x, operand);
         if !x.is_valid() {
             let indices: Vec<ExprId> = indices.into_iter().flatten().collect();
@@ -132,7 +152,11 @@ impl Checker<'_> {
         match types.underlying(x.typ) {
             Type::Basic(kind) if kind.is_string() => {
                 if let Some(max) = indices[2] {
-                    self.report_expr(Code::InvalidIndex, max, "invalid operation: 3-index slice of string");
+                    self.report_expr(
+                        Code::InvalidIndex,
+                        max,
+                        "invalid operation: 3-index slice of string",
+                    );
                     x.invalidate();
                     return;
                 }
@@ -149,7 +173,10 @@ impl Checker<'_> {
                 let (element, n) = (*element, *n);
                 length = Some(n);
                 if x.mode != Mode::Variable {
-                    let message = format!("cannot slice unaddressable value {}", self.operand_string(x));
+                    let message = format!(
+                        "cannot slice unaddressable value {}",
+                        self.operand_string(x)
+                    );
                     self.report_operand(Code::InvalidIndex, x, message);
                     x.invalidate();
                     return;
@@ -178,20 +205,29 @@ impl Checker<'_> {
         }
         x.mode = Mode::Value;
         if indices[2].is_some() && indices[1].is_none() {
-            self.report_expr(Code::InvalidIndex, expr, "middle index required in 3-index slice");
+            self.report_expr(
+                Code::InvalidIndex,
+                expr,
+                "middle index required in 3-index slice",
+            );
             x.invalidate();
             return;
         }
         let mut bounds: [Option<i64>; 3] = [None; 3];
         for (place, index) in indices.into_iter().enumerate() {
             bounds[place] = match index {
-                Some(index) => self.index(index, length.map(|length| length.saturating_add(1))).1,
+                Some(index) => {
+                    self.index(index, length.map(|length| length.saturating_add(1)))
+                        .1
+                }
                 None if place == 0 => Some(0),
                 None => length,
             };
         }
         for (place, low) in bounds[..2].iter().enumerate() {
-            let Some(low) = low.filter(|low| *low > 0) else { continue };
+            let Some(low) = low.filter(|low| *low > 0) else {
+                continue;
+            };
             for (other, high) in bounds.iter().enumerate().skip(place + 1) {
                 if let (Some(high), Some(at)) = (*high, indices[other])
                     && high < low
@@ -214,18 +250,28 @@ impl Checker<'_> {
         if !x.is_constant() {
             return (x.typ, None);
         }
-        let Some(value) = x.value.as_i64() else { return (TypeId::INVALID, None) };
+        let Some(value) = x.value.as_i64() else {
+            return (TypeId::INVALID, None);
+        };
         if let Some(limit) = limit
             && value >= limit
         {
-            let message = format!("invalid argument: index {} out of bounds [0:{limit}]", x.value);
+            let message = format!(
+                "invalid argument: index {} out of bounds [0:{limit}]",
+                x.value
+            );
             self.report_operand(Code::InvalidIndex, &x, message);
             return (TypeId::INVALID, None);
         }
         (x.typ, Some(value))
     }
 
-    pub(crate) fn is_valid_index(&mut self, x: &mut Operand, what: &str, may_be_negative: bool) -> bool {
+    pub(crate) fn is_valid_index(
+        &mut self,
+        x: &mut Operand,
+        what: &str,
+        may_be_negative: bool,
+    ) -> bool {
         if !x.is_valid() {
             return false;
         }
@@ -235,21 +281,30 @@ impl Checker<'_> {
         }
         if !self.program.types.is_integer(x.typ) {
             if self.program.types.is_valid(x.typ) {
-                let message = format!("invalid argument: {what} {} must be integer", self.operand_string(x));
+                let message = format!(
+                    "invalid argument: {what} {} must be integer",
+                    self.operand_string(x)
+                );
                 self.report_operand(Code::InvalidIndex, x, message);
             }
             return false;
         }
         if x.is_constant() {
             if !may_be_negative && x.value.sign() < 0 {
-                let message = format!("invalid argument: {what} {} must not be negative", self.operand_string(x));
+                let message = format!(
+                    "invalid argument: {what} {} must not be negative",
+                    self.operand_string(x)
+                );
                 self.report_operand(Code::InvalidIndex, x, message);
                 return false;
             }
             match represent(&x.value, BasicKind::Int) {
                 Some(value) => x.value = value,
                 None => {
-                    let message = format!("invalid argument: {what} {} overflows int", self.operand_string(x));
+                    let message = format!(
+                        "invalid argument: {what} {} overflows int",
+                        self.operand_string(x)
+                    );
                     self.report_operand(Code::InvalidIndex, x, message);
                     return false;
                 }

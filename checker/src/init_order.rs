@@ -24,8 +24,11 @@ impl Checker<'_> {
             .copied()
             .filter(|object| !standard || self.reachability.reached.contains(object))
             .collect();
-        let position: FxHashMap<ObjectId, usize> =
-            objects.iter().enumerate().map(|(place, object)| (*object, place)).collect();
+        let position: FxHashMap<ObjectId, usize> = objects
+            .iter()
+            .enumerate()
+            .map(|(place, object)| (*object, place))
+            .collect();
         // Variables and constants that each one depends on, through functions.
         let mut graph: IndexMap<usize, FxHashSet<usize>, FxBuildHasher> = IndexMap::default();
         for (place, object) in objects.iter().enumerate() {
@@ -65,15 +68,23 @@ impl Checker<'_> {
                 self.report_initialization_cycle(object);
             }
             for dependent in dependents.remove(&place).unwrap_or_default() {
-                let Some(count) = open.get_mut(&dependent) else { continue };
+                let Some(count) = open.get_mut(&dependent) else {
+                    continue;
+                };
                 let kind = !self.is_constant(objects[dependent]);
                 if queue.remove(&(kind, *count, dependent)) {
                     *count -= 1;
                     queue.insert((kind, *count, dependent));
                 }
             }
-            let Some(declaration) = self.declaration_of[object.index()] else { continue };
-            let Declared::Variable { lhs, init: Some(init), .. } = &self.declarations[declaration.0 as usize].what
+            let Some(declaration) = self.declaration_of[object.index()] else {
+                continue;
+            };
+            let Declared::Variable {
+                lhs,
+                init: Some(init),
+                ..
+            } = &self.declarations[declaration.0 as usize].what
             else {
                 continue;
             };
@@ -93,22 +104,34 @@ impl Checker<'_> {
     }
 
     fn is_value(&self, object: ObjectId) -> bool {
-        matches!(self.object(object).kind, ObjectKind::Constant(_) | ObjectKind::Variable(_))
+        matches!(
+            self.object(object).kind,
+            ObjectKind::Constant(_) | ObjectKind::Variable(_)
+        )
     }
 
     fn dependencies(&self, object: ObjectId) -> Vec<ObjectId> {
         match self.declaration_of[object.index()] {
-            Some(id) => self.declarations[id.0 as usize].dependencies.iter().copied().collect(),
+            Some(id) => self.declarations[id.0 as usize]
+                .dependencies
+                .iter()
+                .copied()
+                .collect(),
             None => Vec::new(),
         }
     }
 
     fn report_initialization_cycle(&mut self, object: ObjectId) {
-        let Some(cycle) = self.find_path(object) else { return };
+        let Some(cycle) = self.find_path(object) else {
+            return;
+        };
         let text = |checker: &Self, object: ObjectId| checker.text(checker.object(object).name);
         let range = self.object(object).range.unwrap_or_default();
         if cycle.len() == 1 {
-            let message = format!("initialization cycle: {} refers to itself", text(self, object));
+            let message = format!(
+                "initialization cycle: {} refers to itself",
+                text(self, object)
+            );
             self.report(Code::InitializationCycle, range, message);
             return;
         }

@@ -52,7 +52,11 @@ impl Checker<'_> {
     /// Checks the branches of a function body; not of the function literals in it.
     pub(crate) fn check_branches(&mut self, body: BlockId) {
         let mut state = State::default();
-        let targets = Targets { breaks: None, continues: false, case: None };
+        let targets = Targets {
+            breaks: None,
+            continues: false,
+            case: None,
+        };
         let start = self.ast.block(body).range;
         let statements = self.ast.statements(body);
         let forward = self.block_branches(&mut state, None, targets, None, start, statements);
@@ -62,7 +66,10 @@ impl Checker<'_> {
                 Some(label) => {
                     label.used = true;
                     let start = state.blocks[label.block].start;
-                    format!("goto {text} jumps into block starting at {}", self.sources.position(start))
+                    format!(
+                        "goto {text} jumps into block starting at {}",
+                        self.sources.position(start)
+                    )
                 }
                 None => format!("label {text} not defined"),
             };
@@ -86,18 +93,30 @@ impl Checker<'_> {
         statements: &[StmtId],
     ) -> Vec<Forward> {
         let block = state.blocks.len();
-        state.blocks.push(Block { parent, start, labelled });
+        state.blocks.push(Block {
+            parent,
+            start,
+            labelled,
+        });
         let mut forward: Vec<Forward> = Vec::new();
-        let end = statements.iter().rposition(|s| !matches!(self.ast.stmt(*s), Stmt::Empty)).map_or(0, |last| last + 1);
+        let end = statements
+            .iter()
+            .rposition(|s| !matches!(self.ast.stmt(*s), Stmt::Empty))
+            .map_or(0, |last| last + 1);
         let statements = &statements[..end];
         for (index, statement) in statements.iter().enumerate() {
             let mut statement = *statement;
             let mut labelled = None;
-            while let Stmt::Labeled { label, statement: inner } = *self.ast.stmt(statement) {
+            while let Stmt::Labeled {
+                label,
+                statement: inner,
+            } = *self.ast.stmt(statement)
+            {
                 if let Some(name) = self.ast.ident(label).filter(|name| !name.is_blank()) {
                     self.declare_label(state, block, statement, label, name);
                     // Gotos further up lead here.
-                    let (here, others): (Vec<_>, Vec<_>) = forward.into_iter().partition(|goto| goto.name == name);
+                    let (here, others): (Vec<_>, Vec<_>) =
+                        forward.into_iter().partition(|goto| goto.name == name);
                     forward = others;
                     for goto in here {
                         if let Some(label) = state.labels.get_mut(&name) {
@@ -117,13 +136,28 @@ impl Checker<'_> {
                 statement = inner;
             }
             let last = index + 1 == statements.len();
-            let inner = self.statement_branches(state, block, targets, labelled, statement, last, &mut forward);
+            let inner = self.statement_branches(
+                state,
+                block,
+                targets,
+                labelled,
+                statement,
+                last,
+                &mut forward,
+            );
             forward.extend(inner);
         }
         forward
     }
 
-    fn declare_label(&mut self, state: &mut State, block: usize, statement: StmtId, ident: ExprId, name: Symbol) {
+    fn declare_label(
+        &mut self,
+        state: &mut State,
+        block: usize,
+        statement: StmtId,
+        ident: ExprId,
+        name: Symbol,
+    ) {
         if let Some(other) = state.labels.get(&name) {
             let message = format!(
                 "label {} already defined at {}",
@@ -134,7 +168,15 @@ impl Checker<'_> {
             return;
         }
         state.order.push(name);
-        state.labels.insert(name, Label { block, statement, ident, used: false });
+        state.labels.insert(
+            name,
+            Label {
+                block,
+                statement,
+                ident,
+                used: false,
+            },
+        );
     }
 
     #[expect(clippy::too_many_arguments, reason = "the state of one walk")]
@@ -149,10 +191,19 @@ impl Checker<'_> {
         forward: &mut Vec<Forward>,
     ) -> Vec<Forward> {
         let range = self.ast.stmt_range(statement);
-        let plain = Targets { case: None, ..targets };
-        let inner = |checker: &mut Self, state: &mut State, targets: Targets, start: TextRange, body: BlockId| {
+        let plain = Targets {
+            case: None,
+            ..targets
+        };
+        let inner = |checker: &mut Self,
+                     state: &mut State,
+                     targets: Targets,
+                     start: TextRange,
+                     body: BlockId| {
             let statements = checker.ast.statements(body);
-            with_stack(|| checker.block_branches(state, Some(block), targets, labelled, start, statements))
+            with_stack(|| {
+                checker.block_branches(state, Some(block), targets, labelled, start, statements)
+            })
         };
         let mut found = Vec::new();
         match *self.ast.stmt(statement) {
@@ -166,12 +217,24 @@ impl Checker<'_> {
                 }
             }
             Stmt::Define { lhs, op_pos, .. } => {
-                let names: Vec<String> =
-                    self.ast.list(lhs).iter().map(|name| self.expression_text(*name)).collect();
-                jump_over(forward, TextRange::at(range.file, op_pos), &names.join(", "));
+                let names: Vec<String> = self
+                    .ast
+                    .list(lhs)
+                    .iter()
+                    .map(|name| self.expression_text(*name))
+                    .collect();
+                jump_over(
+                    forward,
+                    TextRange::at(range.file, op_pos),
+                    &names.join(", "),
+                );
             }
             Stmt::Break { label: None } if targets.breaks.is_none() => {
-                self.report(Code::MisplacedBranch, range, "break is not in a loop, switch, or select");
+                self.report(
+                    Code::MisplacedBranch,
+                    range,
+                    "break is not in a loop, switch, or select",
+                );
             }
             Stmt::Continue { label: None } if !targets.continues => {
                 self.report(Code::MisplacedBranch, range, "continue is not in a loop");
@@ -181,7 +244,11 @@ impl Checker<'_> {
                 let is_target = |s: &Stmt| {
                     matches!(
                         s,
-                        Stmt::For { .. } | Stmt::Range { .. } | Stmt::Switch { .. } | Stmt::TypeSwitch { .. } | Stmt::Select { .. }
+                        Stmt::For { .. }
+                            | Stmt::Range { .. }
+                            | Stmt::Switch { .. }
+                            | Stmt::TypeSwitch { .. }
+                            | Stmt::Select { .. }
                     )
                 };
                 self.check_labelled(state, block, label, "break", is_target);
@@ -194,32 +261,59 @@ impl Checker<'_> {
                 if let Some(name) = self.ast.ident(label)
                     && !is_goto_target(state, block, name)
                 {
-                    forward.push(Forward { label, name, over: None });
+                    forward.push(Forward {
+                        label,
+                        name,
+                        over: None,
+                    });
                 }
             }
-            Stmt::Block(body) => found = inner(self, state, plain, self.ast.block(body).range, body),
-            Stmt::If { then, otherwise, .. } => {
+            Stmt::Block(body) => {
+                found = inner(self, state, plain, self.ast.block(body).range, body)
+            }
+            Stmt::If {
+                then, otherwise, ..
+            } => {
                 found = inner(self, state, plain, self.ast.block(then).range, then);
                 if let Some(otherwise) = otherwise {
                     let start = self.ast.stmt_range(otherwise);
                     found.extend(with_stack(|| {
-                        self.block_branches(state, Some(block), plain, labelled, start, &[otherwise])
+                        self.block_branches(
+                            state,
+                            Some(block),
+                            plain,
+                            labelled,
+                            start,
+                            &[otherwise],
+                        )
                     }));
                 }
             }
             Stmt::For { body, .. } | Stmt::Range { body, .. } => {
-                let targets = Targets { breaks: Some(statement), continues: true, case: None };
+                let targets = Targets {
+                    breaks: Some(statement),
+                    continues: true,
+                    case: None,
+                };
                 found = inner(self, state, targets, self.ast.block(body).range, body);
             }
             Stmt::Switch { cases, .. } | Stmt::TypeSwitch { cases, .. } => {
                 for (index, case) in self.ast.list(cases).iter().enumerate() {
-                    let targets = Targets { breaks: Some(statement), case: Some(index), ..targets };
+                    let targets = Targets {
+                        breaks: Some(statement),
+                        case: Some(index),
+                        ..targets
+                    };
                     found.extend(inner(self, state, targets, case.head, case.body));
                 }
             }
             Stmt::Select { cases, .. } => {
                 for case in self.ast.list(cases) {
-                    let targets = Targets { breaks: Some(statement), case: None, ..targets };
+                    let targets = Targets {
+                        breaks: Some(statement),
+                        case: None,
+                        ..targets
+                    };
                     found.extend(inner(self, state, targets, case.head, case.body));
                 }
             }
@@ -254,10 +348,16 @@ impl Checker<'_> {
         keyword: &str,
         is_target: impl Fn(&Stmt) -> bool,
     ) {
-        let Some(name) = self.ast.ident(label) else { return };
+        let Some(name) = self.ast.ident(label) else {
+            return;
+        };
         let text = self.text(name);
         let Some(declared) = state.labels.get_mut(&name) else {
-            self.report_expr(Code::InvalidLabel, label, format!("{keyword} label not defined: {text}"));
+            self.report_expr(
+                Code::InvalidLabel,
+                label,
+                format!("{keyword} label not defined: {text}"),
+            );
             return;
         };
         declared.used = true;
@@ -269,11 +369,18 @@ impl Checker<'_> {
             next = state.blocks[index].parent;
         }
         let mut target = statement;
-        while let Stmt::Labeled { statement: inner, .. } = *self.ast.stmt(target) {
+        while let Stmt::Labeled {
+            statement: inner, ..
+        } = *self.ast.stmt(target)
+        {
             target = inner;
         }
         if !encloses || !is_target(self.ast.stmt(target)) {
-            self.report_expr(Code::InvalidLabel, label, format!("invalid {keyword} label {text}"));
+            self.report_expr(
+                Code::InvalidLabel,
+                label,
+                format!("invalid {keyword} label {text}"),
+            );
         }
     }
 }
@@ -287,7 +394,9 @@ fn jump_over(forward: &mut [Forward], range: TextRange, variable: &str) {
 
 /// Is the label declared in this block or one around it?
 fn is_goto_target(state: &mut State, block: usize, name: Symbol) -> bool {
-    let Some(label) = state.labels.get_mut(&name) else { return false };
+    let Some(label) = state.labels.get_mut(&name) else {
+        return false;
+    };
     label.used = true;
     let target = label.block;
     let mut next = Some(block);

@@ -29,9 +29,10 @@ pub(crate) fn constant_key(value: &Constant) -> Option<ConstantKey> {
         ConstantKind::Unknown => None,
         ConstantKind::Bool => Some(ConstantKey::Bool(value.as_bool())),
         ConstantKind::String => value.as_bytes().map(ConstantKey::String),
-        ConstantKind::Int => {
-            value.as_i64().map(ConstantKey::Int).or_else(|| value.as_u64().map(ConstantKey::Unsigned))
-        }
+        ConstantKind::Int => value
+            .as_i64()
+            .map(ConstantKey::Int)
+            .or_else(|| value.as_u64().map(ConstantKey::Unsigned)),
         ConstantKind::Float => {
             let whole = value.to_int();
             if whole.kind() == ConstantKind::Int {
@@ -43,7 +44,13 @@ pub(crate) fn constant_key(value: &Constant) -> Option<ConstantKey> {
 }
 
 impl Checker<'_> {
-    pub(crate) fn function_literal(&mut self, x: &mut Operand, expr: ExprId, ty: ExprId, body: BlockId) {
+    pub(crate) fn function_literal(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        ty: ExprId,
+        body: BlockId,
+    ) {
         let (typ, parameters, results) = self.function_signature(ty);
         let reference = FunctionRef::Literal(expr);
         for (object, _) in parameters.iter().chain(&results) {
@@ -61,7 +68,12 @@ impl Checker<'_> {
         // before the scope that it sees changes.
         let environment = self.env.clone();
         let parameters = parameters.into_iter().chain(results).collect();
-        self.delayed.push(Delayed::FunctionBody { environment, literal: expr, parameters, body });
+        self.delayed.push(Delayed::FunctionBody {
+            environment,
+            literal: expr,
+            parameters,
+            body,
+        });
         x.mode = Mode::Value;
         x.typ = typ;
     }
@@ -80,7 +92,10 @@ impl Checker<'_> {
         let mut open_array = None;
         let (typ, base) = match (ty, hint) {
             (Some(ty), _) => match *self.ast.expr(ty) {
-                Expr::ArrayType { length: None, element } => {
+                Expr::ArrayType {
+                    length: None,
+                    element,
+                } => {
                     open_array = Some(self.variable_type(element));
                     (TypeId::INVALID, TypeId::INVALID)
                 }
@@ -95,7 +110,11 @@ impl Checker<'_> {
                 (hint, self.program.types.as_pointer(hint).unwrap_or(hint))
             }
             (None, None) => {
-                self.report_expr(Code::InvalidLiteral, expr, "missing type in composite literal");
+                self.report_expr(
+                    Code::InvalidLiteral,
+                    expr,
+                    "missing type in composite literal",
+                );
                 (TypeId::INVALID, TypeId::INVALID)
             }
         };
@@ -131,7 +150,10 @@ impl Checker<'_> {
                 self.use_exprs(elements);
                 if valid {
                     let what = if is_element { " element" } else { "" };
-                    let message = format!("invalid composite literal{what} type {}", self.type_text(typ));
+                    let message = format!(
+                        "invalid composite literal{what} type {}",
+                        self.type_text(typ)
+                    );
                     self.report_expr(Code::InvalidLiteral, expr, message);
                     x.invalidate();
                     return;
@@ -146,10 +168,16 @@ impl Checker<'_> {
     }
 
     fn struct_literal(&mut self, x: &mut Operand, expr: ExprId, elements: &[ExprId], base: TypeId) {
-        let Some(fields) = self.program.types.as_struct(base) else { return };
+        let Some(fields) = self.program.types.as_struct(base) else {
+            return;
+        };
         let fields: Vec<Field> = fields.to_vec();
-        let Some(first) = elements.first() else { return };
-        let foreign = |checker: &Self, field: &Field| !field.exported && field.package != Some(checker.env.package);
+        let Some(first) = elements.first() else {
+            return;
+        };
+        let foreign = |checker: &Self, field: &Field| {
+            !field.exported && field.package != Some(checker.env.package)
+        };
         if matches!(self.ast.expr(*first), Expr::KeyValue { .. }) {
             let mut seen: FxHashSet<u32> = FxHashSet::default();
             for element in elements {
@@ -162,16 +190,24 @@ impl Checker<'_> {
                 let name = self.ast.ident(key);
                 self.expr(x, value);
                 let Some(name) = name else {
-                    let message =
-                        format!("invalid field name {} in struct literal", self.expression_text(key));
+                    let message = format!(
+                        "invalid field name {} in struct literal",
+                        self.expression_text(key)
+                    );
                     self.report_expr(Code::InvalidLiteral, *element, message);
                     continue;
                 };
                 let package = Some(self.env.package);
                 let under = self.program.types.underlying_id(base);
-                let lookup = self.program.lookup_field_or_method(under, false, package, name);
+                let lookup = self
+                    .program
+                    .lookup_field_or_method(under, false, package, name);
                 let (typ, path) = match lookup {
-                    Lookup::Found { found: Found::Field { typ, .. }, path, indirect } => {
+                    Lookup::Found {
+                        found: Found::Field { typ, .. },
+                        path,
+                        indirect,
+                    } => {
                         if path.len() > 1 {
                             if indirect {
                                 let message = format!(
@@ -202,7 +238,8 @@ impl Checker<'_> {
                 self.program.field_keys.insert(key, index);
                 self.assignment(x, Some(typ), "struct literal");
                 if !seen.insert(index) {
-                    let message = format!("duplicate field name {} in struct literal", self.text(name));
+                    let message =
+                        format!("duplicate field name {} in struct literal", self.text(name));
                     self.report_expr(Code::DuplicateKey, *element, message);
                 }
             }
@@ -216,7 +253,10 @@ impl Checker<'_> {
             }
             self.expr(x, *element);
             let Some(field) = fields.get(index) else {
-                let message = format!("too many values in struct literal of type {}", self.type_text(base));
+                let message = format!(
+                    "too many values in struct literal of type {}",
+                    self.type_text(base)
+                );
                 self.report_operand(Code::InvalidLiteral, x, message);
                 break;
             };
@@ -237,13 +277,22 @@ impl Checker<'_> {
             } else {
                 ""
             };
-            let message = format!("too few values in struct literal of type {}{hint}", self.type_text(base));
+            let message = format!(
+                "too few values in struct literal of type {}{hint}",
+                self.type_text(base)
+            );
             let range = self.range(expr).last_byte();
             self.report(Code::InvalidLiteral, range, message);
         }
     }
 
-    fn map_literal(&mut self, x: &mut Operand, elements: &[ExprId], key_type: TypeId, element_type: TypeId) {
+    fn map_literal(
+        &mut self,
+        x: &mut Operand,
+        elements: &[ExprId],
+        key_type: TypeId,
+        element_type: TypeId,
+    ) {
         let interface = self.program.types.is_interface(key_type);
         let mut seen: FxHashMap<ConstantKey, SmallVec<[TypeId; 1]>> = FxHashMap::default();
         for element in elements {
@@ -260,7 +309,11 @@ impl Checker<'_> {
                 && let Some(constant) = constant_key(&x.value)
             {
                 let types = seen.entry(constant).or_default();
-                let typ = if interface { self.program.types.canonical(x.typ) } else { key_type };
+                let typ = if interface {
+                    self.program.types.canonical(x.typ)
+                } else {
+                    key_type
+                };
                 if types.contains(&typ) {
                     let message = format!("duplicate key {} in map literal", x.value);
                     self.report_operand(Code::DuplicateKey, x, message);
@@ -293,8 +346,10 @@ impl Checker<'_> {
                             valid = true;
                         }
                         None => {
-                            let message =
-                                format!("index {} must be integer constant", self.expression_text(key));
+                            let message = format!(
+                                "index {} must be integer constant",
+                                self.expression_text(key)
+                            );
                             self.report_expr(Code::InvalidLiteral, *element, message);
                         }
                     }
@@ -334,26 +389,43 @@ impl Checker<'_> {
         let package = Some(self.env.package);
         let sel = self.text(name);
         let typ = self.type_text(typ);
-        let folded = self.program.lookup(search, addressable, package, name, NameMatch::Folded(self.names));
+        let folded = self.program.lookup(
+            search,
+            addressable,
+            package,
+            name,
+            NameMatch::Folded(self.names),
+        );
         let (what, alt, alt_package) = match &folded {
-            Lookup::Found { found: Found::Field { name, package, .. }, .. } => ("field", self.text(*name), *package),
-            Lookup::Found { found: Found::Method(object), .. } => {
+            Lookup::Found {
+                found: Found::Field { name, package, .. },
+                ..
+            } => ("field", self.text(*name), *package),
+            Lookup::Found {
+                found: Found::Method(object),
+                ..
+            } => {
                 let object = self.object(*object);
                 ("method", self.text(object.name), object.package)
             }
-            Lookup::Found { found: Found::InterfaceMethod { interface, index }, .. } => {
-                match self.program.types.as_interface(*interface) {
-                    Some(interface) => {
-                        let method = interface.methods[*index as usize];
-                        ("method", self.text(method.name), method.package)
-                    }
-                    None => ("object", "", None),
+            Lookup::Found {
+                found: Found::InterfaceMethod { interface, index },
+                ..
+            } => match self.program.types.as_interface(*interface) {
+                Some(interface) => {
+                    let method = interface.methods[*index as usize];
+                    ("method", self.text(method.name), method.package)
                 }
-            }
+                None => ("object", "", None),
+            },
             _ => ("object", "", None),
         };
         let exported = |name: &str| crate::checker::is_exported(name);
-        let tail = |name: &str| name.char_indices().nth(1).map_or(String::new(), |(at, _)| name[at..].to_owned());
+        let tail = |name: &str| {
+            name.char_indices()
+                .nth(1)
+                .map_or(String::new(), |(at, _)| name[at..].to_owned())
+        };
         #[derive(PartialEq)]
         enum Case {
             Missing,
@@ -374,7 +446,11 @@ impl Checker<'_> {
                 Case::Missing
             }
         } else if exported(alt) {
-            if tail(sel) == tail(alt) { Case::Misspelled } else { Case::Missing }
+            if tail(sel) == tail(alt) {
+                Case::Misspelled
+            } else {
+                Case::Missing
+            }
         } else if sel == alt {
             Case::Inaccessible
         } else {
@@ -386,7 +462,9 @@ impl Checker<'_> {
                 format!("unknown field {sel} in struct literal of type {typ}, but does have {alt}")
             }
             (true, Case::Unexported) => {
-                format!("unknown field {sel} in struct literal of type {typ}, but does have unexported {alt}")
+                format!(
+                    "unknown field {sel} in struct literal of type {typ}, but does have unexported {alt}"
+                )
             }
             (true, Case::Inaccessible) => {
                 format!("cannot refer to unexported field {alt} in struct literal of type {typ}")
@@ -396,7 +474,9 @@ impl Checker<'_> {
                 format!("type {typ} has no field or method {sel}, but does have {what} {alt}")
             }
             (false, Case::Unexported) => {
-                format!("type {typ} has no field or method {sel}, but does have unexported {what} {alt}")
+                format!(
+                    "type {typ} has no field or method {sel}, but does have unexported {what} {alt}"
+                )
             }
             (false, Case::Inaccessible) => format!("cannot refer to unexported {what} {alt}"),
         }
@@ -404,7 +484,9 @@ impl Checker<'_> {
 
     /// Was the thing found declared in the package being checked? Exported fields do not carry their package.
     fn found_in_own_package(&self, lookup: &Lookup) -> bool {
-        let Lookup::Found { found, .. } = lookup else { return false };
+        let Lookup::Found { found, .. } = lookup else {
+            return false;
+        };
         match found {
             Found::Method(object) => self.object(*object).package == Some(self.env.package),
             _ => true,

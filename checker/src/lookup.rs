@@ -62,12 +62,21 @@ pub(crate) enum NameMatch<'a> {
 }
 
 impl NameMatch<'_> {
-    fn same(self, name: Symbol, package: Option<PackageId>, other: Symbol, other_package: Option<PackageId>) -> bool {
+    fn same(
+        self,
+        name: Symbol,
+        package: Option<PackageId>,
+        other: Symbol,
+        other_package: Option<PackageId>,
+    ) -> bool {
         match self {
-            NameMatch::Exact => name == other && (other_package.is_none() || package == other_package),
+            NameMatch::Exact => {
+                name == other && (other_package.is_none() || package == other_package)
+            }
             NameMatch::Folded(names) => {
                 name == other || {
-                    let fold = |symbol: Symbol| names.text(symbol).chars().flat_map(char::to_lowercase);
+                    let fold =
+                        |symbol: Symbol| names.text(symbol).chars().flat_map(char::to_lowercase);
                     fold(name).eq(fold(other))
                 }
             }
@@ -110,7 +119,10 @@ impl TypedProgram {
         if self.types.named(typ).is_some() && self.types.as_pointer(typ).is_some() {
             let pointer = self.types.underlying_id(typ);
             return match self.lookup_in(pointer, false, package, name, how) {
-                Lookup::Found { found: Found::Method(_) | Found::InterfaceMethod { .. }, .. } => Lookup::Missing,
+                Lookup::Found {
+                    found: Found::Method(_) | Found::InterfaceMethod { .. },
+                    ..
+                } => Lookup::Missing,
                 other => other,
             };
         }
@@ -142,7 +154,12 @@ impl TypedProgram {
             return Lookup::Missing;
         }
         let mut current: SmallVec<[Embedded; 2]> = SmallVec::new();
-        current.push(Embedded { typ, path: Path::new(), indirect: is_pointer, multiples: false });
+        current.push(Embedded {
+            typ,
+            path: Path::new(),
+            indirect: is_pointer,
+            multiples: false,
+        });
         let mut seen: SmallVec<[TypeId; 8]> = SmallVec::new();
         let mut seen_many: FxHashSet<TypeId> = FxHashSet::default();
         while !current.is_empty() {
@@ -162,14 +179,22 @@ impl TypedProgram {
                     }
                     let method = named.methods.iter().find(|method| {
                         let object = self.object(**method);
-                        let other_package = if object.exported { None } else { object.package };
+                        let other_package = if object.exported {
+                            None
+                        } else {
+                            object.package
+                        };
                         how.same(name, package, object.name, other_package)
                     });
                     if let Some(method) = method {
                         if hit.is_some() || embedded.multiples {
                             return Lookup::Ambiguous;
                         }
-                        hit = Some((Found::Method(*method), embedded.path.clone(), embedded.indirect));
+                        hit = Some((
+                            Found::Method(*method),
+                            embedded.path.clone(),
+                            embedded.indirect,
+                        ));
                         continue;
                     }
                 }
@@ -185,8 +210,11 @@ impl TypedProgram {
                                 if hit.is_some() || embedded.multiples {
                                     return Lookup::Ambiguous;
                                 }
-                                let found =
-                                    Found::Field { typ: field.typ, name: field.name, package: field.package };
+                                let found = Found::Field {
+                                    typ: field.typ,
+                                    name: field.name,
+                                    package: field.package,
+                                };
                                 hit = Some((found, with_index(), embedded.indirect));
                                 continue;
                             }
@@ -202,16 +230,18 @@ impl TypedProgram {
                         }
                     }
                     Type::Interface(interface) => {
-                        let method = interface
-                            .methods
-                            .iter()
-                            .position(|method| how.same(name, package, method.name, method.package));
+                        let method = interface.methods.iter().position(|method| {
+                            how.same(name, package, method.name, method.package)
+                        });
                         if let Some(index) = method {
                             if hit.is_some() || embedded.multiples {
                                 return Lookup::Ambiguous;
                             }
                             let interface = self.types.underlying_id(typ);
-                            let found = Found::InterfaceMethod { interface, index: index as u32 };
+                            let found = Found::InterfaceMethod {
+                                interface,
+                                index: index as u32,
+                            };
                             hit = Some((found, embedded.path.clone(), embedded.indirect));
                         }
                     }
@@ -226,7 +256,11 @@ impl TypedProgram {
                 {
                     return Lookup::NeedsPointer;
                 }
-                return Lookup::Found { found, path, indirect };
+                return Lookup::Found {
+                    found,
+                    path,
+                    indirect,
+                };
             }
             current = self.consolidate(next);
         }
@@ -241,7 +275,9 @@ impl TypedProgram {
         let mut places = rustc_hash::FxHashMap::default();
         let mut unique: SmallVec<[Embedded; 2]> = SmallVec::new();
         for embedded in list {
-            let place = *places.entry(self.types.canonical(embedded.typ)).or_insert(unique.len());
+            let place = *places
+                .entry(self.types.canonical(embedded.typ))
+                .or_insert(unique.len());
             match unique.get_mut(place) {
                 Some(first) => first.multiples = true,
                 None => unique.push(embedded),
@@ -253,7 +289,13 @@ impl TypedProgram {
     /// Has the method a pointer receiver?
     #[must_use]
     pub fn has_pointer_receiver(&self, method: ObjectId) -> bool {
-        matches!(self.object(method).kind, ObjectKind::Function { pointer_receiver: true, .. })
+        matches!(
+            self.object(method).kind,
+            ObjectKind::Function {
+                pointer_receiver: true,
+                ..
+            }
+        )
     }
 
     /// The type of what was found: of a method its signature.
@@ -262,7 +304,8 @@ impl TypedProgram {
         match *found {
             Found::Field { typ, .. } => typ,
             Found::Method(object) => self.object(object).typ,
-            Found::InterfaceMethod { interface, index } => match self.types.as_interface(interface) {
+            Found::InterfaceMethod { interface, index } => match self.types.as_interface(interface)
+            {
                 Some(interface) => interface.methods[index as usize].signature,
                 None => TypeId::INVALID,
             },
@@ -287,13 +330,19 @@ impl TypedProgram {
                         None => fully,
                     }
                 }
-                None => match self.lookup_in(typ, false, method.package, method.name, NameMatch::Exact) {
-                    Lookup::Found { found: Found::Field { .. }, .. } => true,
-                    Lookup::Found { found, .. } => {
-                        !self.types.identical(self.found_type(&found), method.signature)
+                None => {
+                    match self.lookup_in(typ, false, method.package, method.name, NameMatch::Exact)
+                    {
+                        Lookup::Found {
+                            found: Found::Field { .. },
+                            ..
+                        } => true,
+                        Lookup::Found { found, .. } => !self
+                            .types
+                            .identical(self.found_type(&found), method.signature),
+                        _ => true,
                     }
-                    _ => true,
-                },
+                }
             };
             if missing {
                 return Some(index as u32);
@@ -329,15 +378,32 @@ impl TypedProgram {
             if let Some(named) = self.types.named(typ) {
                 for method in &named.methods {
                     let object = self.object(*method);
-                    candidates.push((object.name, if object.exported { None } else { object.package }));
+                    candidates.push((
+                        object.name,
+                        if object.exported {
+                            None
+                        } else {
+                            object.package
+                        },
+                    ));
                 }
             }
             match self.types.underlying(typ) {
                 Type::Struct(fields) => {
-                    work.extend(fields.iter().filter(|field| field.embedded).map(|f| self.dereference(f.typ).0));
+                    work.extend(
+                        fields
+                            .iter()
+                            .filter(|field| field.embedded)
+                            .map(|f| self.dereference(f.typ).0),
+                    );
                 }
                 Type::Interface(interface) => {
-                    candidates.extend(interface.methods.iter().map(|method| (method.name, method.package)));
+                    candidates.extend(
+                        interface
+                            .methods
+                            .iter()
+                            .map(|method| (method.name, method.package)),
+                    );
                 }
                 _ => {}
             }
@@ -346,14 +412,21 @@ impl TypedProgram {
         candidates.dedup();
         let mut entries = Vec::new();
         for (name, package) in candidates {
-            let Lookup::Found { found, path, indirect } = self.lookup_field_or_method(typ, false, package, name) else {
+            let Lookup::Found {
+                found,
+                path,
+                indirect,
+            } = self.lookup_field_or_method(typ, false, package, name)
+            else {
                 continue;
             };
             let signature = self.found_type(&found);
             let selected = match found {
                 Found::Field { .. } => continue,
                 Found::Method(object) => Selected::Method(object),
-                Found::InterfaceMethod { interface, index } => Selected::InterfaceMethod { interface, index },
+                Found::InterfaceMethod { interface, index } => {
+                    Selected::InterfaceMethod { interface, index }
+                }
             };
             let signature = self.types.canonical(signature);
             let selection = Selection {
@@ -364,7 +437,12 @@ impl TypedProgram {
                 selected,
                 typ: signature,
             };
-            entries.push(MethodSetEntry { name, package, signature, selection });
+            entries.push(MethodSetEntry {
+                name,
+                package,
+                signature,
+                selection,
+            });
         }
         entries
     }
@@ -376,8 +454,12 @@ impl TypedProgram {
         a: (Symbol, Option<PackageId>),
         b: (Symbol, Option<PackageId>),
     ) -> std::cmp::Ordering {
-        let path = |package: Option<PackageId>| package.map_or("", |package| &self.package(package).path);
-        names.text(a.0).cmp(names.text(b.0)).then_with(|| path(a.1).cmp(path(b.1)))
+        let path =
+            |package: Option<PackageId>| package.map_or("", |package| &self.package(package).path);
+        names
+            .text(a.0)
+            .cmp(names.text(b.0))
+            .then_with(|| path(a.1).cmp(path(b.1)))
     }
 }
 

@@ -45,7 +45,12 @@ impl Operand {
     }
 
     pub(crate) fn value(expr: ExprId, typ: TypeId, label: Label) -> Operand {
-        Operand { mode: Mode::Value, typ, label, ..Operand::invalid(expr) }
+        Operand {
+            mode: Mode::Value,
+            typ,
+            label,
+            ..Operand::invalid(expr)
+        }
     }
 
     pub(crate) fn is_valid(&self) -> bool {
@@ -112,7 +117,10 @@ impl Checker<'_> {
         let expr = self.operand_expression(x);
         let mut out = format!("{expr} (");
         let mut has_type = false;
-        if !matches!(x.mode, Mode::None | Mode::NoValue | Mode::Builtin | Mode::Type | Mode::Package) {
+        if !matches!(
+            x.mode,
+            Mode::None | Mode::NoValue | Mode::Builtin | Mode::Type | Mode::Package
+        ) {
             if types.is_untyped(x.typ) {
                 out.push_str(&self.type_text(x.typ));
                 out.push(' ');
@@ -142,8 +150,14 @@ impl Checker<'_> {
         if has_type {
             if types.is_valid(x.typ) {
                 out.push_str(" of ");
-                if matches!(types.get(x.typ), Type::Named(_) | Type::Alias { object: Some(_), .. })
-                    || x.typ == TypeId::ANY
+                if matches!(
+                    types.get(x.typ),
+                    Type::Named(_)
+                        | Type::Alias {
+                            object: Some(_),
+                            ..
+                        }
+                ) || x.typ == TypeId::ANY
                 {
                     match types.underlying(x.typ) {
                         Type::Basic(kind) => out.push_str(kind.name()),
@@ -152,10 +166,16 @@ impl Checker<'_> {
                     out.push(' ');
                 }
                 out.push_str("type ");
-                let signature = x.expr.and_then(|expr| self.named_results.get(&self.ast.unparen(expr)));
+                let signature = x
+                    .expr
+                    .and_then(|expr| self.named_results.get(&self.ast.unparen(expr)));
                 match signature {
                     Some(signature) if matches!(types.get(x.typ), Type::Tuple(_)) => {
-                        out.push_str(&self.program.results_string(self.names, *signature, Some(self.env.package)));
+                        out.push_str(&self.program.results_string(
+                            self.names,
+                            *signature,
+                            Some(self.env.package),
+                        ));
                     }
                     _ => out.push_str(&self.type_text(x.typ)),
                 }

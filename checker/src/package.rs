@@ -30,7 +30,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { path: "main".to_owned(), is_program: true, reachable_bodies: true, standard: false, roots: Vec::new() }
+        Options {
+            path: "main".to_owned(),
+            is_program: true,
+            reachable_bodies: true,
+            standard: false,
+            roots: Vec::new(),
+        }
     }
 }
 
@@ -48,7 +54,10 @@ pub fn check_program(
 ) -> (TypedProgram, Diagnostics) {
     let loader = Loader::new(ast, names, sources, importer);
     let (loaded, diagnostics) = loader.load(files, options);
-    let known = Known { error_method: names.intern("Error"), string_method: names.intern("String") };
+    let known = Known {
+        error_method: names.intern("Error"),
+        string_method: names.intern("String"),
+    };
     for name in PREDECLARED {
         names.intern(name);
     }
@@ -68,9 +77,32 @@ pub fn check_program(
 
 /// Predeclared names but the builtins.
 const PREDECLARED: &[&str] = &[
-    "bool", "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "uintptr",
-    "float32", "float64", "string", "byte", "rune", "any", "error", "comparable", "true", "false", "iota", "nil",
-    "complex64", "complex128",
+    "bool",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uintptr",
+    "float32",
+    "float64",
+    "string",
+    "byte",
+    "rune",
+    "any",
+    "error",
+    "comparable",
+    "true",
+    "false",
+    "iota",
+    "nil",
+    "complex64",
+    "complex128",
 ];
 
 impl<'a> Checker<'a> {
@@ -115,7 +147,9 @@ impl<'a> Checker<'a> {
         };
         let mut reachability = Reachability::default();
         // The machine calls these when it prints the value of a panic.
-        reachability.demanded.extend([known.error_method, known.string_method]);
+        reachability
+            .demanded
+            .extend([known.error_method, known.string_method]);
         let mut checker = Checker {
             ast,
             names,
@@ -154,9 +188,18 @@ impl<'a> Checker<'a> {
     }
 
     fn predeclare(&mut self, name: &str, kind: ObjectKind, typ: TypeId) {
-        let Some(name) = self.names.find(name) else { return };
+        let Some(name) = self.names.find(name) else {
+            return;
+        };
         let id = ObjectId::from_index(self.program.objects.len());
-        self.program.objects.push(Object { kind, name, exported: false, typ, package: None, range: None });
+        self.program.objects.push(Object {
+            kind,
+            name,
+            exported: false,
+            typ,
+            package: None,
+            range: None,
+        });
         self.colors.push(Color::Black);
         self.declaration_of.push(None);
         self.scopes.insert(self.universe, name, id);
@@ -191,16 +234,38 @@ impl<'a> Checker<'a> {
         ] {
             self.predeclare(name, type_name(), typ);
         }
-        self.predeclare("true", ObjectKind::Constant(Constant::Bool(true)), TypeId::UNTYPED_BOOL);
-        self.predeclare("false", ObjectKind::Constant(Constant::Bool(false)), TypeId::UNTYPED_BOOL);
-        self.predeclare("iota", ObjectKind::Constant(Constant::Int(0)), TypeId::UNTYPED_INT);
+        self.predeclare(
+            "true",
+            ObjectKind::Constant(Constant::Bool(true)),
+            TypeId::UNTYPED_BOOL,
+        );
+        self.predeclare(
+            "false",
+            ObjectKind::Constant(Constant::Bool(false)),
+            TypeId::UNTYPED_BOOL,
+        );
+        self.predeclare(
+            "iota",
+            ObjectKind::Constant(Constant::Int(0)),
+            TypeId::UNTYPED_INT,
+        );
         self.predeclare("nil", ObjectKind::Nil, TypeId::UNTYPED_NIL);
         for builtin in Builtin::ALL {
-            self.predeclare(builtin.name(), ObjectKind::Builtin(*builtin), TypeId::INVALID);
+            self.predeclare(
+                builtin.name(),
+                ObjectKind::Builtin(*builtin),
+                TypeId::INVALID,
+            );
         }
     }
 
-    fn add_package(&mut self, path: &str, name: Symbol, standard: bool, files: Vec<File>) -> PackageId {
+    fn add_package(
+        &mut self,
+        path: &str,
+        name: Symbol,
+        standard: bool,
+        files: Vec<File>,
+    ) -> PackageId {
         let id = PackageId::from_index(self.program.packages.len());
         self.program.packages.push(Package {
             path: path.to_owned(),
@@ -214,7 +279,12 @@ impl<'a> Checker<'a> {
         });
         let scope = self.scopes.open(Some(self.universe));
         let (objects, methods, imports) = (Vec::new(), FxHashMap::default(), Vec::new());
-        self.packages.push(PackageState { scope, objects, methods, imports });
+        self.packages.push(PackageState {
+            scope,
+            objects,
+            methods,
+            imports,
+        });
         id
     }
 
@@ -251,7 +321,11 @@ impl<'a> Checker<'a> {
         if let (Some(main), Some(package)) = (ids.last(), loaded.packages.last()) {
             self.program.main = *main;
             if options.is_program {
-                let place = package.files.first().and_then(|file| file.package).map(|ident| self.range(ident));
+                let place = package
+                    .files
+                    .first()
+                    .and_then(|file| file.package)
+                    .map(|ident| self.range(ident));
                 let place = place.unwrap_or(TextRange::new(package.first_file, 0, 0));
                 self.env = self.package_environment(*main, self.packages[main.index()].scope);
                 self.check_main(*main, place);
@@ -276,11 +350,25 @@ impl<'a> Checker<'a> {
 
     fn reach_roots(&mut self, options: &Options) {
         for (path, names) in &options.roots {
-            let Some(package) = self.program.packages.iter().position(|package| package.path == *path) else { continue };
+            let Some(package) = self
+                .program
+                .packages
+                .iter()
+                .position(|package| package.path == *path)
+            else {
+                continue;
+            };
             for name in names {
-                let Some(name) = self.names.find(name) else { continue };
-                let Some(&object) = self.program.packages[package].scope.get(&name) else { continue };
-                self.env = self.package_environment(PackageId::from_index(package), self.packages[package].scope);
+                let Some(name) = self.names.find(name) else {
+                    continue;
+                };
+                let Some(&object) = self.program.packages[package].scope.get(&name) else {
+                    continue;
+                };
+                self.env = self.package_environment(
+                    PackageId::from_index(package),
+                    self.packages[package].scope,
+                );
                 self.declare_object(object);
                 match self.object(object).kind {
                     ObjectKind::TypeName { .. } => self.add_run_time_type(self.object(object).typ),

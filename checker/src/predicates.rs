@@ -58,7 +58,9 @@ impl Types {
     /// What a constant may have for its type.
     #[must_use]
     pub fn is_constant_type(&self, id: TypeId) -> bool {
-        self.basic_is(id, |kind| !matches!(kind, BasicKind::Invalid | BasicKind::UntypedNil))
+        self.basic_is(id, |kind| {
+            !matches!(kind, BasicKind::Invalid | BasicKind::UntypedNil)
+        })
     }
 
     /// One of the untyped kinds, nil included.
@@ -147,11 +149,16 @@ impl Types {
         let mut seen = rustc_hash::FxHashSet::default();
         let mut work = vec![id];
         while let Some(id) = work.pop() {
-            if matches!(self.get(self.unalias(id)), Type::Named(_)) && !seen.insert(self.unalias(id)) {
+            if matches!(self.get(self.unalias(id)), Type::Named(_))
+                && !seen.insert(self.unalias(id))
+            {
                 continue;
             }
             match self.underlying(id) {
-                Type::Basic(BasicKind::UntypedNil) | Type::Slice(_) | Type::Map { .. } | Type::Signature(_) => {
+                Type::Basic(BasicKind::UntypedNil)
+                | Type::Slice(_)
+                | Type::Map { .. }
+                | Type::Signature(_) => {
                     return Some(id);
                 }
                 Type::Array(element, _) => work.push(*element),

@@ -22,8 +22,14 @@ impl Checker<'_> {
     /// Notes that an object can be reached.
     pub(crate) fn reach(&mut self, object: ObjectId) {
         let entity = self.object(object);
-        if let ObjectKind::Function { function: Some(function), .. } = entity.kind {
-            let standard = entity.package.is_some_and(|package| self.is_standard(package));
+        if let ObjectKind::Function {
+            function: Some(function),
+            ..
+        } = entity.kind
+        {
+            let standard = entity
+                .package
+                .is_some_and(|package| self.is_standard(package));
             if standard && self.reachability.reached.insert(object) {
                 self.reachability.functions.push(function);
             }
@@ -75,7 +81,11 @@ impl Checker<'_> {
                 if self.reachability.demanded.contains(&name) {
                     self.reach(method);
                 } else {
-                    self.reachability.waiting.entry(name).or_default().push(method);
+                    self.reachability
+                        .waiting
+                        .entry(name)
+                        .or_default()
+                        .push(method);
                 }
             }
         }

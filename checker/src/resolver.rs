@@ -21,7 +21,12 @@ struct Method {
 
 impl Checker<'_> {
     /// Declares the objects of a package, without looking at their types.
-    pub(crate) fn collect_objects(&mut self, package: PackageId, loaded: &LoadedPackage, ids: &[PackageId]) {
+    pub(crate) fn collect_objects(
+        &mut self,
+        package: PackageId,
+        loaded: &LoadedPackage,
+        ids: &[PackageId],
+    ) {
         let scope = self.packages[package.index()].scope;
         let mut methods: Vec<Method> = Vec::new();
         let mut file_scopes = Vec::with_capacity(loaded.files.len());
@@ -48,15 +53,22 @@ impl Checker<'_> {
         self.program.packages[package.index()].imports = imported;
         self.check_file_scopes(scope, &file_scopes);
         for method in methods {
-            let Some((pointer, base)) = self.resolve_base_type_name(scope, method.pointer, method.base) else {
+            let Some((pointer, base)) =
+                self.resolve_base_type_name(scope, method.pointer, method.base)
+            else {
                 continue;
             };
-            if let ObjectKind::Function { pointer_receiver, .. } =
-                &mut self.program.objects[method.object.index()].kind
+            if let ObjectKind::Function {
+                pointer_receiver, ..
+            } = &mut self.program.objects[method.object.index()].kind
             {
                 *pointer_receiver = pointer;
             }
-            self.packages[package.index()].methods.entry(base).or_default().push(method.object);
+            self.packages[package.index()]
+                .methods
+                .entry(base)
+                .or_default()
+                .push(method.object);
         }
         let objects = self.scopes.objects(scope);
         self.program.packages[package.index()].scope = objects.into_iter().collect();
@@ -70,8 +82,13 @@ impl Checker<'_> {
             Some(name) => self.ast.ident(name),
             None => self.names.find(last),
         };
-        let Some(name) = name.filter(|name| !name.is_blank() && *name != Symbol::DOT) else { return };
-        let kind = ObjectKind::PackageName { imported: self.failed_package, used: true };
+        let Some(name) = name.filter(|name| !name.is_blank() && *name != Symbol::DOT) else {
+            return;
+        };
+        let kind = ObjectKind::PackageName {
+            imported: self.failed_package,
+            used: true,
+        };
         let object = self.new_object(kind, name, Some(import.range), Color::Black);
         self.scopes.insert(file_scope, name, object);
     }
@@ -92,8 +109,13 @@ impl Checker<'_> {
             self.report(Code::InvalidDeclaration, import.range, message);
             return;
         }
-        let range = import.name.map_or(self.range(import.path), |name| self.range(name));
-        let kind = ObjectKind::PackageName { imported, used: false };
+        let range = import
+            .name
+            .map_or(self.range(import.path), |name| self.range(name));
+        let kind = ObjectKind::PackageName {
+            imported,
+            used: false,
+        };
         let object = self.new_object(kind, name, Some(range), Color::Black);
         if let Some(ident) = import.name {
             self.record_name(ident, object);
@@ -110,8 +132,11 @@ impl Checker<'_> {
                 .collect();
             for (name, member) in members {
                 if let Some(other) = self.scopes.insert(file_scope, name, member) {
-                    let message =
-                        format!("{} redeclared in this block{}", self.text(name), self.other_declaration(other));
+                    let message = format!(
+                        "{} redeclared in this block{}",
+                        self.text(name),
+                        self.other_declaration(other)
+                    );
                     self.report(Code::Redeclared, range, message);
                 } else {
                     self.dot_imports.insert((file_scope, name), object);
@@ -127,7 +152,9 @@ impl Checker<'_> {
         let mut scope = Some(self.env.scope);
         while let Some(current) = scope {
             if let Some(import) = self.dot_imports.get(&(current, name)).copied() {
-                if let ObjectKind::PackageName { used, .. } = &mut self.program.objects[import.index()].kind {
+                if let ObjectKind::PackageName { used, .. } =
+                    &mut self.program.objects[import.index()].kind
+                {
                     *used = true;
                 }
                 self.reach(object);
@@ -162,10 +189,21 @@ impl Checker<'_> {
         self.add_declaration(package, object, file_scope, what);
     }
 
-    fn add_declaration(&mut self, package: PackageId, object: ObjectId, file_scope: ScopeId, what: Declared) {
+    fn add_declaration(
+        &mut self,
+        package: PackageId,
+        object: ObjectId,
+        file_scope: ScopeId,
+        what: Declared,
+    ) {
         let id = DeclarationId(self.declarations.len() as u32);
         let dependencies = IndexSet::default();
-        self.declarations.push(Declaration { package, file_scope, what, dependencies });
+        self.declarations.push(Declaration {
+            package,
+            file_scope,
+            what,
+            dependencies,
+        });
         self.declaration_of[object.index()] = Some(id);
         self.packages[package.index()].objects.push(object);
     }
@@ -191,12 +229,22 @@ impl Checker<'_> {
                     let list = self.ast.list(values);
                     let names = self.ast.list(spec.names);
                     for (index, ident) in names.iter().enumerate() {
-                        let Some(name) = self.ast.ident(*ident) else { continue };
+                        let Some(name) = self.ast.ident(*ident) else {
+                            continue;
+                        };
                         let kind = ObjectKind::Constant(Constant::Unknown);
-                        let object = self.new_object(kind, name, Some(self.range(*ident)), Color::White);
+                        let object =
+                            self.new_object(kind, name, Some(self.range(*ident)), Color::White);
                         let init = list.get(index).copied();
-                        let what = Declared::Constant { typ, init, inherited, iota: spec.iota };
-                        self.declare_package_object(package, scope, *ident, object, file_scope, what);
+                        let what = Declared::Constant {
+                            typ,
+                            init,
+                            inherited,
+                            iota: spec.iota,
+                        };
+                        self.declare_package_object(
+                            package, scope, *ident, object, file_scope, what,
+                        );
                     }
                     self.check_arity(spec.range, names, list, true, inherited);
                 }
@@ -211,11 +259,19 @@ impl Checker<'_> {
                     self.collect_type(package, scope, file_scope, spec);
                 }
             }
-            Decl::Func(function) => self.collect_function(package, scope, file_scope, decl, &function, methods),
+            Decl::Func(function) => {
+                self.collect_function(package, scope, file_scope, decl, &function, methods)
+            }
         }
     }
 
-    fn collect_variables(&mut self, package: PackageId, scope: ScopeId, file_scope: ScopeId, spec: &VarSpec) {
+    fn collect_variables(
+        &mut self,
+        package: PackageId,
+        scope: ScopeId,
+        file_scope: ScopeId,
+        spec: &VarSpec,
+    ) {
         let names = self.ast.list(spec.names);
         let values = self.ast.list(spec.values);
         let mut objects = Vec::with_capacity(names.len());
@@ -231,7 +287,11 @@ impl Checker<'_> {
             } else {
                 (None, values.get(index).copied())
             };
-            let what = Declared::Variable { lhs, typ: spec.ty, init };
+            let what = Declared::Variable {
+                lhs,
+                typ: spec.ty,
+                init,
+            };
             self.declare_package_object(package, scope, *ident, *object, file_scope, what);
         }
         if together {
@@ -246,11 +306,28 @@ impl Checker<'_> {
         }
     }
 
-    fn collect_type(&mut self, package: PackageId, scope: ScopeId, file_scope: ScopeId, spec: &TypeSpec) {
-        let Some(name) = self.ast.ident(spec.name) else { return };
-        let kind = ObjectKind::TypeName { alias: spec.alias.is_some() };
+    fn collect_type(
+        &mut self,
+        package: PackageId,
+        scope: ScopeId,
+        file_scope: ScopeId,
+        spec: &TypeSpec,
+    ) {
+        let Some(name) = self.ast.ident(spec.name) else {
+            return;
+        };
+        let kind = ObjectKind::TypeName {
+            alias: spec.alias.is_some(),
+        };
         let object = self.new_object(kind, name, Some(self.range(spec.name)), Color::White);
-        self.declare_package_object(package, scope, spec.name, object, file_scope, Declared::Type(*spec));
+        self.declare_package_object(
+            package,
+            scope,
+            spec.name,
+            object,
+            file_scope,
+            Declared::Type(*spec),
+        );
     }
 
     fn collect_function(
@@ -262,10 +339,16 @@ impl Checker<'_> {
         function: &FuncDecl,
         methods: &mut Vec<Method>,
     ) {
-        let Some(name) = self.ast.ident(function.name) else { return };
+        let Some(name) = self.ast.ident(function.name) else {
+            return;
+        };
         let range = self.range(function.name);
         let id = FunctionId(self.program.functions.len() as u32);
-        let kind = ObjectKind::Function { function: Some(id), receiver_base: None, pointer_receiver: false };
+        let kind = ObjectKind::Function {
+            function: Some(id),
+            receiver_base: None,
+            pointer_receiver: false,
+        };
         let object = self.new_object(kind, name, Some(range), Color::White);
         self.program.functions.push(Function {
             object,
@@ -280,7 +363,8 @@ impl Checker<'_> {
         let standard = self.is_standard(package);
         match function.receiver {
             None => {
-                let is_main = name == Symbol::MAIN && self.program.package(package).name == Symbol::MAIN;
+                let is_main =
+                    name == Symbol::MAIN && self.program.package(package).name == Symbol::MAIN;
                 if name == Symbol::INIT || is_main {
                     let text = self.text(name);
                     if let Some(param) = self.ast.list(function.type_params).first() {
@@ -290,13 +374,16 @@ impl Checker<'_> {
                     if let Expr::FuncType { params, results } = *self.ast.expr(function.ty)
                         && !(params.is_empty() && results.is_empty())
                     {
-                        let message = format!("func {text} must have no arguments and no return values");
+                        let message =
+                            format!("func {text} must have no arguments and no return values");
                         self.report(Code::InvalidDeclaration, range, message);
                     }
                 }
                 if name == Symbol::INIT {
                     self.record_name(function.name, object);
-                    self.program.packages[package.index()].init_functions.push(id);
+                    self.program.packages[package.index()]
+                        .init_functions
+                        .push(id);
                     if function.body.is_none() {
                         self.report(Code::MissingBody, range, "func init must have a body");
                     } else if standard {
@@ -317,7 +404,11 @@ impl Checker<'_> {
                     _ => base,
                 };
                 if let Some(base) = self.ast.ident(base).filter(|_| !name.is_blank()) {
-                    methods.push(Method { object, pointer, base });
+                    methods.push(Method {
+                        object,
+                        pointer,
+                        base,
+                    });
                 }
                 self.record_name(function.name, object);
                 if function.body.is_none() && !standard {
@@ -329,14 +420,21 @@ impl Checker<'_> {
     }
 
     /// The defined type that a receiver's type name leads to through aliases, and whether through a pointer.
-    fn resolve_base_type_name(&self, scope: ScopeId, pointer: bool, name: Symbol) -> Option<(bool, ObjectId)> {
+    fn resolve_base_type_name(
+        &self,
+        scope: ScopeId,
+        pointer: bool,
+        name: Symbol,
+    ) -> Option<(bool, ObjectId)> {
         let mut pointer = pointer;
         let mut name = name;
         let mut seen: FxHashSet<ObjectId> = FxHashSet::default();
         loop {
             let object = self.scopes.lookup(scope, name)?;
             let declaration = self.declaration_of[object.index()]?;
-            let Declared::Type(spec) = &self.declarations[declaration.0 as usize].what else { return None };
+            let Declared::Type(spec) = &self.declarations[declaration.0 as usize].what else {
+                return None;
+            };
             if !seen.insert(object) {
                 return None;
             }
@@ -359,7 +457,9 @@ impl Checker<'_> {
     fn check_file_scopes(&mut self, scope: ScopeId, file_scopes: &[ScopeId]) {
         for file_scope in file_scopes {
             for (name, object) in self.scopes.objects(*file_scope) {
-                let Some(own) = self.scopes.lookup(scope, name) else { continue };
+                let Some(own) = self.scopes.lookup(scope, name) else {
+                    continue;
+                };
                 let range = self.object(own).range.unwrap_or_default();
                 let text = self.text(name);
                 let other = self.other_declaration(object);
@@ -410,7 +510,9 @@ impl Checker<'_> {
     /// Reports imports that are not used.
     pub(crate) fn check_unused_imports(&mut self, package: PackageId) {
         for (object, range) in self.packages[package.index()].imports.clone() {
-            let ObjectKind::PackageName { imported, used } = self.object(object).kind else { continue };
+            let ObjectKind::PackageName { imported, used } = self.object(object).kind else {
+                continue;
+            };
             let name = self.object(object).name;
             if used || name.is_blank() {
                 continue;
@@ -429,10 +531,20 @@ impl Checker<'_> {
 
     /// A program needs a function `main`.
     pub(crate) fn check_main(&mut self, package: PackageId, place: TextRange) {
-        let found = self.program.package(package).scope.get(&Symbol::MAIN).copied();
-        if !found.is_some_and(|object| matches!(self.object(object).kind, ObjectKind::Function { .. })) {
-            self.report(Code::MissingMain, place, "function main is undeclared in the main package");
+        let found = self
+            .program
+            .package(package)
+            .scope
+            .get(&Symbol::MAIN)
+            .copied();
+        if !found
+            .is_some_and(|object| matches!(self.object(object).kind, ObjectKind::Function { .. }))
+        {
+            self.report(
+                Code::MissingMain,
+                place,
+                "function main is undeclared in the main package",
+            );
         }
     }
 }
-

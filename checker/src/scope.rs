@@ -29,7 +29,10 @@ pub(crate) struct Scopes {
 impl Scopes {
     pub(crate) fn open(&mut self, parent: Option<ScopeId>) -> ScopeId {
         let id = ScopeId(self.scopes.len() as u32);
-        self.scopes.push(Scope { parent, ..Scope::default() });
+        self.scopes.push(Scope {
+            parent,
+            ..Scope::default()
+        });
         id
     }
 
@@ -42,7 +45,11 @@ impl Scopes {
         let scope = &self.scopes[scope.0 as usize];
         match &scope.large {
             Some(map) => map.get(&name).copied(),
-            None => scope.small.iter().find(|(other, _)| *other == name).map(|(_, object)| *object),
+            None => scope
+                .small
+                .iter()
+                .find(|(other, _)| *other == name)
+                .map(|(_, object)| *object),
         }
     }
 
@@ -59,7 +66,12 @@ impl Scopes {
     }
 
     /// Adds an object; if the name is taken, returns whose it is and adds nothing.
-    pub(crate) fn insert(&mut self, scope: ScopeId, name: Symbol, object: ObjectId) -> Option<ObjectId> {
+    pub(crate) fn insert(
+        &mut self,
+        scope: ScopeId,
+        name: Symbol,
+        object: ObjectId,
+    ) -> Option<ObjectId> {
         if let Some(other) = self.lookup(scope, name) {
             return Some(other);
         }

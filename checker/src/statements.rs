@@ -1,7 +1,10 @@
 //! Statements and function bodies. GO: go/types stmt.go, range.go.
 
 use diagnostics::{Code, TextRange};
-use parser::ast::{AssignOperator, BlockId, CaseClause, CommClause, Decl, Expr, ExprId, List, RangeKind, Stmt, StmtId, Symbol, UnaryOperator};
+use parser::ast::{
+    AssignOperator, BlockId, CaseClause, CommClause, Decl, Expr, ExprId, List, RangeKind, Stmt,
+    StmtId, Symbol, UnaryOperator,
+};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -28,7 +31,9 @@ impl Checker<'_> {
         if self.unchecked.contains(&id) {
             return;
         }
-        let Some(declaration) = self.declaration_of[object.index()] else { return };
+        let Some(declaration) = self.declaration_of[object.index()] else {
+            return;
+        };
         let file_scope = self.declarations[declaration.0 as usize].file_scope;
         let mut env = self.package_environment(package, file_scope);
         env.declaration = Some(declaration);
@@ -37,7 +42,10 @@ impl Checker<'_> {
         function.checked = true;
         let results = function.results.clone();
         let body = function.body;
-        env.context = Some(Context { function: FunctionRef::Declared(id), results });
+        env.context = Some(Context {
+            function: FunctionRef::Declared(id),
+            results,
+        });
         self.function_body(env, variables, body);
     }
 
@@ -51,8 +59,16 @@ impl Checker<'_> {
         if !self.is_standard(env.package) {
             self.check_branches(body);
         }
-        let results = self.program.closures.get(&literal).map(|closure| closure.results.clone()).unwrap_or_default();
-        env.context = Some(Context { function: FunctionRef::Literal(literal), results });
+        let results = self
+            .program
+            .closures
+            .get(&literal)
+            .map(|closure| closure.results.clone())
+            .unwrap_or_default();
+        env.context = Some(Context {
+            function: FunctionRef::Literal(literal),
+            results,
+        });
         env.has_call_or_receive = false;
         env.error_place = None;
         self.function_body(env, variables, Some(body));
@@ -69,7 +85,11 @@ impl Checker<'_> {
             }
             let Some(body) = body else { return };
             checker.statement_list(checker.ast.statements(body));
-            let has_results = checker.env.context.as_ref().is_some_and(|context| !context.results.is_empty());
+            let has_results = checker
+                .env
+                .context
+                .as_ref()
+                .is_some_and(|context| !context.results.is_empty());
             if has_results && !checker.is_terminating_list(checker.ast.statements(body)) {
                 let range = checker.closing_brace(body);
                 checker.report(Code::MissingReturn, range, "missing return");
@@ -101,7 +121,10 @@ impl Checker<'_> {
         }
         let mut index = top;
         while index < self.delayed.len() {
-            let filler = Delayed::ValidType { typ: TypeId::INVALID, package: self.env.package };
+            let filler = Delayed::ValidType {
+                typ: TypeId::INVALID,
+                package: self.env.package,
+            };
             let action = std::mem::replace(&mut self.delayed[index], filler);
             index += 1;
             with_stack(|| self.run_delayed(action));
@@ -118,16 +141,37 @@ impl Checker<'_> {
             checker.env.error_place = place;
         };
         match action {
-            Delayed::FunctionBody { environment, literal, parameters, body } => {
+            Delayed::FunctionBody {
+                environment,
+                literal,
+                parameters,
+                body,
+            } => {
                 self.check_literal_body(environment, literal, parameters, body);
             }
-            Delayed::ValidType { typ, package } => in_package(self, package, &mut |c| c.check_valid_type(typ)),
-            Delayed::MapKey { key, at, package } => in_package(self, package, &mut |c| c.check_map_key(key, at)),
-            Delayed::EmbeddedField { typ, range, package } => {
+            Delayed::ValidType { typ, package } => {
+                in_package(self, package, &mut |c| c.check_valid_type(typ))
+            }
+            Delayed::MapKey { key, at, package } => {
+                in_package(self, package, &mut |c| c.check_map_key(key, at))
+            }
+            Delayed::EmbeddedField {
+                typ,
+                range,
+                package,
+            } => {
                 in_package(self, package, &mut |c| c.check_embedded_field(typ, range));
             }
-            Delayed::VariableType { typ, range, package } => in_package(self, package, &mut |c| {
-                if c.program.types.as_interface(typ).is_some_and(|interface| interface.comparable) {
+            Delayed::VariableType {
+                typ,
+                range,
+                package,
+            } => in_package(self, package, &mut |c| {
+                if c.program
+                    .types
+                    .as_interface(typ)
+                    .is_some_and(|interface| interface.comparable)
+                {
                     let message = format!(
                         "cannot use type {} outside a type constraint: interface is (or embeds) comparable",
                         c.type_text(typ)
@@ -138,7 +182,11 @@ impl Checker<'_> {
             Delayed::FieldUniqueness { typ, package } => {
                 in_package(self, package, &mut |c| c.check_field_uniqueness(typ));
             }
-            Delayed::Receiver { typ, range, package } => {
+            Delayed::Receiver {
+                typ,
+                range,
+                package,
+            } => {
                 in_package(self, package, &mut |c| c.check_receiver(typ, range));
             }
         }
@@ -172,7 +220,12 @@ impl Checker<'_> {
     fn statement_inner(&mut self, statement: StmtId) {
         match *self.ast.stmt(statement) {
             // Branches are checked for the whole function, see labels.rs.
-            Stmt::Bad | Stmt::Empty | Stmt::Break { .. } | Stmt::Continue { .. } | Stmt::Goto { .. } | Stmt::Fallthrough => {}
+            Stmt::Bad
+            | Stmt::Empty
+            | Stmt::Break { .. }
+            | Stmt::Continue { .. }
+            | Stmt::Goto { .. }
+            | Stmt::Fallthrough => {}
             Stmt::Expr(expr) => self.expression_statement(expr),
             Stmt::Send { channel, value, .. } => {
                 let mut ch = Operand::invalid(channel);
@@ -186,7 +239,9 @@ impl Checker<'_> {
                     }
                 }
             }
-            Stmt::IncDec { operand, increment, .. } => {
+            Stmt::IncDec {
+                operand, increment, ..
+            } => {
                 let mut x = Operand::invalid(operand);
                 self.expr(&mut x, operand);
                 if !x.is_valid() {
@@ -207,11 +262,23 @@ impl Checker<'_> {
                 }
                 self.assign_variable(operand, None, Some(&mut x), "assignment");
             }
-            Stmt::Assign { op: AssignOperator::Plain, lhs, rhs, .. } => {
+            Stmt::Assign {
+                op: AssignOperator::Plain,
+                lhs,
+                rhs,
+                ..
+            } => {
                 self.assign_variables(self.ast.list(lhs), self.ast.list(rhs));
             }
-            Stmt::Assign { op: AssignOperator::Operation(op), lhs, rhs, .. } => {
-                let (Some(left), Some(right)) = (self.ast.list(lhs).first(), self.ast.list(rhs).first()) else {
+            Stmt::Assign {
+                op: AssignOperator::Operation(op),
+                lhs,
+                rhs,
+                ..
+            } => {
+                let (Some(left), Some(right)) =
+                    (self.ast.list(lhs).first(), self.ast.list(rhs).first())
+                else {
                     return;
                 };
                 let mut x = Operand::invalid(*left);
@@ -226,7 +293,12 @@ impl Checker<'_> {
             Stmt::Defer { call } => self.suspended_call("defer", call),
             Stmt::Return { results } => self.return_statement(statement, self.ast.list(results)),
             Stmt::Block(block) => self.block(block),
-            Stmt::If { init, condition, then, otherwise } => {
+            Stmt::If {
+                init,
+                condition,
+                then,
+                otherwise,
+            } => {
                 let outer = self.open_scope();
                 if let Some(init) = init {
                     self.statement(init);
@@ -238,7 +310,12 @@ impl Checker<'_> {
                 }
                 self.close_scope(outer);
             }
-            Stmt::Switch { init, tag, cases, lbrace } => {
+            Stmt::Switch {
+                init,
+                tag,
+                cases,
+                lbrace,
+            } => {
                 let outer = self.open_scope();
                 if let Some(init) = init {
                     self.statement(init);
@@ -246,7 +323,13 @@ impl Checker<'_> {
                 self.switch_statement(statement, tag, cases, lbrace);
                 self.close_scope(outer);
             }
-            Stmt::TypeSwitch { init, binding, operand, cases, .. } => {
+            Stmt::TypeSwitch {
+                init,
+                binding,
+                operand,
+                cases,
+                ..
+            } => {
                 let outer = self.open_scope();
                 if let Some(init) = init {
                     self.statement(init);
@@ -255,7 +338,12 @@ impl Checker<'_> {
                 self.close_scope(outer);
             }
             Stmt::Select { cases, .. } => self.select_statement(cases),
-            Stmt::For { init, condition, post, body } => {
+            Stmt::For {
+                init,
+                condition,
+                post,
+                body,
+            } => {
                 let outer = self.open_scope();
                 if let Some(init) = init {
                     self.statement(init);
@@ -266,7 +354,11 @@ impl Checker<'_> {
                 if let Some(post) = post {
                     if let Stmt::Define { lhs, .. } = *self.ast.stmt(post) {
                         let range = self.ast.stmt_range(post);
-                        self.report(Code::Syntax, range, "syntax error: cannot declare in post statement of for loop");
+                        self.report(
+                            Code::Syntax,
+                            range,
+                            "syntax error: cannot declare in post statement of for loop",
+                        );
                         self.statement(post);
                         self.use_exprs(self.ast.list(lhs));
                     } else {
@@ -276,7 +368,13 @@ impl Checker<'_> {
                 self.block(body);
                 self.close_scope(outer);
             }
-            Stmt::Range { kind, lhs, operand, body, .. } => {
+            Stmt::Range {
+                kind,
+                lhs,
+                operand,
+                body,
+                ..
+            } => {
                 self.range_statement(statement, kind, self.ast.list(lhs), operand, body);
             }
             Stmt::Labeled { statement, .. } => self.statement(statement),
@@ -320,7 +418,10 @@ impl Checker<'_> {
     fn suspended_call(&mut self, keyword: &str, call: ExprId) {
         if !matches!(self.ast.expr(call), Expr::Call { .. }) {
             // The parser has refused parentheses around a call.
-            if !matches!(self.ast.expr(self.ast.unparen(call)), Expr::Bad | Expr::Call { .. }) {
+            if !matches!(
+                self.ast.expr(self.ast.unparen(call)),
+                Expr::Bad | Expr::Call { .. }
+            ) {
                 let message = format!("expression in {keyword} must be function call");
                 self.report_expr(Code::InvalidStatement, call, message);
             }
@@ -341,9 +442,16 @@ impl Checker<'_> {
     }
 
     fn return_statement(&mut self, statement: StmtId, exprs: &[ExprId]) {
-        let results = self.env.context.as_ref().map(|context| context.results.clone()).unwrap_or_default();
+        let results = self
+            .env
+            .context
+            .as_ref()
+            .map(|context| context.results.clone())
+            .unwrap_or_default();
         let range = self.ast.stmt_range(statement);
-        let named = results.first().is_some_and(|first| self.object(*first).name != Symbol::EMPTY);
+        let named = results
+            .first()
+            .is_some_and(|first| self.object(*first).name != Symbol::EMPTY);
         if exprs.is_empty() && named {
             for result in results {
                 let name = self.object(result).name;
@@ -354,7 +462,10 @@ impl Checker<'_> {
                     && other != result
                 {
                     let text = self.text(name);
-                    let place = self.object(other).range.map(|range| self.sources.position(range));
+                    let place = self
+                        .object(other)
+                        .range
+                        .map(|range| self.sources.position(range));
                     let message = format!(
                         "result parameter {text} not in scope at return\n\t{}: inner declaration of {}",
                         place.unwrap_or_default(),
@@ -382,7 +493,10 @@ impl Checker<'_> {
             ObjectKind::Variable(_) => format!("var {name} {}", self.type_text(object.typ)),
             ObjectKind::Constant(_) => format!("const {name} {}", self.type_text(object.typ)),
             ObjectKind::TypeName { .. } => {
-                format!("type {name} {}", self.type_text(self.program.types.underlying_id(object.typ)))
+                format!(
+                    "type {name} {}",
+                    self.type_text(self.program.types.underlying_id(object.typ))
+                )
             }
             _ => name.to_owned(),
         }
@@ -395,7 +509,10 @@ impl Checker<'_> {
         for head in heads {
             match first {
                 Some(first) => {
-                    let message = format!("multiple defaults (first at {})", self.sources.position(first));
+                    let message = format!(
+                        "multiple defaults (first at {})",
+                        self.sources.position(first)
+                    );
                     self.report(Code::DuplicateCase, head, message);
                 }
                 None => first = Some(head),
@@ -403,7 +520,13 @@ impl Checker<'_> {
         }
     }
 
-    fn switch_statement(&mut self, statement: StmtId, tag: Option<ExprId>, cases: List<CaseClause>, lbrace: u32) {
+    fn switch_statement(
+        &mut self,
+        statement: StmtId,
+        tag: Option<ExprId>,
+        cases: List<CaseClause>,
+        lbrace: u32,
+    ) {
         let cases = self.ast.list(cases);
         let mut x;
         match tag {
@@ -424,7 +547,9 @@ impl Checker<'_> {
             }
             None => {
                 let _ = (statement, lbrace);
-                let first = cases.iter().find_map(|case| self.ast.list(case.values).first().copied());
+                let first = cases
+                    .iter()
+                    .find_map(|case| self.ast.list(case.values).first().copied());
                 let Some(first) = first else {
                     self.case_bodies(cases);
                     return;
@@ -437,8 +562,14 @@ impl Checker<'_> {
                 x.value = Constant::Bool(true);
             }
         }
-        self.report_multiple_defaults(cases.iter().filter(|case| case.is_default()).map(|case| case.head));
-        let mut seen: FxHashMap<ConstantKey, SmallVec<[(TypeId, TextRange); 1]>> = FxHashMap::default();
+        self.report_multiple_defaults(
+            cases
+                .iter()
+                .filter(|case| case.is_default())
+                .map(|case| case.head),
+        );
+        let mut seen: FxHashMap<ConstantKey, SmallVec<[(TypeId, TextRange); 1]>> =
+            FxHashMap::default();
         for case in cases {
             for value in self.ast.list(case.values) {
                 self.case_value(&x, *value, &mut seen);
@@ -448,7 +579,12 @@ impl Checker<'_> {
     }
 
     fn case_bodies(&mut self, cases: &[CaseClause]) {
-        self.report_multiple_defaults(cases.iter().filter(|case| case.is_default()).map(|case| case.head));
+        self.report_multiple_defaults(
+            cases
+                .iter()
+                .filter(|case| case.is_default())
+                .map(|case| case.head),
+        );
         for case in cases {
             self.block(case.body);
         }
@@ -471,7 +607,12 @@ impl Checker<'_> {
         }
         let mut result = v.clone();
         let mut tag = x.clone();
-        self.comparison(&mut result, &mut tag, parser::ast::BinaryOperator::Equal, true);
+        self.comparison(
+            &mut result,
+            &mut tag,
+            parser::ast::BinaryOperator::Equal,
+            true,
+        );
         if !result.is_valid() || !v.is_constant() {
             return;
         }
@@ -479,7 +620,9 @@ impl Checker<'_> {
         if matches!(v.value, Constant::Bool(_)) {
             return;
         }
-        let Some(key) = constant_key(&v.value) else { return };
+        let Some(key) = constant_key(&v.value) else {
+            return;
+        };
         let typ = self.program.types.canonical(v.typ);
         let range = self.range(value);
         let others = seen.entry(key).or_default();
@@ -495,13 +638,22 @@ impl Checker<'_> {
         others.push((typ, self.node_range(value)));
     }
 
-    fn type_switch_statement(&mut self, binding: Option<ExprId>, operand: ExprId, cases: List<CaseClause>) {
+    fn type_switch_statement(
+        &mut self,
+        binding: Option<ExprId>,
+        operand: ExprId,
+        cases: List<CaseClause>,
+    ) {
         let cases = self.ast.list(cases);
         let mut binding = binding;
         if let Some(ident) = binding
             && self.ast.ident(ident).is_some_and(Symbol::is_blank)
         {
-            self.report_expr(Code::NoNewVariables, ident, "no new variable on left side of :=");
+            self.report_expr(
+                Code::NoNewVariables,
+                ident,
+                "no new variable on left side of :=",
+            );
             binding = None;
         }
         let mut x = Operand::invalid(operand);
@@ -512,7 +664,12 @@ impl Checker<'_> {
             self.report_operand(Code::InvalidOperation, &x, message);
             valid = false;
         }
-        self.report_multiple_defaults(cases.iter().filter(|case| case.is_default()).map(|case| case.head));
+        self.report_multiple_defaults(
+            cases
+                .iter()
+                .filter(|case| case.is_default())
+                .map(|case| case.head),
+        );
         // `None` is nil.
         let mut seen: FxHashMap<Option<TypeId>, TextRange> = FxHashMap::default();
         let mut variables = Vec::new();
@@ -541,7 +698,11 @@ impl Checker<'_> {
             self.close_scope(outer);
         }
         if let Some(ident) = binding {
-            let used = |object: &ObjectId| self.object(*object).variable().is_some_and(|variable| variable.used);
+            let used = |object: &ObjectId| {
+                self.object(*object)
+                    .variable()
+                    .is_some_and(|variable| variable.used)
+            };
             if !variables.iter().any(used) {
                 let message = format!("{} declared and not used", self.expression_text(ident));
                 self.report_expr(Code::UnusedVariable, ident, message);
@@ -594,17 +755,27 @@ impl Checker<'_> {
 
     fn select_statement(&mut self, cases: List<CommClause>) {
         let cases = self.ast.list(cases);
-        self.report_multiple_defaults(cases.iter().filter(|case| case.comm.is_none()).map(|case| case.head));
+        self.report_multiple_defaults(
+            cases
+                .iter()
+                .filter(|case| case.comm.is_none())
+                .map(|case| case.head),
+        );
         for case in cases {
             let received = match case.comm.map(|comm| *self.ast.stmt(comm)) {
                 None | Some(Stmt::Send { .. } | Stmt::Bad) => None,
                 Some(Stmt::Expr(expr)) => Some(Some(expr)),
-                Some(Stmt::Assign { op: AssignOperator::Plain, rhs, .. } | Stmt::Define { rhs, .. }) => {
-                    match self.ast.list(rhs) {
-                        [single] => Some(Some(*single)),
-                        _ => Some(None),
+                Some(
+                    Stmt::Assign {
+                        op: AssignOperator::Plain,
+                        rhs,
+                        ..
                     }
-                }
+                    | Stmt::Define { rhs, .. },
+                ) => match self.ast.list(rhs) {
+                    [single] => Some(Some(*single)),
+                    _ => Some(None),
+                },
                 Some(_) => Some(None),
             };
             let valid = match received {
@@ -612,7 +783,10 @@ impl Checker<'_> {
                 Some(Some(expr)) => {
                     matches!(
                         self.ast.expr(self.ast.unparen(expr)),
-                        Expr::Unary { op: UnaryOperator::Receive, .. } | Expr::Bad
+                        Expr::Unary {
+                            op: UnaryOperator::Receive,
+                            ..
+                        } | Expr::Bad
                     )
                 }
                 Some(None) => false,
@@ -670,7 +844,10 @@ impl Checker<'_> {
                     integer = self.program.types.is_integer(x.typ);
                     let text = |checker: &Self| checker.operand_string(&x);
                     if let (Some(value), None) = (value, v) {
-                        let message = format!("range over {} permits only one iteration variable", text(self));
+                        let message = format!(
+                            "range over {} permits only one iteration variable",
+                            text(self)
+                        );
                         self.report_expr(Code::InvalidRange, *value, message);
                     } else if let Some(extra) = extra {
                         let message = "range clause permits at most two iteration variables";
@@ -703,7 +880,10 @@ impl Checker<'_> {
                     if integer {
                         self.assign_variable(*left, None, Some(&mut x), "range clause");
                         if x.is_valid() && !self.program.types.is_integer(x.typ) {
-                            let message = format!("cannot use iteration variable of type {}", self.type_text(x.typ));
+                            let message = format!(
+                                "cannot use iteration variable of type {}",
+                                self.type_text(x.typ)
+                            );
                             self.report_expr(Code::InvalidRange, *left, message);
                         }
                     } else {
@@ -734,7 +914,10 @@ impl Checker<'_> {
                 Expr::Ident(name) => name,
                 Expr::Bad => Symbol::BLANK,
                 _ => {
-                    let message = format!("non-name {} on left side of :=", self.expression_text(**left));
+                    let message = format!(
+                        "non-name {} on left side of :=",
+                        self.expression_text(**left)
+                    );
                     self.report(Code::InvalidDeclaration, range, message);
                     Symbol::BLANK
                 }
@@ -765,7 +948,11 @@ impl Checker<'_> {
         }
         if variables.is_empty() {
             let range = self.ast.stmt_range(statement);
-            self.report(Code::NoNewVariables, range, "no new variables on left side of :=");
+            self.report(
+                Code::NoNewVariables,
+                range,
+                "no new variables on left side of :=",
+            );
         }
         for object in variables {
             if self.declare(self.env.scope, None, object) {
@@ -789,12 +976,20 @@ impl Checker<'_> {
             Type::Basic(BasicKind::Invalid) => Ok((TypeId::INVALID, Some(TypeId::INVALID))),
             Type::Array(element, _) | Type::Slice(element) => Ok((TypeId::INT, Some(*element))),
             Type::Map { key, element } => Ok((*key, Some(*element))),
-            Type::Chan { direction: ChanDirection::Send, .. } => {
-                Err(Some(format!("receive from send-only channel {}", self.type_text(typ))))
-            }
+            Type::Chan {
+                direction: ChanDirection::Send,
+                ..
+            } => Err(Some(format!(
+                "receive from send-only channel {}",
+                self.type_text(typ)
+            ))),
             Type::Chan { element, .. } => Ok((*element, None)),
             Type::Signature(signature) => {
-                let bad = |cause: &str| Err(Some(format!("func must be func(yield func(...) bool): {cause}")));
+                let bad = |cause: &str| {
+                    Err(Some(format!(
+                        "func must be func(yield func(...) bool): {cause}"
+                    )))
+                };
                 if signature.params.len() != 1 {
                     return bad("wrong argument count");
                 }

@@ -10,8 +10,8 @@ use crate::conversions::represent;
 use crate::operand::Operand;
 use crate::typed::{Mode, ObjectKind, VarKind};
 use crate::types::{
-    BasicKind, ChanDirection, Field, Interface, InterfaceMethod, ObjectId, PackageId, Param, Type, TypeId,
-    WrittenInterface,
+    BasicKind, ChanDirection, Field, Interface, InterfaceMethod, ObjectId, PackageId, Param, Type,
+    TypeId, WrittenInterface,
 };
 
 /// The variables of a signature with their names' places.
@@ -65,7 +65,11 @@ impl Checker<'_> {
                     match self.env.iota {
                         Some(iota) => x.value = Constant::Int(i64::from(iota)),
                         None => {
-                            self.report_expr(Code::NotConstant, expr, "cannot use iota outside constant declaration");
+                            self.report_expr(
+                                Code::NotConstant,
+                                expr,
+                                "cannot use iota outside constant declaration",
+                            );
                             return;
                         }
                     }
@@ -127,7 +131,10 @@ impl Checker<'_> {
                 VarKind::Parameter => "parameter",
                 VarKind::Result => "result variable",
             },
-            ObjectKind::Function { receiver_base: Some(_), .. } => "method",
+            ObjectKind::Function {
+                receiver_base: Some(_),
+                ..
+            } => "method",
             ObjectKind::Function { .. } => "function",
             ObjectKind::Label { .. } => "label",
             ObjectKind::Builtin(_) => "built-in function",
@@ -146,7 +153,11 @@ impl Checker<'_> {
     pub(crate) fn check_variable_type(&mut self, expr: ExprId, typ: TypeId) {
         if self.saw_comparable {
             let range = self.range(expr);
-            self.delayed.push(Delayed::VariableType { typ, range, package: self.env.package });
+            self.delayed.push(Delayed::VariableType {
+                typ,
+                range,
+                package: self.env.package,
+            });
         }
     }
 
@@ -181,8 +192,12 @@ impl Checker<'_> {
             Expr::Index { operand, indices } => {
                 let base = self.typ_or_unsupported(operand);
                 if self.program.types.is_valid(base) {
-                    let list: Vec<String> =
-                        self.ast.list(indices).iter().map(|index| self.expression_text(*index)).collect();
+                    let list: Vec<String> = self
+                        .ast
+                        .list(indices)
+                        .iter()
+                        .map(|index| self.expression_text(*index))
+                        .collect();
                     let message = format!(
                         "invalid operation: {}[{}] ({} is not a generic type)",
                         self.expression_text(operand),
@@ -223,8 +238,15 @@ impl Checker<'_> {
             Expr::MapType { key, value } => {
                 let key_type = self.variable_type(key);
                 let element = self.variable_type(value);
-                self.delayed.push(Delayed::MapKey { key: key_type, at: key, package: self.env.package });
-                return self.program.types.intern(Type::Map { key: key_type, element });
+                self.delayed.push(Delayed::MapKey {
+                    key: key_type,
+                    at: key,
+                    package: self.env.package,
+                });
+                return self.program.types.intern(Type::Map {
+                    key: key_type,
+                    element,
+                });
             }
             Expr::ChanType { direction, element } => {
                 let element = self.variable_type(element);
@@ -246,8 +268,11 @@ impl Checker<'_> {
 
     fn report_not_a_type(&mut self, x: &Operand) {
         let text = self.operand_string(x);
-        let message =
-            if x.mode == Mode::NoValue { format!("{text} used as type") } else { format!("{text} is not a type") };
+        let message = if x.mode == Mode::NoValue {
+            format!("{text} used as type")
+        } else {
+            format!("{text} is not a type")
+        };
         self.report_operand(Code::NotAType, x, message);
     }
 
@@ -260,12 +285,17 @@ impl Checker<'_> {
             let text = self.text(name);
             match self.lookup_name(name) {
                 None => {
-                    let message = format!("undefined array length {text} or missing type constraint");
+                    let message =
+                        format!("undefined array length {text} or missing type constraint");
                     self.report_expr(Code::Undefined, expr, message);
                     return None;
                 }
                 Some(object) if !matches!(self.object(object).kind, ObjectKind::Constant(_)) => {
-                    self.report_expr(Code::InvalidType, expr, format!("invalid array length {text}"));
+                    self.report_expr(
+                        Code::InvalidType,
+                        expr,
+                        format!("invalid array length {text}"),
+                    );
                     return None;
                 }
                 Some(_) => {}
@@ -290,6 +320,7 @@ impl Checker<'_> {
                 && represent(&value, BasicKind::Int).is_some()
                 && let Some(length) = value.as_i64().filter(|length| *length >= 0)
             {
+                self.update_operand_type(&x, TypeId::INT, true);
                 return Some(length);
             }
         }
@@ -325,13 +356,19 @@ impl Checker<'_> {
                 Some(name) => Some(name),
                 None => self.embedded_name(field.ty, true),
             };
-            let Some((name, range)) = ident.and_then(|id| Some((self.ast.ident(id)?, self.range(id)))) else {
+            let Some((name, range)) =
+                ident.and_then(|id| Some((self.ast.ident(id)?, self.range(id))))
+            else {
                 // The parser has refused it.
                 continue;
             };
             if field.name.is_none() {
                 let range = self.range(field.ty);
-                self.delayed.push(Delayed::EmbeddedField { typ, range, package: self.env.package });
+                self.delayed.push(Delayed::EmbeddedField {
+                    typ,
+                    range,
+                    package: self.env.package,
+                });
             }
             if !name.is_blank() {
                 if let Some(other) = seen.get(&name) {
@@ -357,7 +394,9 @@ impl Checker<'_> {
             ranges.push(range);
         }
         let id = self.program.types.intern(Type::Struct(fields.into()));
-        self.member_ranges.entry(self.program.types.canonical(id)).or_insert(ranges);
+        self.member_ranges
+            .entry(self.program.types.canonical(id))
+            .or_insert(ranges);
         id
     }
 
@@ -392,7 +431,9 @@ impl Checker<'_> {
         for element in list {
             match *element {
                 InterfaceElement::Method { name: ident, ty } => {
-                    let Some(name) = self.ast.ident(ident) else { continue };
+                    let Some(name) = self.ast.ident(ident) else {
+                        continue;
+                    };
                     if name.is_blank() {
                         let message = "methods must have a unique non-blank name";
                         self.report_expr(Code::Redeclared, ident, message);
@@ -401,7 +442,11 @@ impl Checker<'_> {
                     let signature = self.typ(ty);
                     let exported = crate::checker::is_exported(self.text(name));
                     let package = (!exported).then_some(self.env.package);
-                    let method = InterfaceMethod { name, package, signature };
+                    let method = InterfaceMethod {
+                        name,
+                        package,
+                        signature,
+                    };
                     let range = self.range(ident);
                     if let Some(place) = places.get(&(name, package)) {
                         let text = self.text(name);
@@ -419,7 +464,11 @@ impl Checker<'_> {
                 InterfaceElement::Embedded(expr) => {
                     let is_term = matches!(
                         *self.ast.expr(expr),
-                        Expr::Binary { .. } | Expr::Unary { op: UnaryOperator::Tilde, .. }
+                        Expr::Binary { .. }
+                            | Expr::Unary {
+                                op: UnaryOperator::Tilde,
+                                ..
+                            }
                     );
                     if is_term {
                         let range = self.range(expr);
@@ -448,11 +497,18 @@ impl Checker<'_> {
                 match places.get(&(method.name, method.package)) {
                     None => {
                         places.insert((method.name, method.package), all.len());
-                        all.push(Entry { method, range: *range });
+                        all.push(Entry {
+                            method,
+                            range: *range,
+                        });
                     }
                     Some(place) => {
                         let other = &all[*place];
-                        if !self.program.types.identical(other.method.signature, method.signature) {
+                        if !self
+                            .program
+                            .types
+                            .identical(other.method.signature, method.signature)
+                        {
                             let text = self.text(method.name);
                             let message = format!(
                                 "duplicate method {text}\n\t{}: other declaration of method {text}",
@@ -473,9 +529,16 @@ impl Checker<'_> {
         explicit.sort_by(order);
         let written = (!embedded.is_empty()).then(|| {
             let embedded = embedded.iter().map(|(typ, _)| *typ).collect();
-            Box::new(WrittenInterface { methods: explicit.into(), embedded })
+            Box::new(WrittenInterface {
+                methods: explicit.into(),
+                embedded,
+            })
         });
-        self.program.types.interface(Interface { methods: methods.into(), written, comparable })
+        self.program.types.interface(Interface {
+            methods: methods.into(),
+            written,
+            comparable,
+        })
     }
 
     // ---- functions ----
@@ -497,7 +560,8 @@ impl Checker<'_> {
         let (results, _) = self.parameters(results, false, &mut result_variables);
         let typ = self.program.types.signature(&params, &results, variadic);
         self.record_type(expr, Mode::Type, typ, None);
-        let variables = |list: Option<(VarKind, Variables)>| list.map(|(_, list)| list).unwrap_or_default();
+        let variables =
+            |list: Option<(VarKind, Variables)>| list.map(|(_, list)| list).unwrap_or_default();
         (typ, variables(param_variables), variables(result_variables))
     }
 
@@ -528,7 +592,8 @@ impl Checker<'_> {
             params.push(Param { name, typ });
             if let Some((kind, variables)) = variables {
                 let range = self.range(param.name.unwrap_or(param.ty));
-                let object = self.new_variable(*kind, name.unwrap_or(Symbol::EMPTY), range, Some(typ));
+                let object =
+                    self.new_variable(*kind, name.unwrap_or(Symbol::EMPTY), range, Some(typ));
                 variables.push((object, param.name));
             }
         }
@@ -546,7 +611,9 @@ impl Checker<'_> {
         let mut seen: FxHashMap<Symbol, TextRange> = FxHashMap::default();
         for param in list {
             let Some(ident) = param.name else { return };
-            let Some(name) = self.ast.ident(ident) else { continue };
+            let Some(name) = self.ast.ident(ident) else {
+                continue;
+            };
             let range = self.range(ident);
             if name.is_blank() {
                 continue;

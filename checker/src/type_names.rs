@@ -4,7 +4,9 @@ use parser::ast::Interner;
 
 use crate::constants::quote;
 use crate::typed::TypedProgram;
-use crate::types::{ChanDirection, Field, InterfaceMethod, ObjectId, PackageId, Param, Signature, Type, TypeId};
+use crate::types::{
+    ChanDirection, Field, InterfaceMethod, ObjectId, PackageId, Param, Signature, Type, TypeId,
+};
 
 /// How names are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,9 +56,20 @@ impl TypedProgram {
     }
 
     /// The results of a signature in parentheses, with their names.
-    pub(crate) fn results_string(&self, names: &Interner, signature: TypeId, package: Option<PackageId>) -> String {
+    pub(crate) fn results_string(
+        &self,
+        names: &Interner,
+        signature: TypeId,
+        package: Option<PackageId>,
+    ) -> String {
         let style = Style::Message(package);
-        let mut writer = Writer { program: self, names, style, out: String::new(), depth: 0 };
+        let mut writer = Writer {
+            program: self,
+            names,
+            style,
+            out: String::new(),
+            depth: 0,
+        };
         if let Some(signature) = self.types.as_signature(signature) {
             writer.params(&signature.results, false);
         }
@@ -64,7 +77,13 @@ impl TypedProgram {
     }
 
     fn write_type(&self, names: &Interner, typ: TypeId, style: Style) -> String {
-        let mut writer = Writer { program: self, names, style, out: String::new(), depth: 0 };
+        let mut writer = Writer {
+            program: self,
+            names,
+            style,
+            out: String::new(),
+            depth: 0,
+        };
         writer.typ(typ);
         writer.out
     }
@@ -118,7 +137,10 @@ impl Writer<'_> {
                 let parentheses = *direction == ChanDirection::Both
                     && matches!(
                         program.types.get(*element),
-                        Type::Chan { direction: ChanDirection::Receive, .. }
+                        Type::Chan {
+                            direction: ChanDirection::Receive,
+                            ..
+                        }
                     );
                 self.out.push_str(match direction {
                     ChanDirection::Both => "chan ",
@@ -182,7 +204,11 @@ impl Writer<'_> {
                 self.out.push_str(&quote(tag.as_bytes()));
             }
         }
-        self.out.push_str(if run_time && !fields.is_empty() { " }" } else { "}" });
+        self.out.push_str(if run_time && !fields.is_empty() {
+            " }"
+        } else {
+            "}"
+        });
     }
 
     fn interface(&mut self, methods: &[InterfaceMethod], embedded: &[TypeId]) {
@@ -200,7 +226,8 @@ impl Writer<'_> {
             }
             first = false;
             if run_time && let Some(package) = method.package {
-                self.out.push_str(self.names.text(self.program.package(package).name));
+                self.out
+                    .push_str(self.names.text(self.program.package(package).name));
                 self.out.push('.');
             }
             self.out.push_str(self.names.text(method.name));
@@ -215,7 +242,8 @@ impl Writer<'_> {
             first = false;
             self.typ(*typ);
         }
-        self.out.push_str(if run_time && !empty { " }" } else { "}" });
+        self.out
+            .push_str(if run_time && !empty { " }" } else { "}" });
     }
 
     fn signature(&mut self, signature: &Signature) {
@@ -262,7 +290,8 @@ impl Writer<'_> {
                 Style::RunTime => false,
             };
             if !omitted {
-                self.out.push_str(self.names.text(self.program.package(package).name));
+                self.out
+                    .push_str(self.names.text(self.program.package(package).name));
                 self.out.push('.');
             }
         }

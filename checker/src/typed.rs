@@ -68,14 +68,24 @@ pub struct TypeAndValue {
 
 impl TypeAndValue {
     /// What an expression has that was not checked.
-    pub const NONE: TypeAndValue = TypeAndValue { typ: TypeId::INVALID, mode: Mode::None, flags: 0, constant: 0 };
+    pub const NONE: TypeAndValue = TypeAndValue {
+        typ: TypeId::INVALID,
+        mode: Mode::None,
+        flags: 0,
+        constant: 0,
+    };
 
     /// Can it be used where a value is wanted?
     #[must_use]
     pub fn is_value(&self) -> bool {
         matches!(
             self.mode,
-            Mode::Constant | Mode::Variable | Mode::MapIndex | Mode::Value | Mode::Nil | Mode::CommaOk
+            Mode::Constant
+                | Mode::Variable
+                | Mode::MapIndex
+                | Mode::Value
+                | Mode::Nil
+                | Mode::CommaOk
         )
     }
 
@@ -355,7 +365,10 @@ impl TypedProgram {
     #[inline]
     #[must_use]
     pub fn type_and_value(&self, expr: ExprId) -> TypeAndValue {
-        self.types_and_values.get(expr.index()).copied().unwrap_or(TypeAndValue::NONE)
+        self.types_and_values
+            .get(expr.index())
+            .copied()
+            .unwrap_or(TypeAndValue::NONE)
     }
 
     /// The type of an expression; canonical.
@@ -386,7 +399,8 @@ impl TypedProgram {
     /// Does this identifier declare its object? GO: `Info.Defs`. In a `:=` some names may be declared and others assigned to.
     #[must_use]
     pub fn is_definition(&self, ast: &parser::ast::Ast, ident: ExprId) -> bool {
-        self.object_of(ident).is_some_and(|object| self.object(object).range == Some(ast.range(ident)))
+        self.object_of(ident)
+            .is_some_and(|object| self.object(object).range == Some(ast.range(ident)))
     }
 
     /// An object.
@@ -410,4 +424,3 @@ impl TypedProgram {
         &self.functions[id.0 as usize]
     }
 }
-

@@ -203,7 +203,10 @@ impl BasicKind {
     #[inline]
     #[must_use]
     pub const fn is_float(self) -> bool {
-        matches!(self, BasicKind::Float32 | BasicKind::Float64 | BasicKind::UntypedFloat)
+        matches!(
+            self,
+            BasicKind::Float32 | BasicKind::Float64 | BasicKind::UntypedFloat
+        )
     }
 
     /// Integers and floating-point numbers.
@@ -459,7 +462,11 @@ impl Types {
     ///
     /// `error_object` and `comparable_object` are the `TypeName`s of `error` and `comparable`, and `error_name` the symbol `Error`.
     #[must_use]
-    pub(crate) fn new(error_object: ObjectId, comparable_object: ObjectId, error_name: Symbol) -> Types {
+    pub(crate) fn new(
+        error_object: ObjectId,
+        comparable_object: ObjectId,
+        error_name: Symbol,
+    ) -> Types {
         let mut types = Types {
             entries: Vec::new(),
             canonical: Vec::new(),
@@ -470,21 +477,53 @@ impl Types {
         for kind in BasicKind::ALL {
             types.intern(Type::Basic(kind));
         }
-        types.intern(Type::Alias { object: None, actual: TypeId::UINT8 });
-        types.intern(Type::Alias { object: None, actual: TypeId::INT32 });
-        let empty = Interface { methods: Box::default(), written: None, comparable: false };
+        types.intern(Type::Alias {
+            object: None,
+            actual: TypeId::UINT8,
+        });
+        types.intern(Type::Alias {
+            object: None,
+            actual: TypeId::INT32,
+        });
+        let empty = Interface {
+            methods: Box::default(),
+            written: None,
+            comparable: false,
+        };
         types.intern(Type::Interface(Box::new(empty)));
-        types.intern(Type::Alias { object: None, actual: TypeId::EMPTY_INTERFACE });
+        types.intern(Type::Alias {
+            object: None,
+            actual: TypeId::EMPTY_INTERFACE,
+        });
         types.intern(Type::Tuple(Box::default()));
         let error = types.new_named(error_object);
         let comparable = types.new_named(comparable_object);
-        assert!(error == TypeId::ERROR && comparable == TypeId::COMPARABLE && types.len() == TypeId::PREDEFINED);
-        let result = Param { name: None, typ: TypeId::STRING };
+        assert!(
+            error == TypeId::ERROR
+                && comparable == TypeId::COMPARABLE
+                && types.len() == TypeId::PREDEFINED
+        );
+        let result = Param {
+            name: None,
+            typ: TypeId::STRING,
+        };
         let signature = types.signature(&[], &[result], false);
-        let method = InterfaceMethod { name: error_name, package: None, signature };
-        let interface = types.interface(Interface { methods: Box::new([method]), written: None, comparable: false });
+        let method = InterfaceMethod {
+            name: error_name,
+            package: None,
+            signature,
+        };
+        let interface = types.interface(Interface {
+            methods: Box::new([method]),
+            written: None,
+            comparable: false,
+        });
         types.set_underlying(error, interface);
-        let interface = types.interface(Interface { methods: Box::default(), written: None, comparable: true });
+        let interface = types.interface(Interface {
+            methods: Box::default(),
+            written: None,
+            comparable: true,
+        });
         types.set_underlying(comparable, interface);
         types
     }
@@ -612,24 +651,36 @@ impl Types {
             Type::Array(element, _) if is(self, *element) => return None,
             Type::Array(element, length) => Type::Array(self.canonical(*element), *length),
             Type::Map { key, element } if is(self, *key) && is(self, *element) => return None,
-            Type::Map { key, element } => Type::Map { key: self.canonical(*key), element: self.canonical(*element) },
+            Type::Map { key, element } => Type::Map {
+                key: self.canonical(*key),
+                element: self.canonical(*element),
+            },
             Type::Chan { element, .. } if is(self, *element) => return None,
-            Type::Chan { direction, element } => {
-                Type::Chan { direction: *direction, element: self.canonical(*element) }
-            }
+            Type::Chan { direction, element } => Type::Chan {
+                direction: *direction,
+                element: self.canonical(*element),
+            },
             Type::Struct(fields) if fields.iter().all(|field| is(self, field.typ)) => return None,
             Type::Struct(fields) => {
-                let canonical = |field: &Field| Field { typ: self.canonical(field.typ), ..field.clone() };
+                let canonical = |field: &Field| Field {
+                    typ: self.canonical(field.typ),
+                    ..field.clone()
+                };
                 Type::Struct(fields.iter().map(canonical).collect())
             }
             Type::Tuple(types) if types.iter().all(|typ| is(self, *typ)) => return None,
-            Type::Tuple(types) => Type::Tuple(types.iter().map(|typ| self.canonical(*typ)).collect()),
+            Type::Tuple(types) => {
+                Type::Tuple(types.iter().map(|typ| self.canonical(*typ)).collect())
+            }
             Type::Signature(signature) => {
                 let mut all = signature.params.iter().chain(&signature.results);
                 if all.all(|param| param.name.is_none() && is(self, param.typ)) {
                     return None;
                 }
-                let canonical = |param: &Param| Param { name: None, typ: self.canonical(param.typ) };
+                let canonical = |param: &Param| Param {
+                    name: None,
+                    typ: self.canonical(param.typ),
+                };
                 Type::Signature(Box::new(Signature {
                     params: signature.params.iter().map(canonical).collect(),
                     results: signature.results.iter().map(canonical).collect(),
@@ -646,7 +697,11 @@ impl Types {
                     ..*method
                 };
                 let methods = interface.methods.iter().map(canonical).collect();
-                Type::Interface(Box::new(Interface { methods, written: None, comparable: interface.comparable }))
+                Type::Interface(Box::new(Interface {
+                    methods,
+                    written: None,
+                    comparable: interface.comparable,
+                }))
             }
         };
         Some(self.intern(form))
@@ -654,8 +709,13 @@ impl Types {
 
     /// A new named type for the `TypeName` object; its underlying type comes with `set_underlying`.
     pub(crate) fn new_named(&mut self, object: ObjectId) -> TypeId {
-        let index = u32::try_from(self.named.len()).expect("no more named types than bytes of source text");
-        self.named.push(Named { object, underlying: None, methods: Vec::new() });
+        let index =
+            u32::try_from(self.named.len()).expect("no more named types than bytes of source text");
+        self.named.push(Named {
+            object,
+            underlying: None,
+            methods: Vec::new(),
+        });
         self.intern(Type::Named(index))
     }
 
@@ -674,7 +734,9 @@ impl Types {
             self.underlying[index] = self.canonical[self.underlying[index].index()];
         }
         for named in &mut self.named {
-            named.underlying = named.underlying.map(|underlying| self.canonical[underlying.index()]);
+            named.underlying = named
+                .underlying
+                .map(|underlying| self.canonical[underlying.index()]);
         }
     }
 
@@ -690,7 +752,11 @@ impl Types {
 
     /// A function type.
     pub fn signature(&mut self, params: &[Param], results: &[Param], variadic: bool) -> TypeId {
-        let signature = Signature { params: params.into(), results: results.into(), variadic };
+        let signature = Signature {
+            params: params.into(),
+            results: results.into(),
+            variadic,
+        };
         self.intern(Type::Signature(Box::new(signature)))
     }
 

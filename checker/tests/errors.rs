@@ -18,7 +18,11 @@ struct Folder(PathBuf);
 impl Importer for Folder {
     fn source(&mut self, path: &str) -> Option<PackageSource> {
         let folder = self.0.join(path);
-        let mut names: Vec<PathBuf> = std::fs::read_dir(&folder).ok()?.flatten().map(|entry| entry.path()).collect();
+        let mut names: Vec<PathBuf> = std::fs::read_dir(&folder)
+            .ok()?
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
         names.retain(|name| name.extension().is_some_and(|extension| extension == "gl"));
         names.sort();
         let standard = !path.starts_with("user/");
@@ -43,14 +47,24 @@ fn check(name: &str, text: &str) -> (TypedProgram, Vec<(u32, String)>) {
     let id = sources.add(name, text).unwrap();
     let (file, mut all) = parser::parse_file(&mut ast, &mut names, id, sources.text(id));
     let mut importer = Folder(root().join("packages"));
-    let (program, diagnostics) =
-        check_program(&mut ast, &mut names, &mut sources, vec![file], &mut importer, &Options::default());
+    let (program, diagnostics) = check_program(
+        &mut ast,
+        &mut names,
+        &mut sources,
+        vec![file],
+        &mut importer,
+        &Options::default(),
+    );
     all.append(diagnostics);
     let errors = all
         .iter()
         .map(|diagnostic| {
             let position = sources.line_column(diagnostic.range);
-            assert_eq!(diagnostic.range.file, id, "error in a package: {}", diagnostic.message);
+            assert_eq!(
+                diagnostic.range.file, id,
+                "error in a package: {}",
+                diagnostic.message
+            );
             (position.line, diagnostic.message.clone())
         })
         .collect();
@@ -59,7 +73,9 @@ fn check(name: &str, text: &str) -> (TypedProgram, Vec<(u32, String)>) {
 
 /// The texts in quotes or backquotes behind `ERROR`.
 fn expectations(line: &str) -> Vec<String> {
-    let Some((_, mut rest)) = line.split_once("// ERROR ") else { return Vec::new() };
+    let Some((_, mut rest)) = line.split_once("// ERROR ") else {
+        return Vec::new();
+    };
     let mut texts = Vec::new();
     while let Some(start) = rest.find(['"', '`']) {
         let quote = rest[start..].chars().next().unwrap();
@@ -98,7 +114,10 @@ fn compare(path: &Path) -> Result<(), String> {
         let number = index as u32 + 1;
         for expected in expectations(line) {
             let found = left.iter().position(|(line, message)| {
-                *line == number && message.replace(&format!("{name}:"), "FILE:").contains(&expected)
+                *line == number
+                    && message
+                        .replace(&format!("{name}:"), "FILE:")
+                        .contains(&expected)
             });
             match found {
                 Some(found) => {
@@ -108,17 +127,30 @@ fn compare(path: &Path) -> Result<(), String> {
             }
         }
     }
-    problems.extend(left.iter().map(|(line, message)| format!("{name}:{line}: unexpected {message:?}")));
-    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+    problems.extend(
+        left.iter()
+            .map(|(line, message)| format!("{name}:{line}: unexpected {message:?}")),
+    );
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.join("\n"))
+    }
 }
 
 #[test]
 fn cases_give_the_expected_errors() {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(root().join("cases")).unwrap().flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(root().join("cases"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     paths.sort();
     assert!(paths.len() >= 60, "only {} cases", paths.len());
-    let problems: Vec<String> = paths.iter().filter_map(|path| compare(path).err()).collect();
+    let problems: Vec<String> = paths
+        .iter()
+        .filter_map(|path| compare(path).err())
+        .collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
@@ -126,19 +158,50 @@ fn cases_give_the_expected_errors() {
 fn deep_nesting_is_no_crash() {
     let depth = 4_000;
     let cases = [
-        format!("package main\nfunc main() {{ _ = {}1{} }}\n", "(".repeat(depth), ")".repeat(depth)),
-        format!("package main\nfunc main() {{ x := 1; _ = {}x }}\n", "x + ".repeat(depth)),
-        format!("package main\nfunc main() {{ x := 1; _ = {}x }}\n", "-^".repeat(depth / 2)),
-        format!("package main\nvar x {}int\nfunc main() {{}}\n", "[]".repeat(depth)),
-        format!("package main\nvar x, y {}int\nfunc main() {{ _ = x == y }}\n", "[1]".repeat(depth)),
-        format!("package main\nfunc main() {}{}\n", "{".repeat(depth), "}".repeat(depth)),
-        format!("package main\nfunc main() {{ x := true; {} {{}} }}\n", "if x {} else ".repeat(depth)),
-        format!("package main\nfunc main() {}{}\n", "{ _ = func() ".repeat(depth / 4), "{}".to_owned() + &" }".repeat(depth / 4)),
+        format!(
+            "package main\nfunc main() {{ _ = {}1{} }}\n",
+            "(".repeat(depth),
+            ")".repeat(depth)
+        ),
+        format!(
+            "package main\nfunc main() {{ x := 1; _ = {}x }}\n",
+            "x + ".repeat(depth)
+        ),
+        format!(
+            "package main\nfunc main() {{ x := 1; _ = {}x }}\n",
+            "-^".repeat(depth / 2)
+        ),
+        format!(
+            "package main\nvar x {}int\nfunc main() {{}}\n",
+            "[]".repeat(depth)
+        ),
+        format!(
+            "package main\nvar x, y {}int\nfunc main() {{ _ = x == y }}\n",
+            "[1]".repeat(depth)
+        ),
+        format!(
+            "package main\nfunc main() {}{}\n",
+            "{".repeat(depth),
+            "}".repeat(depth)
+        ),
+        format!(
+            "package main\nfunc main() {{ x := true; {} {{}} }}\n",
+            "if x {} else ".repeat(depth)
+        ),
+        format!(
+            "package main\nfunc main() {}{}\n",
+            "{ _ = func() ".repeat(depth / 4),
+            "{}".to_owned() + &" }".repeat(depth / 4)
+        ),
     ];
     for text in cases {
         let (_, errors) = check("deep.go", &text);
         for (_, message) in errors {
-            assert!(message.len() < 20_000, "a message of {} bytes", message.len());
+            assert!(
+                message.len() < 20_000,
+                "a message of {} bytes",
+                message.len()
+            );
         }
     }
 }
@@ -162,32 +225,56 @@ fn check_all(text: &str) -> (TypedProgram, Ast, Interner, Vec<String>) {
     let (file, parsed) = parser::parse_file(&mut ast, &mut names, id, sources.text(id));
     assert!(parsed.is_empty(), "{parsed:?}");
     let mut importer = Folder(root().join("packages"));
-    let (program, diagnostics) =
-        check_program(&mut ast, &mut names, &mut sources, vec![file], &mut importer, &Options::default());
+    let (program, diagnostics) = check_program(
+        &mut ast,
+        &mut names,
+        &mut sources,
+        vec![file],
+        &mut importer,
+        &Options::default(),
+    );
     let messages = diagnostics
         .iter()
-        .map(|diagnostic| format!("{}: {}", sources.position(diagnostic.range), diagnostic.message))
+        .map(|diagnostic| {
+            format!(
+                "{}: {}",
+                sources.position(diagnostic.range),
+                diagnostic.message
+            )
+        })
         .collect();
     (program, ast, names, messages)
 }
 
 #[test]
 fn an_import_cycle_is_reported_once() {
-    let (_, _, _, messages) = check_all("package main\nimport \"user/cycle_a\"\nfunc main() { _ = cycle_a.X }\n");
-    let cycles: Vec<_> = messages.iter().filter(|message| message.contains("import cycle not allowed")).collect();
+    let (_, _, _, messages) =
+        check_all("package main\nimport \"user/cycle_a\"\nfunc main() { _ = cycle_a.X }\n");
+    let cycles: Vec<_> = messages
+        .iter()
+        .filter(|message| message.contains("import cycle not allowed"))
+        .collect();
     assert_eq!(cycles.len(), 1, "{messages:?}");
-    assert!(cycles[0].contains("package user/cycle_a\n\timports user/cycle_b\n\timports user/cycle_a"), "{}", cycles[0]);
+    assert!(
+        cycles[0].contains("package user/cycle_a\n\timports user/cycle_b\n\timports user/cycle_a"),
+        "{}",
+        cycles[0]
+    );
 }
 
 #[test]
 fn a_missing_main_is_reported() {
     let (_, _, _, messages) = check_all("package main\nvar x = 1\n");
-    assert_eq!(messages, ["main.gl:1:9: function main is undeclared in the main package"]);
+    assert_eq!(
+        messages,
+        ["main.gl:1:9: function main is undeclared in the main package"]
+    );
 }
 
 #[test]
 fn only_what_is_reached_of_standard_packages_is_checked() {
-    let text = "package main\nimport \"fmt\"\nimport \"time\"\nfunc main() { fmt.Println(time.Second) }\n";
+    let text =
+        "package main\nimport \"fmt\"\nimport \"time\"\nfunc main() { fmt.Println(time.Second) }\n";
     let (program, _, names, messages) = check_all(text);
     assert!(messages.is_empty(), "{messages:?}");
     let reachable: Vec<&str> = program
@@ -196,13 +283,23 @@ fn only_what_is_reached_of_standard_packages_is_checked() {
         .map(|id| names.text(program.object(program.function(*id).object).name))
         .collect();
     for wanted in ["main", "Println", "WriteString", "String"] {
-        assert!(reachable.contains(&wanted), "{wanted} is not in {reachable:?}");
+        assert!(
+            reachable.contains(&wanted),
+            "{wanted} is not in {reachable:?}"
+        );
     }
     for unwanted in ["Printf", "Sleep", "Close", "initUnreached", "newFile"] {
-        assert!(!reachable.contains(&unwanted), "{unwanted} is in {reachable:?}");
+        assert!(
+            !reachable.contains(&unwanted),
+            "{unwanted} is in {reachable:?}"
+        );
     }
     for package in &program.packages {
-        assert!(package.init_order.is_empty(), "{} has variables to initialise", package.path);
+        assert!(
+            package.init_order.is_empty(),
+            "{} has variables to initialise",
+            package.path
+        );
     }
 }
 
@@ -211,11 +308,16 @@ fn package_variables_are_initialised_in_order() {
     let text = "package main\nvar a = b + c()\nvar b = 1\nfunc c() int { return d }\nvar d, e = f()\nfunc f() (int, int) { return g, g }\nvar g = 2\nvar _ = a\nfunc main() {}\n";
     let (program, _, names, messages) = check_all(text);
     assert!(messages.is_empty(), "{messages:?}");
-    let order: Vec<String> = program.package(program.main)
+    let order: Vec<String> = program
+        .package(program.main)
         .init_order
         .iter()
         .map(|initializer| {
-            let names: Vec<&str> = initializer.lhs.iter().map(|v| names.text(program.object(*v).name)).collect();
+            let names: Vec<&str> = initializer
+                .lhs
+                .iter()
+                .map(|v| names.text(program.object(*v).name))
+                .collect();
             names.join(",")
         })
         .collect();
@@ -245,9 +347,16 @@ func main() {
     let (program, ast, names, messages) = check_all(text);
     assert!(messages.is_empty(), "{messages:?}");
     let flags = |wanted: &str| {
-        let object = program.objects.iter().find(|object| names.text(object.name) == wanted && object.variable().is_some());
+        let object = program
+            .objects
+            .iter()
+            .find(|object| names.text(object.name) == wanted && object.variable().is_some());
         let variable = object.and_then(|object| object.variable()).unwrap();
-        (variable.captured, variable.reassigned, variable.address_taken)
+        (
+            variable.captured,
+            variable.reassigned,
+            variable.address_taken,
+        )
     };
     assert_eq!(flags("plain"), (false, false, false));
     assert_eq!(flags("captured"), (true, false, false));
@@ -260,7 +369,13 @@ func main() {
     let mut captures: Vec<Vec<&str>> = program
         .closures
         .values()
-        .map(|closure| closure.captures.iter().map(|v| names.text(program.object(*v).name)).collect())
+        .map(|closure| {
+            closure
+                .captures
+                .iter()
+                .map(|v| names.text(program.object(*v).name))
+                .collect()
+        })
         .collect();
     captures.sort();
     assert_eq!(captures, [vec!["captured"], vec!["changed", "captured"]]);
@@ -298,12 +413,90 @@ func main() {}
         let object = package.scope[&names.find(wanted).unwrap()];
         program.run_time_type_string(&names, program.object(object).typ)
     };
-    let found: Vec<String> = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"].map(name).to_vec();
+    let found: Vec<String> = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
+        .map(name)
+        .to_vec();
     assert_eq!(
         found,
         [
-            "main.T", "*main.T", "[]int", "map[string]uint8", "func(int, ...string) (int, error)",
-            "struct { X int; y string }", "interface { M() }", "interface {}", "[3]int32", "chan<- error", "struct {}"
+            "main.T",
+            "*main.T",
+            "[]int",
+            "map[string]uint8",
+            "func(int, ...string) (int, error)",
+            "struct { X int; y string }",
+            "interface { M() }",
+            "interface {}",
+            "[3]int32",
+            "chan<- error",
+            "struct {}"
         ]
     );
+}
+
+#[test]
+fn no_expression_of_a_right_program_is_left_untyped() {
+    use golite_checker::typed::Mode;
+    use parser::ast::{Expr, ExprId, Stmt, StmtId};
+    for case in ["statements_ok.gl", "imports_ok.gl", "golite_types_ok.gl"] {
+        let text = std::fs::read_to_string(root().join("cases").join(case)).unwrap();
+        let (program, ast, _, messages) = check_all(&text);
+        assert!(messages.is_empty(), "{messages:?}");
+        // Operands of constant expressions may stay untyped, and so may the values of untyped constants' declarations and nil as
+        // a case of a type switch.
+        let mut exempt = vec![false; ast.expr_count()];
+        let all = || (0..ast.expr_count()).map(ExprId::from_index);
+        for expr in all().rev() {
+            if program.constant(expr).is_none() {
+                continue;
+            }
+            match *ast.expr(expr) {
+                Expr::Paren(inner) => exempt[inner.index()] = true,
+                Expr::Unary { operand, .. } => exempt[operand.index()] = true,
+                Expr::Binary { left, right, .. } => {
+                    exempt[left.index()] = true;
+                    exempt[right.index()] = true;
+                }
+                Expr::Call { args, .. } => ast
+                    .list(args)
+                    .iter()
+                    .for_each(|arg| exempt[arg.index()] = true),
+                _ => {}
+            }
+        }
+        for index in 0..ast.decl_count() {
+            if let parser::ast::Decl::Const(specs) =
+                *ast.decl(parser::ast::DeclId::from_index(index))
+            {
+                for spec in ast.list(specs) {
+                    ast.list(spec.values)
+                        .iter()
+                        .for_each(|value| exempt[value.index()] = true);
+                }
+            }
+        }
+        for index in 0..ast.stmt_count() {
+            if let Stmt::TypeSwitch { cases, .. } = *ast.stmt(StmtId::from_index(index)) {
+                for case in ast.list(cases) {
+                    ast.list(case.values)
+                        .iter()
+                        .for_each(|value| exempt[value.index()] = true);
+                }
+            }
+        }
+        for expr in all() {
+            let entry = program.type_and_value(expr);
+            if entry.mode != Mode::None
+                && !exempt[expr.index()]
+                && program.types.is_untyped(entry.typ)
+            {
+                panic!(
+                    "{case}: {:?} at {:?} is {:?}",
+                    ast.expr(expr),
+                    ast.range(expr),
+                    program.types.get(entry.typ)
+                );
+            }
+        }
+    }
 }

@@ -333,10 +333,10 @@ impl Cache {
         // SAFETY: layouts live as long as the heap.
         let layout = unsafe { &*entry.layout };
         while entry.end == entry.run_end {
-            // SAFETY: the block belongs to this cache (INVARIANT OWNER).
             let run = if entry.block.is_null() {
                 None
             } else {
+                // SAFETY: the block belongs to this cache (INVARIANT OWNER).
                 unsafe { (*entry.block).free_run(entry.cursor) }
             };
             if let Some((first, end)) = run {

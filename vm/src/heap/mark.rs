@@ -59,12 +59,11 @@ pub(super) enum Found {
 pub(super) unsafe fn find(tag: u64, huge: *const [Huge], address: u64) -> Option<Found> {
     let owner = owner_of(address);
     if owner != tag {
+        if owner != tag + 1 {
+            return None;
+        }
         // SAFETY: by the contract.
-        return if owner == tag + 1 {
-            unsafe { find_huge(huge, address) }
-        } else {
-            None
-        };
+        return unsafe { find_huge(huge, address) };
     }
     let record = record_of(address);
     // SAFETY: the address lies in a region of this heap, whose records are mapped.

@@ -90,11 +90,8 @@ fn copies_are_memmoves_at_every_alignment_and_overlap() {
         }
         for (i, &byte) in model.iter().enumerate() {
             // SAFETY: as above.
-            assert_eq!(
-                unsafe { load8(base + i as u64) },
-                byte,
-                "{from} {to} {bytes} at {i}"
-            );
+            let found = unsafe { load8(base + i as u64) };
+            assert_eq!(found, byte, "{from} {to} {bytes} at {i}");
         }
     }
 }

@@ -591,11 +591,11 @@ impl Table {
             let (mut matches, empty) = unsafe { match_group(self.control + group * GROUP, tag) };
             while matches != 0 {
                 let slot = group * GROUP + matches.trailing_zeros() as u64;
-                // SAFETY: the slot number is below the capacity that belongs to the slots.
-                if slot < self.capacity
-                    && unsafe { key.equals(ty, self.slots + slot * ty.stride as u64) }
-                {
-                    return Some(slot);
+                if slot < self.capacity {
+                    // SAFETY: the slot number is below the capacity that belongs to the slots.
+                    if unsafe { key.equals(ty, self.slots + slot * ty.stride as u64) } {
+                        return Some(slot);
+                    }
                 }
                 matches &= matches - 1;
             }
@@ -763,12 +763,11 @@ pub fn make(cache: &mut Cache, ty: &MapType, hint: u64) -> Result<u64, MapError>
 /// `map` is 0 or a map.
 #[inline(always)]
 pub unsafe fn len(map: u64) -> u64 {
-    // SAFETY: a field of a map.
     if map == 0 {
-        0
-    } else {
-        unsafe { load64(map + COUNT) }
+        return 0;
     }
+    // SAFETY: a field of a map.
+    unsafe { load64(map + COUNT) }
 }
 
 /// The address of the value for a key, or 0 if there is none or the map is nil. Good until the next safepoint.

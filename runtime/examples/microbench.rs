@@ -6,7 +6,10 @@
 mod toy;
 
 use std::{
-    sync::{Arc, atomic::{AtomicU32, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Instant,
 };
 
@@ -18,12 +21,24 @@ fn cpu() -> u64 {
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     let _ = text;
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks: u64 = fields.get(11..13).map_or(0, |f| f.iter().filter_map(|t| t.parse::<u64>().ok()).sum());
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or("")
+        .split_whitespace()
+        .collect();
+    let ticks: u64 = fields
+        .get(11..13)
+        .map_or(0, |f| f.iter().filter_map(|t| t.parse::<u64>().ok()).sum());
     ticks * 10_000_000
 }
 
-fn measure(name: &str, processors: usize, count: u64, body: impl Future<Output = ()> + Send + 'static) {
+fn measure(
+    name: &str,
+    processors: usize,
+    count: u64,
+    body: impl Future<Output = ()> + Send + 'static,
+) {
     if std::env::args().nth(2).is_some_and(|wanted| wanted != name) {
         return;
     }
@@ -38,7 +53,10 @@ fn measure(name: &str, processors: usize, count: u64, body: impl Future<Output =
 }
 
 fn main() {
-    let processors = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(1);
+    let processors = std::env::args()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1);
     const N: u64 = 2_000_000;
 
     measure("pingpong", processors, N, async {
@@ -138,8 +156,12 @@ fn main() {
             });
         }
         for _ in 0..N {
-            let cases: [Case<'_>; 4] =
-                [(&channels[0], None), (&channels[1], None), (&channels[2], None), (&channels[3], None)];
+            let cases: [Case<'_>; 4] = [
+                (&channels[0], None),
+                (&channels[1], None),
+                (&channels[2], None),
+                (&channels[3], None),
+            ];
             select_any(&cases).await;
             safepoint().await;
         }
@@ -190,7 +212,11 @@ fn main() {
             gosched().await;
         }
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or("").to_string();
+        let rss = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .unwrap_or("")
+            .to_string();
         println!("a million parked: {rss}");
         leave(Switch::Yield).await;
         let _ = WaitReason::Zero;

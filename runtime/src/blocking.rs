@@ -48,7 +48,10 @@ impl OwnershipWord {
 
     /// For the holder of the processor.
     pub(crate) fn set(&self, status: ProcessorStatus) {
-        debug_assert!(status != ProcessorStatus::Blocking, "enter_blocking gives a ticket");
+        debug_assert!(
+            status != ProcessorStatus::Blocking,
+            "enter_blocking gives a ticket"
+        );
         // ORDERING: Relaxed, both; only the holder writes, and nobody acts on these states.
         let ticket = self.0.load(Ordering::Relaxed) & !STATUS_MASK;
         self.0.store(ticket | status as u64, Ordering::Relaxed);
@@ -75,7 +78,8 @@ impl OwnershipWord {
     #[inline]
     pub(crate) fn enter_blocking(&self) -> BlockingTicket {
         // ORDERING: Relaxed; only the holder writes.
-        let ticket = ((self.0.load(Ordering::Relaxed) >> STATUS_BITS) + 1) << STATUS_BITS | BLOCKING;
+        let ticket =
+            ((self.0.load(Ordering::Relaxed) >> STATUS_BITS) + 1) << STATUS_BITS | BLOCKING;
         // ORDERING: SeqCst. Release for what we did with the processor; and the caller then looks whether the world is being
         // stopped: either it sees that, or the stopper sees our ticket.
         self.0.swap(ticket, Ordering::SeqCst);
@@ -87,7 +91,9 @@ impl OwnershipWord {
     pub(crate) fn try_leave(&self, ticket: BlockingTicket) -> bool {
         let running = ticket.0 & !STATUS_MASK | ProcessorStatus::Running as u64;
         // ORDERING: AcqRel. Pairs with `try_retake`: one of the two wins.
-        self.0.compare_exchange(ticket.0, running, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.0
+            .compare_exchange(ticket.0, running, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// The ticket of the call that runs now.
@@ -101,7 +107,9 @@ impl OwnershipWord {
     pub(crate) fn try_retake(&self, ticket: BlockingTicket) -> bool {
         let idle = ticket.0 & !STATUS_MASK | ProcessorStatus::Idle as u64;
         // ORDERING: AcqRel. Acquire pairs with `enter_blocking`: the new owner sees all the old one did.
-        self.0.compare_exchange(ticket.0, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.0
+            .compare_exchange(ticket.0, idle, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
     }
 }
 
@@ -126,14 +134,19 @@ mod models {
     #[test]
     fn loom_a_processor_is_either_retaken_or_given_back() {
         loom::model(|| {
-            let p = Arc::new(Processor { word: OwnershipWord::new(), contents: UnsafeCell::new(0) });
+            let p = Arc::new(Processor {
+                word: OwnershipWord::new(),
+                contents: UnsafeCell::new(0),
+            });
             p.word.set(ProcessorStatus::Running);
             touch(&p);
             let ticket = p.word.enter_blocking();
             let sysmon = {
                 let p = p.clone();
                 thread::spawn(move || {
-                    let Some(seen) = p.word.blocking_ticket() else { return false };
+                    let Some(seen) = p.word.blocking_ticket() else {
+                        return false;
+                    };
                     let taken = p.word.try_retake(seen);
                     if taken {
                         touch(&p);
@@ -152,14 +165,19 @@ mod models {
     #[test]
     fn loom_a_late_return_does_not_take_another_machines_call() {
         loom::model(|| {
-            let p = Arc::new(Processor { word: OwnershipWord::new(), contents: UnsafeCell::new(0) });
+            let p = Arc::new(Processor {
+                word: OwnershipWord::new(),
+                contents: UnsafeCell::new(0),
+            });
             p.word.set(ProcessorStatus::Running);
             let first = p.word.enter_blocking();
             let other = {
                 let p = p.clone();
                 thread::spawn(move || {
                     // sysmon retakes; another machine runs on it, and blocks too.
-                    let Some(seen) = p.word.blocking_ticket() else { return None };
+                    let Some(seen) = p.word.blocking_ticket() else {
+                        return None;
+                    };
                     if !p.word.try_retake(seen) {
                         return None;
                     }

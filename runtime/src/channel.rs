@@ -148,7 +148,11 @@ impl<E: Engine> Channel<E> {
         let head = self.head.load(Ordering::Relaxed);
         let room_before_wrap = self.capacity() - head;
         let count = self.len();
-        if count < room_before_wrap { head + count } else { count - room_before_wrap }
+        if count < room_before_wrap {
+            head + count
+        } else {
+            count - room_before_wrap
+        }
     }
 
     /// Takes the oldest element.
@@ -158,7 +162,10 @@ impl<E: Engine> Channel<E> {
         let value = buffer.load(head);
         buffer.clear(head);
         let next = head + 1;
-        self.head.store(if next == self.capacity() { 0 } else { next }, Ordering::Relaxed);
+        self.head.store(
+            if next == self.capacity() { 0 } else { next },
+            Ordering::Relaxed,
+        );
         self.count.store(self.len() - 1, Ordering::Relaxed);
         value
     }
@@ -207,7 +214,11 @@ impl<E: Engine> Channel<E> {
         }
         if let Some(sender) = self.senders.pop(held) {
             let value = sender.transfer();
-            return Some((value, true, Some(sender.complete(E::Transfer::default(), true))));
+            return Some((
+                value,
+                true,
+                Some(sender.complete(E::Transfer::default(), true)),
+            ));
         }
         if self.is_closed() {
             return Some((E::Transfer::default(), false, None));
@@ -217,7 +228,12 @@ impl<E: Engine> Channel<E> {
 
     /// `c <- value`.
     #[inline]
-    pub fn send(&self, slice: &Slice<'_, E>, value: E::Transfer, buffer: &impl Buffer<E::Transfer>) -> SendResult {
+    pub fn send(
+        &self,
+        slice: &Slice<'_, E>,
+        value: E::Transfer,
+        buffer: &impl Buffer<E::Transfer>,
+    ) -> SendResult {
         let held = self.lock.lock();
         match self.send_now(&held, value, buffer) {
             Ok(sent) => {
@@ -233,7 +249,11 @@ impl<E: Engine> Channel<E> {
 
     /// `v, ok := <-c`.
     #[inline]
-    pub fn receive(&self, slice: &Slice<'_, E>, buffer: &impl Buffer<E::Transfer>) -> ReceiveResult<E::Transfer> {
+    pub fn receive(
+        &self,
+        slice: &Slice<'_, E>,
+        buffer: &impl Buffer<E::Transfer>,
+    ) -> ReceiveResult<E::Transfer> {
         let held = self.lock.lock();
         match self.receive_now(&held, buffer) {
             Some((value, ok, sender)) => {
@@ -263,11 +283,21 @@ impl<E: Engine> Channel<E> {
             is_select: false,
         });
         goroutine.set_waits_at(WaitsAt::Channel);
-        if value.is_some() { &self.senders } else { &self.receivers }.push_back(waiter, held);
+        if value.is_some() {
+            &self.senders
+        } else {
+            &self.receivers
+        }
+        .push_back(waiter, held);
     }
 
     /// Sends if that needs no waiting.
-    pub fn try_send(&self, context: &Context<'_, E>, value: E::Transfer, buffer: &impl Buffer<E::Transfer>) -> SendResult {
+    pub fn try_send(
+        &self,
+        context: &Context<'_, E>,
+        value: E::Transfer,
+        buffer: &impl Buffer<E::Transfer>,
+    ) -> SendResult {
         // As in Go, a look without the lock: a channel that was open and had no room at some moment of this call
         // may answer so.
         if !self.is_closed() && self.receivers.looks_empty() && self.len() == self.capacity() {
@@ -284,7 +314,11 @@ impl<E: Engine> Channel<E> {
     }
 
     /// Receives if that needs no waiting.
-    pub fn try_receive(&self, context: &Context<'_, E>, buffer: &impl Buffer<E::Transfer>) -> ReceiveResult<E::Transfer> {
+    pub fn try_receive(
+        &self,
+        context: &Context<'_, E>,
+        buffer: &impl Buffer<E::Transfer>,
+    ) -> ReceiveResult<E::Transfer> {
         // A look without the lock. Empty is read first, then closed: a channel is never opened again, so one that is seen open
         // afterwards was open when it was seen empty.
         if self.is_empty() && self.senders.looks_empty() {
@@ -319,8 +353,13 @@ impl<E: Engine> Channel<E> {
         let mut held = Some(held);
         loop {
             let guard = held.take().unwrap_or_else(|| self.lock.lock());
-            let waiter = self.receivers.pop(&guard).or_else(|| self.senders.pop(&guard));
-            let Some(waiter) = waiter else { return CloseResult::Done };
+            let waiter = self
+                .receivers
+                .pop(&guard)
+                .or_else(|| self.senders.pop(&guard));
+            let Some(waiter) = waiter else {
+                return CloseResult::Done;
+            };
             let goroutine = waiter.complete(E::Transfer::default(), false);
             drop(guard);
             context.ready(goroutine);
@@ -400,7 +439,11 @@ mod models {
 
     impl Side {
         /// Also answers whom `op` made runnable on this processor.
-        fn run<T>(self, shared: &Arc<Shared<Nobody>>, op: impl FnOnce(&Slice<'_, Nobody>) -> Option<T>) -> (End<T>, bool) {
+        fn run<T>(
+            self,
+            shared: &Arc<Shared<Nobody>>,
+            op: impl FnOnce(&Slice<'_, Nobody>) -> Option<T>,
+        ) -> (End<T>, bool) {
             let mut processor = self.processor;
             let running = self.runnable.start();
             let goroutine = running.goroutine();
@@ -455,11 +498,12 @@ mod models {
                     })
                 })
             };
-            let (receiver, woke_sender) = b.run(&shared, |slice| match channel.receive(slice, &Unbuffered) {
-                ReceiveResult::Done(value, true) => Some(value),
-                ReceiveResult::Parked => None,
-                other => panic!("{other:?}"),
-            });
+            let (receiver, woke_sender) =
+                b.run(&shared, |slice| match channel.receive(slice, &Unbuffered) {
+                    ReceiveResult::Done(value, true) => Some(value),
+                    ReceiveResult::Parked => None,
+                    other => panic!("{other:?}"),
+                });
             let (sender, woke_receiver) = sender.join().unwrap();
             match (sender, receiver) {
                 // The receiver came first; whoever enqueues it, its value is there.

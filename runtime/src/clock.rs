@@ -22,13 +22,19 @@ pub(crate) enum Clock {
 
 impl Clock {
     pub(crate) fn new(is_virtual: bool) -> Clock {
-        if is_virtual { Clock::Virtual(AtomicI64::new(1)) } else { Clock::Real(Instant::now()) }
+        if is_virtual {
+            Clock::Virtual(AtomicI64::new(1))
+        } else {
+            Clock::Real(Instant::now())
+        }
     }
 
     pub(crate) fn now(&self) -> Nanos {
         match self {
             // The 1 keeps 0 free for "not set".
-            Clock::Real(start) => i64::try_from(start.elapsed().as_nanos()).unwrap_or(NEVER - 1) + 1,
+            Clock::Real(start) => {
+                i64::try_from(start.elapsed().as_nanos()).unwrap_or(NEVER - 1) + 1
+            }
             // ORDERING: Acquire. Pairs with `advance_to`.
             Clock::Virtual(now) => now.load(Ordering::Acquire),
         }

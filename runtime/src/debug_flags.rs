@@ -43,7 +43,11 @@ impl DebugFlags {
     pub fn parse(text: &str) -> (DebugFlags, Vec<&str>) {
         let mut flags = DebugFlags::default();
         let mut unknown = Vec::new();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             let (name, value) = part.split_once('=').unwrap_or((part, "1"));
             match value.parse() {
                 Ok(value) if flags.set(name, value) => {}
@@ -61,7 +65,8 @@ mod tests {
 
     #[test]
     fn flags_are_read_as_in_go() {
-        let (flags, unknown) = DebugFlags::parse("schedtrace=1000, scheddetail=1,gctrace=1,schedtrace=x,");
+        let (flags, unknown) =
+            DebugFlags::parse("schedtrace=1000, scheddetail=1,gctrace=1,schedtrace=x,");
         assert_eq!((flags.schedtrace, flags.scheddetail), (1000, 1));
         assert_eq!(unknown, ["gctrace=1"]);
         assert_eq!(DebugFlags::HELP.len(), 3);

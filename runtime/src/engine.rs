@@ -17,9 +17,7 @@
 use std::ops::Deref;
 
 use crate::{
-    goroutine::GoroutineId,
-    scheduler::Context,
-    stop_the_world::StoppedWorld,
+    goroutine::GoroutineId, scheduler::Context, stop_the_world::StoppedWorld,
     wait_reason::WaitReason,
 };
 
@@ -51,12 +49,22 @@ pub trait Engine: Send + Sync + Sized + 'static {
     fn new_per_processor(&self, processor: usize) -> Self::PerProcessor;
 
     /// Runs `fiber` until it ends, parks, or [`Slice::at_safepoint`] asks it to yield.
-    fn run(&self, fiber: &mut Self::Fiber, local: &mut Self::PerProcessor, slice: &Slice<'_, Self>) -> Switch<Self>;
+    fn run(
+        &self,
+        fiber: &mut Self::Fiber,
+        local: &mut Self::PerProcessor,
+        slice: &Slice<'_, Self>,
+    ) -> Switch<Self>;
 
     /// A timer armed with `payload` is due: send the time on its channel ([`crate::Channel::try_send`]) or start a
     /// goroutine ([`Context::spawn`]). Runs on a machine between two goroutines, under the timer's lock: it must be
     /// short and must not touch the same [`crate::Timer`].
-    fn timer_fired(&self, payload: Self::TimerPayload, local: &mut Self::PerProcessor, context: &Context<'_, Self>);
+    fn timer_fired(
+        &self,
+        payload: Self::TimerPayload,
+        local: &mut Self::PerProcessor,
+        context: &Context<'_, Self>,
+    );
 
     /// Collects the heap. `reason` says who asked; the world runs on when this returns.
     fn collect(&self, world: &mut StoppedWorld<'_, Self>, reason: CollectionReason);
@@ -100,7 +108,8 @@ pub enum Switch<E: Engine> {
 }
 
 /// A job for the stopped world.
-pub type WorldJob<E> = Box<dyn FnOnce(&mut StoppedWorld<'_, E>) -> <E as Engine>::Completion + Send>;
+pub type WorldJob<E> =
+    Box<dyn FnOnce(&mut StoppedWorld<'_, E>) -> <E as Engine>::Completion + Send>;
 
 /// A call that may block its thread.
 pub struct BlockingCall<E: Engine> {
@@ -111,12 +120,18 @@ pub struct BlockingCall<E: Engine> {
 impl<E: Engine> BlockingCall<E> {
     /// A call that is usually short (a read of a file): its processor is retaken only when it takes long.
     pub fn new(job: impl FnOnce() -> E::Completion + Send + 'static) -> BlockingCall<E> {
-        BlockingCall { job: Box::new(job), is_long: false }
+        BlockingCall {
+            job: Box::new(job),
+            is_long: false,
+        }
     }
 
     /// A call known to take long (waiting for a child process): its processor is handed on at once.
     pub fn long(job: impl FnOnce() -> E::Completion + Send + 'static) -> BlockingCall<E> {
-        BlockingCall { job: Box::new(job), is_long: true }
+        BlockingCall {
+            job: Box::new(job),
+            is_long: true,
+        }
     }
 }
 
@@ -173,7 +188,10 @@ pub enum Outcome<E: Engine> {
     /// `dump` every goroutine with its stack.
     Deadlock { message: &'static str, dump: String },
     /// A goroutine ended the program.
-    Fatal { goroutine: GoroutineId, failure: E::Failure },
+    Fatal {
+        goroutine: GoroutineId,
+        failure: E::Failure,
+    },
     /// The host ended it ([`crate::SchedulerHandle::stop`]).
     Stopped,
 }

@@ -49,7 +49,9 @@ impl<E: Engine> Machine<E> {
                 continue;
             };
             // ORDERING: Relaxed; for schedtrace.
-            processor.machine.store(self.handle.id + 1, Ordering::Relaxed);
+            processor
+                .machine
+                .store(self.handle.id + 1, Ordering::Relaxed);
             if processor.limit.requests() != 0 {
                 self.take_requests();
             }
@@ -61,7 +63,10 @@ impl<E: Engine> Machine<E> {
                 continue;
             }
             self.run_due_timers();
-            let found = self.take_global_in_turn().or_else(|| self.take_local()).or_else(|| self.take_global_work());
+            let found = self
+                .take_global_in_turn()
+                .or_else(|| self.take_local())
+                .or_else(|| self.take_global_work());
             if let Some(found) = found {
                 self.found_work();
                 return Some(found);
@@ -106,7 +111,9 @@ impl<E: Engine> Machine<E> {
     #[inline]
     fn run_due_timers(&mut self) {
         let shared = &self.shared;
-        let Some(processor) = &mut self.processor else { return };
+        let Some(processor) = &mut self.processor else {
+            return;
+        };
         let earliest = processor.timers.earliest();
         if earliest == NEVER {
             return;
@@ -124,11 +131,15 @@ impl<E: Engine> Machine<E> {
         let global_first = std::mem::take(&mut self.global_first);
         // ORDERING: Relaxed; only the owner writes it.
         let tick = processor.schedule_tick.load(Ordering::Relaxed);
-        if !global_first && !tick.is_multiple_of(GLOBAL_QUEUE_PERIOD) || self.shared.global_len() == 0 {
+        if !global_first && !tick.is_multiple_of(GLOBAL_QUEUE_PERIOD)
+            || self.shared.global_len() == 0
+        {
             return None;
         }
         let mut central = self.shared.central();
-        self.shared.take_global(&mut central, processor, 1).map(Found::afresh)
+        self.shared
+            .take_global(&mut central, processor, 1)
+            .map(Found::afresh)
     }
 
     #[inline]
@@ -136,7 +147,10 @@ impl<E: Engine> Machine<E> {
         let shared = &self.shared;
         let (_, processor, cells) = self.processor.as_mut()?.split();
         let found = match processor.queue.take_next() {
-            Some(runnable) => Found { runnable, inherits: true },
+            Some(runnable) => Found {
+                runnable,
+                inherits: true,
+            },
             None => Found::afresh(processor.queue.pop()?),
         };
         // A wake-up was put off in the hope that this processor would come to it at once. It has, but for what else is here
@@ -156,7 +170,9 @@ impl<E: Engine> Machine<E> {
         }
         let processor = self.processor.as_ref()?;
         let mut central = self.shared.central();
-        self.shared.take_global(&mut central, processor, GLOBAL_BATCH).map(Found::afresh)
+        self.shared
+            .take_global(&mut central, processor, GLOBAL_BATCH)
+            .map(Found::afresh)
     }
 
     /// A spinning machine has found work: it spins no more, and if it was the only one the next is woken, for there may be
@@ -176,7 +192,10 @@ impl<E: Engine> Machine<E> {
             return None;
         }
         if !self.spinning {
-            let busy = self.shared.processor_count().saturating_sub(self.shared.idle_count());
+            let busy = self
+                .shared
+                .processor_count()
+                .saturating_sub(self.shared.idle_count());
             // ORDERING: Relaxed; a bound that need not be exact.
             if 2 * self.shared.spinning.load(Ordering::Relaxed) >= busy {
                 return None;
@@ -190,7 +209,9 @@ impl<E: Engine> Machine<E> {
                     return None;
                 }
                 let index = (start + offset) % count;
-                let Some(victim) = self.shared.processor(index).cloned() else { continue };
+                let Some(victim) = self.shared.processor(index).cloned() else {
+                    continue;
+                };
                 if index == self.processor().index {
                     continue;
                 }
@@ -219,7 +240,10 @@ impl<E: Engine> Machine<E> {
         }
         let also_next = is_last_round && Self::may_take_next(victim);
         let processor = self.processor.as_ref()?;
-        victim.queue.steal_into(&processor.queue, also_next).map(Found::afresh)
+        victim
+            .queue
+            .steal_into(&processor.queue, also_next)
+            .map(Found::afresh)
     }
 
     /// Whether a processor leaves its `next` lying.

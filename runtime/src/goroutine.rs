@@ -124,7 +124,9 @@ impl<E: Engine> Goroutine<E> {
     /// Claims the goroutine's select for one case.
     pub(crate) fn win_select(&self) -> bool {
         // ORDERING: AcqRel; between the holders of two channels' locks, of whom one wins.
-        self.select_won.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.select_won
+            .compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
     }
 
     pub(crate) fn open_select(&self) {
@@ -201,7 +203,9 @@ impl<E: Engine> GoroutineRef<E> {
     pub(crate) fn take_wake_outcome(self) -> WakeOutcome<E::Transfer> {
         let waits_at = self.waits_at.replace(WaitsAt::Nothing);
         let waiter = match waits_at {
-            WaitsAt::Nothing => panic!("take_wake_outcome: the goroutine was not parked at a channel"),
+            WaitsAt::Nothing => {
+                panic!("take_wake_outcome: the goroutine was not parked at a channel")
+            }
             WaitsAt::Channel => self.waiter(),
             // ORDERING: Relaxed; handed over by `ready`.
             WaitsAt::Select => {
@@ -212,9 +216,17 @@ impl<E: Engine> GoroutineRef<E> {
         let is_send = waiter.is_send();
         let value = waiter.take_transfer();
         WakeOutcome {
-            case: if waits_at == WaitsAt::Select { waiter.number() as usize } else { 0 },
+            case: if waits_at == WaitsAt::Select {
+                waiter.number() as usize
+            } else {
+                0
+            },
             is_send,
-            value: if is_send { E::Transfer::default() } else { value },
+            value: if is_send {
+                E::Transfer::default()
+            } else {
+                value
+            },
             ok: waiter.succeeded(),
         }
     }
@@ -290,7 +302,11 @@ impl<E: Engine> Running<E> {
     pub(crate) fn set_blocking(&self, is_blocking: bool) {
         // ORDERING: Relaxed; for dumps.
         self.0.waiting_since.store(0, Ordering::Relaxed);
-        self.0.status.set(if is_blocking { Status::Blocking } else { Status::Running });
+        self.0.status.set(if is_blocking {
+            Status::Blocking
+        } else {
+            Status::Running
+        });
     }
 
     /// Leaves the answer of a blocking call.
@@ -303,7 +319,8 @@ impl<E: Engine> Running<E> {
     pub(crate) fn exit(self) -> (Free<E>, E::Fiber) {
         self.0.status.set(Status::Dead);
         // SAFETY: the token's holder alone touches the fiber (INVARIANT).
-        let fiber = unsafe { (*self.0.fiber.get()).take() }.expect("a running goroutine has a fiber");
+        let fiber =
+            unsafe { (*self.0.fiber.get()).take() }.expect("a running goroutine has a fiber");
         // SAFETY: as above.
         unsafe { (*self.0.completion.get()).take() };
         (Free(self.0), fiber)
@@ -379,7 +396,13 @@ unsafe impl<E: Engine> Send for Storage<E> {}
 impl<E: Engine> Registry<E> {
     pub(crate) fn new() -> Registry<E> {
         Registry {
-            storage: RankedMutex::new(Rank::Goroutines, Storage { chunks: Vec::new(), free: List::default() }),
+            storage: RankedMutex::new(
+                Rank::Goroutines,
+                Storage {
+                    chunks: Vec::new(),
+                    free: List::default(),
+                },
+            ),
         }
     }
 
@@ -387,7 +410,11 @@ impl<E: Engine> Registry<E> {
         let mut storage = self.storage.lock();
         if storage.free.len() == 0 {
             // The first chunk is small: most programs have few goroutines.
-            let size = if storage.chunks.is_empty() { 8 } else { FREE_BATCH };
+            let size = if storage.chunks.is_empty() {
+                8
+            } else {
+                FREE_BATCH
+            };
             let chunk: Box<[Goroutine<E>]> = (0..size).map(|_| Goroutine::new()).collect();
             // Kept as a raw pointer: a box that is moved would claim to be the only way to its contents.
             let chunk = NonNull::from(Box::leak(chunk));
@@ -398,7 +425,9 @@ impl<E: Engine> Registry<E> {
             }
         }
         for _ in 0..FREE_BATCH {
-            let Some(raw) = storage.free.pop_front() else { break };
+            let Some(raw) = storage.free.pop_front() else {
+                break;
+            };
             list.push_back(raw);
         }
     }
@@ -417,7 +446,11 @@ impl<E: Engine> Registry<E> {
     }
 
     /// Visits every goroutine that is in use, with its fiber.
-    pub(crate) fn for_each(&self, _world: &mut WorldProof, mut visit: impl FnMut(GoroutineRef<E>, &mut E::Fiber)) {
+    pub(crate) fn for_each(
+        &self,
+        _world: &mut WorldProof,
+        mut visit: impl FnMut(GoroutineRef<E>, &mut E::Fiber),
+    ) {
         let chunks = self.storage.lock().chunks.clone();
         for chunk in chunks {
             // SAFETY: chunks live as long as the registry (INVARIANT).

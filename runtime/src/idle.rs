@@ -60,7 +60,11 @@ impl<E: Engine> Machine<E> {
     }
 
     fn any_queue_has_work(&self) -> bool {
-        self.shared.global_len() != 0 || self.shared.all_processors().any(|processor| !processor.queue.is_empty())
+        self.shared.global_len() != 0
+            || self
+                .shared
+                .all_processors()
+                .any(|processor| !processor.queue.is_empty())
     }
 
     /// Takes an idle processor if `wanted`.
@@ -104,7 +108,9 @@ impl<E: Engine> Machine<E> {
             }
             shared.poll_until.store(0, Ordering::SeqCst);
             // Not 0, which says that somebody waits.
-            shared.last_poll.store(shared.clock.now().max(1), Ordering::SeqCst);
+            shared
+                .last_poll
+                .store(shared.clock.now().max(1), Ordering::SeqCst);
             if self.take_processor_if(|machine| machine.anything_to_do()) {
                 self.start_spinning();
                 let now = shared.clock.now();

@@ -91,7 +91,9 @@ mod wait_reason;
 pub use channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered};
 pub use clock::Nanos;
 pub use debug_flags::DebugFlags;
-pub use engine::{BlockingCall, CollectionReason, Engine, Outcome, SafepointAction, Switch, WakeOutcome, WorldJob};
+pub use engine::{
+    BlockingCall, CollectionReason, Engine, Outcome, SafepointAction, Switch, WakeOutcome, WorldJob,
+};
 pub use goroutine::GoroutineId;
 pub use scheduler::{Context, Options, ScheduleTrace, Scheduler, SchedulerHandle, Slice, Waker};
 pub use select::{Direction, SelectCase, SelectResult, select};

@@ -35,7 +35,10 @@ pub(crate) struct RankedMutex<T> {
 
 impl<T> RankedMutex<T> {
     pub(crate) fn new(rank: Rank, value: T) -> RankedMutex<T> {
-        RankedMutex { rank, mutex: Mutex::new(value) }
+        RankedMutex {
+            rank,
+            mutex: Mutex::new(value),
+        }
     }
 
     /// Waits for the lock. A panic of an earlier holder does not matter: the run is ending then, and what ends it only
@@ -46,13 +49,21 @@ impl<T> RankedMutex<T> {
         HELD.with(|held| {
             let mut held = held.borrow_mut();
             if let Some(&top) = held.last() {
-                assert!(top < self.rank, "lock rank: {:?} taken while {top:?} is held", self.rank);
+                assert!(
+                    top < self.rank,
+                    "lock rank: {:?} taken while {top:?} is held",
+                    self.rank
+                );
             }
             held.push(self.rank);
         });
         RankedGuard {
             rank: self.rank,
-            guard: Some(self.mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)),
+            guard: Some(
+                self.mutex
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+            ),
         }
     }
 }
@@ -66,11 +77,22 @@ pub(crate) struct RankedGuard<'a, T> {
 
 impl<'a, T> RankedGuard<'a, T> {
     /// Waits on `condition`, at most `timeout`, without the lock meanwhile.
-    pub(crate) fn wait(mut self, condition: &crate::sync::Condvar, timeout: Option<std::time::Duration>) -> RankedGuard<'a, T> {
+    pub(crate) fn wait(
+        mut self,
+        condition: &crate::sync::Condvar,
+        timeout: Option<std::time::Duration>,
+    ) -> RankedGuard<'a, T> {
         let guard = self.guard.take().expect("held");
         self.guard = Some(match timeout {
-            None => condition.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner),
-            Some(timeout) => condition.wait_timeout(guard, timeout).unwrap_or_else(std::sync::PoisonError::into_inner).0,
+            None => condition
+                .wait(guard)
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+            Some(timeout) => {
+                condition
+                    .wait_timeout(guard, timeout)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .0
+            }
         });
         self
     }

@@ -18,7 +18,7 @@ use std::{
 use crate::{
     blocking::ProcessorStatus,
     engine::{BlockingCall, CollectionReason, Engine, Outcome, Switch},
-    goroutine::{GoroutineId, Running, Runnable},
+    goroutine::{GoroutineId, Runnable, Running},
     lock_rank::{Rank, RankedGuard, RankedMutex},
     preempt::{attention, request},
     processor::{OwnedProcessor, Processor},
@@ -59,7 +59,13 @@ impl<E: Engine> MachineHandle<E> {
     pub(crate) fn new(id: usize) -> MachineHandle<E> {
         MachineHandle {
             id,
-            slot: RankedMutex::new(Rank::Machine, Slot { assignment: None, dismissed: false }),
+            slot: RankedMutex::new(
+                Rank::Machine,
+                Slot {
+                    assignment: None,
+                    dismissed: false,
+                },
+            ),
             assigned: Condvar::new(),
             is_spinning: AtomicBool::new(false),
             is_blocked: AtomicBool::new(false),
@@ -102,7 +108,11 @@ pub(crate) fn start<E: Engine>(
     processor: OwnedProcessor<E>,
     spinning: bool,
 ) {
-    let assignment = Assignment { processor, spinning, takeover: None };
+    let assignment = Assignment {
+        processor,
+        spinning,
+        takeover: None,
+    };
     if let Err(assignment) = assign(shared, central, assignment) {
         // No thread to be had. The processor waits for a machine that comes back from somewhere; its work is anybody's.
         let mut central = shared.central();
@@ -152,7 +162,9 @@ fn assign<E: Engine>(
             let mut central = shared.central();
             central.machines_started -= 1;
             central.thread_refused = true;
-            central.machines.retain(|machine| !Arc::ptr_eq(machine, &handle));
+            central
+                .machines
+                .retain(|machine| !Arc::ptr_eq(machine, &handle));
             drop(central);
             shared.progress.notify_all();
             let assignment = handle.slot.lock().assignment.take();
@@ -164,7 +176,11 @@ fn assign<E: Engine>(
 impl<E: Engine> Shared<E> {
     /// Moves a processor's run queue to the global queue.
     pub(crate) fn put_work_global(&self, central: &mut Central<E>, processor: &OwnedProcessor<E>) {
-        while let Some(runnable) = processor.queue.take_next().or_else(|| processor.queue.pop()) {
+        while let Some(runnable) = processor
+            .queue
+            .take_next()
+            .or_else(|| processor.queue.pop())
+        {
             self.put_global(central, runnable);
         }
     }
@@ -179,7 +195,11 @@ impl<E: Engine> Shared<E> {
     }
 
     /// Hands on a processor whose machine is in a blocking call.
-    pub(crate) fn hand_off(self: &Arc<Self>, mut central: RankedGuard<'_, Central<E>>, processor: OwnedProcessor<E>) {
+    pub(crate) fn hand_off(
+        self: &Arc<Self>,
+        mut central: RankedGuard<'_, Central<E>>,
+        processor: OwnedProcessor<E>,
+    ) {
         if central.is_stopping {
             self.stop_processor(&mut central, processor);
             return;
@@ -192,7 +212,10 @@ impl<E: Engine> Shared<E> {
         // Nothing to do now, and perhaps nobody is looking: let one look, as work may come that nobody else would see.
         // ORDERING: SeqCst, as in `wake_processor`.
         if self.idle_count() == 0
-            && self.spinning.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+            && self
+                .spinning
+                .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
         {
             start(self, central, processor, true);
             return;
@@ -207,13 +230,23 @@ impl<E: Engine> Shared<E> {
 /// The last waits of a run: until every machine has left that is not in a blocking call.
 pub(crate) fn await_all<E: Engine>(shared: &Arc<Shared<E>>) {
     let mut central = shared.central();
-    while central.outcome.is_none() && central.panic.is_none() || central.machines_started > central.blocked_calls {
+    while central.outcome.is_none() && central.panic.is_none()
+        || central.machines_started > central.blocked_calls
+    {
         central = central.wait(&shared.progress, None);
     }
-    let ended: Vec<_> = central.machines.drain(..).filter(|m| m.ended.load(Ordering::Acquire)).collect();
+    let ended: Vec<_> = central
+        .machines
+        .drain(..)
+        .filter(|m| m.ended.load(Ordering::Acquire))
+        .collect();
     drop(central);
     for machine in ended {
-        let thread = machine.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = machine
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             // Its panic, if any, was recorded before.
             let _ = thread.join();
@@ -244,7 +277,10 @@ pub(crate) struct Found<E: Engine> {
 
 impl<E: Engine> Found<E> {
     pub(crate) fn afresh(runnable: Runnable<E>) -> Found<E> {
-        Found { runnable, inherits: false }
+        Found {
+            runnable,
+            inherits: false,
+        }
     }
 }
 
@@ -316,7 +352,9 @@ impl<E: Engine> Machine<E> {
     fn take_up(&mut self, assignment: Assignment<E>) {
         self.spinning = assignment.spinning;
         // ORDERING: Relaxed; for schedtrace.
-        self.handle.is_spinning.store(self.spinning, Ordering::Relaxed);
+        self.handle
+            .is_spinning
+            .store(self.spinning, Ordering::Relaxed);
         self.processor = Some(assignment.processor);
         if let Some((running, call)) = assignment.takeover
             && let Some(running) = self.call_blocking(running, call)
@@ -331,7 +369,9 @@ impl<E: Engine> Machine<E> {
         if !found.inherits {
             // ORDERING: Relaxed; only the owner writes, sysmon compares.
             let tick = processor.schedule_tick.load(Ordering::Relaxed);
-            processor.schedule_tick.store(tick.wrapping_add(1), Ordering::Relaxed);
+            processor
+                .schedule_tick
+                .store(tick.wrapping_add(1), Ordering::Relaxed);
         }
         let running = found.runnable.start();
         self.run_on(running);
@@ -339,16 +379,23 @@ impl<E: Engine> Machine<E> {
 
     #[inline]
     pub(crate) fn processor(&mut self) -> &mut OwnedProcessor<E> {
-        self.processor.as_mut().expect("a machine runs goroutines with a processor only")
+        self.processor
+            .as_mut()
+            .expect("a machine runs goroutines with a processor only")
     }
 
     fn run_on(&mut self, mut running: Running<E>) {
         loop {
             let goroutine = running.goroutine();
             let shared = &self.shared;
-            let owned = self.processor.as_mut().expect("a machine runs goroutines with a processor only");
+            let owned = self
+                .processor
+                .as_mut()
+                .expect("a machine runs goroutines with a processor only");
             // ORDERING: Relaxed; for schedtrace.
-            self.handle.current.store(goroutine.id().0, Ordering::Relaxed);
+            self.handle
+                .current
+                .store(goroutine.id().0, Ordering::Relaxed);
             let (local, processor, cells) = owned.split();
             let slice = Slice::new(Context::new(shared, processor, cells), goroutine);
             let switch = shared.engine().run(running.fiber(), local, &slice);
@@ -388,7 +435,10 @@ impl<E: Engine> Machine<E> {
                     return;
                 }
                 Switch::Fatal(failure) => {
-                    self.finish(Outcome::Fatal { goroutine: goroutine.id(), failure });
+                    self.finish(Outcome::Fatal {
+                        goroutine: goroutine.id(),
+                        failure,
+                    });
                     return;
                 }
             }
@@ -401,7 +451,10 @@ impl<E: Engine> Machine<E> {
         let processor = self.processor();
         let overflow = if shared.attention() != 0 {
             // It is interrupted, not out of its turn: it goes on first.
-            processor.queue.put_next(runnable).and_then(|displaced| processor.queue.push(displaced))
+            processor
+                .queue
+                .put_next(runnable)
+                .and_then(|displaced| processor.queue.push(displaced))
         } else if processor.limit.requests() & request::PREEMPT != 0 {
             // Its slice is over: behind everybody.
             let mut central = shared.central();
@@ -419,7 +472,10 @@ impl<E: Engine> Machine<E> {
     fn ended(&mut self, running: Running<E>) {
         let (free, fiber) = running.exit();
         let shared = &self.shared;
-        let owned = self.processor.as_mut().expect("a machine runs goroutines with a processor only");
+        let owned = self
+            .processor
+            .as_mut()
+            .expect("a machine runs goroutines with a processor only");
         shared.engine().finished(fiber, owned.local());
         Processor::<E>::count(&owned.ended);
         let cells = owned.cells();
@@ -435,9 +491,16 @@ impl<E: Engine> Machine<E> {
 
     /// Makes a blocking call without the processor. `None`: the goroutine is not this machine's any more.
     fn call_blocking(&mut self, running: Running<E>, call: BlockingCall<E>) -> Option<Running<E>> {
-        let (mut running, call) = if self.is_first { self.hand_over(running, call)? } else { (running, call) };
+        let (mut running, call) = if self.is_first {
+            self.hand_over(running, call)?
+        } else {
+            (running, call)
+        };
         running.set_blocking(true);
-        let processor = self.processor.take().expect("a machine runs goroutines with a processor only");
+        let processor = self
+            .processor
+            .take()
+            .expect("a machine runs goroutines with a processor only");
         // ORDERING: Relaxed; for schedtrace.
         self.handle.is_blocked.store(true, Ordering::Relaxed);
         if call.is_long {
@@ -469,7 +532,9 @@ impl<E: Engine> Machine<E> {
             }
         }
         let result = catch_unwind(AssertUnwindSafe(call.job));
-        let Some(processor) = blocked.try_leave() else { return self.return_late(running, result) };
+        let Some(processor) = blocked.try_leave() else {
+            return self.return_late(running, result);
+        };
         self.processor = Some(processor);
         // ORDERING: Relaxed; for schedtrace.
         self.handle.is_blocked.store(false, Ordering::Relaxed);
@@ -517,13 +582,24 @@ impl<E: Engine> Machine<E> {
     }
 
     /// Machine 0 gives a blocking call, its goroutine and its processor to another machine. They come back when there is none.
-    fn hand_over(&mut self, running: Running<E>, call: BlockingCall<E>) -> Option<(Running<E>, BlockingCall<E>)> {
-        let processor = self.processor.take().expect("a machine runs goroutines with a processor only");
+    fn hand_over(
+        &mut self,
+        running: Running<E>,
+        call: BlockingCall<E>,
+    ) -> Option<(Running<E>, BlockingCall<E>)> {
+        let processor = self
+            .processor
+            .take()
+            .expect("a machine runs goroutines with a processor only");
         let central = self.shared.central();
         if self.shared.is_finishing() {
             return None;
         }
-        let assignment = Assignment { processor, spinning: false, takeover: Some((running, call)) };
+        let assignment = Assignment {
+            processor,
+            spinning: false,
+            takeover: Some((running, call)),
+        };
         match assign(&self.shared, central, assignment) {
             Ok(()) => {
                 self.retired = true;
@@ -582,7 +658,9 @@ impl<E: Engine> Machine<E> {
     /// Gives the processor to whoever stops the world.
     pub(crate) fn stop_for_another(&mut self) {
         self.stop_spinning();
-        let Some(processor) = self.processor.take() else { return };
+        let Some(processor) = self.processor.take() else {
+            return;
+        };
         let mut central = self.shared.central();
         if central.is_stopping {
             self.shared.stop_processor(&mut central, processor);

@@ -23,7 +23,9 @@ impl Netpoll {
     pub(crate) fn new() -> Netpoll {
         Netpoll {
             #[cfg(not(loom))]
-            poller: polling::Poller::new().ok().map(|poller| (poller, Mutex::new(polling::Events::new()))),
+            poller: polling::Poller::new()
+                .ok()
+                .map(|poller| (poller, Mutex::new(polling::Events::new()))),
             notified: Mutex::new(false),
             condition: Condvar::new(),
         }
@@ -33,19 +35,30 @@ impl Netpoll {
     pub(crate) fn wait(&self, timeout: Option<Duration>) {
         #[cfg(not(loom))]
         if let Some((poller, events)) = &self.poller {
-            let mut events = events.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut events = events
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             events.clear();
             if poller.wait(&mut events, timeout).is_ok() {
                 return;
             }
         }
-        let mut notified = self.notified.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut notified = self
+            .notified
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if !*notified {
             notified = match timeout {
                 Some(timeout) => {
-                    self.condition.wait_timeout(notified, timeout).unwrap_or_else(std::sync::PoisonError::into_inner).0
+                    self.condition
+                        .wait_timeout(notified, timeout)
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .0
                 }
-                None => self.condition.wait(notified).unwrap_or_else(std::sync::PoisonError::into_inner),
+                None => self
+                    .condition
+                    .wait(notified)
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
             };
         }
         *notified = false;
@@ -59,7 +72,10 @@ impl Netpoll {
         {
             return;
         }
-        *self.notified.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+        *self
+            .notified
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = true;
         self.condition.notify_one();
     }
 

@@ -64,7 +64,10 @@ pub(crate) struct LimitWord {
 
 impl LimitWord {
     pub(crate) fn new() -> LimitWord {
-        LimitWord { word: LimitAtomic::new(POISON), requests: AtomicU32::new(0) }
+        LimitWord {
+            word: LimitAtomic::new(POISON),
+            requests: AtomicU32::new(0),
+        }
     }
 
     /// Asks for attention. From any thread.
@@ -157,7 +160,8 @@ impl<E: Engine> Context<'_, E> {
         let cells = self.cells();
         cells.deferred_wakeups.set(0);
         if cells.deferred_timer.replace(false) {
-            self.shared().watch_timer(self.processor().timers.earliest());
+            self.shared()
+                .watch_timer(self.processor().timers.earliest());
         }
         if !self.processor().queue.is_empty() {
             self.shared().wake_processor();
@@ -204,7 +208,11 @@ pub(crate) struct Urgency {
 
 impl Urgency {
     pub(crate) fn new() -> Urgency {
-        Urgency { last: AtomicI64::new(0), turn: AtomicU32::new(0), pending: AtomicBool::new(false) }
+        Urgency {
+            last: AtomicI64::new(0),
+            turn: AtomicU32::new(0),
+            pending: AtomicBool::new(false),
+        }
     }
 
     /// Whether a request was put off; it is no longer.
@@ -225,7 +233,10 @@ impl<E: Engine> Shared<E> {
         // ORDERING: Relaxed; the compare-and-swap only elects one of several requesters.
         let last = urgent.last.load(Ordering::Relaxed);
         if now - last < gap
-            || urgent.last.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err()
+            || urgent
+                .last
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_err()
         {
             urgent.pending.store(true, Ordering::Relaxed);
             self.sysmon.wake_before(self.clock.now() + MINIMUM_SLICE);

@@ -77,7 +77,8 @@ impl<E: Engine> OwnerCells<E> {
     pub(crate) fn next_goroutine_id(&self, last: &AtomicU64) -> GoroutineId {
         if self.ids_left.get() == 0 {
             // ORDERING: Relaxed; only uniqueness counts.
-            self.next_id.set(last.fetch_add(u64::from(ID_BATCH), Ordering::Relaxed) + 1);
+            self.next_id
+                .set(last.fetch_add(u64::from(ID_BATCH), Ordering::Relaxed) + 1);
             self.ids_left.set(ID_BATCH);
         }
         let id = self.next_id.get();
@@ -104,8 +105,13 @@ impl<E: Engine> OwnerCells<E> {
 
 impl<E: Engine> Processor<E> {
     /// Takes the processor from the blocking call with this ticket.
-    pub(crate) fn try_retake(self: &Arc<Self>, ticket: BlockingTicket) -> Option<OwnedProcessor<E>> {
-        self.word.try_retake(ticket).then(|| OwnedProcessor(Arc::clone(self)))
+    pub(crate) fn try_retake(
+        self: &Arc<Self>,
+        ticket: BlockingTicket,
+    ) -> Option<OwnedProcessor<E>> {
+        self.word
+            .try_retake(ticket)
+            .then(|| OwnedProcessor(Arc::clone(self)))
     }
 
     /// Adds to one of the owner's counters.
@@ -181,7 +187,10 @@ impl<E: Engine> OwnedProcessor<E> {
     #[inline]
     pub(crate) fn enter_blocking(self) -> BlockedProcessor<E> {
         let ticket = self.0.word.enter_blocking();
-        BlockedProcessor { processor: self.0, ticket }
+        BlockedProcessor {
+            processor: self.0,
+            ticket,
+        }
     }
 
     pub(crate) fn set_status(&self, status: ProcessorStatus) {
@@ -200,7 +209,10 @@ impl<E: Engine> BlockedProcessor<E> {
     /// Takes the processor back, unless somebody has it.
     #[inline]
     pub(crate) fn try_leave(self) -> Option<OwnedProcessor<E>> {
-        self.processor.word.try_leave(self.ticket).then_some(OwnedProcessor(self.processor))
+        self.processor
+            .word
+            .try_leave(self.ticket)
+            .then_some(OwnedProcessor(self.processor))
     }
 
     /// Takes the processor back, as another's would.

@@ -16,7 +16,9 @@ pub(crate) fn available() -> usize {
 
 /// As Go: the quota rounded up, at least 2, never more than the mask has.
 fn adjust(mask: usize, quota: Option<f64>) -> usize {
-    let Some(quota) = quota else { return mask.max(1) };
+    let Some(quota) = quota else {
+        return mask.max(1);
+    };
     // A quota is a small positive number.
     let quota = quota.ceil().clamp(2.0, 65_536.0) as usize;
     mask.min(quota).max(1)
@@ -25,9 +27,15 @@ fn adjust(mask: usize, quota: Option<f64>) -> usize {
 fn processors_in_mask() -> usize {
     // Linux: "Cpus_allowed:\tff,ffffffff", of this thread.
     if let Ok(status) = fs::read_to_string("/proc/thread-self/status")
-        && let Some(mask) = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed:"))
+        && let Some(mask) = status
+            .lines()
+            .find_map(|line| line.strip_prefix("Cpus_allowed:"))
     {
-        let bits: u32 = mask.chars().filter_map(|digit| digit.to_digit(16)).map(u32::count_ones).sum();
+        let bits: u32 = mask
+            .chars()
+            .filter_map(|digit| digit.to_digit(16))
+            .map(u32::count_ones)
+            .sum();
         if bits > 0 {
             return bits as usize;
         }
@@ -42,13 +50,19 @@ fn cgroup_quota(root: &Path) -> Option<f64> {
     for line in groups.lines() {
         // "0::/user.slice" (version 2) or "4:cpu,cpuacct:/docker/1234" (version 1).
         let mut parts = line.splitn(3, ':');
-        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
         let (mount, read): (PathBuf, fn(&Path) -> Option<f64>) = if controllers.is_empty() {
             (root.join("sys/fs/cgroup"), quota_of_version_2)
         } else if controllers.split(',').any(|controller| controller == "cpu") {
             let named = root.join("sys/fs/cgroup").join(controllers);
             let plain = root.join("sys/fs/cgroup/cpu");
-            (if named.is_dir() { named } else { plain }, quota_of_version_1)
+            (
+                if named.is_dir() { named } else { plain },
+                quota_of_version_1,
+            )
         } else {
             continue;
         };
@@ -87,7 +101,8 @@ mod tests {
     use super::*;
 
     fn tree(name: &str, files: &[(&str, &str)]) -> PathBuf {
-        let root = std::env::temp_dir().join(format!("golite-cgroup-{}-{name}", std::process::id()));
+        let root =
+            std::env::temp_dir().join(format!("golite-cgroup-{}-{name}", std::process::id()));
         for (path, text) in files {
             let path = root.join(path);
             fs::create_dir_all(path.parent().expect("has a folder")).expect("a temporary folder");

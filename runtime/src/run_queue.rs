@@ -45,7 +45,9 @@ impl<T> Ring<T> {
             head: AtomicU32::new(0),
             tail: AtomicU32::new(0),
             next: AtomicPtr::new(std::ptr::null_mut()),
-            slots: (0..CAPACITY).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect(),
+            slots: (0..CAPACITY)
+                .map(|_| AtomicPtr::new(std::ptr::null_mut()))
+                .collect(),
         }
     }
 
@@ -119,7 +121,12 @@ impl<T> Ring<T> {
             let claimed = is_full
                 && self
                     .head
-                    .compare_exchange(head, head.wrapping_add(HALF), Ordering::Release, Ordering::Relaxed)
+                    .compare_exchange(
+                        head,
+                        head.wrapping_add(HALF),
+                        Ordering::Release,
+                        Ordering::Relaxed,
+                    )
                     .is_ok();
             if claimed {
                 for raw in taken {
@@ -148,7 +155,16 @@ impl<T> Ring<T> {
             // ORDERING: Relaxed; the owner wrote it itself.
             let entry = self.slot(head).load(Ordering::Relaxed);
             // ORDERING: Release. Pairs with the acquire of `head` in `push`.
-            if self.head.compare_exchange(head, head.wrapping_add(1), Ordering::Release, Ordering::Relaxed).is_ok() {
+            if self
+                .head
+                .compare_exchange(
+                    head,
+                    head.wrapping_add(1),
+                    Ordering::Release,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+            {
                 return NonNull::new(entry);
             }
         }
@@ -158,7 +174,11 @@ impl<T> Ring<T> {
     pub(crate) fn len(&self) -> u32 {
         // ORDERING: Acquire, so that `tail` is not older than `head` by more than what moved meanwhile.
         let head = self.head.load(Ordering::Acquire);
-        let ring = self.tail.load(Ordering::Acquire).wrapping_sub(head).min(CAPACITY);
+        let ring = self
+            .tail
+            .load(Ordering::Acquire)
+            .wrapping_sub(head)
+            .min(CAPACITY);
         ring + u32::from(!self.next.load(Ordering::Acquire).is_null())
     }
 
@@ -202,17 +222,28 @@ impl<T> Ring<T> {
             for i in 0..count {
                 // ORDERING: Relaxed. Published to us by `tail`; garbage if the claim below fails.
                 let entry = self.slot(head.wrapping_add(i)).load(Ordering::Relaxed);
-                to.slot(to_tail.wrapping_add(i)).store(entry, Ordering::Relaxed);
+                to.slot(to_tail.wrapping_add(i))
+                    .store(entry, Ordering::Relaxed);
             }
             // ORDERING: Release. Pairs with the acquire of `head` in `push`: we have read the slots.
-            if self.head.compare_exchange(head, head.wrapping_add(count), Ordering::Release, Ordering::Relaxed).is_err() {
+            if self
+                .head
+                .compare_exchange(
+                    head,
+                    head.wrapping_add(count),
+                    Ordering::Release,
+                    Ordering::Relaxed,
+                )
+                .is_err()
+            {
                 continue;
             }
             let count = count - 1;
             // ORDERING: Relaxed; ours.
             let entry = to.slot(to_tail.wrapping_add(count)).load(Ordering::Relaxed);
             // ORDERING: Release, as in `push`.
-            to.tail.store(to_tail.wrapping_add(count), Ordering::Release);
+            to.tail
+                .store(to_tail.wrapping_add(count), Ordering::Release);
             return NonNull::new(entry);
         }
     }
@@ -282,7 +313,11 @@ unsafe impl<E: Engine> Send for List<E> {}
 
 impl<E: Engine> Default for List<E> {
     fn default() -> List<E> {
-        List { first: None, last: None, len: 0 }
+        List {
+            first: None,
+            last: None,
+            len: 0,
+        }
     }
 }
 
@@ -358,7 +393,11 @@ mod models {
 
     fn check(mut seen: Vec<usize>, expected: usize) {
         seen.sort_unstable();
-        assert_eq!(seen, (1..=expected).collect::<Vec<_>>(), "each exactly once");
+        assert_eq!(
+            seen,
+            (1..=expected).collect::<Vec<_>>(),
+            "each exactly once"
+        );
     }
 
     fn thief(ring: &Arc<Ring<u8>>, also_next: bool) -> thread::JoinHandle<Vec<usize>> {
@@ -442,7 +481,10 @@ mod models {
             }
             let looked_empty = watcher.join().unwrap();
             let stolen = thief.join().unwrap();
-            assert!(!looked_empty || !stolen.is_empty(), "something was there all the time");
+            assert!(
+                !looked_empty || !stolen.is_empty(),
+                "something was there all the time"
+            );
             drain(&ring, &mut seen);
             seen.extend(stolen);
             check(seen, 2);

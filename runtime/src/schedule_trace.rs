@@ -7,11 +7,7 @@
 use std::{fmt::Write, sync::Arc};
 
 use crate::{
-    blocking::ProcessorStatus,
-    clock::Nanos,
-    engine::Engine,
-    scheduler::Shared,
-    status::Status,
+    blocking::ProcessorStatus, clock::Nanos, engine::Engine, scheduler::Shared, status::Status,
     sync::Ordering,
 };
 
@@ -23,10 +19,20 @@ pub(crate) fn text<E: Engine>(shared: &Arc<Shared<E>>, detail: bool, now: Nanos)
     out
 }
 
-fn write_text<E: Engine>(out: &mut String, shared: &Arc<Shared<E>>, detail: bool, now: Nanos) -> std::fmt::Result {
+fn write_text<E: Engine>(
+    out: &mut String,
+    shared: &Arc<Shared<E>>,
+    detail: bool,
+    now: Nanos,
+) -> std::fmt::Result {
     let (machines, idle_machines, is_stopping, stop_wait) = {
         let central = shared.central();
-        (central.machines.clone(), central.idle_machines.len(), central.is_stopping, central.stop_wait)
+        (
+            central.machines.clone(),
+            central.idle_machines.len(),
+            central.is_stopping,
+            central.stop_wait,
+        )
     };
     // ORDERING: Relaxed, all loads in this file; for people to read.
     let relaxed = Ordering::Relaxed;
@@ -78,8 +84,15 @@ fn write_text<E: Engine>(out: &mut String, shared: &Arc<Shared<E>>, detail: bool
             out,
             "  M{}: p={} curg={} mallocing=0 throwing=0 preemptoff= locks=0 dying=0 spinning={} blocked={} lockedg=nil",
             machine.id,
-            or_nil(processors().find(|p| p.machine.load(relaxed) == machine.id + 1).map_or(0, |p| p.index + 1)),
-            or_nil(machine.current.load(relaxed) as usize + usize::from(machine.current.load(relaxed) != 0)),
+            or_nil(
+                processors()
+                    .find(|p| p.machine.load(relaxed) == machine.id + 1)
+                    .map_or(0, |p| p.index + 1)
+            ),
+            or_nil(
+                machine.current.load(relaxed) as usize
+                    + usize::from(machine.current.load(relaxed) != 0)
+            ),
             machine.is_spinning.load(relaxed),
             machine.is_blocked.load(relaxed),
         )?;
@@ -90,13 +103,20 @@ fn write_text<E: Engine>(out: &mut String, shared: &Arc<Shared<E>>, detail: bool
     });
     goroutines.sort_unstable_by_key(|&(id, ..)| id);
     for (id, status, reason) in goroutines {
-        let machine = machines.iter().find(|m| m.current.load(relaxed) == id.0).map_or(0, |m| m.id + 1);
+        let machine = machines
+            .iter()
+            .find(|m| m.current.load(relaxed) == id.0)
+            .map_or(0, |m| m.id + 1);
         writeln!(
             out,
             "  G{}: status={}({}) m={} lockedm=nil",
             id.0,
             goroutine_status_number(status),
-            if status == Status::Waiting { reason.text() } else { "" },
+            if status == Status::Waiting {
+                reason.text()
+            } else {
+                ""
+            },
             or_nil(machine),
         )?;
     }
@@ -105,7 +125,9 @@ fn write_text<E: Engine>(out: &mut String, shared: &Arc<Shared<E>>, detail: bool
 
 /// A number that counts from 1, 0 being nobody.
 fn or_nil(number: usize) -> String {
-    number.checked_sub(1).map_or_else(|| "nil".to_string(), |number| number.to_string())
+    number
+        .checked_sub(1)
+        .map_or_else(|| "nil".to_string(), |number| number.to_string())
 }
 
 /// Go's numbers (`_Pidle`, `_Prunning`, `_Psyscall`, `_Pgcstop`, `_Pdead`).

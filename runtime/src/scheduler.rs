@@ -152,7 +152,10 @@ pub(crate) struct Shared<E: Engine> {
 
 impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: Arc<E>, options: Options) -> Shared<E> {
-        let count = options.processors.unwrap_or_else(processor_count::available).clamp(1, MAX_PROCESSORS);
+        let count = options
+            .processors
+            .unwrap_or_else(processor_count::available)
+            .clamp(1, MAX_PROCESSORS);
         let seed = options.seed.unwrap_or_else(random_seed);
         let clock = Clock::new(options.virtual_clock);
         let now = clock.now();
@@ -294,7 +297,8 @@ impl<E: Engine> Shared<E> {
 
     fn global_changed(&self, central: &Central<E>) {
         // ORDERING: Relaxed; under the lock.
-        self.global_length.store(central.global.len(), Ordering::Relaxed);
+        self.global_length
+            .store(central.global.len(), Ordering::Relaxed);
     }
 
     /// Puts a goroutine to the end of the global queue.
@@ -318,7 +322,9 @@ impl<E: Engine> Shared<E> {
         let first = central.global.pop_front()?;
         let share = (central.global.len() / self.processor_count() + 1).min(central.global.len());
         for _ in 1..share.min(at_most) {
-            let Some(raw) = central.global.pop_front() else { break };
+            let Some(raw) = central.global.pop_front() else {
+                break;
+            };
             if let Some(overflow) = processor.queue.push(Runnable::from_raw(raw)) {
                 central.global.append(overflow);
                 break;
@@ -329,19 +335,31 @@ impl<E: Engine> Shared<E> {
     }
 
     /// Puts a processor into the idle list.
-    pub(crate) fn put_idle_processor(&self, central: &mut Central<E>, processor: OwnedProcessor<E>) {
-        debug_assert!(processor.queue.is_empty(), "an idle processor has nothing to run");
+    pub(crate) fn put_idle_processor(
+        &self,
+        central: &mut Central<E>,
+        processor: OwnedProcessor<E>,
+    ) {
+        debug_assert!(
+            processor.queue.is_empty(),
+            "an idle processor has nothing to run"
+        );
         processor.set_status(crate::blocking::ProcessorStatus::Idle);
         central.idle_processors.push(processor);
         // ORDERING: SeqCst. The delicate dance: pairs with the fence in `wake_processor`.
-        self.idle.store(central.idle_processors.len(), Ordering::SeqCst);
+        self.idle
+            .store(central.idle_processors.len(), Ordering::SeqCst);
     }
 
     /// Takes a processor from the idle list; sysmon is woken if it slept because all were idle.
-    pub(crate) fn take_idle_processor(&self, central: &mut Central<E>) -> Option<OwnedProcessor<E>> {
+    pub(crate) fn take_idle_processor(
+        &self,
+        central: &mut Central<E>,
+    ) -> Option<OwnedProcessor<E>> {
         let processor = central.idle_processors.pop()?;
         // ORDERING: SeqCst, as above.
-        self.idle.store(central.idle_processors.len(), Ordering::SeqCst);
+        self.idle
+            .store(central.idle_processors.len(), Ordering::SeqCst);
         processor.set_status(crate::blocking::ProcessorStatus::Running);
         self.sysmon.wake_if_deep();
         Some(processor)
@@ -356,7 +374,10 @@ impl<E: Engine> Shared<E> {
 
     /// When the first timer of all is due.
     pub(crate) fn earliest_timer(&self) -> Nanos {
-        self.all_processors().map(|processor| processor.timers.earliest()).min().unwrap_or(NEVER)
+        self.all_processors()
+            .map(|processor| processor.timers.earliest())
+            .min()
+            .unwrap_or(NEVER)
     }
 
     /// Gets one more machine to look for work, if a processor is idle and nobody is looking already.
@@ -369,7 +390,10 @@ impl<E: Engine> Shared<E> {
         // ORDERING: SeqCst. Pairs with the decrement in `Machine::stop_spinning`: either that machine sees our work, or we see that
         // it has stopped spinning.
         if self.spinning.load(Ordering::SeqCst) != 0
-            || self.spinning.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst).is_err()
+            || self
+                .spinning
+                .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
+                .is_err()
         {
             return;
         }
@@ -405,8 +429,14 @@ impl<E: Engine> Shared<E> {
     /// `runtime.NumGoroutine`.
     pub(crate) fn goroutine_count(&self) -> usize {
         // ORDERING: Relaxed; sums that may be a little old. Ended before started, so that the difference is not negative.
-        let ended: u64 = self.all_processors().map(|p| p.ended.load(Ordering::Relaxed)).sum();
-        let started: u64 = self.all_processors().map(|p| p.started.load(Ordering::Relaxed)).sum();
+        let ended: u64 = self
+            .all_processors()
+            .map(|p| p.ended.load(Ordering::Relaxed))
+            .sum();
+        let started: u64 = self
+            .all_processors()
+            .map(|p| p.started.load(Ordering::Relaxed))
+            .sum();
         let started = started + self.started_outside.load(Ordering::Relaxed);
         usize::try_from(started.saturating_sub(ended)).unwrap_or(usize::MAX)
     }
@@ -470,7 +500,9 @@ impl<E: Engine> Shared<E> {
 
 fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
+    std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish()
 }
 
 /// A scheduler and everything that runs on it.
@@ -482,7 +514,9 @@ impl<E: Engine> Scheduler<E> {
     /// Makes the processors; starts nothing.
     #[must_use]
     pub fn new(engine: Arc<E>, options: Options) -> Scheduler<E> {
-        Scheduler { shared: Arc::new(Shared::new(engine, options)) }
+        Scheduler {
+            shared: Arc::new(Shared::new(engine, options)),
+        }
     }
 
     /// The engine.
@@ -541,7 +575,9 @@ impl<E: Engine> SchedulerHandle<E> {
     fn new(shared: &Arc<Shared<E>>) -> SchedulerHandle<E> {
         // ORDERING: SeqCst. Pairs with the deadlock check.
         shared.host_handles.fetch_add(1, Ordering::SeqCst);
-        SchedulerHandle { shared: Arc::clone(shared) }
+        SchedulerHandle {
+            shared: Arc::clone(shared),
+        }
     }
 
     /// Starts a goroutine. After the run has ended it is dropped with the scheduler.
@@ -616,7 +652,12 @@ impl<'a, E: Engine> Context<'a, E> {
         processor: &'a Processor<E>,
         cells: &'a OwnerCells<E>,
     ) -> Context<'a, E> {
-        Context { shared, processor, cells, _here: PhantomData }
+        Context {
+            shared,
+            processor,
+            cells,
+            _here: PhantomData,
+        }
     }
 
     pub(crate) fn shared(&self) -> &'a Arc<Shared<E>> {
@@ -695,7 +736,9 @@ impl<'a, E: Engine> Context<'a, E> {
     /// Asks for [`Engine::collect`] soon: the running goroutine's next safepoint answers `Yield`.
     pub fn request_collection(&self) {
         self.shared.set_attention(attention::COLLECT_GROWTH);
-        self.processor.limit.request(crate::preempt::request::ATTENTION);
+        self.processor
+            .limit
+            .request(crate::preempt::request::ATTENTION);
     }
 
     /// `runtime.NumGoroutine`.
@@ -802,7 +845,10 @@ impl<'a, E: Engine> Slice<'a, E> {
 
     /// Arms the goroutine's own alarm for `when`; then return `Switch::Park(WaitReason::Sleep)`.
     pub fn sleep_until(&self, when: Nanos) {
-        self.context.processor.timers.add(when.max(1), Action::Wake(self.goroutine));
+        self.context
+            .processor
+            .timers
+            .add(when.max(1), Action::Wake(self.goroutine));
         self.context.timer_added(when);
     }
 
@@ -810,7 +856,13 @@ impl<'a, E: Engine> Slice<'a, E> {
     #[must_use]
     pub fn waker(&self) -> Waker<E> {
         // ORDERING: SeqCst. Pairs with the deadlock check.
-        self.context.shared.host_handles.fetch_add(1, Ordering::SeqCst);
-        Waker { shared: Arc::clone(self.context.shared), goroutine: self.goroutine }
+        self.context
+            .shared
+            .host_handles
+            .fetch_add(1, Ordering::SeqCst);
+        Waker {
+            shared: Arc::clone(self.context.shared),
+            goroutine: self.goroutine,
+        }
     }
 }

@@ -79,7 +79,11 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
             poll_order.swap(last, slice.random_below(last + 1));
         }
     }
-    let channel_of = |number: u32| cases[number as usize].channel.expect("nil channels are left out");
+    let channel_of = |number: u32| {
+        cases[number as usize]
+            .channel
+            .expect("nil channels are left out")
+    };
     let mut lock_order = poll_order.clone();
     lock_order.sort_unstable_by_key(|&number| std::ptr::from_ref(channel_of(number)));
 
@@ -101,11 +105,20 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
             let number = number as usize;
             let (result, woken) = match case.direction {
                 Direction::Receive => match channel.receive_now(witness, &case.buffer) {
-                    Some((value, ok, sender)) => (SelectResult::Received { case: number, value, ok }, sender),
+                    Some((value, ok, sender)) => (
+                        SelectResult::Received {
+                            case: number,
+                            value,
+                            ok,
+                        },
+                        sender,
+                    ),
                     None => continue,
                 },
                 Direction::Send(value) => match channel.send_now(witness, value, &case.buffer) {
-                    Ok(SentNow::To(receiver)) => (SelectResult::Sent { case: number }, Some(receiver)),
+                    Ok(SentNow::To(receiver)) => {
+                        (SelectResult::Sent { case: number }, Some(receiver))
+                    }
                     Ok(SentNow::IntoBuffer) => (SelectResult::Sent { case: number }, None),
                     Ok(SentNow::Closed) => (SelectResult::SendOnClosed { case: number }, None),
                     Err(()) => continue,
@@ -141,7 +154,12 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
                 is_send,
                 is_select: true,
             });
-            if is_send { &channel.senders } else { &channel.receivers }.push_back(waiter, witness);
+            if is_send {
+                &channel.senders
+            } else {
+                &channel.receivers
+            }
+            .push_back(waiter, witness);
         }
     });
     SelectResult::Parked
@@ -166,7 +184,11 @@ impl<E: Engine> Default for SelectWaiters<E> {
 impl<E: Engine> SelectWaiters<E> {
     /// Makes `count` waiters available; none is enqueued now.
     fn reserve(&mut self, count: usize) {
-        if self.block.as_ref().is_none_or(|block| block.waiters.len() < count) {
+        if self
+            .block
+            .as_ref()
+            .is_none_or(|block| block.waiters.len() < count)
+        {
             let size = count.next_power_of_two().max(2);
             let waiters = (0..size).map(|_| UnsafeCell::new(Waiter::new())).collect();
             self.block = Some(Box::new(Block { waiters, used: 0 }));
@@ -178,7 +200,9 @@ impl<E: Engine> SelectWaiters<E> {
 
     /// The waiters of the present select.
     pub(crate) fn in_use(&self) -> impl Iterator<Item = WaiterRef<E>> + '_ {
-        self.block.iter().flat_map(|block| block.waiters[..block.used].iter().map(WaiterRef::new))
+        self.block
+            .iter()
+            .flat_map(|block| block.waiters[..block.used].iter().map(WaiterRef::new))
     }
 
     /// Takes the losers out of their queues, after the select has gone ahead with case `case`; answers its waiter.
@@ -195,7 +219,12 @@ impl<E: Engine> SelectWaiters<E> {
             // has asked for the outcome, which it is doing now (INVARIANT in channel.rs).
             let channel = unsafe { &*channel };
             let held = channel.lock.lock();
-            if waiter.is_send() { &channel.senders } else { &channel.receivers }.remove(waiter, &held);
+            if waiter.is_send() {
+                &channel.senders
+            } else {
+                &channel.receivers
+            }
+            .remove(waiter, &held);
             let _ = waiter.take_transfer();
         }
         if let Some(block) = &mut self.block {

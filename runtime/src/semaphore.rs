@@ -68,8 +68,13 @@ struct Queue<E: Engine> {
 
 impl<E: Engine> SemaphoreTable<E> {
     pub(crate) fn new() -> SemaphoreTable<E> {
-        let bucket = |_| Bucket { waiting: AtomicU32::new(0), queues: Mutex::new(HashMap::new()) };
-        SemaphoreTable { buckets: (0..BUCKETS).map(bucket).collect() }
+        let bucket = |_| Bucket {
+            waiting: AtomicU32::new(0),
+            queues: Mutex::new(HashMap::new()),
+        };
+        SemaphoreTable {
+            buckets: (0..BUCKETS).map(bucket).collect(),
+        }
     }
 
     fn bucket(&self, key: usize) -> &Bucket<E> {
@@ -79,7 +84,9 @@ impl<E: Engine> SemaphoreTable<E> {
 
 impl<E: Engine> Bucket<E> {
     fn lock(&self) -> MutexGuard<'_, HashMap<usize, Queue<E>>> {
-        self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.queues
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Takes a permit on behalf of the longest waiting goroutine of `address` and dequeues that goroutine.
@@ -91,7 +98,10 @@ impl<E: Engine> Bucket<E> {
             return None;
         }
         let guard = queue.lock.lock();
-        let waiter = queue.waiters.pop(&guard).expect("a queue in the map is not empty");
+        let waiter = queue
+            .waiters
+            .pop(&guard)
+            .expect("a queue in the map is not empty");
         drop(guard);
         if queue.waiters.looks_empty() {
             queues.remove(&key);
@@ -150,7 +160,10 @@ pub fn acquire<E: Engine>(slice: &Slice<'_, E>, address: &ScriptU32, lifo: bool)
         is_select: false,
     });
     goroutine.set_waits_at(WaitsAt::Nothing);
-    let queue = queues.entry(key).or_insert_with(|| Queue { waiters: WaitQueue::new(), lock: WordLock::new() });
+    let queue = queues.entry(key).or_insert_with(|| Queue {
+        waiters: WaitQueue::new(),
+        lock: WordLock::new(),
+    });
     let guard = queue.lock.lock();
     if lifo {
         queue.waiters.push_front(waiter, &guard);
@@ -161,7 +174,11 @@ pub fn acquire<E: Engine>(slice: &Slice<'_, E>, address: &ScriptU32, lifo: bool)
 }
 
 /// `runtime_Semrelease(address, handoff)`: increments `*address` and wakes one waiter.
-pub fn release<E: Engine>(context: &Context<'_, E>, address: &ScriptU32, handoff: bool) -> ReleaseResult {
+pub fn release<E: Engine>(
+    context: &Context<'_, E>,
+    address: &ScriptU32,
+    handoff: bool,
+) -> ReleaseResult {
     let bucket = context.shared().semaphores.bucket(key_of(address));
     // ORDERING: SeqCst. Increment, then read `waiting`: pairs with announce-then-look in `acquire`.
     address.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
@@ -169,9 +186,15 @@ pub fn release<E: Engine>(context: &Context<'_, E>, address: &ScriptU32, handoff
     if bucket.waiting.load(Ordering::SeqCst) == 0 {
         return ReleaseResult::Done;
     }
-    let Some(goroutine) = bucket.grant(address) else { return ReleaseResult::Done };
+    let Some(goroutine) = bucket.grant(address) else {
+        return ReleaseResult::Done;
+    };
     context.ready(goroutine);
-    if handoff { ReleaseResult::YieldToWaiter } else { ReleaseResult::Done }
+    if handoff {
+        ReleaseResult::YieldToWaiter
+    } else {
+        ReleaseResult::Done
+    }
 }
 
 /// `sync.notifyList`, for `sync.Cond`; lies inside a heap object like [`crate::Channel`]: zeroed memory is an empty
@@ -255,7 +278,9 @@ impl<E: Engine> NotifyList<E> {
         }
         self.notify.store(ticket.wrapping_add(1), Ordering::SeqCst);
         // The ticket's owner may not have come to wait yet; it will see `notify` then.
-        let Some(waiter) = self.waiters.find(&held, |waiter| waiter.number() == ticket) else { return };
+        let Some(waiter) = self.waiters.find(&held, |waiter| waiter.number() == ticket) else {
+            return;
+        };
         self.waiters.remove(waiter, &held);
         let goroutine = waiter.complete(E::Transfer::default(), true);
         drop(held);
@@ -272,7 +297,10 @@ impl<E: Engine> NotifyList<E> {
         let end = self.wait.load(Ordering::SeqCst);
         self.notify.store(end, Ordering::SeqCst);
         // Tickets from `end` on belong to goroutines that came later: they stay. The lock is released for each wake-up.
-        while let Some(waiter) = self.waiters.find(&held, |waiter| is_before(waiter.number(), end)) {
+        while let Some(waiter) = self
+            .waiters
+            .find(&held, |waiter| is_before(waiter.number(), end))
+        {
             self.waiters.remove(waiter, &held);
             let goroutine = waiter.complete(E::Transfer::default(), true);
             drop(held);

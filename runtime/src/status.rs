@@ -44,8 +44,14 @@ pub(crate) enum Status {
     Blocking,
 }
 
-const ALL: [Status; 6] =
-    [Status::Dead, Status::Runnable, Status::Running, Status::RunningNotified, Status::Waiting, Status::Blocking];
+const ALL: [Status; 6] = [
+    Status::Dead,
+    Status::Runnable,
+    Status::Running,
+    Status::RunningNotified,
+    Status::Waiting,
+    Status::Blocking,
+];
 
 /// What [`StatusCell::ready`] leaves to its caller.
 #[must_use]
@@ -90,7 +96,9 @@ impl StatusCell {
     fn step(&self, from: Status, to: Status) -> bool {
         // ORDERING: AcqRel. Pairs with the other side's step: who enqueues the goroutine sees all that its last
         // machine wrote to the fiber (release by `park`), and its next machine what the waker left (release by `ready`).
-        self.0.compare_exchange(from as u32, to as u32, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.0
+            .compare_exchange(from as u32, to as u32, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
     }
 
     /// Running → RunningNotified, or Waiting → Runnable.

@@ -62,7 +62,9 @@ impl<E: Engine> GoroutineView<'_, E> {
     /// Visits the addresses of the channels the goroutine is enqueued at. They are roots too, unless the
     /// fiber keeps them alive until it has taken the wake outcome.
     pub fn for_each_channel(&self, mut visit: impl FnMut(*const Channel<E>)) {
-        Registry::for_each_channel(self.proof, self.goroutine, &mut |channel| visit(channel.cast()));
+        Registry::for_each_channel(self.proof, self.goroutine, &mut |channel| {
+            visit(channel.cast())
+        });
     }
 }
 
@@ -70,10 +72,19 @@ impl<E: Engine> StoppedWorld<'_, E> {
     /// Visits every goroutine that has not ended.
     pub fn for_each_goroutine(&mut self, mut visit: impl FnMut(GoroutineView<'_, E>)) {
         let seen = WorldProof(());
-        self.shared.registry.for_each(&mut self.proof, |goroutine, fiber| {
-            let waits = (goroutine.status() == Status::Waiting).then(|| goroutine.wait_reason());
-            visit(GoroutineView { id: goroutine.id(), waits, fiber, goroutine, proof: &seen });
-        });
+        self.shared
+            .registry
+            .for_each(&mut self.proof, |goroutine, fiber| {
+                let waits =
+                    (goroutine.status() == Status::Waiting).then(|| goroutine.wait_reason());
+                visit(GoroutineView {
+                    id: goroutine.id(),
+                    waits,
+                    fiber,
+                    goroutine,
+                    proof: &seen,
+                });
+            });
     }
 
     /// Visits every processor's engine part, with the processor's number.
@@ -123,10 +134,19 @@ impl<E: Engine> StoppedWorld<'_, E> {
         for index in shared.processors_made()..count {
             self.processors.push(shared.make_processor(index));
         }
-        let Some(first) = self.processors.iter().find(|processor| processor.index == 0).map(|p| Arc::clone(p)) else {
+        let Some(first) = self
+            .processors
+            .iter()
+            .find(|processor| processor.index == 0)
+            .map(|p| Arc::clone(p))
+        else {
             return;
         };
-        for processor in self.processors.iter().filter(|processor| processor.index >= count) {
+        for processor in self
+            .processors
+            .iter()
+            .filter(|processor| processor.index >= count)
+        {
             let mut central = shared.central();
             shared.put_work_global(&mut central, processor);
             drop(central);
@@ -139,18 +159,31 @@ impl<E: Engine> StoppedWorld<'_, E> {
 }
 
 /// The text of a dump.
-pub(crate) fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, first: Option<GoroutineId>) -> String {
+pub(crate) fn dump<E: Engine>(
+    shared: &Arc<Shared<E>>,
+    proof: &mut WorldProof,
+    first: Option<GoroutineId>,
+) -> String {
     let now = shared.real_now();
     let mut texts = Vec::new();
     shared.registry.for_each(proof, |goroutine, fiber| {
         let mut text = String::new();
         // Writing to a string does not fail.
-        let _ = writeln!(text, "goroutine {} [{}]:", goroutine.id().0, state_text(goroutine, now));
+        let _ = writeln!(
+            text,
+            "goroutine {} [{}]:",
+            goroutine.id().0,
+            state_text(goroutine, now)
+        );
         shared.engine().traceback(fiber, &mut text);
         texts.push((first != Some(goroutine.id()), goroutine.id(), text));
     });
     texts.sort_by_key(|&(is_other, id, _)| (is_other, id));
-    texts.into_iter().map(|(_, _, text)| text).collect::<Vec<_>>().join("\n")
+    texts
+        .into_iter()
+        .map(|(_, _, text)| text)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn state_text<E: Engine>(goroutine: GoroutineRef<E>, now: Nanos) -> String {
@@ -165,8 +198,16 @@ fn state_text<E: Engine>(goroutine: GoroutineRef<E>, now: Nanos) -> String {
         },
     };
     let waits = matches!(goroutine.status(), Status::Waiting | Status::Blocking);
-    let minutes = if waits { (now - goroutine.waiting_since(now)) / 60_000_000_000 } else { 0 };
-    if minutes >= 1 { format!("{name}, {minutes} minutes") } else { name.to_string() }
+    let minutes = if waits {
+        (now - goroutine.waiting_since(now)) / 60_000_000_000
+    } else {
+        0
+    };
+    if minutes >= 1 {
+        format!("{name}, {minutes} minutes")
+    } else {
+        name.to_string()
+    }
 }
 
 impl<E: Engine> Shared<E> {
@@ -228,7 +269,12 @@ fn stop<'a, E: Engine>(
     processors.append(&mut central.dead);
     processors.sort_by_key(|processor| processor.index);
     drop(central);
-    Some(StoppedWorld { shared, processors, proof: WorldProof(()), count: shared.processor_count() })
+    Some(StoppedWorld {
+        shared,
+        processors,
+        proof: WorldProof(()),
+        count: shared.processor_count(),
+    })
 }
 
 /// Starts the world. Answers the processor with number `own`, or another that is still in use.
@@ -325,12 +371,18 @@ pub(crate) fn collect<E: Engine>(machine: &mut Machine<E>, reason: CollectionRea
         shared.set_attention(again);
         return;
     }
-    let Some(own) = machine.processor.take() else { return };
+    let Some(own) = machine.processor.take() else {
+        return;
+    };
     let index = own.index;
-    let Some(mut world) = stop(&shared, central, own) else { return };
+    let Some(mut world) = stop(&shared, central, own) else {
+        return;
+    };
     shared.engine().collect(&mut world, reason);
     // ORDERING: Relaxed; sysmon compares times.
-    shared.last_collection.store(shared.real_now(), Ordering::Relaxed);
+    shared
+        .last_collection
+        .store(shared.real_now(), Ordering::Relaxed);
     machine.processor = Some(start(world, index));
 }
 
@@ -354,7 +406,11 @@ impl<E: Engine> Shared<E> {
             return;
         }
         // A timer that was stopped may still lie in its heap.
-        if self.earliest_timer() != NEVER && self.all_processors().any(|processor| processor.timers.sweep()) {
+        if self.earliest_timer() != NEVER
+            && self
+                .all_processors()
+                .any(|processor| processor.timers.sweep())
+        {
             return;
         }
         let mut proof = WorldProof(());
@@ -372,5 +428,7 @@ impl<E: Engine> Shared<E> {
 /// nothing when they come back.
 pub(crate) fn abandon_all<E: Engine>(shared: &Arc<Shared<E>>) {
     let mut proof = WorldProof(());
-    shared.registry.take_fibers(&mut proof, |fiber| shared.engine().abandoned(fiber));
+    shared
+        .registry
+        .take_fibers(&mut proof, |fiber| shared.engine().abandoned(fiber));
 }

@@ -48,7 +48,10 @@ struct Pace {
 
 impl Pace {
     fn new() -> Pace {
-        Pace { idle_rounds: 0, delay: SHORTEST_DELAY }
+        Pace {
+            idle_rounds: 0,
+            delay: SHORTEST_DELAY,
+        }
     }
 
     /// The delay before the next round.
@@ -63,7 +66,11 @@ impl Pace {
     }
 
     fn round_ended(&mut self, achieved: bool) {
-        self.idle_rounds = if achieved { 0 } else { self.idle_rounds.saturating_add(1) };
+        self.idle_rounds = if achieved {
+            0
+        } else {
+            self.idle_rounds.saturating_add(1)
+        };
     }
 
     /// After a wake-up from deep sleep by somebody who got busy.
@@ -194,7 +201,10 @@ impl SysmonNote {
     fn sleep(&self, delay: Nanos) -> bool {
         let mut state = self.state.lock();
         if !state.notified && delay > 0 {
-            state = state.wait(&self.condition, Some(Duration::from_nanos(delay.unsigned_abs())));
+            state = state.wait(
+                &self.condition,
+                Some(Duration::from_nanos(delay.unsigned_abs())),
+            );
         }
         state.notified = false;
         std::mem::take(&mut state.fresh)
@@ -208,7 +218,14 @@ pub(crate) fn start<E: Engine>(shared: &Arc<Shared<E>>) -> Option<JoinHandle<()>
     std::thread::Builder::new()
         .name("golite-sysmon".to_string())
         .stack_size(256 << 10)
-        .spawn(move || Sysmon { shared, seen: Vec::new(), last_trace: 0 }.run())
+        .spawn(move || {
+            Sysmon {
+                shared,
+                seen: Vec::new(),
+                last_trace: 0,
+            }
+            .run()
+        })
         .ok()
 }
 
@@ -247,7 +264,11 @@ impl<E: Engine> Sysmon<E> {
 
     fn next_timer(&self) -> Nanos {
         // Virtual time does not pass while sysmon sleeps.
-        if self.shared.clock.is_virtual() { NEVER } else { self.shared.earliest_timer() }
+        if self.shared.clock.is_virtual() {
+            NEVER
+        } else {
+            self.shared.earliest_timer()
+        }
     }
 
     /// Sleeps for `delay`, but never past the next timer: when all processors are busy, nobody else waits for it.
@@ -258,7 +279,11 @@ impl<E: Engine> Sysmon<E> {
         shared.sysmon.wakes_at.store(now + delay, Ordering::SeqCst);
         let next = self.next_timer();
         // A timer that is overdue already is being seen to; do not spin for it.
-        let delay = if next > now { delay.min(next - now) } else { delay.min(SHORTEST_DELAY) };
+        let delay = if next > now {
+            delay.min(next - now)
+        } else {
+            delay.min(SHORTEST_DELAY)
+        };
         let fresh = shared.sysmon.sleep(delay);
         shared.sysmon.wakes_at.store(0, Ordering::SeqCst);
         fresh
@@ -279,7 +304,11 @@ impl<E: Engine> Sysmon<E> {
         if !nothing_to_do(central.is_stopping) {
             return false;
         }
-        let Some(length) = deep_sleep(shared.clock.now(), self.next_timer(), self.collection_period()) else {
+        let Some(length) = deep_sleep(
+            shared.clock.now(),
+            self.next_timer(),
+            self.collection_period(),
+        ) else {
             return false;
         };
         // ORDERING: Relaxed; under the central lock, as its reader.
@@ -332,12 +361,15 @@ impl<E: Engine> Sysmon<E> {
             } else {
                 work_is_waiting |= has_work;
                 // A goroutine that makes one blocking call after the other is asked too: it finds the request when it is back.
-                slice_is_over = should_preempt(now - seen.slice_since, has_work || shared.global_len() != 0);
+                slice_is_over =
+                    should_preempt(now - seen.slice_since, has_work || shared.global_len() != 0);
                 if slice_is_over {
                     processor.limit.request(request::PREEMPT);
                 }
             }
-            let Some(ticket) = processor.word.blocking_ticket() else { continue };
+            let Some(ticket) = processor.word.blocking_ticket() else {
+                continue;
+            };
             let seen_for = if seen.ticket == Some(ticket) {
                 Some(now - seen.call_since)
             } else {
@@ -387,7 +419,9 @@ impl<E: Engine> Sysmon<E> {
     }
 
     fn trace(&mut self, now: Nanos) {
-        let Some(trace) = &self.shared.options.schedtrace else { return };
+        let Some(trace) = &self.shared.options.schedtrace else {
+            return;
+        };
         let period = i64::try_from(trace.period.as_nanos()).unwrap_or(NEVER);
         if now - self.last_trace >= period {
             self.last_trace = now;
@@ -445,7 +479,10 @@ mod tests {
         assert!(!should_retake(&view(Some(LONG_CALL - 1), false, true)));
         assert!(should_retake(&view(Some(LONG_CALL), false, true)));
         // Its slice is over.
-        assert!(should_retake(&CallView { slice_is_over: true, ..view(None, true, true) }));
+        assert!(should_retake(&CallView {
+            slice_is_over: true,
+            ..view(None, true, true)
+        }));
     }
 
     #[test]

@@ -82,8 +82,14 @@ impl<E: Engine> Timer<E> {
         self.generation.store(generation, Ordering::Relaxed);
         let processor = context.processor();
         // ORDERING: Relaxed; under the lock.
-        self.processor.store(processor.index as u32, Ordering::Relaxed);
-        let fire = Fire { timer: NonNull::from(self), generation, period: period.max(0), payload };
+        self.processor
+            .store(processor.index as u32, Ordering::Relaxed);
+        let fire = Fire {
+            timer: NonNull::from(self),
+            generation,
+            period: period.max(0),
+            payload,
+        };
         processor.timers.add(when.max(1), Action::Fire(fire));
         drop(held);
         context.timer_added(when);
@@ -176,7 +182,11 @@ const ARITY: usize = 4;
 impl<E: Engine> TimerHeap<E> {
     fn push(&mut self, when: Nanos, action: Action<E>) {
         self.sequence += 1;
-        self.entries.push(Entry { when, sequence: self.sequence, action });
+        self.entries.push(Entry {
+            when,
+            sequence: self.sequence,
+            action,
+        });
         self.sift_up(self.entries.len() - 1);
     }
 
@@ -203,7 +213,9 @@ impl<E: Engine> TimerHeap<E> {
         loop {
             let first = at * ARITY + 1;
             let end = (first + ARITY).min(self.entries.len());
-            let Some(least) = (first..end).min_by_key(|&child| self.entries[child].key()) else { return };
+            let Some(least) = (first..end).min_by_key(|&child| self.entries[child].key()) else {
+                return;
+            };
             if self.entries[at].key() <= self.entries[least].key() {
                 return;
             }
@@ -217,7 +229,8 @@ impl<E: Engine> TimerHeap<E> {
     }
 
     fn sweep(&mut self) {
-        self.entries.retain(|entry| !matches!(&entry.action, Action::Fire(fire) if fire.is_corpse()));
+        self.entries
+            .retain(|entry| !matches!(&entry.action, Action::Fire(fire) if fire.is_corpse()));
         for at in (0..self.entries.len() / ARITY + 1).rev() {
             self.sift_down(at);
         }
@@ -238,7 +251,13 @@ const BATCH: usize = 16;
 impl<E: Engine> Timers<E> {
     pub(crate) fn new() -> Timers<E> {
         Timers {
-            heap: RankedMutex::new(Rank::Timers, TimerHeap { entries: Vec::new(), sequence: 0 }),
+            heap: RankedMutex::new(
+                Rank::Timers,
+                TimerHeap {
+                    entries: Vec::new(),
+                    sequence: 0,
+                },
+            ),
             earliest: AtomicI64::new(NEVER),
             corpses: AtomicUsize::new(0),
         }
@@ -323,7 +342,12 @@ impl<E: Engine> Timers<E> {
 impl<E: Engine> OwnedProcessor<E> {
     /// Fires what is due on `of`, a processor of the same scheduler (often this one). Answers whether anything was.
     #[cold]
-    pub(crate) fn run_timers(&mut self, shared: &std::sync::Arc<Shared<E>>, of: &Timers<E>, now: Nanos) -> bool {
+    pub(crate) fn run_timers(
+        &mut self,
+        shared: &std::sync::Arc<Shared<E>>,
+        of: &Timers<E>,
+        now: Nanos,
+    ) -> bool {
         let mut any = false;
         loop {
             let due = of.take_due(now);
@@ -337,7 +361,13 @@ impl<E: Engine> OwnedProcessor<E> {
         }
     }
 
-    fn fire(&mut self, shared: &std::sync::Arc<Shared<E>>, when: Nanos, action: Action<E>, now: Nanos) {
+    fn fire(
+        &mut self,
+        shared: &std::sync::Arc<Shared<E>>,
+        when: Nanos,
+        action: Action<E>,
+        now: Nanos,
+    ) {
         let (local, processor, cells) = self.split();
         let context = Context::new(shared, processor, cells);
         let fire = match action {
@@ -361,12 +391,16 @@ impl<E: Engine> OwnedProcessor<E> {
             let missed = (now - when).max(0) / fire.period;
             let next = when.saturating_add(fire.period.saturating_mul(missed + 1));
             // ORDERING: Relaxed; under the lock.
-            timer.processor.store(processor.index as u32, Ordering::Relaxed);
+            timer
+                .processor
+                .store(processor.index as u32, Ordering::Relaxed);
             processor.timers.add(next, Action::Fire(fire));
             shared.engine().timer_fired(payload, local, &context);
         } else {
             // ORDERING: Relaxed; under the lock.
-            timer.generation.store(fire.generation + 1, Ordering::Relaxed);
+            timer
+                .generation
+                .store(fire.generation + 1, Ordering::Relaxed);
             shared.engine().timer_fired(payload, local, &context);
         }
         drop(held);

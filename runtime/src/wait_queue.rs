@@ -43,7 +43,11 @@ impl WordLock {
     #[inline]
     pub(crate) fn lock(&self) -> WordGuard<'_> {
         // ORDERING: Acquire. Pairs with the release in `WordGuard::drop`.
-        if self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        if self
+            .0
+            .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
             self.lock_slowly();
         }
         WordGuard(self)
@@ -56,7 +60,10 @@ impl WordLock {
             std::hint::spin_loop();
             // ORDERING: Relaxed look, then Acquire as in `lock`.
             if self.0.load(Ordering::Relaxed) == FREE
-                && self.0.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
+                && self
+                    .0
+                    .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok()
             {
                 return;
             }
@@ -104,7 +111,12 @@ fn wait_while(word: &AtomicU32, value: u32) {
 fn wake_one(word: &AtomicU32) {
     // SAFETY: FUTEX_WAKE uses the address as a key and reads nothing.
     unsafe {
-        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1);
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            1,
+        );
     }
 }
 
@@ -265,7 +277,10 @@ pub(crate) struct WaitQueue<E: Engine> {
 
 impl<E: Engine> WaitQueue<E> {
     pub(crate) fn new() -> WaitQueue<E> {
-        WaitQueue { first: AtomicPtr::new(std::ptr::null_mut()), last: AtomicPtr::new(std::ptr::null_mut()) }
+        WaitQueue {
+            first: AtomicPtr::new(std::ptr::null_mut()),
+            last: AtomicPtr::new(std::ptr::null_mut()),
+        }
     }
 
     /// A snapshot, without the lock.
@@ -286,12 +301,18 @@ impl<E: Engine> WaitQueue<E> {
 
     fn set_first(&self, waiter: Option<WaiterRef<E>>) {
         // ORDERING: Relaxed; the lock is held.
-        self.first.store(waiter.map_or(std::ptr::null_mut(), |w| w.0.as_ptr()), Ordering::Relaxed);
+        self.first.store(
+            waiter.map_or(std::ptr::null_mut(), |w| w.0.as_ptr()),
+            Ordering::Relaxed,
+        );
     }
 
     fn set_last(&self, waiter: Option<WaiterRef<E>>) {
         // ORDERING: Relaxed; the lock is held.
-        self.last.store(waiter.map_or(std::ptr::null_mut(), |w| w.0.as_ptr()), Ordering::Relaxed);
+        self.last.store(
+            waiter.map_or(std::ptr::null_mut(), |w| w.0.as_ptr()),
+            Ordering::Relaxed,
+        );
     }
 
     /// Appends `waiter`. `_held` shows that the queue's lock is held.
@@ -361,7 +382,11 @@ impl<E: Engine> WaitQueue<E> {
     }
 
     /// The first waiter for which `wanted` holds.
-    pub(crate) fn find(&self, _held: &WordGuard<'_>, wanted: impl Fn(WaiterRef<E>) -> bool) -> Option<WaiterRef<E>> {
+    pub(crate) fn find(
+        &self,
+        _held: &WordGuard<'_>,
+        wanted: impl Fn(WaiterRef<E>) -> bool,
+    ) -> Option<WaiterRef<E>> {
         let mut at = self.first();
         while let Some(waiter) = at {
             if wanted(waiter) {

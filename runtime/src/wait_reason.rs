@@ -75,7 +75,10 @@ wait_reasons! {
 impl WaitReason {
     /// The reason with number `number`, `Zero` when there is none.
     pub(crate) fn from_number(number: u8) -> WaitReason {
-        WaitReason::ALL.get(usize::from(number)).copied().unwrap_or(WaitReason::Zero)
+        WaitReason::ALL
+            .get(usize::from(number))
+            .copied()
+            .unwrap_or(WaitReason::Zero)
     }
 }
 

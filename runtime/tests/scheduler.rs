@@ -86,7 +86,9 @@ fn work_is_stolen() {
                 while start.elapsed() < Duration::from_millis(20) {
                     safepoint().await;
                 }
-                seen.lock().unwrap().insert(with(|slice| slice.processor_index()));
+                seen.lock()
+                    .unwrap()
+                    .insert(with(|slice| slice.processor_index()));
                 done.send(0).await;
             });
         }
@@ -152,8 +154,10 @@ fn many_selects_over_shared_channels() {
                 go(async move {
                     // Four send, four receive; each value exactly once.
                     for i in 0..2_000_u64 {
-                        let cases: Vec<Case<'_>> =
-                            channels.iter().map(|c| (&**c, (worker % 2 == 0).then_some(i + 1))).collect();
+                        let cases: Vec<Case<'_>> = channels
+                            .iter()
+                            .map(|c| (&**c, (worker % 2 == 0).then_some(i + 1)))
+                            .collect();
                         let (_, value, ok) = select_any(&cases).await;
                         assert!(ok);
                         received.fetch_add(value, Ordering::Relaxed);
@@ -277,7 +281,10 @@ fn a_sleeper_beside_spinning_goroutines_wakes_in_time() {
                 late.push((now() - due) / 1000);
             }
             late.sort_unstable();
-            eprintln!("{processors} processors, late p50 {} us, p99 {} us", late[50], late[98]);
+            eprintln!(
+                "{processors} processors, late p50 {} us, p99 {} us",
+                late[50], late[98]
+            );
             assert!(late[50] < 20_000);
         });
     }
@@ -470,9 +477,14 @@ fn a_deadlock_is_reported_with_everybody_in_it() {
             });
             c.recv().await;
         });
-        let Outcome::Deadlock { message, dump } = outcome else { panic!("no deadlock") };
+        let Outcome::Deadlock { message, dump } = outcome else {
+            panic!("no deadlock")
+        };
         assert_eq!(message, "all goroutines are asleep - deadlock!");
-        assert!(dump.starts_with("goroutine 1 [chan receive]:\ntoy()\n"), "{dump}");
+        assert!(
+            dump.starts_with("goroutine 1 [chan receive]:\ntoy()\n"),
+            "{dump}"
+        );
         assert!(dump.contains("[select]:\n"), "{dump}");
         assert_eq!(toy.abandoned.load(Ordering::SeqCst), 2);
     }
@@ -481,29 +493,35 @@ fn a_deadlock_is_reported_with_everybody_in_it() {
 #[test]
 fn deadlocks_are_found_always_and_never_invented() {
     for round in 0..300_u64 {
-        let (_, outcome) = run_with(Toy::default(), options(1 + (round % 3) as usize), async move {
-            let (c, d) = (chan(0), chan(0));
-            for i in 0..4 {
-                let (c, d) = (c.clone(), d.clone());
-                go(async move {
-                    match (i + round) % 3 {
-                        0 => sleep(20_000).await,
-                        1 => {
-                            blocking(|| 0).await;
+        let (_, outcome) = run_with(
+            Toy::default(),
+            options(1 + (round % 3) as usize),
+            async move {
+                let (c, d) = (chan(0), chan(0));
+                for i in 0..4 {
+                    let (c, d) = (c.clone(), d.clone());
+                    go(async move {
+                        match (i + round) % 3 {
+                            0 => sleep(20_000).await,
+                            1 => {
+                                blocking(|| 0).await;
+                            }
+                            _ => gosched().await,
                         }
-                        _ => gosched().await,
-                    }
-                    c.send(i).await;
-                    // Now they are stuck, one after the other.
-                    d.recv().await;
-                });
-            }
-            for _ in 0..4 {
+                        c.send(i).await;
+                        // Now they are stuck, one after the other.
+                        d.recv().await;
+                    });
+                }
+                for _ in 0..4 {
+                    c.recv().await;
+                }
                 c.recv().await;
-            }
-            c.recv().await;
-        });
-        let Outcome::Deadlock { dump, .. } = outcome else { panic!("no deadlock in round {round}") };
+            },
+        );
+        let Outcome::Deadlock { dump, .. } = outcome else {
+            panic!("no deadlock in round {round}")
+        };
         assert_eq!(dump.matches("[chan receive]").count(), 5, "{dump}");
     }
 }
@@ -516,8 +534,13 @@ fn main_may_leave_by_goexit() {
         });
         leave(Switch::Goexit).await;
     });
-    let Outcome::Deadlock { message, .. } = outcome else { panic!("no deadlock") };
-    assert_eq!(message, "no goroutines (main called runtime.Goexit) - deadlock!");
+    let Outcome::Deadlock { message, .. } = outcome else {
+        panic!("no deadlock")
+    };
+    assert_eq!(
+        message,
+        "no goroutines (main called runtime.Goexit) - deadlock!"
+    );
 }
 
 #[test]
@@ -564,8 +587,13 @@ fn the_last_handle_of_a_host_reveals_a_deadlock() {
     let outcome = scheduler.run(Box::pin(async {
         leave(Switch::Park(WaitReason::ChannelReceiveNil)).await;
     }));
-    let Outcome::Deadlock { dump, .. } = outcome else { panic!("no deadlock") };
-    assert!(dump.contains("goroutine 1 [chan receive (nil chan)]:"), "{dump}");
+    let Outcome::Deadlock { dump, .. } = outcome else {
+        panic!("no deadlock")
+    };
+    assert!(
+        dump.contains("goroutine 1 [chan receive (nil chan)]:"),
+        "{dump}"
+    );
     assert_eq!(dump.matches("goroutine ").count(), 2);
     host.join().unwrap();
 }

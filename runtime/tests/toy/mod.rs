@@ -59,7 +59,9 @@ impl Engine for Toy {
         *local += 1;
         let before = SLICE.replace(std::ptr::from_ref(slice).cast());
         assert!(before.is_null(), "the engine is not re-entrant");
-        let polled = fiber.as_mut().poll(&mut std::task::Context::from_waker(Waker::noop()));
+        let polled = fiber
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(Waker::noop()));
         SLICE.set(std::ptr::null());
         match polled {
             Poll::Ready(()) => SWITCH.take().unwrap_or(Switch::Exit),
@@ -126,7 +128,11 @@ pub async fn gosched() {
 /// What a loop's back-edge does.
 pub async fn safepoint() {
     let action = with(|slice| {
-        if FRAME > slice.limit().load(Ordering::Relaxed) { slice.at_safepoint(LIMIT) } else { SafepointAction::Continue }
+        if FRAME > slice.limit().load(Ordering::Relaxed) {
+            slice.at_safepoint(LIMIT)
+        } else {
+            SafepointAction::Continue
+        }
     });
     if action == SafepointAction::Yield {
         leave(Switch::Yield).await;
@@ -152,7 +158,9 @@ pub async fn blocking_long(job: impl FnOnce() -> u64 + Send + 'static) -> u64 {
     with(|slice| slice.take_completion()).expect("a blocking call answers")
 }
 
-pub async fn stop_the_world(job: impl FnOnce(&mut StoppedWorld<'_, Toy>) -> u64 + Send + 'static) -> u64 {
+pub async fn stop_the_world(
+    job: impl FnOnce(&mut StoppedWorld<'_, Toy>) -> u64 + Send + 'static,
+) -> u64 {
     leave(Switch::StopTheWorld(Box::new(job))).await;
     with(|slice| slice.take_completion()).expect("a job in the stopped world answers")
 }
@@ -184,7 +192,10 @@ impl Buffer<u64> for ToyBuffer<'_> {
 pub type Chan = Arc<ToyChannel>;
 
 pub fn chan(capacity: usize) -> Chan {
-    Arc::new(ToyChannel { channel: Channel::new(capacity), elements: Mutex::new(vec![0; capacity]) })
+    Arc::new(ToyChannel {
+        channel: Channel::new(capacity),
+        elements: Mutex::new(vec![0; capacity]),
+    })
 }
 
 impl ToyChannel {
@@ -269,7 +280,11 @@ pub fn options(processors: usize) -> Options {
     options
 }
 
-pub fn run_with(toy: Toy, options: Options, main: impl Future<Output = ()> + Send + 'static) -> (Arc<Toy>, Outcome<Toy>) {
+pub fn run_with(
+    toy: Toy,
+    options: Options,
+    main: impl Future<Output = ()> + Send + 'static,
+) -> (Arc<Toy>, Outcome<Toy>) {
     let toy = Arc::new(toy);
     let outcome = Scheduler::new(Arc::clone(&toy), options).run(Box::pin(main));
     (toy, outcome)

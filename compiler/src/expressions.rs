@@ -298,6 +298,16 @@ impl FunctionCompiler<'_, '_> {
         self.operand(e)
     }
 
+    /// `operand_as` for who keeps the value: it is owned.
+    pub(crate) fn owned_operand_as(&mut self, e: ExprId, to: Ty) -> u16 {
+        if !self.layout(to).boxed() {
+            return self.operand_as(e, to);
+        }
+        let dst = self.allocate(to);
+        self.into_as(e, to, dst);
+        dst
+    }
+
     /// Makes an interface of a value that is none.
     fn wrap(&mut self, e: ExprId, from: Ty, dst: u16) {
         self.scoped(|f| {

@@ -418,7 +418,10 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             if index == 0 && signature.receiver_from_interface {
                 let Some(_) = object else { continue };
                 let fresh = self.allocate(ty);
-                self.load_memory_owned(ty, register, 0, fresh);
+                // An empty value has no data to point to.
+                if self.slots(ty) > 0 {
+                    self.load_memory_owned(ty, register, 0, fresh);
+                }
                 register = fresh;
             }
             if let Some(object) = object {

@@ -99,7 +99,7 @@ impl FunctionCompiler<'_, '_> {
                     panic!("only channels are sent to")
                 };
                 let channel = self.operand(channel);
-                let src = self.operand_as(value, element);
+                let src = self.owned_operand_as(value, element);
                 return Case::Send { channel, src, ty };
             }
             Stmt::Expr(e) => (e, Vec::new(), false),

@@ -39,7 +39,7 @@ impl FunctionCompiler<'_, '_> {
                     panic!("only channels are sent to")
                 };
                 let channel = Register(f.operand(channel));
-                let src = Run(f.operand_as(value, element));
+                let src = Run(f.owned_operand_as(value, element));
                 let ty = f.c.descriptor(ty);
                 f.at(ast.stmt_range(id));
                 f.emit(op::Send { channel, src, ty });

@@ -537,7 +537,8 @@ impl Heap {
         Ok(start)
     }
 
-    /// Gives unused blocks back to the system; returns how many bytes. For the scavenger, some time after a collection.
+    /// Gives unused blocks back to the system; returns how many bytes. Meant for the forced collection of a program that
+    /// has been idle for long, not for each: what is given back costs page faults when it is used again.
     pub fn release_unused(&self) -> u64 {
         let mut released = 0;
         let state = &mut *lock(&self.state);
@@ -567,7 +568,8 @@ impl Heap {
         self.wanted.load(Ordering::Relaxed)
     }
 
-    /// Frees everything that the roots do not lead to. `roots` reports them; it is called once.
+    /// Frees everything that the roots do not lead to. `roots` reports them; it is called once, and may use nothing of this heap
+    /// but the marker (the heap's locks are held).
     ///
     /// # Safety
     /// The world is stopped: until this returns, no other thread uses a cache of this heap, allocates, or touches its

@@ -668,3 +668,73 @@ fn the_same_seed_gives_the_same_numbers() {
     let [a, b, c, d] = numbers(1);
     assert!(a != b && a != c && c != d);
 }
+
+/// Time per node of building, checking and dropping binary trees, the allocator's and the collector's work only. Figures, not a test:
+/// `cargo test --release -p golite-vm -- --ignored --nocapture figures`.
+#[test]
+#[ignore = "prints figures"]
+fn figures_binary_trees() {
+    struct Trees {
+        cache: Cache,
+        site: Site,
+        roots: Vec<u64>,
+        nodes: u64,
+    }
+    impl Trees {
+        fn build(&mut self, depth: u32) -> u64 {
+            if self.cache.heap().collection_wanted() {
+                collect(&self.cache.heap().clone(), &self.roots);
+            }
+            if depth > 0 {
+                for _ in 0..2 {
+                    let child = self.build(depth - 1);
+                    self.roots.push(child);
+                }
+            }
+            self.nodes += 1;
+            let node = self.cache.allocate(self.site).unwrap().get();
+            if depth > 0 {
+                for offset in [8, 0] {
+                    // SAFETY: just allocated, two words.
+                    unsafe { store_reference(node + offset, self.roots.pop().unwrap()) };
+                }
+            }
+            node
+        }
+    }
+    fn count(node: u64) -> u64 {
+        // SAFETY: a live node.
+        let (left, right) = unsafe { (load_reference(node), load_reference(node + 8)) };
+        if left == 0 {
+            1
+        } else {
+            1 + count(left) + count(right)
+        }
+    }
+    let heap = Heap::new(HeapOptions::default()).unwrap();
+    let (cache, site) = (heap.new_cache(), heap.site(Shape::REFERENCES, 16));
+    let mut trees = Trees {
+        cache,
+        site,
+        roots: Vec::new(),
+        nodes: 0,
+    };
+    let begin = Instant::now();
+    let long = trees.build(16);
+    trees.roots.push(long);
+    for depth in [4, 8, 12, 16] {
+        for _ in 0..1 << (20 - depth) {
+            let tree = trees.build(depth);
+            assert_eq!(count(tree), (2 << depth) - 1);
+        }
+    }
+    assert_eq!(count(long), (2 << 16) - 1);
+    let (elapsed, figures) = (begin.elapsed(), heap.statistics());
+    eprintln!(
+        "{:.1} ns per node ({} nodes), {} collections, {:.1} % of the time",
+        elapsed.as_nanos() as f64 / trees.nodes as f64,
+        trees.nodes,
+        figures.collections,
+        100.0 * figures.pause_total.as_secs_f64() / elapsed.as_secs_f64()
+    );
+}

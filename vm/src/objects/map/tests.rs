@@ -608,5 +608,35 @@ fn races_never_break_memory() {
     eprintln!("{errors} races found");
 }
 
+/// Figures, not a test: see `figures_binary_trees` in the heap's tests.
+#[test]
+#[ignore = "prints figures"]
+fn figures_integer_keys() {
+    for count in [1000, 50_000, 1_000_000] {
+        let mut f = Fixture::new(1);
+        f.heap.set_growth_percent(None);
+        let ty = f.words();
+        let map = make(&mut f.cache, &ty, 0).unwrap();
+        let begin = std::time::Instant::now();
+        for key in 0..count {
+            set(&mut f, map, &ty, key * 7 % count * 7 + 1, key);
+        }
+        let filled = begin.elapsed();
+        let (mut hits, rounds) = (0, 4_000_000 / count);
+        for _ in 0..rounds {
+            for key in 0..count * 2 {
+                hits += u64::from(get_value(map, &ty, key * 7 + 1).is_some());
+            }
+        }
+        let found = begin.elapsed() - filled;
+        assert_eq!(hits, rounds * count);
+        eprintln!(
+            "{count} keys: {:.1} ns per insertion, {:.1} ns per lookup (half of them hits)",
+            filled.as_nanos() as f64 / count as f64,
+            found.as_nanos() as f64 / (rounds * count * 2) as f64
+        );
+    }
+}
+
 #[repr(align(16))]
 struct Aligned(#[expect(dead_code, reason = "read by address")] [u64; 2]);

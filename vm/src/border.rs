@@ -53,6 +53,8 @@ pub enum NativeType {
     Pointer(Box<NativeType>),
     /// Pointer, map, channel or func.
     Reference,
+    /// Pointer to a struct that begins with two `uint64` for a timer: [`TimerPlace`].
+    Timer,
 }
 
 impl NativeType {
@@ -79,6 +81,13 @@ impl NativeType {
                 NativeType::Reference,
                 TypeKind::Pointer { .. } | TypeKind::Map { .. } | TypeKind::Channel { .. } | TypeKind::Function { .. },
             ) => true,
+            (NativeType::Timer, TypeKind::Pointer { element }) => match types.get(element.0 as usize).map(|element| &element.kind) {
+                Some(TypeKind::Struct { fields }) => [0, 8].iter().zip(fields).filter(|(offset, field)| {
+                    let kind = types.get(field.ty.0 as usize).map(|ty| &ty.kind);
+                    **offset == field.offset && matches!(kind, Some(TypeKind::Uint64))
+                }).count() == 2,
+                _ => false,
+            },
             (NativeType::Slice(element), TypeKind::Slice { element: declared }) => element.accepts(types, *declared),
             (NativeType::Pointer(element), TypeKind::Pointer { element: declared }) => element.accepts(types, *declared),
             _ => false,
@@ -103,6 +112,7 @@ impl std::fmt::Display for NativeType {
             NativeType::String => "string",
             NativeType::Interface => "any",
             NativeType::Reference => "reference",
+            NativeType::Timer => "timer",
             NativeType::Slice(element) => return write!(f, "[]{element}"),
             NativeType::Pointer(element) => return write!(f, "*{element}"),
         };
@@ -812,6 +822,54 @@ impl<'h> Results<'h> for Reference<'h> {
     }
 }
 
+/// A pointer to a struct of the script whose first two words are a timer's.
+#[derive(Clone, Copy)]
+pub struct TimerPlace<'h> {
+    address: u64,
+    marker: PhantomData<&'h u8>,
+}
+
+impl<'h> TimerPlace<'h> {
+    /// Arms the timer (again): due at `when` on the scheduler's clock, then every `period` nanoseconds if that is not 0. Each time
+    /// `function`, a `func()`, is started as a goroutine. Answers whether it was armed.
+    ///
+    /// # Errors
+    /// Go's panic when the pointer is nil.
+    pub fn arm(&self, context: &NativeContext<'h>, when: i64, period: i64, function: Reference<'h>) -> Result<bool, GoPanic> {
+        let payload = crate::TimerPayload { function: function.address, owner: self.address };
+        Ok(self.timer()?.reset(context.scheduler(), when, period, payload, || {}))
+    }
+
+    /// Disarms the timer. Answers whether it was armed.
+    ///
+    /// # Errors
+    /// Go's panic when the pointer is nil.
+    pub fn disarm(&self, context: &NativeContext<'h>) -> Result<bool, GoPanic> {
+        Ok(self.timer()?.stop(context.scheduler(), || {}))
+    }
+
+    fn timer(&self) -> Result<&'h runtime::Timer<crate::engine::Machine>, GoPanic> {
+        if self.address == 0 {
+            return Err(GoPanic::nil_dereference());
+        }
+        // SAFETY: the struct begins with two words that only this type touches (`NativeType::Timer`), zeroed at first, which is a timer at rest;
+        // the heap does not move objects, and an armed timer's payload keeps the struct alive.
+        Ok(unsafe { &*(self.address as *const runtime::Timer<crate::engine::Machine>) })
+    }
+}
+
+impl<'h> Parameter<'h> for TimerPlace<'h> {
+    const SLOTS: usize = 1;
+    fn describe(into: &mut Vec<NativeType>) {
+        into.push(NativeType::Timer);
+    }
+    #[inline(always)]
+    unsafe fn read(slots: *const u64) -> Self {
+        // SAFETY: the caller's promise.
+        TimerPlace { address: unsafe { *slots }, marker: PhantomData }
+    }
+}
+
 /// An interface value.
 #[derive(Clone, Copy)]
 pub struct Any<'h> {
@@ -838,6 +896,11 @@ impl<'h> Any<'h> {
     pub fn ty(&self) -> Option<&'h RuntimeType> {
         // SAFETY: a type word, of an image that outlives the call.
         unsafe { RuntimeType::from_word(self.word) }
+    }
+
+    /// The data word: the value itself or the address of its memory. For printing.
+    pub fn data_word(&self) -> u64 {
+        self.data
     }
 
     /// A view of the value inside; `None` for a nil interface.

@@ -21,6 +21,8 @@ use crate::types::RuntimeType;
 pub struct MachineOptions {
     /// Collects at every safepoint.
     pub collect_always: bool,
+    /// Writes a line per collection to the host's standard error.
+    pub gctrace: bool,
     /// Bytes that a goroutine's stack may take.
     pub max_stack: usize,
     /// For file names and lines in traces.
@@ -132,7 +134,11 @@ impl Machine {
         };
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
         // timers. Blocking calls hold no reference.
-        let _ = unsafe { self.heap.collect(roots) };
+        let collection = unsafe { self.heap.collect(roots) };
+        if self.options.gctrace {
+            // A trace that cannot be written must not end the program.
+            let _ = self.host.write_stderr(format!("{collection}\n").as_bytes());
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub struct VmOptions {
     pub processors: Option<usize>,
     /// Collects at every safepoint.
     pub collect_always: bool,
+    /// Writes a line per collection to the host's standard error.
+    pub gctrace: bool,
     /// Bytes that a goroutine's stack may take.
     pub max_stack: usize,
     /// How long without a collection until one is forced; `None`: never.
@@ -51,6 +53,7 @@ impl Default for VmOptions {
             sources: None,
             processors: None,
             collect_always: false,
+            gctrace: false,
             max_stack: DEFAULT_MAX_STACK,
             forced_collection_period: Some(Duration::from_secs(120)),
             schedule_trace: None,
@@ -92,6 +95,7 @@ impl Vm {
         };
         let machine_options = MachineOptions {
             collect_always: options.collect_always,
+            gctrace: options.gctrace,
             max_stack: options.max_stack,
             sources: options.sources.clone(),
         };

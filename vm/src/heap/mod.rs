@@ -47,7 +47,7 @@ mod region;
 mod shape;
 mod size_class;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::num::NonZero;
 use std::ptr::{self, NonNull};

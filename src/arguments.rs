@@ -46,8 +46,8 @@ A file whose first line is `#!/usr/bin/env golite` and that is executable is a c
 Environment:
   GOMAXPROCS     how many processors run goroutines (default: those the machine grants)
   GOGC           collect when the heap has grown by this percentage (default 100; off: never)
-  GOLITEDEBUG    comma-separated: schedtrace=MS (a line on the scheduler every so often), scheddetail=1,
-                 gctrace=1 (a line per collection), forcegcperiod=MS, gcstress=1 (collect at every safepoint)
+  GOMEMLIMIT     how much memory the heap may take (512MiB, 2GiB; default: no limit)
+  GOLITEDEBUG    comma-separated flags, name=value; a wrong one lists them all
 ";
 
 const HELP_RUN: &str = "\

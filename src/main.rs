@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod debug_flags;
 
 use arguments::{Command, UsageError};
 use std::process::ExitCode;

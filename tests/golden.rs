@@ -9,6 +9,7 @@
 //! A script whose first lines say `// golden: no-gcstress` (a long loop, for which a collection
 //! at every step takes minutes) is left out of the last one.
 //!
+//! One that fills memory on purpose says `// golden: slow` and gets more time.
 //! A check test compares all errors; one that says `// golden: first-error` only the first (what
 //! follows a syntax error depends on how a parser recovers).
 //!
@@ -26,8 +27,9 @@ use xtask::suite::{self, Case, Kind, Outcome};
 const GOLITE: &str = env!("CARGO_BIN_EXE_golite");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// How long one run may take.
+/// How long one run may take, and how long where the script says `// golden: slow`.
 const LIMIT: Duration = Duration::from_secs(20);
+const SLOW_LIMIT: Duration = Duration::from_secs(120);
 
 struct Configuration {
     name: &'static str,
@@ -105,11 +107,11 @@ fn runs_as_in_go(case: &Case, configuration: &Configuration) -> Result<(), Faile
         .args(case.arguments())
         .current_dir(ROOT);
     command.envs(configuration.environment.iter().copied());
-    let actual = run(&mut command, case.stdin())?;
+    let actual = run(&mut command, case)?;
     let expected = case.expected();
     let mut report = String::new();
     if actual.timed_out {
-        let _ = writeln!(report, "still running after {LIMIT:?}");
+        let _ = writeln!(report, "ended by the time limit");
     } else if actual.status != expected.status {
         let _ = writeln!(
             report,
@@ -143,7 +145,7 @@ fn is_rejected_as_by_go(case: &Case) -> Result<(), Failed> {
         .arg("check")
         .arg(case.script.file_name().unwrap_or_default())
         .current_dir(folder);
-    let actual = run(&mut command, Vec::new())?;
+    let actual = run(&mut command, case)?;
     let (mut errors, mut expected) = (suite::error_lines(&actual.stderr), case.expected_errors());
     if case.has_flag("first-error") {
         errors = errors.lines().take(1).collect();
@@ -162,7 +164,7 @@ fn is_rejected_as_by_go(case: &Case) -> Result<(), Failed> {
 fn is_refused_clearly(case: &Case) -> Result<(), Failed> {
     let mut command = Command::new(GOLITE);
     command.arg("run").arg(&case.script).current_dir(ROOT);
-    let actual = run(&mut command, Vec::new())?;
+    let actual = run(&mut command, case)?;
     let mut report = String::new();
     if actual.status == Some(0) {
         report.push_str("golite accepts this now: move the script to tests/run and bless it\n");
@@ -177,8 +179,13 @@ fn is_refused_clearly(case: &Case) -> Result<(), Failed> {
     verdict(report, &command)
 }
 
-fn run(command: &mut Command, stdin: Vec<u8>) -> Result<Outcome, Failed> {
-    suite::run(command, stdin, LIMIT)
+fn run(command: &mut Command, case: &Case) -> Result<Outcome, Failed> {
+    let limit = if case.has_flag("slow") {
+        SLOW_LIMIT
+    } else {
+        LIMIT
+    };
+    suite::run(command, case.stdin(), limit)
         .map_err(|error| format!("cannot run {GOLITE}: {error}").into())
 }
 

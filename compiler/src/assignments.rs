@@ -75,26 +75,37 @@ impl FunctionCompiler<'_, '_> {
         let boxed = self.layout(ty).boxed();
         if let Some(Place::Registers(register)) = self.register_place(lhs) {
             if !boxed {
-                return self.into_as(rhs, ty, register);
+                return self.convert_into(rhs, ty, register);
             }
             if self.is_place(rhs) {
                 let src = self.operand(rhs);
                 return self.store(Place::Registers(register), ty, src, false);
             }
             let src = self.allocate(ty);
-            self.into_as(rhs, ty, src);
+            self.convert_into(rhs, ty, src);
             return self.store(Place::Registers(register), ty, src, true);
         }
         let map_index = self.map_index(lhs);
         if let Some((operand, index)) = map_index {
             // Map and key before the value, as their order can be seen by nobody else.
             let map_type = self.type_of(operand);
-            let Type::Map { key, .. } = *self.c.typed.types.underlying(map_type) else { panic!("a map is indexed") };
+            let Type::Map { key, .. } = *self.c.typed.types.underlying(map_type) else {
+                panic!("a map is indexed")
+            };
             let value = self.operand_as(rhs, ty);
             let map = self.operand(operand);
             let key = self.operand_as(index, key);
             self.at(self.c.ast.range(lhs));
-            return self.store(Place::Map { map, key, ty: map_type }, ty, value, false);
+            return self.store(
+                Place::Map {
+                    map,
+                    key,
+                    ty: map_type,
+                },
+                ty,
+                value,
+                false,
+            );
         }
         let value = self.stored_operand(rhs, ty);
         let place = self.place(lhs);
@@ -113,7 +124,13 @@ impl FunctionCompiler<'_, '_> {
         {
             let argument = self.c.ast.list(args)[0];
             let from = self.type_of(argument);
-            if self.c.typed.types.is_integer(from) && self.c.typed.constant(self.c.ast.unparen(argument)).is_none() {
+            if self.c.typed.types.is_integer(from)
+                && self
+                    .c
+                    .typed
+                    .constant(self.c.ast.unparen(argument))
+                    .is_none()
+            {
                 return self.operand(argument);
             }
         }
@@ -132,7 +149,9 @@ impl FunctionCompiler<'_, '_> {
     }
 
     fn place_in_registers(&mut self, e: ExprId) -> bool {
-        let Some(root) = self.c.root_variable(e) else { return false };
+        let Some(root) = self.c.root_variable(e) else {
+            return false;
+        };
         if !matches!(self.location(root), Some(Location::Registers(_))) {
             return false;
         }
@@ -161,7 +180,11 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn increment(&mut self, operand: ExprId, increment: bool, op_pos: u32) {
         let ty = self.type_of(operand);
         let position = TextRange::at(self.c.ast.range(operand).file, op_pos);
-        let op = if increment { BinaryOperator::Add } else { BinaryOperator::Subtract };
+        let op = if increment {
+            BinaryOperator::Add
+        } else {
+            BinaryOperator::Subtract
+        };
         self.hoist(&[operand]);
         if let Some(Place::Registers(register)) = self.register_place(operand) {
             return self.arithmetic(op, ty, register, register, Rhs::Constant(1));
@@ -175,7 +198,11 @@ impl FunctionCompiler<'_, '_> {
             && !is_float
         {
             let value = Imm16(if increment { 1 } else { -1 });
-            self.emit(op::AddImmAt { value, pointer: Register(pointer), offset: Count(offset) });
+            self.emit(op::AddImmAt {
+                value,
+                pointer: Register(pointer),
+                offset: Count(offset),
+            });
             return;
         }
         let value = self.allocate(ty);
@@ -187,7 +214,11 @@ impl FunctionCompiler<'_, '_> {
     /// The place that `op=` reads and writes. An entry of a map is made if it is not there.
     fn updated_place(&mut self, e: ExprId, ty: Ty) -> Place {
         let place = self.place(e);
-        if let Place::Map { map, key, ty: map_type } = place
+        if let Place::Map {
+            map,
+            key,
+            ty: map_type,
+        } = place
             && !matches!(self.layout(ty).access, Access::Boxed | Access::Empty)
         {
             let id = self.c.descriptor(map_type);
@@ -216,7 +247,8 @@ impl FunctionCompiler<'_, '_> {
             if op.is_shift() {
                 return self.shift(op, ty, register, register, rhs, position);
             }
-            if is_float && word && op == BinaryOperator::Add && self.add_product(rhs, ty, register) {
+            if is_float && word && op == BinaryOperator::Add && self.add_product(rhs, ty, register)
+            {
                 return;
             }
             let b = self.right_operand(rhs, ty);
@@ -235,7 +267,11 @@ impl FunctionCompiler<'_, '_> {
         let b = self.right_operand(rhs, ty);
         let divides = matches!(op, BinaryOperator::Divide | BinaryOperator::Remainder);
         // A division may panic before the entry is made.
-        let place = if divides { self.place(lhs) } else { self.updated_place(lhs, ty) };
+        let place = if divides {
+            self.place(lhs)
+        } else {
+            self.updated_place(lhs, ty)
+        };
         self.at(position);
         if let Place::Memory { pointer, offset } = place
             && let Ok(offset) = u16::try_from(offset)
@@ -252,23 +288,50 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// `+=` and `-=` of a word in memory.
-    fn add_in_place(&mut self, op: BinaryOperator, is_float: bool, b: Rhs, pointer: u16, offset: u16) -> bool {
+    fn add_in_place(
+        &mut self,
+        op: BinaryOperator,
+        is_float: bool,
+        b: Rhs,
+        pointer: u16,
+        offset: u16,
+    ) -> bool {
         let (pointer, offset) = (Register(pointer), Count(offset));
         match (op, b) {
             (BinaryOperator::Add, Rhs::Register(src)) if is_float => {
-                self.emit(op::AddFloatAt { src: Register(src), pointer, offset });
+                self.emit(op::AddFloatAt {
+                    src: Register(src),
+                    pointer,
+                    offset,
+                });
             }
             (BinaryOperator::Subtract, Rhs::Register(src)) if is_float => {
-                self.emit(op::SubFloatAt { src: Register(src), pointer, offset });
+                self.emit(op::SubFloatAt {
+                    src: Register(src),
+                    pointer,
+                    offset,
+                });
             }
             (BinaryOperator::Add, Rhs::Register(src)) => {
-                self.emit(op::AddWordAt { src: Register(src), pointer, offset });
+                self.emit(op::AddWordAt {
+                    src: Register(src),
+                    pointer,
+                    offset,
+                });
             }
             (BinaryOperator::Add, Rhs::Constant(value)) if !is_float => {
-                self.emit(op::AddImmAt { value: Imm16(value), pointer, offset });
+                self.emit(op::AddImmAt {
+                    value: Imm16(value),
+                    pointer,
+                    offset,
+                });
             }
             (BinaryOperator::Subtract, Rhs::Constant(value)) if !is_float && value != i16::MIN => {
-                self.emit(op::AddImmAt { value: Imm16(-value), pointer, offset });
+                self.emit(op::AddImmAt {
+                    value: Imm16(-value),
+                    pointer,
+                    offset,
+                });
             }
             _ => return false,
         }
@@ -278,7 +341,13 @@ impl FunctionCompiler<'_, '_> {
     /// `x += a*b` of floats.
     fn add_product(&mut self, rhs: ExprId, ty: Ty, register: u16) -> bool {
         let inner = self.c.ast.unparen(rhs);
-        let Expr::Binary { op: BinaryOperator::Multiply, left, right, .. } = *self.c.ast.expr(inner) else {
+        let Expr::Binary {
+            op: BinaryOperator::Multiply,
+            left,
+            right,
+            ..
+        } = *self.c.ast.expr(inner)
+        else {
             return false;
         };
         if self.c.typed.constant(inner).is_some() || self.hoisted.contains_key(&inner) {
@@ -286,7 +355,11 @@ impl FunctionCompiler<'_, '_> {
         }
         let a = Register(self.operand_as(left, ty));
         let b = Register(self.operand_as(right, ty));
-        self.emit(op::MulAddFloat { dst: Register(register), a, b });
+        self.emit(op::MulAddFloat {
+            dst: Register(register),
+            a,
+            b,
+        });
         true
     }
 
@@ -303,7 +376,11 @@ impl FunctionCompiler<'_, '_> {
         self.load_into(place, ty, value);
         self.registers.written(value, 2);
         self.at(position);
-        self.emit(op::Concat { dst: Pair(value), a: Pair(value), b: Pair(b) });
+        self.emit(op::Concat {
+            dst: Pair(value),
+            a: Pair(value),
+            b: Pair(b),
+        });
         self.store(place, ty, value, false);
     }
 
@@ -387,18 +464,28 @@ impl FunctionCompiler<'_, '_> {
         };
         match place {
             Place::Registers(_) | Place::Global(_) => place,
-            Place::Memory { pointer, offset } => Place::Memory { pointer: copy(pointer, &[Ref]), offset },
-            Place::Slice { slice, index } => {
-                Place::Slice { slice: copy(slice, &[Ref, Scalar]), index: copy(index, &[Scalar]) }
-            }
+            Place::Memory { pointer, offset } => Place::Memory {
+                pointer: copy(pointer, &[Ref]),
+                offset,
+            },
+            Place::Slice { slice, index } => Place::Slice {
+                slice: copy(slice, &[Ref, Scalar]),
+                index: copy(index, &[Scalar]),
+            },
             Place::SliceOfSlice { slice, i, j } => Place::SliceOfSlice {
                 slice: copy(slice, &[Ref, Scalar]),
                 i: copy(i, &[Scalar]),
                 j: copy(j, &[Scalar]),
             },
-            Place::Array { pointer, index, length } => {
-                Place::Array { pointer: copy(pointer, &[Ref]), index: copy(index, &[Scalar]), length }
-            }
+            Place::Array {
+                pointer,
+                index,
+                length,
+            } => Place::Array {
+                pointer: copy(pointer, &[Ref]),
+                index: copy(index, &[Scalar]),
+                length,
+            },
             Place::Map { map, key, ty } => {
                 let map = copy(map, &[Ref]);
                 let kinds = match *self.c.typed.types.underlying(ty) {
@@ -420,17 +507,23 @@ impl FunctionCompiler<'_, '_> {
             .map(|&e| {
                 let inner = self.c.ast.unparen(e);
                 match self.c.ast.expr(inner) {
-                    Expr::Ident(name) if !matches!(name, _ if self.is_blank(e)) => self.c.typed.object_of(inner),
+                    Expr::Ident(name) if !matches!(name, _ if self.is_blank(e)) => {
+                        self.c.typed.object_of(inner)
+                    }
                     _ => None,
                 }
             })
             .collect();
-        let in_registers = |f: &Self, object: ObjectId| matches!(f.location(object), Some(Location::Registers(_)));
+        let in_registers =
+            |f: &Self, object: ObjectId| matches!(f.location(object), Some(Location::Registers(_)));
         // Register variables that no other value mentions are assigned one by one.
         let independent = targets.iter().enumerate().all(|(index, target)| {
             target.is_some_and(|object| {
                 in_registers(self, object)
-                    && !rhs.iter().enumerate().any(|(other, &e)| other != index && self.c.mentions(e, object))
+                    && !rhs
+                        .iter()
+                        .enumerate()
+                        .any(|(other, &e)| other != index && self.c.mentions(e, object))
             })
         }) && self.epilogue.is_none();
         if independent {
@@ -450,23 +543,31 @@ impl FunctionCompiler<'_, '_> {
             let ty = self.type_of(target);
             let inner = self.c.ast.unparen(e);
             let variable = match self.c.ast.expr(inner) {
-                Expr::Ident(_) => self.c.typed.object_of(inner).filter(|&object| in_registers(self, object)),
+                Expr::Ident(_) => self
+                    .c
+                    .typed
+                    .object_of(inner)
+                    .filter(|&object| in_registers(self, object)),
                 _ => None,
             };
             let boxed = self.layout(ty).boxed();
             let stays = match variable {
                 // Nothing stored before this value is stored changes it.
                 Some(object) => !targets[..index].contains(&Some(object)),
-                None => self.place_in_registers(e) && {
-                    let root = self.c.root_variable(e);
-                    !lhs[..index].iter().any(|&target| self.c.root_variable(target) == root)
-                },
+                None => {
+                    self.place_in_registers(e) && {
+                        let root = self.c.root_variable(e);
+                        !lhs[..index]
+                            .iter()
+                            .any(|&target| self.c.root_variable(target) == root)
+                    }
+                }
             };
             if stays && !boxed && self.type_of(inner) == ty {
                 values.push((self.operand(e), false));
             } else {
                 let register = self.allocate(ty);
-                self.into_as(e, ty, register);
+                self.convert_into(e, ty, register);
                 values.push((register, true));
             }
         }
@@ -486,11 +587,16 @@ impl FunctionCompiler<'_, '_> {
             if let ([name], [value]) = (lhs, rhs) {
                 return self.define_one(*name, *value);
             }
-            let all_new = lhs.iter().all(|&name| self.is_blank(name) || self.is_new(name));
+            let all_new = lhs
+                .iter()
+                .all(|&name| self.is_blank(name) || self.is_new(name));
             if all_new && !rhs.iter().any(|&e| self.c.calls(e)) {
                 // Later values cannot see the new variables, but must not share registers with temporaries: declare at the end.
-                let values: Vec<Option<(ObjectId, u16)>> =
-                    lhs.iter().zip(rhs).map(|(&name, &value)| self.initial_value(name, value)).collect();
+                let values: Vec<Option<(ObjectId, u16)>> = lhs
+                    .iter()
+                    .zip(rhs)
+                    .map(|(&name, &value)| self.initial_value(name, value))
+                    .collect();
                 for (object, register) in values.into_iter().flatten() {
                     self.declare(object, register);
                 }
@@ -534,7 +640,7 @@ impl FunctionCompiler<'_, '_> {
             return Some((object, self.call(inner)));
         }
         let register = self.allocate(ty);
-        self.into_as(value, ty, register);
+        self.convert_into(value, ty, register);
         Some((object, register))
     }
 
@@ -553,7 +659,10 @@ impl FunctionCompiler<'_, '_> {
                     f.hoist(&[value]);
                     let register = f.operand_as(value, ty);
                     let id = f.c.descriptor(ty);
-                    f.emit(op::New { dst: Register(cell), ty: id });
+                    f.emit(op::New {
+                        dst: Register(cell),
+                        ty: id,
+                    });
                     f.registers.written(cell, 1);
                     f.store_memory(ty, register, cell, 0);
                 });
@@ -582,7 +691,7 @@ impl FunctionCompiler<'_, '_> {
                 match home {
                     Some((object, register)) => {
                         let ty = f.object_type(*object);
-                        f.into_as(value, ty, *register);
+                        f.convert_into(value, ty, *register);
                         values.push(*register);
                     }
                     None if f.is_blank(name) => {
@@ -592,7 +701,7 @@ impl FunctionCompiler<'_, '_> {
                     None => {
                         let ty = f.type_of(name);
                         let register = f.allocate(ty);
-                        f.into_as(value, ty, register);
+                        f.convert_into(value, ty, register);
                         values.push(register);
                     }
                 }

@@ -7,7 +7,8 @@
 //! row among the natives.
 
 use bytecode::{
-    Count, Imm32, Jump16, NativeId, NativeReference, OptionalRegister, Pair, Register, Run, SlotKind, Window, op,
+    Count, Imm32, Jump16, NativeId, NativeReference, OptionalRegister, Pair, Register, Run,
+    SlotKind, Window, op,
 };
 use checker::typed::{Mode, ObjectKind};
 use checker::types::{BasicKind, Type, TypeId as Ty};
@@ -22,7 +23,11 @@ use crate::type_descriptors::Access;
 impl FunctionCompiler<'_, '_> {
     /// Which builtin a name stands for.
     pub(crate) fn builtin_of(&self, callee: ExprId) -> Builtin {
-        let object = self.c.typed.object_of(callee).map(|object| &self.c.typed.object(object).kind);
+        let object = self
+            .c
+            .typed
+            .object_of(callee)
+            .map(|object| &self.c.typed.object(object).kind);
         match object {
             Some(ObjectKind::Builtin(builtin)) => *builtin,
             _ => panic!("a builtin's name has its object"),
@@ -30,7 +35,14 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// Calls a builtin; its value, if it has one, goes to `dst` unless that is `None`.
-    pub(crate) fn builtin(&mut self, e: ExprId, callee: ExprId, args: &[ExprId], spread: bool, dst: Option<u16>) {
+    pub(crate) fn builtin(
+        &mut self,
+        e: ExprId,
+        callee: ExprId,
+        args: &[ExprId],
+        spread: bool,
+        dst: Option<u16>,
+    ) {
         let range = self.c.ast.range(e);
         self.hoist(args);
         let ty = self.type_of(e);
@@ -51,9 +63,15 @@ impl FunctionCompiler<'_, '_> {
                 let value = self.operand(args[0]);
                 self.at(range);
                 if let Type::Map { .. } = self.c.typed.types.underlying(ty) {
-                    self.emit(op::MapClear { map: Register(value), ty: id });
+                    self.emit(op::MapClear {
+                        map: Register(value),
+                        ty: id,
+                    });
                 } else {
-                    self.emit(op::ClearSlice { slice: Pair(value), ty: id });
+                    self.emit(op::ClearSlice {
+                        slice: Pair(value),
+                        ty: id,
+                    });
                 }
             }
             Builtin::Close => {
@@ -65,7 +83,14 @@ impl FunctionCompiler<'_, '_> {
                 let dst = Register(result(self, Ty::INT));
                 let a = Pair(self.operand(args[0]));
                 let b_type = self.type_of(args[1]);
-                let b = Pair(self.operand_as(args[1], if self.c.typed.types.is_string(b_type) { Ty::STRING } else { b_type }));
+                let b = Pair(self.operand_as(
+                    args[1],
+                    if self.c.typed.types.is_string(b_type) {
+                        Ty::STRING
+                    } else {
+                        b_type
+                    },
+                ));
                 self.at(range);
                 if self.c.typed.types.is_string(b_type) {
                     self.emit(op::CopyString { dst, a, b });
@@ -77,7 +102,9 @@ impl FunctionCompiler<'_, '_> {
             }
             Builtin::Delete => {
                 let ty = self.type_of(args[0]);
-                let Type::Map { key, .. } = *self.c.typed.types.underlying(ty) else { panic!("only maps delete") };
+                let Type::Map { key, .. } = *self.c.typed.types.underlying(ty) else {
+                    panic!("only maps delete")
+                };
                 let id = self.c.descriptor(ty);
                 let map = Register(self.operand(args[0]));
                 let key = Run(self.operand_as(args[1], key));
@@ -92,16 +119,24 @@ impl FunctionCompiler<'_, '_> {
             Builtin::Min => self.extreme(args, ty, false, dst),
             Builtin::New => {
                 let dst = result(self, ty);
-                let Some(base) = self.c.typed.types.as_pointer(ty) else { panic!("new gives a pointer") };
+                let Some(base) = self.c.typed.types.as_pointer(ty) else {
+                    panic!("new gives a pointer")
+                };
                 let id = self.c.descriptor(base);
                 self.at(range);
                 if self.type_and_value(args[0]).mode == Mode::Type {
-                    self.emit(op::New { dst: Register(dst), ty: id });
+                    self.emit(op::New {
+                        dst: Register(dst),
+                        ty: id,
+                    });
                 } else {
                     self.scoped(|f| {
                         let value = f.operand_as(args[0], base);
                         let cell = f.reference();
-                        f.emit(op::New { dst: Register(cell), ty: id });
+                        f.emit(op::New {
+                            dst: Register(cell),
+                            ty: id,
+                        });
                         f.registers.written(cell, 1);
                         f.store_memory(base, value, cell, 0);
                         f.move_slots(cell, dst, 1);
@@ -119,12 +154,16 @@ impl FunctionCompiler<'_, '_> {
                 let dst = result(self, Ty::EMPTY_INTERFACE);
                 self.emit(op::Recover { dst: Pair(dst) });
             }
-            Builtin::Complex | Builtin::Imag | Builtin::Real => panic!("the checker refuses complex numbers"),
+            Builtin::Complex | Builtin::Imag | Builtin::Real => {
+                panic!("the checker refuses complex numbers")
+            }
         }
     }
 
     fn append(&mut self, e: ExprId, args: &[ExprId], spread: bool, ty: Ty, dst: u16) {
-        let Type::Slice(element) = *self.c.typed.types.underlying(ty) else { panic!("append makes slices") };
+        let Type::Slice(element) = *self.c.typed.types.underlying(ty) else {
+            panic!("append makes slices")
+        };
         let id = self.c.descriptor(ty);
         let range = self.c.ast.range(e);
         let slice = Pair(self.operand_as(args[0], ty));
@@ -137,34 +176,75 @@ impl FunctionCompiler<'_, '_> {
             let b = Pair(self.operand_as(args[1], if is_string { Ty::STRING } else { from }));
             self.at(range);
             if is_string {
-                self.emit(op::AppendString { dst: Pair(dst), a: slice, b, ty: id });
+                self.emit(op::AppendString {
+                    dst: Pair(dst),
+                    a: slice,
+                    b,
+                    ty: id,
+                });
             } else {
-                self.emit(op::AppendSlice { dst: Pair(dst), a: slice, b, ty: id });
+                self.emit(op::AppendSlice {
+                    dst: Pair(dst),
+                    a: slice,
+                    b,
+                    ty: id,
+                });
             }
             return;
         }
-        let values: Vec<u16> = args[1..].iter().map(|&value| self.operand_as(value, element)).collect();
+        let values: Vec<u16> = args[1..]
+            .iter()
+            .map(|&value| self.operand_as(value, element))
+            .collect();
         self.at(range);
         let access = self.layout(element).access;
         if values.is_empty() {
             return self.move_slots(slice.0, dst, 2);
         }
         // With several values an early write to `dst` could change a later one.
-        let target = if values.len() == 1 || self.registers.is_fresh(dst) { dst } else { self.pair() };
+        let target = if values.len() == 1 || self.registers.is_fresh(dst) {
+            dst
+        } else {
+            self.pair()
+        };
         let mut slice = slice;
         if values.len() > 1 {
-            self.emit(op::AppendReserve { dst: Pair(target), slice, count: Count(values.len() as u16), ty: id });
+            self.emit(op::AppendReserve {
+                dst: Pair(target),
+                slice,
+                count: Count(values.len() as u16),
+                ty: id,
+            });
             self.registers.written(target, 2);
             slice = Pair(target);
         }
         for value in values {
             let d = Pair(target);
             match access {
-                Access::Word => _ = self.emit(op::AppendWord { dst: d, slice, src: Register(value), ty: id }),
-                Access::Int8 | Access::Uint8 => {
-                    self.emit(op::Append8 { dst: d, slice, src: Register(value), ty: id });
+                Access::Word => {
+                    _ = self.emit(op::AppendWord {
+                        dst: d,
+                        slice,
+                        src: Register(value),
+                        ty: id,
+                    })
                 }
-                _ => _ = self.emit(op::Append { dst: d, slice, src: Run(value), ty: id }),
+                Access::Int8 | Access::Uint8 => {
+                    self.emit(op::Append8 {
+                        dst: d,
+                        slice,
+                        src: Register(value),
+                        ty: id,
+                    });
+                }
+                _ => {
+                    _ = self.emit(op::Append {
+                        dst: d,
+                        slice,
+                        src: Run(value),
+                        ty: id,
+                    })
+                }
             }
             slice = d;
         }
@@ -178,7 +258,11 @@ impl FunctionCompiler<'_, '_> {
         match typed.types.underlying(ty) {
             Type::Slice(_) => {
                 let header = Register(self.operand(argument) + 1);
-                if capacity { self.emit(op::Cap { dst: d, header }) } else { self.emit(op::Len { dst: d, header }) };
+                if capacity {
+                    self.emit(op::Cap { dst: d, header })
+                } else {
+                    self.emit(op::Len { dst: d, header })
+                };
             }
             Type::Map { .. } => {
                 let map = Register(self.operand(argument));
@@ -218,20 +302,43 @@ impl FunctionCompiler<'_, '_> {
             .iter()
             .map(|&size| {
                 let from = self.type_of(size);
-                let to = if self.c.typed.types.is_integer(from) { from } else { Ty::INT };
+                let to = if self.c.typed.types.is_integer(from) {
+                    from
+                } else {
+                    Ty::INT
+                };
                 self.operand_as(size, to)
             })
             .collect();
         self.at(self.c.ast.range(e));
-        let optional = |index: usize| registers.get(index).map_or(NONE, |&register| OptionalRegister(register));
+        let optional = |index: usize| {
+            registers
+                .get(index)
+                .map_or(NONE, |&register| OptionalRegister(register))
+        };
         match self.c.typed.types.underlying(ty) {
-            Type::Map { .. } => _ = self.emit(op::MakeMap { dst: Register(dst), hint: optional(0), ty: id }),
+            Type::Map { .. } => {
+                _ = self.emit(op::MakeMap {
+                    dst: Register(dst),
+                    hint: optional(0),
+                    ty: id,
+                })
+            }
             Type::Chan { .. } => {
-                self.emit(op::MakeChannel { dst: Register(dst), size: optional(0), ty: id });
+                self.emit(op::MakeChannel {
+                    dst: Register(dst),
+                    size: optional(0),
+                    ty: id,
+                });
             }
             _ => {
                 let length = Register(registers[0]);
-                self.emit(op::MakeSlice { dst: Pair(dst), length, capacity: optional(1), ty: id });
+                self.emit(op::MakeSlice {
+                    dst: Pair(dst),
+                    length,
+                    capacity: optional(1),
+                    ty: id,
+                });
             }
         }
     }
@@ -243,14 +350,18 @@ impl FunctionCompiler<'_, '_> {
         };
         let count = self.slots(ty);
         let kind = self.c.typed.types.basic(ty).unwrap_or(BasicKind::Int);
-        self.into_as(args[0], ty, result);
+        self.convert_into(args[0], ty, result);
         for &argument in &args[1..] {
             self.scoped(|f| {
                 let b = f.operand_as(argument, ty);
                 let d = Register(result);
                 if kind.is_float() {
                     let (a, b) = (d, Register(b));
-                    if largest { f.emit(op::MaxFloat { dst: d, a, b }) } else { f.emit(op::MinFloat { dst: d, a, b }) };
+                    if largest {
+                        f.emit(op::MaxFloat { dst: d, a, b })
+                    } else {
+                        f.emit(op::MinFloat { dst: d, a, b })
+                    };
                     return;
                 }
                 let keep = f.asm.new_label();
@@ -258,12 +369,30 @@ impl FunctionCompiler<'_, '_> {
                 let (low, high) = if largest { (b, result) } else { (result, b) };
                 if kind.is_string() {
                     let flag = f.scalar();
-                    f.emit(op::LeString { dst: Register(flag), a: Pair(low), b: Pair(high) });
+                    f.emit(op::LeString {
+                        dst: Register(flag),
+                        a: Pair(low),
+                        b: Pair(high),
+                    });
                     f.jump_if(flag, true, keep);
                 } else if kind.is_unsigned() {
-                    f.emit_jump(op::JumpIfLeUint { a: Register(low), b: Register(high), to: Jump16(0) }, keep);
+                    f.emit_jump(
+                        op::JumpIfLeUint {
+                            a: Register(low),
+                            b: Register(high),
+                            to: Jump16(0),
+                        },
+                        keep,
+                    );
                 } else {
-                    f.emit_jump(op::JumpIfLeInt { a: Register(low), b: Register(high), to: Jump16(0) }, keep);
+                    f.emit_jump(
+                        op::JumpIfLeInt {
+                            a: Register(low),
+                            b: Register(high),
+                            to: Jump16(0),
+                        },
+                        keep,
+                    );
                 }
                 f.move_slots(b, result, count);
                 f.asm.bind(keep);
@@ -290,10 +419,18 @@ impl FunctionCompiler<'_, '_> {
             }
             let kind = self.c.typed.types.basic(ty);
             match kind {
-                Some(kind) if kind.is_boolean() => self.print_native("printbool", Some((value, Ty::BOOL))),
-                Some(kind) if kind.is_string() => self.print_native("printstring", Some((value, Ty::STRING))),
-                Some(kind) if kind.is_float() => self.print_native("printfloat", Some((value, Ty::FLOAT64))),
-                Some(kind) if kind.is_unsigned() => self.print_native("printuint", Some((value, Ty::UINT64))),
+                Some(kind) if kind.is_boolean() => {
+                    self.print_native("printbool", Some((value, Ty::BOOL)))
+                }
+                Some(kind) if kind.is_string() => {
+                    self.print_native("printstring", Some((value, Ty::STRING)))
+                }
+                Some(kind) if kind.is_float() => {
+                    self.print_native("printfloat", Some((value, Ty::FLOAT64)))
+                }
+                Some(kind) if kind.is_unsigned() => {
+                    self.print_native("printuint", Some((value, Ty::UINT64)))
+                }
                 Some(_) => self.print_native("printint", Some((value, Ty::INT64))),
                 None => self.print_native("printpointer", Some((value, Ty::UINTPTR))),
             }
@@ -315,14 +452,20 @@ impl FunctionCompiler<'_, '_> {
                 f.registers.written(dst, count);
             }
             f.registers.reach(window as usize + 1);
-            f.emit(op::CallNative { window: Window(window), native });
+            f.emit(op::CallNative {
+                window: Window(window),
+                native,
+            });
         });
     }
 
     /// An integer constant in a fresh register.
     pub(crate) fn integer(&mut self, value: i32) -> u16 {
         let register = self.registers.allocate(&[SlotKind::Scalar]);
-        self.emit(op::LoadInt { dst: Register(register), value: Imm32(value) });
+        self.emit(op::LoadInt {
+            dst: Register(register),
+            value: Imm32(value),
+        });
         self.registers.written(register, 1);
         register
     }

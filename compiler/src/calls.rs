@@ -16,9 +16,16 @@ pub(crate) enum Target {
     Function(FunctionId),
     Native(NativeId),
     /// A method of a declared type; the receiver expression and the way to the receiver.
-    Method { method: ObjectId, operand: ExprId, path: smallvec::SmallVec<[u32; 4]> },
+    Method {
+        method: ObjectId,
+        operand: ExprId,
+        path: smallvec::SmallVec<[u32; 4]>,
+    },
     /// An interface in registers.
-    Interface { receiver: u16, selector: u32 },
+    Interface {
+        receiver: u16,
+        selector: u32,
+    },
     /// A func value in a register.
     Closure(u16),
 }
@@ -53,12 +60,23 @@ impl FunctionCompiler<'_, '_> {
                 let selection = self.c.typed.selections.get(&callee)?;
                 match (selection.kind, selection.selected) {
                     (SelectionKind::MethodValue, Selected::Method(method)) => {
-                        Some(Target::Method { method, operand, path: selection.path.clone() })
+                        Some(Target::Method {
+                            method,
+                            operand,
+                            path: selection.path.clone(),
+                        })
                     }
                     _ => None,
                 }
             }
-            Expr::FuncLit { .. } if self.c.typed.closures.get(&callee).is_some_and(|c| c.captures.is_empty()) => {
+            Expr::FuncLit { .. }
+                if self
+                    .c
+                    .typed
+                    .closures
+                    .get(&callee)
+                    .is_some_and(|c| c.captures.is_empty()) =>
+            {
                 Some(Target::Function(self.literal_id(callee)))
             }
             _ => None,
@@ -76,7 +94,10 @@ impl FunctionCompiler<'_, '_> {
             && let Selected::InterfaceMethod { interface, index } = selection.selected
         {
             let receiver = self.interface_receiver(operand, &selection);
-            return Target::Interface { receiver, selector: self.interface_selector(interface, index) };
+            return Target::Interface {
+                receiver,
+                selector: self.interface_selector(interface, index),
+            };
         }
         Target::Closure(self.operand(callee))
     }
@@ -94,15 +115,20 @@ impl FunctionCompiler<'_, '_> {
     /// The selector of a method of an interface.
     pub(crate) fn interface_selector(&mut self, interface: Ty, index: u32) -> u32 {
         let typed = self.c.typed;
-        let Some(interface) = typed.types.as_interface(interface) else { panic!("only interfaces have such methods") };
+        let Some(interface) = typed.types.as_interface(interface) else {
+            panic!("only interfaces have such methods")
+        };
         let method = interface.methods[index as usize];
-        self.c.selector(method.name, method.package, method.signature)
+        self.c
+            .selector(method.name, method.package, method.signature)
     }
 
     /// Calls a function; its results are in the registers from the returned one on. Not for builtins and conversions.
     pub(crate) fn call(&mut self, e: ExprId) -> u16 {
         let e = self.c.ast.unparen(e);
-        let Expr::Call { callee, args, .. } = *self.c.ast.expr(e) else { panic!("only calls are called") };
+        let Expr::Call { callee, args, .. } = *self.c.ast.expr(e) else {
+            panic!("only calls are called")
+        };
         let callee = self.c.ast.unparen(callee);
         if let Some(register) = self.inline(e, None) {
             return register;
@@ -111,14 +137,19 @@ impl FunctionCompiler<'_, '_> {
             let dst = self.scalar();
             self.scoped(|f| {
                 let a = Register(f.operand_as(argument, Ty::FLOAT64));
-                f.emit(op::SqrtFloat { dst: Register(dst), a });
+                f.emit(op::SqrtFloat {
+                    dst: Register(dst),
+                    a,
+                });
             });
             self.registers.written(dst, 1);
             return dst;
         }
         let mut roots: smallvec::SmallVec<[ExprId; 8]> = smallvec::SmallVec::new();
         match *self.c.ast.expr(callee) {
-            Expr::Selector { operand, .. } if self.c.typed.selections.contains_key(&callee) => roots.push(operand),
+            Expr::Selector { operand, .. } if self.c.typed.selections.contains_key(&callee) => {
+                roots.push(operand)
+            }
             Expr::Selector { .. } => {}
             _ => roots.push(callee),
         }
@@ -159,14 +190,26 @@ impl FunctionCompiler<'_, '_> {
 
     /// The call, with its window at the next register (the two below it are free).
     fn call_in_window(&mut self, target: Target, callee: ExprId, e: ExprId) -> u16 {
-        let Expr::Call { args, spread, .. } = *self.c.ast.expr(e) else { panic!("only calls are called") };
+        let Expr::Call { args, spread, .. } = *self.c.ast.expr(e) else {
+            panic!("only calls are called")
+        };
         let window = self.registers.mark();
         let signature = self.type_of(callee);
         let (parameters, results) = self.c.signature_types(signature);
-        let variadic = self.c.typed.types.as_signature(signature).is_some_and(|s| s.variadic) && spread.is_none();
+        let variadic = self
+            .c
+            .typed
+            .types
+            .as_signature(signature)
+            .is_some_and(|s| s.variadic)
+            && spread.is_none();
         match &target {
             Target::Interface { .. } => _ = self.registers.allocate(&[SlotKind::Scalar]),
-            Target::Method { method, operand, path } => self.receiver_argument(*method, *operand, path),
+            Target::Method {
+                method,
+                operand,
+                path,
+            } => self.receiver_argument(*method, *operand, path),
             Target::Function(_) | Target::Native(_) | Target::Closure(_) => {}
         }
         self.arguments(&parameters, variadic, self.c.ast.list(args));
@@ -184,31 +227,60 @@ impl FunctionCompiler<'_, '_> {
     fn emit_target(&mut self, target: Target, window: u16) {
         let w = Window(window);
         match target {
-            Target::Function(function) => self.emit_call(op::Call { window: w, function }, window),
+            Target::Function(function) => self.emit_call(
+                op::Call {
+                    window: w,
+                    function,
+                },
+                window,
+            ),
             Target::Native(native) => _ = self.emit(op::CallNative { window: w, native }),
             Target::Method { method, .. } => {
-                let Some(id) = self.c.typed.object(method).function() else { panic!("a method is declared") };
+                let Some(id) = self.c.typed.object(method).function() else {
+                    panic!("a method is declared")
+                };
                 if self.c.typed.function(id).body.is_none() {
                     let native = self.c.native(id);
                     self.emit(op::CallNative { window: w, native });
                 } else {
                     let function = self.c.declared_id(id);
-                    self.emit_call(op::Call { window: w, function }, window);
+                    self.emit_call(
+                        op::Call {
+                            window: w,
+                            function,
+                        },
+                        window,
+                    );
                 }
             }
             Target::Interface { receiver, selector } => {
                 let selector = Selector(selector as u16);
-                self.emit_call(op::CallInterface { window: w, receiver: Pair(receiver), selector }, window);
+                self.emit_call(
+                    op::CallInterface {
+                        window: w,
+                        receiver: Pair(receiver),
+                        selector,
+                    },
+                    window,
+                );
             }
             Target::Closure(closure) => {
-                self.emit_call(op::CallClosure { window: w, closure: Register(closure) }, window);
+                self.emit_call(
+                    op::CallClosure {
+                        window: w,
+                        closure: Register(closure),
+                    },
+                    window,
+                );
             }
         }
     }
 
     /// The receiver of a declared method, as first argument.
     fn receiver_argument(&mut self, method: ObjectId, operand: ExprId, path: &[u32]) {
-        let Some(wanted) = self.c.receiver_type(method) else { panic!("a method has a receiver") };
+        let Some(wanted) = self.c.receiver_type(method) else {
+            panic!("a method has a receiver")
+        };
         if path.is_empty() && self.type_of(operand) == wanted {
             return self.first_argument(operand, wanted);
         }
@@ -224,7 +296,9 @@ impl FunctionCompiler<'_, '_> {
 
     /// The receiver that a method wants, from a value of its base type or a pointer to one.
     pub(crate) fn receiver_from(&mut self, place: Place, ty: Ty, method: ObjectId, dst: u16) {
-        let Some(wanted) = self.c.receiver_type(method) else { panic!("a method has a receiver") };
+        let Some(wanted) = self.c.receiver_type(method) else {
+            panic!("a method has a receiver")
+        };
         let is_pointer = self.c.typed.dereference(ty).1;
         match (self.c.typed.has_pointer_receiver(method), is_pointer) {
             (true, true) | (false, false) => self.load_into(place, wanted, dst),
@@ -245,24 +319,29 @@ impl FunctionCompiler<'_, '_> {
             && self.type_of(inner) == ty
         {
             let callee = self.c.ast.unparen(callee);
-            let is_function = !matches!(self.type_and_value(callee).mode, Mode::Type | Mode::Builtin);
+            let is_function =
+                !matches!(self.type_and_value(callee).mode, Mode::Type | Mode::Builtin);
             if is_function
                 && self.square_root(callee, inner).is_none()
                 && !self.arguments_need_hoisting(inner)
                 && !self.is_inlined(inner)
-                && let Some(target) = self.static_target(callee).or_else(|| self.closure_variable(callee))
+                && let Some(target) = self
+                    .static_target(callee)
+                    .or_else(|| self.closure_variable(callee))
             {
                 self.call_in_window(target, callee, inner);
                 return;
             }
         }
         let dst = self.allocate(ty);
-        self.into_as(e, ty, dst);
+        self.convert_into(e, ty, dst);
     }
 
     /// A func value that is in a register already.
     fn closure_variable(&self, callee: ExprId) -> Option<Target> {
-        let Expr::Ident(_) = self.c.ast.expr(callee) else { return None };
+        let Expr::Ident(_) = self.c.ast.expr(callee) else {
+            return None;
+        };
         match self.location(self.c.typed.object_of(callee)?) {
             Some(crate::function::Location::Registers(register)) => Some(Target::Closure(register)),
             _ => None,
@@ -272,7 +351,12 @@ impl FunctionCompiler<'_, '_> {
     /// Whether values would have to be kept below the window.
     fn arguments_need_hoisting(&self, e: ExprId) -> bool {
         match *self.c.ast.expr(e) {
-            Expr::Call { args, .. } => self.c.ast.list(args).iter().any(|&argument| self.c.calls(argument)),
+            Expr::Call { args, .. } => self
+                .c
+                .ast
+                .list(args)
+                .iter()
+                .any(|&argument| self.c.calls(argument)),
             _ => true,
         }
     }
@@ -284,20 +368,26 @@ impl FunctionCompiler<'_, '_> {
         {
             return self.spread_arguments(parameters, variadic, *single, &types.clone());
         }
-        let fixed = if variadic { parameters.len() - 1 } else { parameters.len() };
+        let fixed = if variadic {
+            parameters.len() - 1
+        } else {
+            parameters.len()
+        };
         let at_window = self.registers.mark();
         for (&e, &ty) in args.iter().zip(&parameters[..fixed]) {
             if self.registers.mark() == at_window && self.is_window_start(at_window) {
                 self.first_argument(e, ty);
             } else {
                 let dst = self.allocate(ty);
-                self.into_as(e, ty, dst);
+                self.convert_into(e, ty, dst);
             }
         }
         if variadic {
             let ty = parameters[fixed];
             let dst = self.allocate(ty);
-            let Type::Slice(element) = *self.c.typed.types.underlying(ty) else { panic!("variadic means a slice") };
+            let Type::Slice(element) = *self.c.typed.types.underlying(ty) else {
+                panic!("variadic means a slice")
+            };
             self.slice_of(args.get(fixed..).unwrap_or(&[]), element, dst);
         }
     }
@@ -309,7 +399,11 @@ impl FunctionCompiler<'_, '_> {
 
     /// `f(g())` with `g` giving several values.
     fn spread_arguments(&mut self, parameters: &[Ty], variadic: bool, call: ExprId, types: &[Ty]) {
-        let fixed = if variadic { parameters.len() - 1 } else { parameters.len() };
+        let fixed = if variadic {
+            parameters.len() - 1
+        } else {
+            parameters.len()
+        };
         let registers: Vec<u16> = parameters.iter().map(|&ty| self.allocate(ty)).collect();
         self.scoped(|f| {
             let mut src = f.call_results(call);
@@ -338,13 +432,16 @@ impl FunctionCompiler<'_, '_> {
     /// A slice of the values of expressions.
     pub(crate) fn slice_of(&mut self, elements: &[ExprId], element: Ty, dst: u16) {
         if elements.is_empty() {
-            self.emit(op::Zero { dst: bytecode::Run(dst), count: bytecode::Count(2) });
+            self.emit(op::Zero {
+                dst: bytecode::Run(dst),
+                count: bytecode::Count(2),
+            });
         } else {
             self.scoped(|f| {
                 let array = f.new_backing_array(element, elements.len());
                 let size = f.layout(element).size;
                 for (index, &e) in elements.iter().enumerate() {
-                    f.into_memory(e, element, array, index as u32 * size);
+                    f.fill_in(e, element, array, index as u32 * size);
                 }
                 f.slice_array(array, element, elements.len(), dst);
             });
@@ -354,7 +451,10 @@ impl FunctionCompiler<'_, '_> {
 
     fn slice_of_values(&mut self, values: &[(u16, Ty)], element: Ty, dst: u16) {
         if values.is_empty() {
-            self.emit(op::Zero { dst: bytecode::Run(dst), count: bytecode::Count(2) });
+            self.emit(op::Zero {
+                dst: bytecode::Run(dst),
+                count: bytecode::Count(2),
+            });
             return;
         }
         self.scoped(|f| {
@@ -378,7 +478,10 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn new_backing_array(&mut self, element: Ty, length: usize) -> u16 {
         let ty = self.c.backing_array(element, length as u64);
         let array = self.reference();
-        self.emit(op::New { dst: Register(array), ty });
+        self.emit(op::New {
+            dst: Register(array),
+            ty,
+        });
         self.registers.written(array, 1);
         array
     }
@@ -399,18 +502,34 @@ impl FunctionCompiler<'_, '_> {
 
     /// A call, conversion or builtin into registers.
     pub(crate) fn call_into(&mut self, e: ExprId, ty: Ty, dst: u16) {
-        let Expr::Call { callee, args, spread } = *self.c.ast.expr(e) else { panic!("only calls are called") };
+        let Expr::Call {
+            callee,
+            args,
+            spread,
+        } = *self.c.ast.expr(e)
+        else {
+            panic!("only calls are called")
+        };
         let callee = self.c.ast.unparen(callee);
         match self.type_and_value(callee).mode {
             Mode::Type => {
                 let argument = self.c.ast.list(args)[0];
                 self.conversion(e, argument, ty, dst);
             }
-            Mode::Builtin => self.builtin(e, callee, self.c.ast.list(args), spread.is_some(), Some(dst)),
+            Mode::Builtin => self.builtin(
+                e,
+                callee,
+                self.c.ast.list(args),
+                spread.is_some(),
+                Some(dst),
+            ),
             _ => {
                 if let Some(argument) = self.square_root(callee, e) {
                     let a = Register(self.operand_as(argument, Ty::FLOAT64));
-                    self.emit(op::SqrtFloat { dst: Register(dst), a });
+                    self.emit(op::SqrtFloat {
+                        dst: Register(dst),
+                        a,
+                    });
                     return;
                 }
                 if self.inline(e, Some(dst)).is_some() {
@@ -425,7 +544,14 @@ impl FunctionCompiler<'_, '_> {
 
     /// A call as a statement.
     pub(crate) fn call_statement(&mut self, e: ExprId) {
-        let Expr::Call { callee, args, spread } = *self.c.ast.expr(e) else { panic!("only calls are called") };
+        let Expr::Call {
+            callee,
+            args,
+            spread,
+        } = *self.c.ast.expr(e)
+        else {
+            panic!("only calls are called")
+        };
         let callee = self.c.ast.unparen(callee);
         match self.type_and_value(callee).mode {
             Mode::Type => _ = self.operand(self.c.ast.list(args)[0]),

@@ -22,16 +22,27 @@ impl FunctionCompiler<'_, '_> {
     /// A function literal as a value.
     pub(crate) fn closure_into(&mut self, e: ExprId, dst: u16) {
         let function = self.literal_id(e);
-        let captures = self.c.typed.closures.get(&e).map(|closure| closure.captures.clone()).unwrap_or_default();
+        let captures = self
+            .c
+            .typed
+            .closures
+            .get(&e)
+            .map(|closure| closure.captures.clone())
+            .unwrap_or_default();
         if captures.is_empty() {
-            self.emit(op::LoadFunction { dst: Register(dst), function });
+            self.emit(op::LoadFunction {
+                dst: Register(dst),
+                function,
+            });
             return;
         }
         let mut sources = Vec::new();
         for &object in &captures {
             let kinds = self.capture_kinds(object);
             match self.location(object) {
-                Some(Location::Registers(register) | Location::Cell(register)) => sources.push((register, kinds)),
+                Some(Location::Registers(register) | Location::Cell(register)) => {
+                    sources.push((register, kinds))
+                }
                 None => panic!("a captured variable is in scope"),
             }
         }
@@ -46,7 +57,10 @@ impl FunctionCompiler<'_, '_> {
         let first = if in_a_row {
             sources[0].0
         } else {
-            let kinds: Vec<SlotKind> = sources.iter().flat_map(|(_, kinds)| kinds.clone()).collect();
+            let kinds: Vec<SlotKind> = sources
+                .iter()
+                .flat_map(|(_, kinds)| kinds.clone())
+                .collect();
             let first = self.registers.allocate(&kinds);
             let mut at = first;
             for (register, kinds) in &sources {
@@ -74,7 +88,11 @@ impl FunctionCompiler<'_, '_> {
         }
         let first = self.registers.allocate(&all);
         if !all.is_empty() {
-            self.emit(op::LoadCapture { dst: Run(first), index: Count(0), count: Count(all.len() as u16) });
+            self.emit(op::LoadCapture {
+                dst: Run(first),
+                index: Count(0),
+                count: Count(all.len() as u16),
+            });
             self.registers.declare(first, all.len());
         }
         for (object, at) in places {
@@ -90,7 +108,9 @@ impl FunctionCompiler<'_, '_> {
 
     /// Compiles a function literal.
     pub(crate) fn literal(&mut self, e: ExprId) -> Function {
-        let Expr::FuncLit { body, .. } = *self.c.ast.expr(e) else { panic!("the key names a literal") };
+        let Expr::FuncLit { body, .. } = *self.c.ast.expr(e) else {
+            panic!("the key names a literal")
+        };
         self.name = self.c.literal_names.get(&e).cloned().unwrap_or_default();
         let closure = self.c.typed.closures.get(&e).cloned().unwrap_or_default();
         let ty = self.type_of(e);
@@ -98,7 +118,11 @@ impl FunctionCompiler<'_, '_> {
         let range = self.c.ast.range(e);
         self.at(range);
         self.body(Signature {
-            parameters: closure.parameters.iter().map(|&object| Some(object)).collect(),
+            parameters: closure
+                .parameters
+                .iter()
+                .map(|&object| Some(object))
+                .collect(),
             parameter_types,
             results: closure.results,
             result_types,

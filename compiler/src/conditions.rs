@@ -48,7 +48,9 @@ pub(crate) fn mirrored(op: BinaryOperator) -> BinaryOperator {
 impl FunctionCompiler<'_, '_> {
     /// Jumps to `label` if `e` is `when`; else goes on.
     pub(crate) fn condition(&mut self, e: ExprId, when: bool, label: Label) {
-        stacker::maybe_grow(64 << 10, 1 << 20, || self.scoped(|f| f.condition_jump(e, when, label)));
+        stacker::maybe_grow(64 << 10, 1 << 20, || {
+            self.scoped(|f| f.condition_jump(e, when, label))
+        });
     }
 
     fn condition_jump(&mut self, e: ExprId, when: bool, label: Label) {
@@ -61,15 +63,30 @@ impl FunctionCompiler<'_, '_> {
         }
         if !self.hoisted.contains_key(&e) {
             match *self.c.ast.expr(e) {
-                Expr::Unary { op: UnaryOperator::Not, operand } => return self.condition(operand, !when, label),
-                Expr::Binary { op: BinaryOperator::LogicalAnd, left, right, .. } => {
+                Expr::Unary {
+                    op: UnaryOperator::Not,
+                    operand,
+                } => return self.condition(operand, !when, label),
+                Expr::Binary {
+                    op: BinaryOperator::LogicalAnd,
+                    left,
+                    right,
+                    ..
+                } => {
                     return self.logical(left, right, when, label, true);
                 }
-                Expr::Binary { op: BinaryOperator::LogicalOr, left, right, .. } => {
+                Expr::Binary {
+                    op: BinaryOperator::LogicalOr,
+                    left,
+                    right,
+                    ..
+                } => {
                     return self.logical(left, right, when, label, false);
                 }
-                Expr::Binary { op, left, right, .. }
-                    if op.is_comparison() && self.comparison_jump(e, op, left, right, when, label) =>
+                Expr::Binary {
+                    op, left, right, ..
+                } if op.is_comparison()
+                    && self.comparison_jump(e, op, left, right, when, label) =>
                 {
                     return;
                 }
@@ -131,7 +148,11 @@ impl FunctionCompiler<'_, '_> {
         if self.wraps(left_type, right_type) || self.wraps(right_type, left_type) {
             return false;
         }
-        let ty = if self.c.typed.types.is_untyped(left_type) { right_type } else { left_type };
+        let ty = if self.c.typed.types.is_untyped(left_type) {
+            right_type
+        } else {
+            left_type
+        };
         let typed = self.c.typed;
         match typed.types.underlying(ty) {
             Type::Basic(kind) if kind.is_float() => {
@@ -141,7 +162,9 @@ impl FunctionCompiler<'_, '_> {
                 true
             }
             Type::Basic(kind) if kind.is_string() => {
-                if !matches!(op, BinaryOperator::Equal | BinaryOperator::NotEqual) || self.asm.is_bound(label) {
+                if !matches!(op, BinaryOperator::Equal | BinaryOperator::NotEqual)
+                    || self.asm.is_bound(label)
+                {
                     return false;
                 }
                 // Against the empty string the length decides.
@@ -183,12 +206,24 @@ impl FunctionCompiler<'_, '_> {
             _ => (op, Register(a), Register(b)),
         };
         match (op, when) {
-            (Equal, true) | (NotEqual, false) => fused!(self, label, JumpIfEqFloat / LoopIfEqFloat { a: a, b: b }),
-            (NotEqual, true) | (Equal, false) => fused!(self, label, JumpIfNeFloat / LoopIfNeFloat { a: a, b: b }),
+            (Equal, true) | (NotEqual, false) => {
+                fused!(self, label, JumpIfEqFloat / LoopIfEqFloat { a: a, b: b })
+            }
+            (NotEqual, true) | (Equal, false) => {
+                fused!(self, label, JumpIfNeFloat / LoopIfNeFloat { a: a, b: b })
+            }
             (Less, true) => fused!(self, label, JumpIfLtFloat / LoopIfLtFloat { a: a, b: b }),
-            (Less, false) => fused!(self, label, JumpIfNotLtFloat / LoopIfNotLtFloat { a: a, b: b }),
+            (Less, false) => fused!(
+                self,
+                label,
+                JumpIfNotLtFloat / LoopIfNotLtFloat { a: a, b: b }
+            ),
             (_, true) => fused!(self, label, JumpIfLeFloat / LoopIfLeFloat { a: a, b: b }),
-            (_, false) => fused!(self, label, JumpIfNotLeFloat / LoopIfNotLeFloat { a: a, b: b }),
+            (_, false) => fused!(
+                self,
+                label,
+                JumpIfNotLeFloat / LoopIfNotLeFloat { a: a, b: b }
+            ),
         }
     }
 
@@ -209,7 +244,8 @@ impl FunctionCompiler<'_, '_> {
         match self.small_constant(right, ty) {
             // Immediates are compared signed: wrong for large unsigned numbers, unless only for equality.
             Some(value)
-                if !is_wide_unsigned(kind) || matches!(op, BinaryOperator::Equal | BinaryOperator::NotEqual) =>
+                if !is_wide_unsigned(kind)
+                    || matches!(op, BinaryOperator::Equal | BinaryOperator::NotEqual) =>
             {
                 self.integer_jump_constant(op, a, value, label);
             }
@@ -221,16 +257,46 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// Jumps on a comparison with a constant.
-    pub(crate) fn integer_jump_constant(&mut self, op: BinaryOperator, a: u16, value: i16, label: Label) {
+    pub(crate) fn integer_jump_constant(
+        &mut self,
+        op: BinaryOperator,
+        a: u16,
+        value: i16,
+        label: Label,
+    ) {
         use BinaryOperator::*;
         let (a, value) = (Register(a), Imm16(value));
         match op {
-            Equal => fused!(self, label, JumpIfEqIntImm / LoopIfEqIntImm { a: a, value: value }),
-            NotEqual => fused!(self, label, JumpIfNeIntImm / LoopIfNeIntImm { a: a, value: value }),
-            Less => fused!(self, label, JumpIfLtIntImm / LoopIfLtIntImm { a: a, value: value }),
-            LessEqual => fused!(self, label, JumpIfLeIntImm / LoopIfLeIntImm { a: a, value: value }),
-            Greater => fused!(self, label, JumpIfGtIntImm / LoopIfGtIntImm { a: a, value: value }),
-            _ => fused!(self, label, JumpIfGeIntImm / LoopIfGeIntImm { a: a, value: value }),
+            Equal => fused!(
+                self,
+                label,
+                JumpIfEqIntImm / LoopIfEqIntImm { a: a, value: value }
+            ),
+            NotEqual => fused!(
+                self,
+                label,
+                JumpIfNeIntImm / LoopIfNeIntImm { a: a, value: value }
+            ),
+            Less => fused!(
+                self,
+                label,
+                JumpIfLtIntImm / LoopIfLtIntImm { a: a, value: value }
+            ),
+            LessEqual => fused!(
+                self,
+                label,
+                JumpIfLeIntImm / LoopIfLeIntImm { a: a, value: value }
+            ),
+            Greater => fused!(
+                self,
+                label,
+                JumpIfGtIntImm / LoopIfGtIntImm { a: a, value: value }
+            ),
+            _ => fused!(
+                self,
+                label,
+                JumpIfGeIntImm / LoopIfGeIntImm { a: a, value: value }
+            ),
         }
     }
 

@@ -25,7 +25,10 @@ impl FunctionCompiler<'_, '_> {
             kind if kind.is_float() => Some(constant.as_f64().to_bits()),
             kind if kind.is_integer() => {
                 let value = constant.to_int();
-                value.as_i64().map(|value| value as u64).or_else(|| value.as_u64())
+                value
+                    .as_i64()
+                    .map(|value| value as u64)
+                    .or_else(|| value.as_u64())
             }
             _ => None,
         }
@@ -34,7 +37,9 @@ impl FunctionCompiler<'_, '_> {
     /// The value of an integer constant that fits an immediate operand.
     pub(crate) fn small_constant(&self, e: ExprId, ty: Ty) -> Option<i16> {
         if !self.bound_constants.is_empty() {
-            return self.integer_constant(e, ty).and_then(|value| i16::try_from(value).ok());
+            return self
+                .integer_constant(e, ty)
+                .and_then(|value| i16::try_from(value).ok());
         }
         let constant = self.c.typed.constant(self.c.ast.unparen(e))?;
         if !self.c.typed.types.is_integer(ty) && !self.c.typed.types.is_boolean(ty) {
@@ -48,7 +53,10 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn load_constant(&mut self, constant: &Constant, ty: Ty, dst: u16) {
         if let Some(bytes) = constant.as_bytes() {
             let value = self.c.string(&bytes);
-            self.emit(op::LoadString { dst: Pair(dst), value });
+            self.emit(op::LoadString {
+                dst: Pair(dst),
+                value,
+            });
             return;
         }
         let slot = match self.constant_slot(constant, ty) {
@@ -62,8 +70,18 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn load_slot(&mut self, slot: u64, dst: u16) {
         let dst = Register(dst);
         match i32::try_from(slot as i64) {
-            Ok(value) => _ = self.emit(op::LoadInt { dst, value: Imm32(value) }),
-            Err(_) => _ = self.emit(op::LoadConstant { dst, value: Imm64(slot) }),
+            Ok(value) => {
+                _ = self.emit(op::LoadInt {
+                    dst,
+                    value: Imm32(value),
+                })
+            }
+            Err(_) => {
+                _ = self.emit(op::LoadConstant {
+                    dst,
+                    value: Imm64(slot),
+                })
+            }
         }
     }
 
@@ -72,13 +90,21 @@ impl FunctionCompiler<'_, '_> {
         let layout = self.layout(ty);
         if layout.boxed() {
             let ty = self.c.descriptor(ty);
-            self.emit(op::New { dst: Register(dst), ty });
+            self.emit(op::New {
+                dst: Register(dst),
+                ty,
+            });
             return;
         }
         match layout.slots.len() {
             0 => {}
             1 => self.load_slot(0, dst),
-            count => _ = self.emit(op::Zero { dst: Run(dst), count: Count(count as u16) }),
+            count => {
+                _ = self.emit(op::Zero {
+                    dst: Run(dst),
+                    count: Count(count as u16),
+                })
+            }
         }
     }
 
@@ -97,7 +123,9 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn cache_constants(&mut self, roots: &[Node]) -> Vec<CachedConstant> {
         let mut wanted: Vec<u64> = Vec::new();
         let mut consider = |f: &Self, e: ExprId, small: bool| {
-            let Some(constant) = f.c.typed.constant(f.c.ast.unparen(e)) else { return };
+            let Some(constant) = f.c.typed.constant(f.c.ast.unparen(e)) else {
+                return;
+            };
             let ty = f.type_of(e);
             if !small && f.small_constant(e, ty).is_some() && !f.c.typed.types.is_float(ty) {
                 return;
@@ -132,8 +160,13 @@ impl FunctionCompiler<'_, '_> {
                 Node::Stmt(s) => {
                     if let parser::ast::Stmt::Assign { op, lhs, rhs, .. } = *this.c.ast.stmt(s) {
                         let plain = op == parser::ast::AssignOperator::Plain;
-                        for (&target, &value) in this.c.ast.list(lhs).iter().zip(this.c.ast.list(rhs)) {
-                            let in_memory = !matches!(this.c.ast.expr(this.c.ast.unparen(target)), Expr::Ident(_));
+                        for (&target, &value) in
+                            this.c.ast.list(lhs).iter().zip(this.c.ast.list(rhs))
+                        {
+                            let in_memory = !matches!(
+                                this.c.ast.expr(this.c.ast.unparen(target)),
+                                Expr::Ident(_)
+                            );
                             if !plain || in_memory {
                                 consider(this, value, plain);
                             }

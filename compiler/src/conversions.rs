@@ -45,7 +45,7 @@ impl FunctionCompiler<'_, '_> {
             return self.zero(to, dst);
         }
         if self.wraps(from, to) {
-            return self.into_as(argument, to, dst);
+            return self.convert_into(argument, to, dst);
         }
         let (d, pair) = (Register(dst), Pair(dst));
         let target = typed.types.underlying(to);
@@ -64,9 +64,15 @@ impl FunctionCompiler<'_, '_> {
                 let source = Pair(self.operand(argument));
                 self.at(position);
                 if typed.types.basic(*element) == Some(BasicKind::Uint8) {
-                    self.emit(op::StringFromBytes { dst: pair, bytes: source });
+                    self.emit(op::StringFromBytes {
+                        dst: pair,
+                        bytes: source,
+                    });
                 } else {
-                    self.emit(op::StringFromRunes { dst: pair, runes: source });
+                    self.emit(op::StringFromRunes {
+                        dst: pair,
+                        runes: source,
+                    });
                 }
             }
             (Type::Basic(a), Type::Slice(element)) if a.is_string() => {
@@ -85,13 +91,21 @@ impl FunctionCompiler<'_, '_> {
                 let ty = self.c.descriptor(to);
                 let pointer = Register(self.reference());
                 self.at(position);
-                self.emit(op::SliceToArray { dst: pointer, slice, length: Count32(*length as u32) });
+                self.emit(op::SliceToArray {
+                    dst: pointer,
+                    slice,
+                    length: Count32(*length as u32),
+                });
                 self.registers.written(pointer.0, 1);
                 if *length == 0 {
                     // The pointer may be nil.
                     self.emit(op::New { dst: d, ty });
                 } else {
-                    self.emit(op::Clone { dst: d, src: pointer, ty });
+                    self.emit(op::Clone {
+                        dst: d,
+                        src: pointer,
+                        ty,
+                    });
                 }
             }
             (Type::Slice(_), Type::Pointer(base)) => {
@@ -100,9 +114,13 @@ impl FunctionCompiler<'_, '_> {
                 };
                 let slice = Pair(self.operand(argument));
                 self.at(position);
-                self.emit(op::SliceToArray { dst: d, slice, length: Count32(*length as u32) });
+                self.emit(op::SliceToArray {
+                    dst: d,
+                    slice,
+                    length: Count32(*length as u32),
+                });
             }
-            _ => self.into_as(argument, to, dst),
+            _ => self.convert_into(argument, to, dst),
         }
     }
 

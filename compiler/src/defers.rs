@@ -16,7 +16,14 @@ impl FunctionCompiler<'_, '_> {
     /// `go call` (`is_go`) or `defer call`.
     pub(crate) fn start(&mut self, call: ExprId, is_go: bool) {
         let call = self.c.ast.unparen(call);
-        let Expr::Call { callee, args, spread } = *self.c.ast.expr(call) else { panic!("only calls are started") };
+        let Expr::Call {
+            callee,
+            args,
+            spread,
+        } = *self.c.ast.expr(call)
+        else {
+            panic!("only calls are started")
+        };
         let callee = self.c.ast.unparen(callee);
         let range = self.c.ast.range(call);
         let arguments = self.c.ast.list(args);
@@ -26,7 +33,13 @@ impl FunctionCompiler<'_, '_> {
         self.hoist(arguments);
         let signature = self.type_of(callee);
         let (parameters, _) = self.c.signature_types(signature);
-        let variadic = self.c.typed.types.as_signature(signature).is_some_and(|s| s.variadic) && spread.is_none();
+        let variadic = self
+            .c
+            .typed
+            .types
+            .as_signature(signature)
+            .is_some_and(|s| s.variadic)
+            && spread.is_none();
         let closure = self.reference();
         let mut receiver = None;
         if let Expr::Selector { operand, .. } = *self.c.ast.expr(callee)
@@ -36,7 +49,10 @@ impl FunctionCompiler<'_, '_> {
             && let Some(id) = self.c.typed.object(method).function()
         {
             let function = self.c.declared_id(id);
-            self.emit(op::LoadFunction { dst: Register(closure), function });
+            self.emit(op::LoadFunction {
+                dst: Register(closure),
+                function,
+            });
             receiver = Some((method, operand, selection.path.clone()));
         } else {
             self.into(callee, closure);
@@ -44,7 +60,9 @@ impl FunctionCompiler<'_, '_> {
         self.registers.written(closure, 1);
         let window = self.window();
         if let Some((method, operand, path)) = receiver {
-            let Some(wanted) = self.c.receiver_type(method) else { panic!("a method has a receiver") };
+            let Some(wanted) = self.c.receiver_type(method) else {
+                panic!("a method has a receiver")
+            };
             let dst = self.allocate(wanted);
             self.scoped(|f| {
                 let (place, ty) = f.typed_place(operand);
@@ -58,15 +76,29 @@ impl FunctionCompiler<'_, '_> {
         self.emit_start(range, window, closure, is_go);
     }
 
-    fn emit_start(&mut self, range: diagnostics::TextRange, window: u16, closure: u16, is_go: bool) {
+    fn emit_start(
+        &mut self,
+        range: diagnostics::TextRange,
+        window: u16,
+        closure: u16,
+        is_go: bool,
+    ) {
         let count = Count(self.registers.mark() - window);
         self.registers.reach(window as usize + 1);
         self.at(range);
         let (window, closure) = (Window(window), Register(closure));
         if is_go {
-            self.emit(op::Go { window, closure, count });
+            self.emit(op::Go {
+                window,
+                closure,
+                count,
+            });
         } else {
-            self.emit(op::Defer { window, closure, count });
+            self.emit(op::Defer {
+                window,
+                closure,
+                count,
+            });
         }
     }
 
@@ -74,29 +106,41 @@ impl FunctionCompiler<'_, '_> {
     fn start_builtin(&mut self, call: ExprId, callee: ExprId, args: &[ExprId], is_go: bool) {
         let function: FunctionId = self.c.function_id(FunctionKey::BuiltinCall(call));
         let closure = self.reference();
-        self.emit(op::LoadFunction { dst: Register(closure), function });
+        self.emit(op::LoadFunction {
+            dst: Register(closure),
+            function,
+        });
         self.registers.written(closure, 1);
         let window = self.window();
         for (argument, ty) in self.builtin_arguments(callee, args) {
             let dst = self.allocate(ty);
-            self.into_as(argument, ty, dst);
+            self.convert_into(argument, ty, dst);
         }
         self.emit_start(self.c.ast.range(call), window, closure, is_go);
     }
 
     /// The arguments of a builtin that are evaluated at the statement, with the types they get.
     fn builtin_arguments(&self, callee: ExprId, args: &[ExprId]) -> Vec<(ExprId, Ty)> {
-        let is_panic =
-            self.type_and_value(callee).mode == Mode::Builtin && self.builtin_of(callee) == Builtin::Panic;
+        let is_panic = self.type_and_value(callee).mode == Mode::Builtin
+            && self.builtin_of(callee) == Builtin::Panic;
         let mut out = Vec::new();
         for &argument in args {
             let ty = self.type_of(argument);
             if self.type_and_value(argument).mode == Mode::Type
-                || self.c.typed.constant(self.c.ast.unparen(argument)).is_some() && !is_panic
+                || self
+                    .c
+                    .typed
+                    .constant(self.c.ast.unparen(argument))
+                    .is_some()
+                    && !is_panic
             {
                 continue;
             }
-            let ty = if is_panic { Ty::EMPTY_INTERFACE } else { self.c.typed.types.default_type(ty) };
+            let ty = if is_panic {
+                Ty::EMPTY_INTERFACE
+            } else {
+                self.c.typed.types.default_type(ty)
+            };
             out.push((argument, ty));
         }
         out
@@ -104,14 +148,23 @@ impl FunctionCompiler<'_, '_> {
 
     /// The wrapper that a started builtin runs in.
     pub(crate) fn builtin_call(&mut self, call: ExprId) -> Function {
-        let Expr::Call { callee, args, .. } = *self.c.ast.expr(call) else { panic!("only calls are started") };
+        let Expr::Call { callee, args, .. } = *self.c.ast.expr(call) else {
+            panic!("only calls are started")
+        };
         let callee = self.c.ast.unparen(callee);
         self.name = "runtime.builtin".to_owned();
         self.at(self.c.ast.range(call));
-        let mut shape = Shape { wrapper: true, ..Shape::default() };
+        let mut shape = Shape {
+            wrapper: true,
+            ..Shape::default()
+        };
         let args = self.c.ast.list(args);
         let is_builtin = self.type_and_value(callee).mode == Mode::Builtin;
-        let builtin = if is_builtin { Some(self.builtin_of(callee)) } else { None };
+        let builtin = if is_builtin {
+            Some(self.builtin_of(callee))
+        } else {
+            None
+        };
         let mut registers = Vec::new();
         for (argument, ty) in self.builtin_arguments(callee, args) {
             let kinds: Vec<SlotKind> = self.layout(ty).slots.clone();
@@ -125,7 +178,9 @@ impl FunctionCompiler<'_, '_> {
             // The deferred function itself is no function that a deferred function calls: it recovers nothing.
             Some(Builtin::Recover) | None => {}
             Some(Builtin::Panic) => {
-                self.emit(op::Panic { value: bytecode::Pair(registers[0]) });
+                self.emit(op::Panic {
+                    value: bytecode::Pair(registers[0]),
+                });
             }
             Some(_) => self.call_statement(call),
         }

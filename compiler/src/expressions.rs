@@ -3,7 +3,7 @@
 //! - [`FunctionCompiler::operand`]: the registers in which the value is, perhaps a variable's own; borrowed.
 //! - [`FunctionCompiler::into`]: the value into given registers; owned. If those belong to a variable, they are written by the last
 //!   instruction only, so the expression may read the variable.
-//! - the `_as` forms: the same with the implicit conversion to a type.
+//! - [`FunctionCompiler::convert_into`], [`FunctionCompiler::operand_as`]: the same with the implicit conversion to a type.
 //!
 //! GO: cmd/compile/internal/walk order.go: calls and receives of a statement are evaluated before its loads and
 //! operations; [`FunctionCompiler::hoist`] does that where it makes a difference.
@@ -45,13 +45,19 @@ impl FunctionCompiler<'_, '_> {
             Expr::Star(_) => true,
             Expr::Selector { name, .. } => match self.c.typed.selections.get(&e) {
                 Some(selection) => selection.kind == SelectionKind::Field,
-                None => self.c.typed.object_of(name).is_some_and(|object| self.is_package_variable(object)),
+                None => self
+                    .c
+                    .typed
+                    .object_of(name)
+                    .is_some_and(|object| self.is_package_variable(object)),
             },
             Expr::Index { operand, .. } => {
                 let ty = self.type_of(operand);
                 match self.c.typed.types.underlying(ty) {
                     Type::Slice(_) | Type::Array(..) | Type::Map { .. } => true,
-                    Type::Pointer(base) => matches!(self.c.typed.types.underlying(*base), Type::Array(..)),
+                    Type::Pointer(base) => {
+                        matches!(self.c.typed.types.underlying(*base), Type::Array(..))
+                    }
                     _ => false,
                 }
             }
@@ -101,14 +107,18 @@ impl FunctionCompiler<'_, '_> {
         loop {
             match *self.c.ast.expr(e) {
                 Expr::Ident(_) => {
-                    return self
-                        .c
-                        .typed
-                        .object_of(e)
-                        .is_some_and(|object| matches!(self.location(object), Some(Location::Registers(_))));
+                    return self.c.typed.object_of(e).is_some_and(|object| {
+                        matches!(self.location(object), Some(Location::Registers(_)))
+                    });
                 }
                 Expr::Selector { operand, .. } => {
-                    if self.c.typed.selections.get(&e).is_none_or(|selection| selection.indirect) {
+                    if self
+                        .c
+                        .typed
+                        .selections
+                        .get(&e)
+                        .is_none_or(|selection| selection.indirect)
+                    {
                         return false;
                     }
                     e = self.c.ast.unparen(operand);
@@ -138,7 +148,11 @@ impl FunctionCompiler<'_, '_> {
                     if self.builtin_of(callee) == checker::universe::Builtin::Len
                         && let Some(argument) = argument
                         && self.c.typed.types.is_string(self.type_of(argument))
-                        && self.c.typed.constant(self.c.ast.unparen(argument)).is_none()
+                        && self
+                            .c
+                            .typed
+                            .constant(self.c.ast.unparen(argument))
+                            .is_none()
                     {
                         return self.operand(argument) + 1;
                     }
@@ -163,12 +177,14 @@ impl FunctionCompiler<'_, '_> {
     /// The value of `e`, owned, into the registers from `dst` on.
     pub(crate) fn into(&mut self, e: ExprId, dst: u16) {
         let ty = self.type_of(e);
-        stacker::maybe_grow(64 << 10, 1 << 20, || self.scoped(|f| f.into_registers(e, ty, dst)));
+        stacker::maybe_grow(64 << 10, 1 << 20, || {
+            self.scoped(|f| f.value_into(e, ty, dst))
+        });
         let count = self.slots(ty);
         self.registers.written(dst, count);
     }
 
-    fn into_registers(&mut self, e: ExprId, ty: Ty, dst: u16) {
+    fn value_into(&mut self, e: ExprId, ty: Ty, dst: u16) {
         let e = self.c.ast.unparen(e);
         if let Some(&register) = self.hoisted.get(&e) {
             let count = self.slots(ty);
@@ -202,19 +218,37 @@ impl FunctionCompiler<'_, '_> {
                 let index = self.c.ast.list(indices)[0];
                 let index = self.operand(index);
                 self.at(self.c.ast.range(e));
-                self.emit(op::StringGet { dst: Register(dst), string: Pair(string), index: Register(index) });
+                self.emit(op::StringGet {
+                    dst: Register(dst),
+                    string: Pair(string),
+                    index: Register(index),
+                });
             }
-            Expr::Slice { operand, low, high, max } => self.slice_expression(e, operand, [low, high, max], dst),
+            Expr::Slice {
+                operand,
+                low,
+                high,
+                max,
+            } => self.slice_expression(e, operand, [low, high, max], dst),
             Expr::TypeAssert { operand, .. } => {
                 self.assert_type(e, operand, ty, dst);
                 if self.layout(ty).boxed() {
                     let id = self.c.descriptor(ty);
-                    self.emit(op::Clone { dst: Register(dst), src: Register(dst), ty: id });
+                    self.emit(op::Clone {
+                        dst: Register(dst),
+                        src: Register(dst),
+                        ty: id,
+                    });
                 }
             }
             Expr::Call { .. } => self.call_into(e, ty, dst),
             Expr::Unary { op, operand } => self.unary(e, op, operand, ty, dst),
-            Expr::Binary { op, op_pos, left, right } => self.binary(e, op, op_pos, left, right, ty, dst),
+            Expr::Binary {
+                op,
+                op_pos,
+                left,
+                right,
+            } => self.binary(e, op, op_pos, left, right, ty, dst),
             Expr::Bad
             | Expr::IntLit(_)
             | Expr::FloatLit(_)
@@ -236,12 +270,21 @@ impl FunctionCompiler<'_, '_> {
 
     /// A function's name as a value.
     fn function_value(&mut self, name: ExprId, dst: u16) {
-        let Some(object) = self.c.typed.object_of(name) else { panic!("a checked name has an object") };
-        let ObjectKind::Function { function: Some(function), .. } = self.c.typed.object(object).kind else {
+        let Some(object) = self.c.typed.object_of(name) else {
+            panic!("a checked name has an object")
+        };
+        let ObjectKind::Function {
+            function: Some(function),
+            ..
+        } = self.c.typed.object(object).kind
+        else {
             panic!("only functions are values without a place")
         };
         let function = self.c.declared_id(function);
-        self.emit(op::LoadFunction { dst: Register(dst), function });
+        self.emit(op::LoadFunction {
+            dst: Register(dst),
+            function,
+        });
     }
 
     /// Evaluates for the effect only.
@@ -253,13 +296,16 @@ impl FunctionCompiler<'_, '_> {
             }
             match *f.c.ast.expr(e) {
                 Expr::Call { .. } => f.call_statement(e),
-                Expr::Unary { op: UnaryOperator::Receive, operand } => f.receive(e, operand, None, None),
+                Expr::Unary {
+                    op: UnaryOperator::Receive,
+                    operand,
+                } => f.receive(e, operand, None, None),
                 _ => _ = f.operand(e),
             }
         });
     }
 
-    // ---- the `_as` forms ----
+    // ---- with implicit conversion ----
 
     /// Whether a value of type `from` becomes one of type `to` by wrapping it into an interface.
     pub(crate) fn wraps(&self, from: Ty, to: Ty) -> bool {
@@ -267,7 +313,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// `into` with the implicit conversion to `to`.
-    pub(crate) fn into_as(&mut self, e: ExprId, to: Ty, dst: u16) {
+    pub(crate) fn convert_into(&mut self, e: ExprId, to: Ty, dst: u16) {
         let from = self.type_of(e);
         if self.is_nil(e) {
             self.zero(to, dst);
@@ -288,11 +334,14 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn operand_as(&mut self, e: ExprId, to: Ty) -> u16 {
         let from = self.type_of(e);
         if self.is_nil(e) || self.wraps(from, to) || self.c.typed.types.is_untyped(from) {
-            if let Some(register) = self.cached_constant(e).filter(|_| !self.c.typed.types.is_interface(to)) {
+            if let Some(register) = self
+                .cached_constant(e)
+                .filter(|_| !self.c.typed.types.is_interface(to))
+            {
                 return register;
             }
             let dst = self.allocate(to);
-            self.into_as(e, to, dst);
+            self.convert_into(e, to, dst);
             return dst;
         }
         self.operand(e)
@@ -304,7 +353,7 @@ impl FunctionCompiler<'_, '_> {
             return self.operand_as(e, to);
         }
         let dst = self.allocate(to);
-        self.into_as(e, to, dst);
+        self.convert_into(e, to, dst);
         dst
     }
 
@@ -316,7 +365,7 @@ impl FunctionCompiler<'_, '_> {
             let src = if layout.boxed() {
                 // The interface keeps the box.
                 let src = f.allocate(from);
-                f.into_as(e, from, src);
+                f.convert_into(e, from, src);
                 src
             } else {
                 f.operand_as(e, from)
@@ -328,7 +377,11 @@ impl FunctionCompiler<'_, '_> {
     /// An interface of an owned value in registers.
     pub(crate) fn make_interface(&mut self, ty: Ty, src: u16, dst: u16) {
         let id = self.c.descriptor(ty);
-        self.emit(op::MakeInterface { dst: Pair(dst), src: Run(src), ty: id });
+        self.emit(op::MakeInterface {
+            dst: Pair(dst),
+            src: Run(src),
+            ty: id,
+        });
     }
 
     /// Converts an owned value in registers implicitly; the result is in `dst`, or where it was if nothing is to be done.
@@ -360,7 +413,10 @@ impl FunctionCompiler<'_, '_> {
             }
             UnaryOperator::Not => {
                 let a = Register(self.operand(operand));
-                self.emit(op::NotBool { dst: Register(dst), a });
+                self.emit(op::NotBool {
+                    dst: Register(dst),
+                    a,
+                });
             }
             UnaryOperator::Complement => self.complement(operand, ty, dst),
             UnaryOperator::Address => self.address_of(operand, ty, dst),
@@ -382,29 +438,56 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// `<-c`, with `ok` wanted or not.
-    pub(crate) fn receive(&mut self, e: ExprId, channel: ExprId, dst: Option<u16>, ok: Option<u16>) {
+    pub(crate) fn receive(
+        &mut self,
+        e: ExprId,
+        channel: ExprId,
+        dst: Option<u16>,
+        ok: Option<u16>,
+    ) {
         let ty = self.type_of(channel);
         let channel = self.operand(channel);
         let id = self.c.descriptor(ty);
         self.at(self.c.ast.range(e));
         let dst = dst.map_or(NONE, OptionalRegister);
         match ok {
-            None => _ = self.emit(op::Receive { dst, channel: Register(channel), ty: id }),
+            None => {
+                _ = self.emit(op::Receive {
+                    dst,
+                    channel: Register(channel),
+                    ty: id,
+                })
+            }
             Some(ok) => {
-                self.emit(op::ReceiveOk { dst, ok: Register(ok), channel: Register(channel), ty: id });
+                self.emit(op::ReceiveOk {
+                    dst,
+                    ok: Register(ok),
+                    channel: Register(channel),
+                    ty: id,
+                });
             }
         }
     }
 
     // ---- slicing ----
 
-    fn slice_expression(&mut self, e: ExprId, operand: ExprId, bounds: [Option<ExprId>; 3], dst: u16) {
+    fn slice_expression(
+        &mut self,
+        e: ExprId,
+        operand: ExprId,
+        bounds: [Option<ExprId>; 3],
+        dst: u16,
+    ) {
         let ty = self.type_of(operand);
         let typed = self.c.typed;
         enum Of {
             String,
             Slice(Ty),
-            Array { pointer: u16, element: Ty, length: i64 },
+            Array {
+                pointer: u16,
+                element: Ty,
+                length: i64,
+            },
         }
         let mut source = 0;
         let of = match typed.types.underlying(ty) {
@@ -415,13 +498,21 @@ impl FunctionCompiler<'_, '_> {
             Type::Array(element, length) => {
                 let place = self.place(operand);
                 let (pointer, offset) = self.address_parts(place, ty);
-                Of::Array { pointer: self.add_offset(pointer, offset), element: *element, length: *length }
+                Of::Array {
+                    pointer: self.add_offset(pointer, offset),
+                    element: *element,
+                    length: *length,
+                }
             }
             Type::Pointer(base) => {
                 let Type::Array(element, length) = typed.types.underlying(*base) else {
                     panic!("only pointers to arrays are sliced")
                 };
-                Of::Array { pointer: self.operand(operand), element: *element, length: *length }
+                Of::Array {
+                    pointer: self.operand(operand),
+                    element: *element,
+                    length: *length,
+                }
             }
             _ => {
                 source = self.operand(operand);
@@ -435,12 +526,30 @@ impl FunctionCompiler<'_, '_> {
         let (low, high, max) = (bound(bounds[0]), bound(bounds[1]), bound(bounds[2]));
         self.at(self.c.ast.range(e));
         match of {
-            Of::String => _ = self.emit(op::SliceString { dst: Pair(dst), src: Pair(source), low, high }),
+            Of::String => {
+                _ = self.emit(op::SliceString {
+                    dst: Pair(dst),
+                    src: Pair(source),
+                    low,
+                    high,
+                })
+            }
             Of::Slice(element) => {
                 let size = bytecode::Count32(self.layout(element).size);
-                self.emit(op::SliceSlice { dst: Pair(dst), src: Pair(source), low, high, max, size });
+                self.emit(op::SliceSlice {
+                    dst: Pair(dst),
+                    src: Pair(source),
+                    low,
+                    high,
+                    max,
+                    size,
+                });
             }
-            Of::Array { pointer, element, length } => {
+            Of::Array {
+                pointer,
+                element,
+                length,
+            } => {
                 let size = bytecode::Count32(self.layout(element).size);
                 let length = bytecode::Count32(length as u32);
                 self.emit(op::SliceArray {
@@ -466,10 +575,19 @@ impl FunctionCompiler<'_, '_> {
             let id = f.c.descriptor(ty);
             f.at(f.c.ast.range(e));
             if f.c.typed.types.is_interface(ty) {
-                f.emit(op::AssertInterface { dst: Pair(dst), src, ty: id });
+                f.emit(op::AssertInterface {
+                    dst: Pair(dst),
+                    src,
+                    ty: id,
+                });
             } else {
                 let from = f.c.descriptor(from);
-                f.emit(op::AssertType { dst: Run(dst), src, ty: id, from });
+                f.emit(op::AssertType {
+                    dst: Run(dst),
+                    src,
+                    ty: id,
+                    from,
+                });
             }
         });
     }
@@ -504,15 +622,32 @@ impl FunctionCompiler<'_, '_> {
                 };
                 let ok = Register(ok);
                 if f.c.typed.types.is_interface(ty) {
-                    f.emit(op::AssertInterfaceOk { dst: Pair(dst), ok, src, ty: id });
+                    f.emit(op::AssertInterfaceOk {
+                        dst: Pair(dst),
+                        ok,
+                        src,
+                        ty: id,
+                    });
                 } else {
-                    f.emit(op::AssertTypeOk { dst: Run(dst), ok, src, ty: id });
+                    f.emit(op::AssertTypeOk {
+                        dst: Run(dst),
+                        ok,
+                        src,
+                        ty: id,
+                    });
                     if f.layout(ty).boxed() {
-                        f.emit(op::Clone { dst: Register(dst), src: Register(dst), ty: id });
+                        f.emit(op::Clone {
+                            dst: Register(dst),
+                            src: Register(dst),
+                            ty: id,
+                        });
                     }
                 }
             }
-            Expr::Unary { op: UnaryOperator::Receive, operand } => f.receive(e, operand, dst, Some(ok)),
+            Expr::Unary {
+                op: UnaryOperator::Receive,
+                operand,
+            } => f.receive(e, operand, dst, Some(ok)),
             _ => panic!("no other expression gives ok"),
         });
         if let Some(dst) = dst {
@@ -561,7 +696,10 @@ impl FunctionCompiler<'_, '_> {
             let expr = *self.c.ast.expr(e);
             let is_unit = match expr {
                 Expr::FuncLit { .. } => continue,
-                Expr::Binary { op: BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr, .. } => self.c.calls(e),
+                Expr::Binary {
+                    op: BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr,
+                    ..
+                } => self.c.calls(e),
                 _ => self.c.is_call(e),
             };
             if is_unit {
@@ -575,7 +713,8 @@ impl FunctionCompiler<'_, '_> {
             match expr {
                 Expr::Ident(_) => {
                     loaded |= self.c.typed.object_of(e).is_some_and(|object| {
-                        matches!(self.location(object), Some(Location::Cell(_))) || self.is_package_variable(object)
+                        matches!(self.location(object), Some(Location::Cell(_)))
+                            || self.is_package_variable(object)
                     });
                 }
                 Expr::Star(_) | Expr::Index { .. } | Expr::Selector { .. } | Expr::Slice { .. }

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use bytecode::assembler::Mark;
 use bytecode::{
-    Assembler, Count, Count32, Function, Instruction, Label, Opcode, Register, Run, SlotKind, Window, op,
+    Assembler, Count, Count32, Function, Instruction, Label, Opcode, Register, Run, SlotKind,
+    Window, op,
 };
 use checker::typed::{FunctionId as DeclaredId, VarKind};
 use checker::types::{ObjectId, TypeId as Ty};
@@ -78,7 +79,12 @@ pub(crate) fn compile(c: &mut Compiler<'_>, key: &FunctionKey) -> Function {
         FunctionKey::Declared(id) => f.declared(*id, false),
         FunctionKey::DeclaredForInterface(id) => f.declared(*id, true),
         FunctionKey::Literal(e) => f.literal(*e),
-        FunctionKey::Promoted { receiver, path, selected, data } => f.promoted(*receiver, path, *selected, *data),
+        FunctionKey::Promoted {
+            receiver,
+            path,
+            selected,
+            data,
+        } => f.promoted(*receiver, path, *selected, *data),
         FunctionKey::Bound(selected) => f.bound(*selected),
         FunctionKey::BuiltinCall(e) => f.builtin_call(*e),
         FunctionKey::Initializer(package) => f.initializer(*package),
@@ -250,7 +256,9 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
 
     /// The base of a window above all registers in use.
     pub(crate) fn window(&mut self) -> u16 {
-        self.registers.allocate(&[SlotKind::Scalar, SlotKind::Scalar]) + 2
+        self.registers
+            .allocate(&[SlotKind::Scalar, SlotKind::Scalar])
+            + 2
     }
 
     /// Runs `body` and gives back the registers it took.
@@ -276,9 +284,25 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
         }
         match count {
             0 => {}
-            1 => _ = self.emit(op::Move { dst: Register(dst), src: Register(src) }),
-            2 => _ = self.emit(op::MovePair { dst: bytecode::Pair(dst), src: bytecode::Pair(src) }),
-            _ => _ = self.emit(op::MoveRun { dst: Run(dst), src: Run(src), count: Count(count as u16) }),
+            1 => {
+                _ = self.emit(op::Move {
+                    dst: Register(dst),
+                    src: Register(src),
+                })
+            }
+            2 => {
+                _ = self.emit(op::MovePair {
+                    dst: bytecode::Pair(dst),
+                    src: bytecode::Pair(src),
+                })
+            }
+            _ => {
+                _ = self.emit(op::MoveRun {
+                    dst: Run(dst),
+                    src: Run(src),
+                    count: Count(count as u16),
+                })
+            }
         }
     }
 
@@ -290,12 +314,17 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             .typed
             .object(object)
             .variable()
-            .is_some_and(|variable| variable.address_taken || (variable.captured && variable.reassigned))
+            .is_some_and(|variable| {
+                variable.address_taken || (variable.captured && variable.reassigned)
+            })
     }
 
     /// The type of an object.
     pub(crate) fn object_type(&self, object: ObjectId) -> Ty {
-        self.c.typed.types.canonical(self.c.typed.object(object).typ)
+        self.c
+            .typed
+            .types
+            .canonical(self.c.typed.object(object).typ)
     }
 
     /// Makes a variable of a complete, owned value in fresh registers that stay allocated with the scope. The registers
@@ -310,7 +339,10 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             } else {
                 let cell = self.reference();
                 let id = self.c.descriptor(ty);
-                self.emit(op::New { dst: Register(cell), ty: id });
+                self.emit(op::New {
+                    dst: Register(cell),
+                    ty: id,
+                });
                 self.registers.written(cell, 1);
                 self.store_memory(ty, value, cell, 0);
                 cell
@@ -337,7 +369,10 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
         if self.needs_cell(object) {
             let cell = self.reference();
             let id = self.c.descriptor(ty);
-            self.emit(op::New { dst: Register(cell), ty: id });
+            self.emit(op::New {
+                dst: Register(cell),
+                ty: id,
+            });
             self.declare_cell(object, cell);
         } else {
             let register = self.registers.allocate(&layout.slots);
@@ -351,9 +386,17 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
     pub(crate) fn literal_name(&mut self) -> String {
         self.literals += 1;
         let is_literal = self.name.rsplit('.').next().is_some_and(|last| {
-            last.strip_prefix("func").unwrap_or(last).bytes().all(|byte| byte.is_ascii_digit()) && !last.is_empty()
+            last.strip_prefix("func")
+                .unwrap_or(last)
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+                && !last.is_empty()
         });
-        if is_literal { format!("{}.{}", self.name, self.literals) } else { format!("{}.func{}", self.name, self.literals) }
+        if is_literal {
+            format!("{}.{}", self.name, self.literals)
+        } else {
+            format!("{}.func{}", self.name, self.literals)
+        }
     }
 
     // ---- whole functions ----
@@ -363,7 +406,9 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
         self.name = self.c.declared_name(id);
         let (parameter_types, result_types) = self.c.declared_types(id);
         let range = Some(self.c.ast.decl_range(function.declaration));
-        let Some(body) = function.body else { return self.native_wrapper(id) };
+        let Some(body) = function.body else {
+            return self.native_wrapper(id);
+        };
         if !function.checked {
             self.emit(op::Unreachable {});
             return self.finish(Shape::default());
@@ -391,14 +436,21 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
 
     /// Compiles parameters, captures, body and epilogue.
     pub(crate) fn body(&mut self, signature: Signature) -> Function {
-        let mut shape = Shape { range: signature.range, ..Shape::default() };
+        let mut shape = Shape {
+            range: signature.range,
+            ..Shape::default()
+        };
         shape.results = self.c.kinds(&signature.result_types);
         // Parameters arrive from register 0 on.
         let mut incoming = Vec::new();
         for (index, &ty) in signature.parameter_types.iter().enumerate() {
             let kinds = if index == 0 && signature.receiver_from_interface {
                 let layout = self.layout(ty);
-                if layout.boxed() || layout.slots.len() > 1 { vec![SlotKind::Ref] } else { vec![SlotKind::Scalar] }
+                if layout.boxed() || layout.slots.len() > 1 {
+                    vec![SlotKind::Ref]
+                } else {
+                    vec![SlotKind::Scalar]
+                }
             } else {
                 self.layout(ty).slots.clone()
             };
@@ -407,13 +459,19 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             shape.parameters.extend(kinds);
             incoming.push(register);
         }
-        self.registers.reach(shape.parameters.len().max(shape.results.len()).max(1));
+        self.registers
+            .reach(shape.parameters.len().max(shape.results.len()).max(1));
         if shape.results.len() > shape.parameters.len() {
             // Results are returned in these; they are nobody's temporaries while they are gathered.
             self.registers.reach(shape.results.len());
         }
         shape.captures = self.load_captures(&signature.captures);
-        for (index, (&ty, &object)) in signature.parameter_types.iter().zip(&signature.parameters).enumerate() {
+        for (index, (&ty, &object)) in signature
+            .parameter_types
+            .iter()
+            .zip(&signature.parameters)
+            .enumerate()
+        {
             let mut register = incoming[index];
             if index == 0 && signature.receiver_from_interface {
                 let Some(_) = object else { continue };
@@ -455,7 +513,12 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             self.asm.bind(epilogue);
             shape.recovery = Some(self.asm.here());
             let window = self.window();
-            self.emit_call(op::RunDefers { window: Window(window) }, window);
+            self.emit_call(
+                op::RunDefers {
+                    window: Window(window),
+                },
+                window,
+            );
             self.registers.release(base);
             self.return_variables();
         } else if self.falls_through() {
@@ -473,7 +536,9 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
         let mut asm = std::mem::take(&mut self.asm);
         let mut shift = 0;
         let mut frame_size = self.registers.frame_size().max(1);
-        frame_size = frame_size.max(shape.parameters.len() as u32).max(shape.results.len() as u32);
+        frame_size = frame_size
+            .max(shape.parameters.len() as u32)
+            .max(shape.results.len() as u32);
         if self.registers.overflown() {
             self.c.too_large = Some(TooLarge {
                 message: format!("function {} needs too many registers", self.name),
@@ -482,7 +547,9 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             return Function::default();
         }
         if frame_size > bytecode::RED_ZONE {
-            asm.prepend(op::CheckStack { slots: Count32(frame_size) });
+            asm.prepend(op::CheckStack {
+                slots: Count32(frame_size),
+            });
             shift = 1;
         }
         let shifted = |mark: Mark| Mark(mark.0 + shift);
@@ -493,7 +560,9 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             let mut at = assembled.offset(shifted(mark));
             let end = assembled.offset(Mark(mark.0 + shift + 1));
             while at < end {
-                let Some(instruction) = Instruction::decode(&assembled.code[at as usize..]) else { break };
+                let Some(instruction) = Instruction::decode(&assembled.code[at as usize..]) else {
+                    break;
+                };
                 if bytecode::verify::may_stop(instruction.opcode()) {
                     safepoints.push((at, map));
                 }
@@ -508,7 +577,11 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             captures: shape.captures,
             safepoints,
             maps: std::mem::take(&mut self.maps),
-            lines: self.lines.iter().map(|&(mark, range)| (assembled.offset(shifted(mark)), range)).collect(),
+            lines: self
+                .lines
+                .iter()
+                .map(|&(mark, range)| (assembled.offset(shifted(mark)), range))
+                .collect(),
             recovery: shape.recovery.map(|mark| assembled.offset(shifted(mark))),
             range: shape.range,
             wrapper: shape.wrapper,
@@ -523,7 +596,11 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
 
     /// Whether an object is a package variable.
     pub(crate) fn is_package_variable(&self, object: ObjectId) -> bool {
-        self.c.typed.object(object).variable().is_some_and(|variable| variable.kind == VarKind::Package)
+        self.c
+            .typed
+            .object(object)
+            .variable()
+            .is_some_and(|variable| variable.kind == VarKind::Package)
     }
 }
 

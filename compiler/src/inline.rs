@@ -49,17 +49,29 @@ impl Compiler<'_> {
         if !function.checked || function.results.len() != 1 {
             return None;
         }
-        let signature = typed.types.as_signature(typed.object(function.object).typ)?;
+        let signature = typed
+            .types
+            .as_signature(typed.object(function.object).typ)?;
         if signature.variadic {
             return None;
         }
-        let [definitions @ .., last] = self.ast.statements(function.body?) else { return None };
-        let Stmt::Return { results } = *self.ast.stmt(*last) else { return None };
-        let [value] = *self.ast.list(results) else { return None };
+        let [definitions @ .., last] = self.ast.statements(function.body?) else {
+            return None;
+        };
+        let Stmt::Return { results } = *self.ast.stmt(*last) else {
+            return None;
+        };
+        let [value] = *self.ast.list(results) else {
+            return None;
+        };
         let mut variables = Vec::new();
         for &statement in definitions {
-            let Stmt::Define { lhs, rhs, .. } = *self.ast.stmt(statement) else { return None };
-            let ([name], [value]) = (self.ast.list(lhs), self.ast.list(rhs)) else { return None };
+            let Stmt::Define { lhs, rhs, .. } = *self.ast.stmt(statement) else {
+                return None;
+            };
+            let ([name], [value]) = (self.ast.list(lhs), self.ast.list(rhs)) else {
+                return None;
+            };
             variables.push((typed.object_of(*name)?, *value));
         }
         let has_receiver = self.receiver_type(function.object).is_some();
@@ -67,7 +79,13 @@ impl Compiler<'_> {
             return None;
         }
         let defined = variables.iter().map(|(object, _)| object);
-        for &object in function.receiver.iter().chain(&function.parameters).chain(&function.results).chain(defined) {
+        for &object in function
+            .receiver
+            .iter()
+            .chain(&function.parameters)
+            .chain(&function.results)
+            .chain(defined)
+        {
             let variable = typed.object(object).variable()?;
             let ty = typed.object(object).typ;
             if variable.captured || variable.address_taken || self.layout(ty).boxed() {
@@ -93,9 +111,17 @@ impl Compiler<'_> {
         if nodes.len() > LARGEST {
             return None;
         }
-        let mut known: Vec<ObjectId> = function.receiver.iter().chain(&function.parameters).copied().collect();
+        let mut known: Vec<ObjectId> = function
+            .receiver
+            .iter()
+            .chain(&function.parameters)
+            .copied()
+            .collect();
         known.extend(variables.iter().map(|(object, _)| *object));
-        nodes.into_iter().all(|e| self.may_be_inlined(e, &known, depth)).then_some(Body { variables, value })
+        nodes
+            .into_iter()
+            .all(|e| self.may_be_inlined(e, &known, depth))
+            .then_some(Body { variables, value })
     }
 
     fn may_be_inlined(&mut self, e: ExprId, parameters: &[ObjectId], depth: u32) -> bool {
@@ -107,20 +133,26 @@ impl Compiler<'_> {
                 parameters.contains(&object)
                     || matches!(
                         typed.object(object).kind,
-                        ObjectKind::Function { .. } | ObjectKind::Builtin(_) | ObjectKind::TypeName { .. }
+                        ObjectKind::Function { .. }
+                            | ObjectKind::Builtin(_)
+                            | ObjectKind::TypeName { .. }
                     )
             }),
-            Expr::Selector { .. } => typed
-                .selections
-                .get(&e)
-                .is_some_and(|selection| selection.kind == checker::typed::SelectionKind::Field && !selection.indirect),
+            Expr::Selector { .. } => typed.selections.get(&e).is_some_and(|selection| {
+                selection.kind == checker::typed::SelectionKind::Field && !selection.indirect
+            }),
             Expr::Unary { op, operand } => {
                 matches!(
                     op,
-                    UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not | UnaryOperator::Complement
+                    UnaryOperator::Plus
+                        | UnaryOperator::Minus
+                        | UnaryOperator::Not
+                        | UnaryOperator::Complement
                 ) && basic(operand)
             }
-            Expr::Binary { op, left, right, .. } => {
+            Expr::Binary {
+                op, left, right, ..
+            } => {
                 let integer = typed.types.is_integer(typed.type_of(left));
                 basic(left)
                     && basic(right)
@@ -135,25 +167,37 @@ impl Compiler<'_> {
                         _ => true,
                     }
             }
-            Expr::Call { callee, args, spread } => {
+            Expr::Call {
+                callee,
+                args,
+                spread,
+            } => {
                 let callee = self.ast.unparen(callee);
-                let [argument, rest @ ..] = self.ast.list(args) else { return false };
+                let [argument, rest @ ..] = self.ast.list(args) else {
+                    return false;
+                };
                 match typed.type_and_value(callee).mode {
                     Mode::Type => {
-                        typed.types.is_numeric(typed.type_of(e)) && typed.types.is_numeric(typed.type_of(*argument))
+                        typed.types.is_numeric(typed.type_of(e))
+                            && typed.types.is_numeric(typed.type_of(*argument))
                     }
                     Mode::Builtin => {
                         let ty = typed.type_of(*argument);
-                        let object = typed.object_of(callee).map(|object| &typed.object(object).kind);
+                        let object = typed
+                            .object_of(callee)
+                            .map(|object| &typed.object(object).kind);
                         rest.is_empty()
                             && matches!(object, Some(ObjectKind::Builtin(Builtin::Len)))
-                            && (typed.types.is_string(ty) || matches!(typed.types.underlying(ty), Type::Slice(_)))
+                            && (typed.types.is_string(ty)
+                                || matches!(typed.types.underlying(ty), Type::Slice(_)))
                     }
                     _ => {
                         if spread.is_some() || !matches!(self.ast.expr(callee), Expr::Ident(_)) {
                             return false;
                         }
-                        let function = typed.object_of(callee).and_then(|object| typed.object(object).function());
+                        let function = typed
+                            .object_of(callee)
+                            .and_then(|object| typed.object(object).function());
                         function.is_some_and(|id| self.inlined(id, depth + 1).is_some())
                     }
                 }
@@ -167,15 +211,26 @@ impl FunctionCompiler<'_, '_> {
     /// The function and expression to put in place of a call.
     fn inlined_call(&mut self, e: ExprId) -> Option<(DeclaredId, Rc<Body>, Option<ExprId>)> {
         let e = self.c.ast.unparen(e);
-        let Expr::Call { callee, args, spread } = *self.c.ast.expr(e) else { return None };
+        let Expr::Call {
+            callee,
+            args,
+            spread,
+        } = *self.c.ast.expr(e)
+        else {
+            return None;
+        };
         let callee = self.c.ast.unparen(callee);
         if spread.is_some() || self.hoisted.contains_key(&callee) {
             return None;
         }
         let (id, receiver) = match self.c.typed.selections.get(&callee) {
             Some(selection) => {
-                let Expr::Selector { operand, .. } = *self.c.ast.expr(callee) else { return None };
-                let checker::typed::Selected::Method(method) = selection.selected else { return None };
+                let Expr::Selector { operand, .. } = *self.c.ast.expr(callee) else {
+                    return None;
+                };
+                let checker::typed::Selected::Method(method) = selection.selected else {
+                    return None;
+                };
                 if selection.kind != checker::typed::SelectionKind::MethodValue
                     || !selection.path.is_empty()
                     || self.c.receiver_type(method) != Some(self.type_of(operand))
@@ -188,7 +243,9 @@ impl FunctionCompiler<'_, '_> {
         };
         let value = self.c.inlined(id, 0)?;
         let function = self.c.typed.function(id);
-        if function.parameters.len() != args.len() || function.receiver.is_some() != receiver.is_some() {
+        if function.parameters.len() != args.len()
+            || function.receiver.is_some() != receiver.is_some()
+        {
             return None;
         }
         Some((id, value, receiver))
@@ -202,7 +259,9 @@ impl FunctionCompiler<'_, '_> {
     /// Puts a call in place: its value goes to `dst`, or to new registers. `None` if it must be called.
     pub(crate) fn inline(&mut self, e: ExprId, dst: Option<u16>) -> Option<u16> {
         let (id, body, receiver) = self.inlined_call(e)?;
-        let Expr::Call { args, .. } = *self.c.ast.expr(self.c.ast.unparen(e)) else { return None };
+        let Expr::Call { args, .. } = *self.c.ast.expr(self.c.ast.unparen(e)) else {
+            return None;
+        };
         let function = self.c.typed.function(id);
         let result_type = self.object_type(function.results[0]);
         let dst = match dst {
@@ -210,14 +269,26 @@ impl FunctionCompiler<'_, '_> {
             None => self.allocate(result_type),
         };
         self.scoped(|f| {
-            let arguments: Vec<ExprId> = receiver.into_iter().chain(f.c.ast.list(args).iter().copied()).collect();
+            let arguments: Vec<ExprId> = receiver
+                .into_iter()
+                .chain(f.c.ast.list(args).iter().copied())
+                .collect();
             f.hoist(&arguments);
-            let objects: Vec<ObjectId> = function.receiver.iter().chain(&function.parameters).copied().collect();
+            let objects: Vec<ObjectId> = function
+                .receiver
+                .iter()
+                .chain(&function.parameters)
+                .copied()
+                .collect();
             let mut bound = Vec::new();
             for (&argument, &object) in arguments.iter().zip(&objects) {
                 let ty = f.object_type(object);
                 let constant = f.integer_constant(argument, ty);
-                let register = if constant.is_some() { 0 } else { f.operand_as(argument, ty) };
+                let register = if constant.is_some() {
+                    0
+                } else {
+                    f.operand_as(argument, ty)
+                };
                 bound.push((object, register, constant));
             }
             let mut shadowed = Vec::new();
@@ -225,18 +296,24 @@ impl FunctionCompiler<'_, '_> {
                 if let Some(constant) = constant {
                     f.bound_constants.insert(object, constant);
                 } else {
-                    shadowed.push((object, f.variables.insert(object, Location::Registers(register))));
+                    shadowed.push((
+                        object,
+                        f.variables.insert(object, Location::Registers(register)),
+                    ));
                 }
             }
             for &(object, value) in &body.variables {
                 let ty = f.object_type(object);
                 let register = f.allocate(ty);
-                f.into_as(value, ty, register);
+                f.convert_into(value, ty, register);
                 let count = f.slots(ty);
                 f.registers.declare(register, count);
-                shadowed.push((object, f.variables.insert(object, Location::Registers(register))));
+                shadowed.push((
+                    object,
+                    f.variables.insert(object, Location::Registers(register)),
+                ));
             }
-            f.into_as(body.value, result_type, dst);
+            f.convert_into(body.value, result_type, dst);
             for object in objects {
                 f.bound_constants.remove(&object);
             }
@@ -266,9 +343,17 @@ impl FunctionCompiler<'_, '_> {
             return None;
         }
         match *self.c.ast.expr(e) {
-            Expr::Ident(_) => self.bound_constants.get(&self.c.typed.object_of(e)?).copied(),
-            Expr::Binary { op, left, right, .. } => {
-                let (a, b) = (self.integer_constant(left, ty)?, self.integer_constant(right, ty)?);
+            Expr::Ident(_) => self
+                .bound_constants
+                .get(&self.c.typed.object_of(e)?)
+                .copied(),
+            Expr::Binary {
+                op, left, right, ..
+            } => {
+                let (a, b) = (
+                    self.integer_constant(left, ty)?,
+                    self.integer_constant(right, ty)?,
+                );
                 let value = match op {
                     BinaryOperator::Add => a.wrapping_add(b),
                     BinaryOperator::Subtract => a.wrapping_sub(b),

@@ -10,7 +10,9 @@ use crate::places::NONE;
 impl FunctionCompiler<'_, '_> {
     /// A literal's elements with their keys.
     fn elements(&self, e: ExprId) -> Vec<(Option<ExprId>, ExprId)> {
-        let Expr::CompositeLit { elements, .. } = *self.c.ast.expr(e) else { return Vec::new() };
+        let Expr::CompositeLit { elements, .. } = *self.c.ast.expr(e) else {
+            return Vec::new();
+        };
         let pair = |&element: &ExprId| match *self.c.ast.expr(element) {
             Expr::KeyValue { key, value } => (Some(key), value),
             _ => (None, element),
@@ -21,10 +23,16 @@ impl FunctionCompiler<'_, '_> {
     /// The elements of a struct literal with the indices of their fields.
     fn field_elements(&self, e: ExprId) -> Vec<(usize, ExprId)> {
         let with_index = |(position, (key, value)): (usize, (Option<ExprId>, ExprId))| {
-            let index = key.and_then(|key| self.c.typed.field_keys.get(&key)).map_or(position, |&index| index as usize);
+            let index = key
+                .and_then(|key| self.c.typed.field_keys.get(&key))
+                .map_or(position, |&index| index as usize);
             (index, value)
         };
-        self.elements(e).into_iter().enumerate().map(with_index).collect()
+        self.elements(e)
+            .into_iter()
+            .enumerate()
+            .map(with_index)
+            .collect()
     }
 
     /// The elements of an array or slice literal with their indices, and the length.
@@ -34,7 +42,9 @@ impl FunctionCompiler<'_, '_> {
         for (key, value) in self.elements(e) {
             if let Some(key) = key {
                 let constant = self.c.typed.constant(self.c.ast.unparen(key));
-                next = constant.and_then(|constant| constant.to_int().as_u64()).unwrap_or(next);
+                next = constant
+                    .and_then(|constant| constant.to_int().as_u64())
+                    .unwrap_or(next);
             }
             out.push((next, value));
             next += 1;
@@ -51,7 +61,11 @@ impl FunctionCompiler<'_, '_> {
             Type::Pointer(base) => self.literal_in_heap(e, *base, dst),
             Type::Struct(_) if !self.layout(ty).boxed() => {
                 let layout = self.layout(ty);
-                let target = if self.registers.is_fresh(dst) { dst } else { self.registers.allocate(&layout.slots) };
+                let target = if self.registers.is_fresh(dst) {
+                    dst
+                } else {
+                    self.registers.allocate(&layout.slots)
+                };
                 let elements = self.field_elements(e);
                 let complete = elements.len() == layout.fields.len();
                 if !complete && !layout.slots.is_empty() {
@@ -60,7 +74,7 @@ impl FunctionCompiler<'_, '_> {
                 }
                 for (index, value) in elements {
                     let field = layout.fields[index];
-                    self.into_as(value, typed.types.canonical(field.ty), target + field.slot);
+                    self.convert_into(value, typed.types.canonical(field.ty), target + field.slot);
                 }
                 self.move_slots(target, dst, layout.slots.len());
             }
@@ -70,7 +84,7 @@ impl FunctionCompiler<'_, '_> {
                 let array = self.new_backing_array(*element, length as usize);
                 let size = self.layout(*element).size;
                 for (index, value) in elements {
-                    self.into_memory(value, *element, array, index as u32 * size);
+                    self.fill_in(value, *element, array, index as u32 * size);
                 }
                 self.slice_array(array, *element, length as usize, dst);
             }
@@ -83,14 +97,25 @@ impl FunctionCompiler<'_, '_> {
                 } else {
                     NONE
                 };
-                self.emit(op::MakeMap { dst: Register(map), hint, ty: id });
+                self.emit(op::MakeMap {
+                    dst: Register(map),
+                    hint,
+                    ty: id,
+                });
                 self.registers.written(map, 1);
                 for (key_expression, value) in elements {
-                    let Some(key_expression) = key_expression else { continue };
+                    let Some(key_expression) = key_expression else {
+                        continue;
+                    };
                     self.scoped(|f| {
                         let key = f.element_operand(key_expression, *key);
                         let value = f.element_operand(value, *element);
-                        f.emit(op::MapSet { map: Register(map), key: Run(key), src: Run(value), ty: id });
+                        f.emit(op::MapSet {
+                            map: Register(map),
+                            key: Run(key),
+                            src: Run(value),
+                            ty: id,
+                        });
                     });
                 }
                 self.move_slots(map, dst, 1);
@@ -105,10 +130,17 @@ impl FunctionCompiler<'_, '_> {
 
     /// `&T{...}`, or the box of a literal.
     pub(crate) fn literal_in_heap(&mut self, e: ExprId, ty: Ty, dst: u16) {
-        let target = if self.registers.is_fresh(dst) { dst } else { self.reference() };
+        let target = if self.registers.is_fresh(dst) {
+            dst
+        } else {
+            self.reference()
+        };
         let id = self.c.descriptor(ty);
         if let Type::Struct(_) | Type::Array(..) = self.c.typed.types.underlying(ty) {
-            self.emit(op::New { dst: Register(target), ty: id });
+            self.emit(op::New {
+                dst: Register(target),
+                ty: id,
+            });
             self.registers.written(target, 1);
             self.fill(e, ty, target, 0);
         } else {
@@ -117,7 +149,10 @@ impl FunctionCompiler<'_, '_> {
             self.literal_into(e, ty, value);
             let count = self.slots(ty);
             self.registers.written(value, count);
-            self.emit(op::New { dst: Register(target), ty: id });
+            self.emit(op::New {
+                dst: Register(target),
+                ty: id,
+            });
             self.registers.written(target, 1);
             self.store_memory(ty, value, target, 0);
         }
@@ -132,13 +167,13 @@ impl FunctionCompiler<'_, '_> {
                 let layout = self.layout(ty);
                 for (index, value) in self.field_elements(e) {
                     let field = layout.fields[index];
-                    self.into_memory(value, field.ty, pointer, offset + field.offset);
+                    self.fill_in(value, field.ty, pointer, offset + field.offset);
                 }
             }
             Type::Array(element, _) => {
                 let size = self.layout(*element).size;
                 for (index, value) in self.indexed_elements(e).0 {
-                    self.into_memory(value, *element, pointer, offset + index as u32 * size);
+                    self.fill_in(value, *element, pointer, offset + index as u32 * size);
                 }
             }
             _ => panic!("only structs and arrays are filled"),
@@ -146,7 +181,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The value of an expression into new, zeroed memory.
-    pub(crate) fn into_memory(&mut self, e: ExprId, ty: Ty, pointer: u16, offset: u32) {
+    pub(crate) fn fill_in(&mut self, e: ExprId, ty: Ty, pointer: u16, offset: u32) {
         let ty = self.c.typed.types.canonical(ty);
         let inner = self.c.ast.unparen(e);
         if self.is_nil(inner) {
@@ -154,7 +189,8 @@ impl FunctionCompiler<'_, '_> {
         }
         if let Some(constant) = self.c.typed.constant(inner)
             && (self.constant_slot(constant, ty) == Some(0)
-                || (self.c.typed.types.is_string(ty) && constant.as_bytes().is_some_and(|bytes| bytes.is_empty())))
+                || (self.c.typed.types.is_string(ty)
+                    && constant.as_bytes().is_some_and(|bytes| bytes.is_empty())))
         {
             return;
         }

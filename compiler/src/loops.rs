@@ -9,7 +9,9 @@ use std::rc::Rc;
 use bytecode::{Imm16, Jump16, Jump32, Label, OptionalRegister, Pair, Register, SlotKind, op};
 use checker::types::{BasicKind, ObjectId, Type, TypeId as Ty};
 use checker::universe::Builtin;
-use parser::ast::{AssignOperator, BinaryOperator, BlockId, Expr, ExprId, RangeKind, Stmt, StmtId, Symbol};
+use parser::ast::{
+    AssignOperator, BinaryOperator, BlockId, Expr, ExprId, RangeKind, Stmt, StmtId, Symbol,
+};
 use rustc_hash::FxHashSet;
 
 use crate::conditions::{is_wide_unsigned, mirrored};
@@ -50,7 +52,13 @@ impl FunctionCompiler<'_, '_> {
         if let Some(init) = init {
             self.statement(init);
             if let Stmt::Define { lhs, .. } = *self.c.ast.stmt(init) {
-                own = self.c.ast.list(lhs).iter().filter_map(|&name| self.c.typed.object_of(name)).collect();
+                own = self
+                    .c
+                    .ast
+                    .list(lhs)
+                    .iter()
+                    .filter_map(|&name| self.c.typed.object_of(name))
+                    .collect();
             }
         }
         let mut roots = vec![Node::Block(body)];
@@ -58,15 +66,28 @@ impl FunctionCompiler<'_, '_> {
         roots.extend(post.map(Node::Stmt));
         let constants = self.cache_constants(&roots);
         // What a literal captures by its cell is a new variable in each iteration.
-        let renewed: Vec<ObjectId> = own.into_iter().filter(|&object| self.needs_cell(object)).collect();
+        let renewed: Vec<ObjectId> = own
+            .into_iter()
+            .filter(|&object| self.needs_cell(object))
+            .collect();
         let counting = match (condition, post) {
             (Some(condition), Some(post)) => self.counting(condition, post, &roots),
             _ => None,
         };
-        let (top, next, bottom, end) =
-            (self.asm.new_label(), self.asm.new_label(), self.asm.new_label(), self.asm.new_label());
+        let (top, next, bottom, end) = (
+            self.asm.new_label(),
+            self.asm.new_label(),
+            self.asm.new_label(),
+            self.asm.new_label(),
+        );
         let mut enter_at_bottom = false;
-        if let Some(Counting { variable, inclusive, bound: Bound::Register(bound), .. }) = counting {
+        if let Some(Counting {
+            variable,
+            inclusive,
+            bound: Bound::Register(bound),
+            ..
+        }) = counting
+        {
             let (a, b, to) = (Register(bound), Register(variable), Jump16(0));
             if inclusive {
                 self.emit_jump(op::JumpIfLtInt { a, b, to }, end);
@@ -74,7 +95,9 @@ impl FunctionCompiler<'_, '_> {
                 self.emit_jump(op::JumpIfLeInt { a, b, to }, end);
             }
         } else if let Some(condition) = condition {
-            if counting.is_none() && self.c.size(condition, LARGEST_DUPLICATE + 1) > LARGEST_DUPLICATE {
+            if counting.is_none()
+                && self.c.size(condition, LARGEST_DUPLICATE + 1) > LARGEST_DUPLICATE
+            {
                 enter_at_bottom = true;
                 self.jump(bottom);
             } else {
@@ -82,7 +105,11 @@ impl FunctionCompiler<'_, '_> {
             }
         }
         self.asm.bind(top);
-        self.targets.push(JumpTarget { label, break_to: end, continue_to: Some(next) });
+        self.targets.push(JumpTarget {
+            label,
+            break_to: end,
+            continue_to: Some(next),
+        });
         self.block(body);
         self.targets.pop();
         self.asm.bind(next);
@@ -90,7 +117,9 @@ impl FunctionCompiler<'_, '_> {
             self.renew(object);
         }
         if let Some(counting) = counting {
-            self.at(self.c.ast.range(condition.unwrap_or_else(|| unreachable!("a counting loop has a condition"))));
+            self.at(self.c.ast.range(
+                condition.unwrap_or_else(|| unreachable!("a counting loop has a condition")),
+            ));
             self.count(&counting, top);
         } else {
             if let Some(post) = post {
@@ -116,18 +145,33 @@ impl FunctionCompiler<'_, '_> {
 
     /// A new cell with the same value for a loop variable.
     fn renew(&mut self, object: ObjectId) {
-        let Some(Location::Cell(cell)) = self.location(object) else { return };
+        let Some(Location::Cell(cell)) = self.location(object) else {
+            return;
+        };
         let ty = self.object_type(object);
         let id = self.c.descriptor(ty);
-        self.emit(op::Clone { dst: Register(cell), src: Register(cell), ty: id });
+        self.emit(op::Clone {
+            dst: Register(cell),
+            src: Register(cell),
+            ty: id,
+        });
     }
 
     /// Whether condition and post statement make a counting loop.
     fn counting(&mut self, condition: ExprId, post: StmtId, roots: &[Node]) -> Option<Counting> {
         let ast = self.c.ast;
         let (target, step) = match *ast.stmt(post) {
-            Stmt::IncDec { operand, increment: true, .. } => (operand, 1),
-            Stmt::Assign { op: AssignOperator::Operation(BinaryOperator::Add), lhs, rhs, .. } => {
+            Stmt::IncDec {
+                operand,
+                increment: true,
+                ..
+            } => (operand, 1),
+            Stmt::Assign {
+                op: AssignOperator::Operation(BinaryOperator::Add),
+                lhs,
+                rhs,
+                ..
+            } => {
                 let (target, value) = (ast.list(lhs)[0], ast.list(rhs)[0]);
                 (target, self.small_constant(value, self.type_of(target))?)
             }
@@ -137,20 +181,39 @@ impl FunctionCompiler<'_, '_> {
             return None;
         }
         let target = ast.unparen(target);
-        let Expr::Ident(_) = ast.expr(target) else { return None };
+        let Expr::Ident(_) = ast.expr(target) else {
+            return None;
+        };
         let object = self.c.typed.object_of(target)?;
-        let Some(Location::Registers(variable)) = self.location(object) else { return None };
+        let Some(Location::Registers(variable)) = self.location(object) else {
+            return None;
+        };
         let ty = self.object_type(object);
-        if !matches!(self.c.typed.types.basic(ty), Some(BasicKind::Int | BasicKind::Int64)) {
+        if !matches!(
+            self.c.typed.types.basic(ty),
+            Some(BasicKind::Int | BasicKind::Int64)
+        ) {
             return None;
         }
         let condition = ast.unparen(condition);
-        let Expr::Binary { op, left, right, .. } = *ast.expr(condition) else { return None };
+        let Expr::Binary {
+            op, left, right, ..
+        } = *ast.expr(condition)
+        else {
+            return None;
+        };
         let names = |e: ExprId| {
             let inner = ast.unparen(e);
-            matches!(ast.expr(inner), Expr::Ident(_)) && self.c.typed.object_of(inner) == Some(object)
+            matches!(ast.expr(inner), Expr::Ident(_))
+                && self.c.typed.object_of(inner) == Some(object)
         };
-        let (op, bound) = if names(left) { (op, right) } else if names(right) { (mirrored(op), left) } else { return None };
+        let (op, bound) = if names(left) {
+            (op, right)
+        } else if names(right) {
+            (mirrored(op), left)
+        } else {
+            return None;
+        };
         if self.c.mentions(bound, object) {
             return None;
         }
@@ -163,12 +226,22 @@ impl FunctionCompiler<'_, '_> {
         let bound = match constant {
             Some(value) if step == 1 && !inclusive => Bound::Constant(value),
             Some(value) if step == 1 && value < i16::MAX => {
-                return Some(Counting { variable, step, inclusive: false, bound: Bound::Constant(value + 1) });
+                return Some(Counting {
+                    variable,
+                    step,
+                    inclusive: false,
+                    bound: Bound::Constant(value + 1),
+                });
             }
             _ if inclusive && step != 1 => return None,
             _ => self.loop_bound(bound, ty, roots),
         };
-        Some(Counting { variable, step, inclusive, bound })
+        Some(Counting {
+            variable,
+            step,
+            inclusive,
+            bound,
+        })
     }
 
     /// The bound of a counting loop: in a register if it can be computed before the loop.
@@ -187,7 +260,7 @@ impl FunctionCompiler<'_, '_> {
         let assigned = self.c.assigned(roots);
         if self.is_invariant(inner, &assigned) {
             let register = self.allocate(ty);
-            self.into_as(inner, ty, register);
+            self.convert_into(inner, ty, register);
             self.registers.declare(register, 1);
             return Bound::Register(register);
         }
@@ -207,10 +280,15 @@ impl FunctionCompiler<'_, '_> {
             fine = match *ast.expr(e) {
                 Expr::Paren(_) => true,
                 Expr::Ident(_) => typed.object_of(e).is_some_and(|object| {
-                    matches!(typed.object(object).kind, checker::typed::ObjectKind::Builtin(_))
-                        || matches!(self.location(object), Some(Location::Registers(_))) && !assigned.contains(&object)
+                    matches!(
+                        typed.object(object).kind,
+                        checker::typed::ObjectKind::Builtin(_)
+                    ) || matches!(self.location(object), Some(Location::Registers(_)))
+                        && !assigned.contains(&object)
                 }),
-                Expr::Binary { op, left, right, .. } => {
+                Expr::Binary {
+                    op, left, right, ..
+                } => {
                     use BinaryOperator::*;
                     let integers = typed.types.is_integer(typed.type_of(left));
                     integers
@@ -228,7 +306,8 @@ impl FunctionCompiler<'_, '_> {
                         && self.builtin_of(callee) == Builtin::Len
                         && argument.is_some_and(|argument| {
                             let ty = typed.type_of(argument);
-                            matches!(typed.types.underlying(ty), Type::Slice(_)) || typed.types.is_string(ty)
+                            matches!(typed.types.underlying(ty), Type::Slice(_))
+                                || typed.types.is_string(ty)
                         })
                 }
                 _ => false,
@@ -245,7 +324,14 @@ impl FunctionCompiler<'_, '_> {
         self.scoped(|f| {
             let bound = match counting.bound {
                 Bound::Constant(value) if counting.step == 1 => {
-                    return f.emit_jump(op::ForLtIntImm { a, value: Imm16(value), to }, top);
+                    return f.emit_jump(
+                        op::ForLtIntImm {
+                            a,
+                            value: Imm16(value),
+                            to,
+                        },
+                        top,
+                    );
                 }
                 Bound::Constant(value) => f.integer(i32::from(value)),
                 Bound::Register(register) => register,
@@ -256,7 +342,15 @@ impl FunctionCompiler<'_, '_> {
                 (1, false) => f.emit_jump(op::ForLtInt { a, b, to }, top),
                 (1, true) => f.emit_jump(op::ForLeInt { a, b, to }, top),
                 (step, _) => {
-                    f.emit_jump(op::ForStepLtInt { a, b, step: Imm16(step), to: Jump32(0) }, top);
+                    f.emit_jump(
+                        op::ForStepLtInt {
+                            a,
+                            b,
+                            step: Imm16(step),
+                            to: Jump32(0),
+                        },
+                        top,
+                    );
                 }
             }
         });
@@ -303,17 +397,31 @@ impl FunctionCompiler<'_, '_> {
                 let slice = self.kept_operand(operand, ty, &range.assigned);
                 range.constants = self.cache_constants(&roots);
                 let length = self.scalar();
-                self.emit(op::Len { dst: Register(length), header: Register(slice + 1) });
+                self.emit(op::Len {
+                    dst: Register(length),
+                    header: Register(slice + 1),
+                });
                 self.registers.declare(length, 1);
                 let element = typed.types.canonical(*element);
-                self.index_loop(&range, Some(length), 0, element, |index| Place::Slice { slice, index });
+                self.index_loop(&range, Some(length), 0, element, |index| Place::Slice {
+                    slice,
+                    index,
+                });
             }
             Type::Array(element, length) => {
-                let pointer = if value.is_some() { self.kept_operand(operand, ty, &range.assigned) } else { 0 };
+                let pointer = if value.is_some() {
+                    self.kept_operand(operand, ty, &range.assigned)
+                } else {
+                    0
+                };
                 range.constants = self.cache_constants(&roots);
                 let element = typed.types.canonical(*element);
                 let length = *length as u32;
-                self.index_loop(&range, None, length, element, |index| Place::Array { pointer, index, length });
+                self.index_loop(&range, None, length, element, |index| Place::Array {
+                    pointer,
+                    index,
+                    length,
+                });
             }
             Type::Pointer(base) => {
                 let Type::Array(element, length) = typed.types.underlying(*base) else {
@@ -323,7 +431,11 @@ impl FunctionCompiler<'_, '_> {
                 range.constants = self.cache_constants(&roots);
                 let element = typed.types.canonical(*element);
                 let length = *length as u32;
-                self.index_loop(&range, None, length, element, |index| Place::Array { pointer, index, length });
+                self.index_loop(&range, None, length, element, |index| Place::Array {
+                    pointer,
+                    index,
+                    length,
+                });
             }
             Type::Map { .. } => {
                 let map = self.operand(operand);
@@ -360,7 +472,10 @@ impl FunctionCompiler<'_, '_> {
 
     /// An operand that must not change while the loop runs: a variable that the loop assigns is copied.
     fn kept_operand(&mut self, e: ExprId, ty: Ty, assigned: &FxHashSet<ObjectId>) -> u16 {
-        let root = self.c.root_variable(e).filter(|&root| matches!(self.location(root), Some(Location::Registers(_))));
+        let root = self
+            .c
+            .root_variable(e)
+            .filter(|&root| matches!(self.location(root), Some(Location::Registers(_))));
         let boxed = self.layout(ty).boxed();
         let copies = match root {
             Some(root) => assigned.contains(&root),
@@ -369,7 +484,7 @@ impl FunctionCompiler<'_, '_> {
         };
         if copies {
             let register = self.allocate(ty);
-            self.into_as(e, ty, register);
+            self.convert_into(e, ty, register);
             return register;
         }
         self.operand_as(e, ty)
@@ -378,9 +493,14 @@ impl FunctionCompiler<'_, '_> {
     /// The register that counts: the key variable itself where nothing but the loop changes it.
     fn counter(&mut self, range: &Range, ty: Ty) -> (u16, bool) {
         let direct = range.define
-            && range.key.and_then(|key| self.c.typed.object_of(key)).is_some_and(|object| {
-                !self.needs_cell(object) && !range.assigned_in_body(object, self) && self.object_type(object) == ty
-            });
+            && range
+                .key
+                .and_then(|key| self.c.typed.object_of(key))
+                .is_some_and(|object| {
+                    !self.needs_cell(object)
+                        && !range.assigned_in_body(object, self)
+                        && self.object_type(object) == ty
+                });
         let counter = self.scalar();
         (counter, direct)
     }
@@ -400,7 +520,11 @@ impl FunctionCompiler<'_, '_> {
         let (counter, direct) = self.counter(range, Ty::INT);
         self.load_slot(0, counter);
         self.registers.declare(counter, 1);
-        let small = if length.is_none() { i16::try_from(constant).ok() } else { None };
+        let small = if length.is_none() {
+            i16::try_from(constant).ok()
+        } else {
+            None
+        };
         let bound = match (length, small) {
             (Some(length), _) => length,
             (None, Some(_)) => 0,
@@ -411,42 +535,94 @@ impl FunctionCompiler<'_, '_> {
                 register
             }
         };
-        let (top, next, end) = (self.asm.new_label(), self.asm.new_label(), self.asm.new_label());
+        let (top, next, end) = (
+            self.asm.new_label(),
+            self.asm.new_label(),
+            self.asm.new_label(),
+        );
         if length.is_some() {
-            self.emit_jump(op::JumpIfLeIntImm { a: Register(bound), value: Imm16(0), to: Jump16(0) }, end);
+            self.emit_jump(
+                op::JumpIfLeIntImm {
+                    a: Register(bound),
+                    value: Imm16(0),
+                    to: Jump16(0),
+                },
+                end,
+            );
         }
         self.asm.bind(top);
         self.scoped(|f| {
             f.bind_key(range, counter, Ty::INT, direct);
             if let Some(value) = range.value {
-                f.bind_value(range, value, element, |f, dst| f.load_into(place(counter), element, dst));
+                f.bind_value(range, value, element, |f, dst| {
+                    f.load_into(place(counter), element, dst)
+                });
             }
             f.loop_body(range, next, end);
         });
         self.asm.bind(next);
         let a = Register(counter);
         match small {
-            Some(value) => self.emit_jump(op::ForLtIntImm { a, value: Imm16(value), to: Jump16(0) }, top),
-            None => self.emit_jump(op::ForLtInt { a, b: Register(bound), to: Jump16(0) }, top),
+            Some(value) => self.emit_jump(
+                op::ForLtIntImm {
+                    a,
+                    value: Imm16(value),
+                    to: Jump16(0),
+                },
+                top,
+            ),
+            None => self.emit_jump(
+                op::ForLtInt {
+                    a,
+                    b: Register(bound),
+                    to: Jump16(0),
+                },
+                top,
+            ),
         }
         self.asm.bind(end);
     }
 
-    fn integer_loop(&mut self, range: &Range, kind: BasicKind, ty: Ty, constant: Option<i16>, bound: u16) {
+    fn integer_loop(
+        &mut self,
+        range: &Range,
+        kind: BasicKind,
+        ty: Ty,
+        constant: Option<i16>,
+        bound: u16,
+    ) {
         if constant.is_some_and(|constant| constant <= 0) {
             return;
         }
         let (counter, direct) = self.counter(range, ty);
         self.load_slot(0, counter);
         self.registers.declare(counter, 1);
-        let (top, next, end) = (self.asm.new_label(), self.asm.new_label(), self.asm.new_label());
+        let (top, next, end) = (
+            self.asm.new_label(),
+            self.asm.new_label(),
+            self.asm.new_label(),
+        );
         let unsigned = is_wide_unsigned(kind);
         if constant.is_none() {
             let (a, to) = (Register(bound), Jump16(0));
             if unsigned {
-                self.emit_jump(op::JumpIfEqIntImm { a, value: Imm16(0), to }, end);
+                self.emit_jump(
+                    op::JumpIfEqIntImm {
+                        a,
+                        value: Imm16(0),
+                        to,
+                    },
+                    end,
+                );
             } else {
-                self.emit_jump(op::JumpIfLeIntImm { a, value: Imm16(0), to }, end);
+                self.emit_jump(
+                    op::JumpIfLeIntImm {
+                        a,
+                        value: Imm16(0),
+                        to,
+                    },
+                    end,
+                );
             }
         }
         self.asm.bind(top);
@@ -457,12 +633,37 @@ impl FunctionCompiler<'_, '_> {
         self.asm.bind(next);
         let (a, to) = (Register(counter), Jump16(0));
         match constant {
-            Some(value) => self.emit_jump(op::ForLtIntImm { a, value: Imm16(value), to }, top),
+            Some(value) => self.emit_jump(
+                op::ForLtIntImm {
+                    a,
+                    value: Imm16(value),
+                    to,
+                },
+                top,
+            ),
             None if unsigned => {
-                self.emit(op::AddIntImm { dst: a, a, value: Imm16(1) });
-                self.emit_jump(op::LoopIfLtUint { a, b: Register(bound), to }, top);
+                self.emit(op::AddIntImm {
+                    dst: a,
+                    a,
+                    value: Imm16(1),
+                });
+                self.emit_jump(
+                    op::LoopIfLtUint {
+                        a,
+                        b: Register(bound),
+                        to,
+                    },
+                    top,
+                );
             }
-            None => self.emit_jump(op::ForLtInt { a, b: Register(bound), to }, top),
+            None => self.emit_jump(
+                op::ForLtInt {
+                    a,
+                    b: Register(bound),
+                    to,
+                },
+                top,
+            ),
         }
         self.asm.bind(end);
     }
@@ -472,9 +673,20 @@ impl FunctionCompiler<'_, '_> {
         let following = self.scalar();
         self.load_slot(0, counter);
         self.registers.declare(counter, 1);
-        let (top, next, end) = (self.asm.new_label(), self.asm.new_label(), self.asm.new_label());
+        let (top, next, end) = (
+            self.asm.new_label(),
+            self.asm.new_label(),
+            self.asm.new_label(),
+        );
         let length = Register(string + 1);
-        self.emit_jump(op::JumpIfLeIntImm { a: length, value: Imm16(0), to: Jump16(0) }, end);
+        self.emit_jump(
+            op::JumpIfLeIntImm {
+                a: length,
+                value: Imm16(0),
+                to: Jump16(0),
+            },
+            end,
+        );
         self.asm.bind(top);
         self.scoped(|f| {
             let rune = f.scalar();
@@ -494,15 +706,32 @@ impl FunctionCompiler<'_, '_> {
         });
         self.asm.bind(next);
         self.move_slots(following, counter, 1);
-        self.emit_jump(op::LoopIfLtInt { a: Register(counter), b: length, to: Jump16(0) }, top);
+        self.emit_jump(
+            op::LoopIfLtInt {
+                a: Register(counter),
+                b: length,
+                to: Jump16(0),
+            },
+            top,
+        );
         self.asm.bind(end);
     }
 
     fn map_loop(&mut self, range: &Range, map: u16, ty: Ty) {
-        let Type::Map { key: key_type, element } = *self.c.typed.types.underlying(ty) else { return };
+        let Type::Map {
+            key: key_type,
+            element,
+        } = *self.c.typed.types.underlying(ty)
+        else {
+            return;
+        };
         let id = self.c.descriptor(ty);
         let iterator = self.reference();
-        self.emit(op::MapIterate { iterator: Register(iterator), map: Register(map), ty: id });
+        self.emit(op::MapIterate {
+            iterator: Register(iterator),
+            map: Register(map),
+            ty: id,
+        });
         self.registers.declare(iterator, 1);
         let (top, end) = (self.asm.new_label(), self.asm.new_label());
         let next = self.asm.new_label();
@@ -515,11 +744,20 @@ impl FunctionCompiler<'_, '_> {
                 }
                 None => (NONE, None),
             };
-            let (key_type, element) = (f.c.typed.types.canonical(key_type), f.c.typed.types.canonical(element));
+            let (key_type, element) = (
+                f.c.typed.types.canonical(key_type),
+                f.c.typed.types.canonical(element),
+            );
             let (key, key_register) = home(f, range.key, key_type);
             let (value, value_register) = home(f, range.value, element);
             f.emit_jump(
-                op::MapNext { iterator: Register(iterator), key, value, ty: id, to: Jump32(0) },
+                op::MapNext {
+                    iterator: Register(iterator),
+                    key,
+                    value,
+                    ty: id,
+                    to: Jump32(0),
+                },
                 end,
             );
             for (register, ty) in [(key_register, key_type), (value_register, element)] {
@@ -542,10 +780,16 @@ impl FunctionCompiler<'_, '_> {
     }
 
     fn channel_loop(&mut self, range: &Range, channel: u16, ty: Ty) {
-        let Type::Chan { element, .. } = *self.c.typed.types.underlying(ty) else { return };
+        let Type::Chan { element, .. } = *self.c.typed.types.underlying(ty) else {
+            return;
+        };
         let element = self.c.typed.types.canonical(element);
         let id = self.c.descriptor(ty);
-        let (top, next, end) = (self.asm.new_label(), self.asm.new_label(), self.asm.new_label());
+        let (top, next, end) = (
+            self.asm.new_label(),
+            self.asm.new_label(),
+            self.asm.new_label(),
+        );
         self.asm.bind(top);
         self.scoped(|f| {
             let ok = f.scalar();
@@ -570,7 +814,11 @@ impl FunctionCompiler<'_, '_> {
     }
 
     fn loop_body(&mut self, range: &Range, next: Label, end: Label) {
-        self.targets.push(JumpTarget { label: range.label, break_to: end, continue_to: Some(next) });
+        self.targets.push(JumpTarget {
+            label: range.label,
+            break_to: end,
+            continue_to: Some(next),
+        });
         self.block(range.body);
         self.targets.pop();
     }
@@ -594,7 +842,13 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The value of this iteration, loaded into the variable's registers.
-    fn bind_value(&mut self, range: &Range, target: ExprId, ty: Ty, load: impl FnOnce(&mut Self, u16)) {
+    fn bind_value(
+        &mut self,
+        range: &Range,
+        target: ExprId,
+        ty: Ty,
+        load: impl FnOnce(&mut Self, u16),
+    ) {
         let register = self.allocate(ty);
         self.scoped(|f| load(f, register));
         let count = self.slots(ty);
@@ -628,6 +882,10 @@ struct Range {
 impl Range {
     fn assigned_in_body(&self, object: ObjectId, f: &FunctionCompiler<'_, '_>) -> bool {
         self.assigned.contains(&object)
-            || f.c.typed.object(object).variable().is_some_and(|variable| variable.reassigned)
+            || f.c
+                .typed
+                .object(object)
+                .variable()
+                .is_some_and(|variable| variable.reassigned)
     }
 }

@@ -21,6 +21,10 @@ const LONGEST_CONCATENATION: usize = 64;
 
 impl FunctionCompiler<'_, '_> {
     /// `left op right` into `dst`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a binary expression"
+    )]
     pub(crate) fn binary(
         &mut self,
         e: ExprId,
@@ -50,7 +54,10 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The value of an operation other than `&&` and `||`.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a binary expression")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a binary expression"
+    )]
     fn operation_value(
         &mut self,
         e: ExprId,
@@ -67,7 +74,10 @@ impl FunctionCompiler<'_, '_> {
         if self.c.typed.types.is_string(ty) {
             return self.concatenation(e, position, dst);
         }
-        if self.c.typed.types.is_float(ty) && op == BinaryOperator::Add && self.multiply_add(left, right, ty, dst) {
+        if self.c.typed.types.is_float(ty)
+            && op == BinaryOperator::Add
+            && self.multiply_add(left, right, ty, dst)
+        {
             return;
         }
         if op.is_shift() {
@@ -82,18 +92,23 @@ impl FunctionCompiler<'_, '_> {
                 | BinaryOperator::Or
                 | BinaryOperator::Xor
         );
-        if self.c.typed.types.is_integer(ty) && self.small_constant(right, ty).is_none() {
-            if let Some(value) = self.small_constant(left, ty) {
-                if commutative {
-                    let a = self.operand_as(right, ty);
-                    self.at(position);
-                    return self.arithmetic(op, ty, dst, a, Rhs::Constant(value));
-                }
-                if op == BinaryOperator::Subtract {
-                    let a = self.operand_as(right, ty);
-                    self.emit(op::SubImmInt { dst: Register(dst), a: Register(a), value: Imm16(value) });
-                    return self.wrap_integer(ty, dst);
-                }
+        if self.c.typed.types.is_integer(ty)
+            && self.small_constant(right, ty).is_none()
+            && let Some(value) = self.small_constant(left, ty)
+        {
+            if commutative {
+                let a = self.operand_as(right, ty);
+                self.at(position);
+                return self.arithmetic(op, ty, dst, a, Rhs::Constant(value));
+            }
+            if op == BinaryOperator::Subtract {
+                let a = self.operand_as(right, ty);
+                self.emit(op::SubImmInt {
+                    dst: Register(dst),
+                    a: Register(a),
+                    value: Imm16(value),
+                });
+                return self.wrap_integer(ty, dst);
             }
         }
         let a = self.operand_as(left, ty);
@@ -113,7 +128,13 @@ impl FunctionCompiler<'_, '_> {
     /// `dst += a * b` for `x + a*b`, where `dst` may be used for the sum before.
     fn multiply_add(&mut self, left: ExprId, right: ExprId, ty: Ty, dst: u16) -> bool {
         let right = self.c.ast.unparen(right);
-        let Expr::Binary { op: BinaryOperator::Multiply, left: a, right: b, .. } = *self.c.ast.expr(right) else {
+        let Expr::Binary {
+            op: BinaryOperator::Multiply,
+            left: a,
+            right: b,
+            ..
+        } = *self.c.ast.expr(right)
+        else {
             return false;
         };
         if self.c.typed.constant(right).is_some() || self.layout(ty).access != Access::Word {
@@ -122,18 +143,30 @@ impl FunctionCompiler<'_, '_> {
         if self.hoisted.contains_key(&right) {
             return false;
         }
-        let sum = if self.registers.is_fresh(dst) { dst } else { self.allocate(ty) };
-        self.into_as(left, ty, sum);
+        let sum = if self.registers.is_fresh(dst) {
+            dst
+        } else {
+            self.allocate(ty)
+        };
+        self.convert_into(left, ty, sum);
         let a = Register(self.operand_as(a, ty));
         let b = Register(self.operand_as(b, ty));
         if sum != dst {
             // The product alone, then the sum: as many instructions as a move would cost.
             let product = Register(self.scalar());
             self.emit(op::MulFloat { dst: product, a, b });
-            self.emit(op::AddFloat { dst: Register(dst), a: Register(sum), b: product });
+            self.emit(op::AddFloat {
+                dst: Register(dst),
+                a: Register(sum),
+                b: product,
+            });
             return true;
         }
-        self.emit(op::MulAddFloat { dst: Register(dst), a, b });
+        self.emit(op::MulAddFloat {
+            dst: Register(dst),
+            a,
+            b,
+        });
         true
     }
 
@@ -232,7 +265,11 @@ impl FunctionCompiler<'_, '_> {
             Rhs::Register(register) => register,
             Rhs::Constant(value) => {
                 let register = self.scalar();
-                let slot = if kind.is_float() { f64::from(value).to_bits() } else { i64::from(value) as u64 };
+                let slot = if kind.is_float() {
+                    f64::from(value).to_bits()
+                } else {
+                    i64::from(value) as u64
+                };
                 self.load_slot(slot, register);
                 register
             }
@@ -253,54 +290,114 @@ impl FunctionCompiler<'_, '_> {
         let (dst, a) = (Register(dst), Register(a));
         let wide_unsigned = is_wide_unsigned(kind);
         let positive = u16::try_from(value).ok().filter(|value| *value > 0);
-        let power = positive.filter(|value| value.is_power_of_two()).map(|value| value.trailing_zeros() as i16);
+        let power = positive
+            .filter(|value| value.is_power_of_two())
+            .map(|value| value.trailing_zeros() as i16);
         match op {
-            Add => _ = self.emit(op::AddIntImm { dst, a, value: Imm16(value) }),
+            Add => {
+                _ = self.emit(op::AddIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value),
+                })
+            }
             Subtract => {
-                let Some(value) = value.checked_neg() else { return false };
-                self.emit(op::AddIntImm { dst, a, value: Imm16(value) });
+                let Some(value) = value.checked_neg() else {
+                    return false;
+                };
+                self.emit(op::AddIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value),
+                });
             }
             Multiply => match power {
                 Some(power) => {
                     if kind == BasicKind::Uint32 {
-                        self.emit(op::ShlUint32Imm { dst, a, value: Imm16(power) });
+                        self.emit(op::ShlUint32Imm {
+                            dst,
+                            a,
+                            value: Imm16(power),
+                        });
                         return true;
                     }
-                    self.emit(op::ShlIntImm { dst, a, value: Imm16(power) });
+                    self.emit(op::ShlIntImm {
+                        dst,
+                        a,
+                        value: Imm16(power),
+                    });
                 }
-                None => _ = self.emit(op::MulIntImm { dst, a, value: Imm16(value) }),
+                None => {
+                    _ = self.emit(op::MulIntImm {
+                        dst,
+                        a,
+                        value: Imm16(value),
+                    })
+                }
             },
             And => {
-                self.emit(op::AndIntImm { dst, a, value: Imm16(value) });
+                self.emit(op::AndIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value),
+                });
                 return true;
             }
             Or => {
-                self.emit(op::OrIntImm { dst, a, value: Imm16(value) });
+                self.emit(op::OrIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value),
+                });
                 return true;
             }
             Xor => {
-                self.emit(op::XorIntImm { dst, a, value: Imm16(value) });
+                self.emit(op::XorIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value),
+                });
                 return true;
             }
             AndNot => {
                 // The complement of a small number is small too.
-                self.emit(op::AndIntImm { dst, a, value: Imm16(!value) });
+                self.emit(op::AndIntImm {
+                    dst,
+                    a,
+                    value: Imm16(!value),
+                });
                 return true;
             }
             Divide if kind.is_unsigned() && power.is_some() => {
-                self.emit(op::ShrUintImm { dst, a, value: Imm16(power.unwrap_or_default()) });
+                self.emit(op::ShrUintImm {
+                    dst,
+                    a,
+                    value: Imm16(power.unwrap_or_default()),
+                });
                 return true;
             }
             Remainder if kind.is_unsigned() && power.is_some() => {
-                self.emit(op::AndIntImm { dst, a, value: Imm16(value - 1) });
+                self.emit(op::AndIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value - 1),
+                });
                 return true;
             }
             Divide if !wide_unsigned && value != 0 && value != -1 => {
-                self.emit(op::DivIntImm { dst, a, value: Imm16(value) });
+                self.emit(op::DivIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value),
+                });
                 return true;
             }
             Remainder if !wide_unsigned && value != 0 && value != -1 => {
-                self.emit(op::RemIntImm { dst, a, value: Imm16(value) });
+                self.emit(op::RemIntImm {
+                    dst,
+                    a,
+                    value: Imm16(value),
+                });
                 return true;
             }
             _ => return false,
@@ -328,10 +425,16 @@ impl FunctionCompiler<'_, '_> {
         let a = Register(self.operand(operand));
         let kind = self.c.typed.types.basic(ty).unwrap_or(BasicKind::Int);
         if kind == BasicKind::Uint32 {
-            self.emit(op::NotUint32 { dst: Register(dst), a });
+            self.emit(op::NotUint32 {
+                dst: Register(dst),
+                a,
+            });
             return;
         }
-        self.emit(op::NotInt { dst: Register(dst), a });
+        self.emit(op::NotInt {
+            dst: Register(dst),
+            a,
+        });
         if kind.is_unsigned() {
             self.wrap_integer(ty, dst);
         }
@@ -352,22 +455,42 @@ impl FunctionCompiler<'_, '_> {
         let (d, a) = (Register(dst), Register(a));
         let constant = match self.c.typed.constant(self.c.ast.unparen(count)) {
             Some(constant) => Some(constant.to_int().as_u64().unwrap_or(u64::MAX)),
-            None => self.integer_constant(count, self.type_of(count)).map(|count| count as u64),
+            None => self
+                .integer_constant(count, self.type_of(count))
+                .map(|count| count as u64),
         };
         if let Some(count) = constant {
             let bits = u64::from(kind.bits());
             match (left, unsigned) {
                 (true, _) | (false, true) if count >= bits => self.load_slot(0, dst),
                 (true, _) if kind == BasicKind::Uint32 => {
-                    self.emit(op::ShlUint32Imm { dst: d, a, value: Imm16(count as i16) });
+                    self.emit(op::ShlUint32Imm {
+                        dst: d,
+                        a,
+                        value: Imm16(count as i16),
+                    });
                 }
                 (true, _) => {
-                    self.emit(op::ShlIntImm { dst: d, a, value: Imm16(count as i16) });
+                    self.emit(op::ShlIntImm {
+                        dst: d,
+                        a,
+                        value: Imm16(count as i16),
+                    });
                     self.wrap_integer(ty, dst);
                 }
-                (false, true) => _ = self.emit(op::ShrUintImm { dst: d, a, value: Imm16(count as i16) }),
+                (false, true) => {
+                    _ = self.emit(op::ShrUintImm {
+                        dst: d,
+                        a,
+                        value: Imm16(count as i16),
+                    })
+                }
                 (false, false) => {
-                    self.emit(op::ShrIntImm { dst: d, a, value: Imm16(count.min(63) as i16) });
+                    self.emit(op::ShrIntImm {
+                        dst: d,
+                        a,
+                        value: Imm16(count.min(63) as i16),
+                    });
                 }
             }
             return;
@@ -375,7 +498,8 @@ impl FunctionCompiler<'_, '_> {
         let count_type = self.type_of(count);
         let b = Register(self.operand(count));
         self.at(position);
-        if self.c.typed.types.is_integer(count_type) && !self.c.typed.types.is_unsigned(count_type) {
+        if self.c.typed.types.is_integer(count_type) && !self.c.typed.types.is_unsigned(count_type)
+        {
             self.emit(op::CheckShift { a: b });
         }
         match (left, unsigned) {
@@ -391,7 +515,11 @@ impl FunctionCompiler<'_, '_> {
 
     /// `a && b`, `a || b` as a value.
     fn logical_value(&mut self, op: BinaryOperator, left: ExprId, right: ExprId, dst: u16) {
-        let value = if self.registers.is_fresh(dst) { dst } else { self.scalar() };
+        let value = if self.registers.is_fresh(dst) {
+            dst
+        } else {
+            self.scalar()
+        };
         let done = self.asm.new_label();
         self.into(left, value);
         self.jump_if(value, op == BinaryOperator::LogicalOr, done);
@@ -401,7 +529,14 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// A comparison as a value.
-    fn comparison(&mut self, op: BinaryOperator, position: TextRange, left: ExprId, right: ExprId, dst: u16) {
+    fn comparison(
+        &mut self,
+        op: BinaryOperator,
+        position: TextRange,
+        left: ExprId,
+        right: ExprId,
+        dst: u16,
+    ) {
         use BinaryOperator::{Equal, NotEqual};
         let d = Register(dst);
         if self.is_nil(left) || self.is_nil(right) {
@@ -444,12 +579,20 @@ impl FunctionCompiler<'_, '_> {
 
     fn ordering(&mut self, op: BinaryOperator, kind: BasicKind, a: u16, b: u16, dst: u16) {
         use BinaryOperator::{Greater, GreaterEqual, Less};
-        let (op, a, b) = if matches!(op, Greater | GreaterEqual) { (mirrored(op), b, a) } else { (op, a, b) };
+        let (op, a, b) = if matches!(op, Greater | GreaterEqual) {
+            (mirrored(op), b, a)
+        } else {
+            (op, a, b)
+        };
         let dst = Register(dst);
         let less = op == Less;
         if kind.is_string() {
             let (a, b) = (Pair(a), Pair(b));
-            if less { self.emit(op::LtString { dst, a, b }) } else { self.emit(op::LeString { dst, a, b }) };
+            if less {
+                self.emit(op::LtString { dst, a, b })
+            } else {
+                self.emit(op::LeString { dst, a, b })
+            };
             return;
         }
         let (a, b) = (Register(a), Register(b));
@@ -471,28 +614,56 @@ impl FunctionCompiler<'_, '_> {
         match typed.types.underlying(ty) {
             Type::Basic(kind) if kind.is_float() => {
                 let (a, b) = (Register(a), Register(b));
-                if negate { self.emit(op::NeFloat { dst: d, a, b }) } else { self.emit(op::EqFloat { dst: d, a, b }) };
+                if negate {
+                    self.emit(op::NeFloat { dst: d, a, b })
+                } else {
+                    self.emit(op::EqFloat { dst: d, a, b })
+                };
                 return;
             }
             Type::Basic(kind) if kind.is_string() => {
                 let (a, b) = (Pair(a), Pair(b));
-                if negate { self.emit(op::NeString { dst: d, a, b }) } else { self.emit(op::EqString { dst: d, a, b }) };
+                if negate {
+                    self.emit(op::NeString { dst: d, a, b })
+                } else {
+                    self.emit(op::EqString { dst: d, a, b })
+                };
                 return;
             }
             Type::Basic(_) | Type::Pointer(_) | Type::Chan { .. } => {
                 let (a, b) = (Register(a), Register(b));
-                if negate { self.emit(op::NeInt { dst: d, a, b }) } else { self.emit(op::EqInt { dst: d, a, b }) };
+                if negate {
+                    self.emit(op::NeInt { dst: d, a, b })
+                } else {
+                    self.emit(op::EqInt { dst: d, a, b })
+                };
                 return;
             }
-            Type::Interface(_) => _ = self.emit(op::EqInterface { dst: d, a: Pair(a), b: Pair(b) }),
+            Type::Interface(_) => {
+                _ = self.emit(op::EqInterface {
+                    dst: d,
+                    a: Pair(a),
+                    b: Pair(b),
+                })
+            }
             _ if layout.boxed() => {
                 let ty = self.c.descriptor(ty);
-                self.emit(op::EqMemory { dst: d, a: Register(a), b: Register(b), ty });
+                self.emit(op::EqMemory {
+                    dst: d,
+                    a: Register(a),
+                    b: Register(b),
+                    ty,
+                });
             }
             _ if layout.slots.is_empty() => return self.load_slot(u64::from(!negate), dst),
             _ => {
                 let ty = self.c.descriptor(ty);
-                self.emit(op::EqValue { dst: d, a: Run(a), b: Run(b), ty });
+                self.emit(op::EqValue {
+                    dst: d,
+                    a: Run(a),
+                    b: Run(b),
+                    ty,
+                });
             }
         }
         if negate {
@@ -515,8 +686,13 @@ impl FunctionCompiler<'_, '_> {
         while let Some(e) = work.pop() {
             let inner = self.c.ast.unparen(e);
             match *self.c.ast.expr(inner) {
-                Expr::Binary { op: BinaryOperator::Add, left, right, .. }
-                    if self.c.typed.constant(inner).is_none() && !self.hoisted.contains_key(&inner) =>
+                Expr::Binary {
+                    op: BinaryOperator::Add,
+                    left,
+                    right,
+                    ..
+                } if self.c.typed.constant(inner).is_none()
+                    && !self.hoisted.contains_key(&inner) =>
                 {
                     work.extend([right, left]);
                 }
@@ -526,18 +702,32 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// `first + parts...` into `dst`.
-    pub(crate) fn concatenate(&mut self, first: Option<u16>, parts: &[ExprId], position: TextRange, dst: u16) {
+    pub(crate) fn concatenate(
+        &mut self,
+        first: Option<u16>,
+        parts: &[ExprId],
+        position: TextRange,
+        dst: u16,
+    ) {
         self.scoped(|f| match (first, parts) {
             (Some(a), [b]) => {
                 let b = f.operand(*b);
                 f.at(position);
-                f.emit(op::Concat { dst: Pair(dst), a: Pair(a), b: Pair(b) });
+                f.emit(op::Concat {
+                    dst: Pair(dst),
+                    a: Pair(a),
+                    b: Pair(b),
+                });
             }
             (None, [a, b]) => {
                 let a = f.operand(*a);
                 let b = f.operand(*b);
                 f.at(position);
-                f.emit(op::Concat { dst: Pair(dst), a: Pair(a), b: Pair(b) });
+                f.emit(op::Concat {
+                    dst: Pair(dst),
+                    a: Pair(a),
+                    b: Pair(b),
+                });
             }
             _ => {
                 let mut sum = first;
@@ -556,7 +746,11 @@ impl FunctionCompiler<'_, '_> {
                         count += 1;
                     }
                     f.at(position);
-                    f.emit(op::ConcatRun { dst: Pair(run), first: Run(run), count: Count(count) });
+                    f.emit(op::ConcatRun {
+                        dst: Pair(run),
+                        first: Run(run),
+                        count: Count(count),
+                    });
                     f.release(run + 2);
                     f.registers.written(run, 2);
                     sum = Some(run);

@@ -8,8 +8,8 @@
 //! INVARIANT: a number in `functions` is given once per [`FunctionKey`]; the function behind it is compiled exactly once.
 
 use bytecode::{
-    Function, FunctionId, Global, KnownTypes, Method, NativeId, NativeReference, Program, SelectorName, StringId,
-    TypeId as TypeRef,
+    Function, FunctionId, Global, KnownTypes, Method, NativeId, NativeReference, Program,
+    SelectorName, StringId, TypeId as TypeRef,
 };
 use checker::typed::{FunctionId as DeclaredId, ObjectKind, Selected, Selection, TypedProgram};
 use checker::types::{ObjectId, PackageId, Type, TypeId as Ty};
@@ -30,7 +30,12 @@ pub(crate) enum FunctionKey {
     /// A function literal.
     Literal(ExprId),
     /// A method reached from a value of a type over embedded fields. `data`: the first slot is an interface's data.
-    Promoted { receiver: Ty, path: SmallVec<[u32; 4]>, selected: SelectedKey, data: bool },
+    Promoted {
+        receiver: Ty,
+        path: SmallVec<[u32; 4]>,
+        selected: SelectedKey,
+        data: bool,
+    },
     /// A method value: the receiver is captured.
     Bound(SelectedKey),
     /// The call of a builtin by `go` or `defer`, named by its expression.
@@ -54,7 +59,9 @@ impl SelectedKey {
     pub(crate) fn new(selected: Selected) -> SelectedKey {
         match selected {
             Selected::Method(object) => SelectedKey::Method(object),
-            Selected::InterfaceMethod { interface, index } => SelectedKey::InterfaceMethod { interface, index },
+            Selected::InterfaceMethod { interface, index } => {
+                SelectedKey::InterfaceMethod { interface, index }
+            }
             Selected::Field => panic!("a field is no method"),
         }
     }
@@ -161,13 +168,22 @@ impl Compiler<'_> {
         }
         if let Some(ty) = self.types.too_large {
             let name = self.typed.run_time_type_string(self.names, ty);
-            return Err(TooLarge { message: format!("type {name} is too large"), range: None });
+            return Err(TooLarge {
+                message: format!("type {name} is too large"),
+                range: None,
+            });
         }
         if self.selector_list.len() > usize::from(u16::MAX) {
-            return Err(TooLarge { message: "too many interface methods in the program".to_owned(), range: None });
+            return Err(TooLarge {
+                message: "too many interface methods in the program".to_owned(),
+                range: None,
+            });
         }
         if self.globals_size > u64::from(u32::MAX) {
-            return Err(TooLarge { message: "package variables are too large".to_owned(), range: None });
+            return Err(TooLarge {
+                message: "package variables are too large".to_owned(),
+                range: None,
+            });
         }
         let program = Program {
             functions: self.functions,
@@ -209,22 +225,30 @@ impl Compiler<'_> {
     fn known_types(&mut self) -> KnownTypes {
         let typed = self.typed;
         let slice_of = |compiler: &Self, element: Ty| {
-            compiler.typed.types.find(&Type::Slice(compiler.typed.types.canonical(element)))
+            compiler
+                .typed
+                .types
+                .find(&Type::Slice(compiler.typed.types.canonical(element)))
         };
-        let runtime = typed.packages.iter().find(|package| package.path == "runtime");
+        let runtime = typed
+            .packages
+            .iter()
+            .find(|package| package.path == "runtime");
         let in_runtime = |compiler: &Self, name: &str| -> Option<ObjectId> {
             let symbol = compiler.names.find(name)?;
             runtime?.scope.get(&symbol).copied()
         };
         let runtime_type = |compiler: &mut Self, name: &str| {
-            let ty = in_runtime(compiler, name).map_or(Ty::STRING, |object| typed.object(object).typ);
+            let ty =
+                in_runtime(compiler, name).map_or(Ty::STRING, |object| typed.object(object).typ);
             compiler.descriptor(ty)
         };
         let slice = |compiler: &mut Self, element: Ty| match slice_of(compiler, element) {
             Some(ty) => compiler.descriptor(ty),
             None => compiler.bare_slice(element),
         };
-        let panic_text = in_runtime(self, "panicText").and_then(|object| typed.object(object).function());
+        let panic_text =
+            in_runtime(self, "panicText").and_then(|object| typed.object(object).function());
         KnownTypes {
             bool: self.descriptor(Ty::BOOL),
             int: self.descriptor(Ty::INT),
@@ -253,7 +277,12 @@ impl Compiler<'_> {
     }
 
     /// The index of an interface method.
-    pub(crate) fn selector(&mut self, name: Symbol, package: Option<PackageId>, signature: Ty) -> u32 {
+    pub(crate) fn selector(
+        &mut self,
+        name: Symbol,
+        package: Option<PackageId>,
+        signature: Ty,
+    ) -> u32 {
         let signature = self.typed.types.canonical(signature);
         if let Some(&id) = self.selectors.get(&(name, package, signature)) {
             return id;
@@ -279,10 +308,16 @@ impl Compiler<'_> {
         let offset = self.globals_size.next_multiple_of(u64::from(layout.align));
         // An empty variable has an address of its own too.
         self.globals_size = offset + u64::from(layout.size.max(1));
-        let package = declared.package.map_or("", |id| &self.typed.package(id).path);
+        let package = declared
+            .package
+            .map_or("", |id| &self.typed.package(id).path);
         let name = format!("{package}.{}", self.names.text(declared.name));
         let ty = self.descriptor(declared.typ);
-        self.global_list.push(Global { name, ty, offset: offset as u32 });
+        self.global_list.push(Global {
+            name,
+            ty,
+            offset: offset as u32,
+        });
         self.globals.insert(object, offset as u32);
         offset as u32
     }
@@ -322,7 +357,10 @@ impl Compiler<'_> {
         let package = &self.typed.package(function.package).path;
         let name = self.names.text(object.name);
         match object.kind {
-            ObjectKind::Function { receiver_base: Some(base), .. } => {
+            ObjectKind::Function {
+                receiver_base: Some(base),
+                ..
+            } => {
                 let base = self.typed.types.named(base).map_or("", |named| {
                     self.names.text(self.typed.object(named.object).name)
                 });
@@ -339,11 +377,19 @@ impl Compiler<'_> {
         let package = &self.typed.package(function.package).path;
         let name = self.names.text(object.name);
         match object.kind {
-            ObjectKind::Function { receiver_base: Some(base), pointer_receiver, .. } => {
+            ObjectKind::Function {
+                receiver_base: Some(base),
+                pointer_receiver,
+                ..
+            } => {
                 let base = self.typed.types.named(base).map_or("", |named| {
                     self.names.text(self.typed.object(named.object).name)
                 });
-                if pointer_receiver { format!("{package}.(*{base}).{name}") } else { format!("{package}.{base}.{name}") }
+                if pointer_receiver {
+                    format!("{package}.(*{base}).{name}")
+                } else {
+                    format!("{package}.{base}.{name}")
+                }
             }
             _ => format!("{package}.{name}"),
         }
@@ -362,7 +408,11 @@ impl Compiler<'_> {
     /// The receiver type of a declared method.
     pub(crate) fn receiver_type(&self, method: ObjectId) -> Option<Ty> {
         match self.typed.object(method).kind {
-            ObjectKind::Function { receiver_base: Some(base), pointer_receiver, .. } => {
+            ObjectKind::Function {
+                receiver_base: Some(base),
+                pointer_receiver,
+                ..
+            } => {
                 let base = self.typed.types.canonical(base);
                 if !pointer_receiver {
                     return Some(base);
@@ -377,10 +427,20 @@ impl Compiler<'_> {
 
     /// The types of the parameters and results of a function type.
     pub(crate) fn signature_types(&self, ty: Ty) -> (Vec<Ty>, Vec<Ty>) {
-        let Some(signature) = self.typed.types.as_signature(ty) else { return (Vec::new(), Vec::new()) };
+        let Some(signature) = self.typed.types.as_signature(ty) else {
+            return (Vec::new(), Vec::new());
+        };
         (
-            signature.params.iter().map(|param| self.typed.types.canonical(param.typ)).collect(),
-            signature.results.iter().map(|param| self.typed.types.canonical(param.typ)).collect(),
+            signature
+                .params
+                .iter()
+                .map(|param| self.typed.types.canonical(param.typ))
+                .collect(),
+            signature
+                .results
+                .iter()
+                .map(|param| self.typed.types.canonical(param.typ))
+                .collect(),
         )
     }
 
@@ -391,7 +451,9 @@ impl Compiler<'_> {
         }
         self.methods_seen = (self.types.descriptors.len(), self.selector_list.len());
         for index in 0..self.types.descriptors.len() {
-            let Some(ty) = self.types.origins[index] else { continue };
+            let Some(ty) = self.types.origins[index] else {
+                continue;
+            };
             if self.typed.types.is_interface(ty) {
                 continue;
             }
@@ -405,11 +467,21 @@ impl Compiler<'_> {
             };
             for entry in set.iter() {
                 let signature = self.typed.types.canonical(entry.signature);
-                let Some(&selector) = self.selectors.get(&(entry.name, entry.package, signature)) else { continue };
+                let Some(&selector) = self.selectors.get(&(entry.name, entry.package, signature))
+                else {
+                    continue;
+                };
                 let methods = &self.types.descriptors[index].methods;
-                let Err(place) = methods.binary_search_by_key(&selector, |method| method.selector) else { continue };
+                let Err(place) = methods.binary_search_by_key(&selector, |method| method.selector)
+                else {
+                    continue;
+                };
                 let function = self.interface_entry(ty, &entry.selection);
-                let method = Method { selector, name: self.names.text(entry.name).to_owned(), function };
+                let method = Method {
+                    selector,
+                    name: self.names.text(entry.name).to_owned(),
+                    function,
+                };
                 self.types.descriptors[index].methods.insert(place, method);
             }
         }

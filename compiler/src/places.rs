@@ -2,9 +2,7 @@
 //!
 //! A place is evaluated once (its operands are in registers) and may then be used several times, as `x op= y` needs it.
 
-use bytecode::{
-    Count, Count32, GlobalOffset, OptionalRegister, Pair, Register, Run, op,
-};
+use bytecode::{Count, Count32, GlobalOffset, OptionalRegister, Pair, Register, Run, op};
 use checker::typed::SelectionKind;
 use checker::types::{Type, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
@@ -29,7 +27,11 @@ pub(crate) enum Place {
     /// `slice[i][j]`, where the elements of the inner slice are words.
     SliceOfSlice { slice: u16, i: u16, j: u16 },
     /// An element of an array that `pointer` leads to.
-    Array { pointer: u16, index: u16, length: u32 },
+    Array {
+        pointer: u16,
+        index: u16,
+        length: u32,
+    },
     /// The value under a key. The type is the map's.
     Map { map: u16, key: u16, ty: Ty },
 }
@@ -45,25 +47,35 @@ impl FunctionCompiler<'_, '_> {
         if let Some(&register) = self.hoisted.get(&e) {
             return Place::Registers(register);
         }
-        let ty = self.type_of(e);
         match *self.c.ast.expr(e) {
             Expr::Ident(_) => {
-                if let Some(object) = self.c.typed.object_of(e) {
-                    if let Some(place) = self.variable_place(object) {
-                        return place;
-                    }
+                if let Some(place) = self
+                    .c
+                    .typed
+                    .object_of(e)
+                    .and_then(|object| self.variable_place(object))
+                {
+                    return place;
                 }
                 Place::Registers(self.operand(e))
             }
             Expr::Star(pointer) => {
                 let register = self.operand(pointer);
                 self.at(self.c.ast.range(e));
-                Place::Memory { pointer: register, offset: 0 }
+                Place::Memory {
+                    pointer: register,
+                    offset: 0,
+                }
             }
             Expr::Selector { operand, name } => {
                 let Some(selection) = self.c.typed.selections.get(&e).cloned() else {
                     // A qualified identifier.
-                    if let Some(place) = self.c.typed.object_of(name).and_then(|object| self.variable_place(object)) {
+                    if let Some(place) = self
+                        .c
+                        .typed
+                        .object_of(name)
+                        .and_then(|object| self.variable_place(object))
+                    {
                         return place;
                     }
                     return Place::Registers(self.value_operand(e));
@@ -86,7 +98,8 @@ impl FunctionCompiler<'_, '_> {
                         self.array_element(e, place, container, element, length, index)
                     }
                     Type::Pointer(base) => {
-                        let Type::Array(element, length) = *self.c.typed.types.underlying(base) else {
+                        let Type::Array(element, length) = *self.c.typed.types.underlying(base)
+                        else {
                             return Place::Registers(self.value_operand(e));
                         };
                         let pointer = self.operand(operand);
@@ -97,15 +110,16 @@ impl FunctionCompiler<'_, '_> {
                         let map = self.operand(operand);
                         let key = self.operand_as(index, key);
                         self.at(self.c.ast.range(e));
-                        Place::Map { map, key, ty: container }
+                        Place::Map {
+                            map,
+                            key,
+                            ty: container,
+                        }
                     }
                     _ => Place::Registers(self.value_operand(e)),
                 }
             }
-            _ => {
-                let _ = ty;
-                Place::Registers(self.value_operand(e))
-            }
+            _ => Place::Registers(self.value_operand(e)),
         }
     }
 
@@ -122,10 +136,16 @@ impl FunctionCompiler<'_, '_> {
     fn slice_element(&mut self, e: ExprId, operand: ExprId, index: ExprId, element: Ty) -> Place {
         // a[i][j] of words: one instruction loads the inner header and the element.
         let inner = self.c.ast.unparen(operand);
-        if let Expr::Index { operand: outer, indices } = *self.c.ast.expr(inner)
+        if let Expr::Index {
+            operand: outer,
+            indices,
+        } = *self.c.ast.expr(inner)
             && !self.hoisted.contains_key(&inner)
             && self.layout(element).access == Access::Word
-            && matches!(self.c.typed.types.underlying(self.type_of(outer)), Type::Slice(_))
+            && matches!(
+                self.c.typed.types.underlying(self.type_of(outer)),
+                Type::Slice(_)
+            )
         {
             let first = self.c.ast.list(indices)[0];
             let slice = self.operand(outer);
@@ -151,15 +171,26 @@ impl FunctionCompiler<'_, '_> {
     ) -> Place {
         let size = self.layout(element).size;
         let (pointer, offset) = self.address_parts(place, array);
-        if let Some(constant) = self.c.typed.constant(index).and_then(|value| value.to_int().as_i64())
+        if let Some(constant) = self
+            .c
+            .typed
+            .constant(index)
+            .and_then(|value| value.to_int().as_i64())
             && (0..length).contains(&constant)
         {
-            return Place::Memory { pointer, offset: offset + constant as u32 * size };
+            return Place::Memory {
+                pointer,
+                offset: offset + constant as u32 * size,
+            };
         }
         let index = self.operand(index);
         self.at(self.c.ast.range(e));
         let pointer = self.add_offset(pointer, offset);
-        Place::Array { pointer, index, length: length as u32 }
+        Place::Array {
+            pointer,
+            index,
+            length: length as u32,
+        }
     }
 
     /// `pointer + offset` in a register.
@@ -168,7 +199,11 @@ impl FunctionCompiler<'_, '_> {
             return pointer;
         }
         let dst = self.reference();
-        self.emit(op::FieldAddress { dst: Register(dst), pointer: Register(pointer), offset: Count32(offset) });
+        self.emit(op::FieldAddress {
+            dst: Register(dst),
+            pointer: Register(pointer),
+            offset: Count32(offset),
+        });
         self.registers.written(dst, 1);
         dst
     }
@@ -187,11 +222,16 @@ impl FunctionCompiler<'_, '_> {
                 place = Place::Registers(self.load_operand(place, ty));
             }
             place = match place {
-                Place::Registers(register) if !layout.boxed() => Place::Registers(register + field.slot),
+                Place::Registers(register) if !layout.boxed() => {
+                    Place::Registers(register + field.slot)
+                }
                 Place::Global(offset) => Place::Global(offset + field.offset),
                 place => {
                     let (pointer, offset) = self.address_parts(place, ty);
-                    Place::Memory { pointer, offset: offset + field.offset }
+                    Place::Memory {
+                        pointer,
+                        offset: offset + field.offset,
+                    }
                 }
             };
             ty = self.c.typed.types.canonical(field.ty);
@@ -208,7 +248,10 @@ impl FunctionCompiler<'_, '_> {
             Place::Registers(register) => {
                 let cell = self.reference();
                 let id = self.c.descriptor(ty);
-                self.emit(op::New { dst: Register(cell), ty: id });
+                self.emit(op::New {
+                    dst: Register(cell),
+                    ty: id,
+                });
                 self.registers.written(cell, 1);
                 self.store_memory(ty, register, cell, 0);
                 (cell, 0)
@@ -219,7 +262,10 @@ impl FunctionCompiler<'_, '_> {
             }
             Place::Global(at) => {
                 let dst = self.reference();
-                self.emit(op::GlobalAddress { dst: Register(dst), at: GlobalOffset(at) });
+                self.emit(op::GlobalAddress {
+                    dst: Register(dst),
+                    at: GlobalOffset(at),
+                });
                 self.registers.written(dst, 1);
                 (dst, 0)
             }
@@ -236,12 +282,28 @@ impl FunctionCompiler<'_, '_> {
                 (dst, 0)
             }
             Place::SliceOfSlice { slice, i, j } => {
-                let inner = self.registers.allocate(&[bytecode::SlotKind::Ref, bytecode::SlotKind::Scalar]);
-                self.emit(op::SliceGetPair { dst: Pair(inner), slice: Pair(slice), index: Register(i) });
+                let inner = self
+                    .registers
+                    .allocate(&[bytecode::SlotKind::Ref, bytecode::SlotKind::Scalar]);
+                self.emit(op::SliceGetPair {
+                    dst: Pair(inner),
+                    slice: Pair(slice),
+                    index: Register(i),
+                });
                 self.registers.written(inner, 2);
-                self.address_parts(Place::Slice { slice: inner, index: j }, ty)
+                self.address_parts(
+                    Place::Slice {
+                        slice: inner,
+                        index: j,
+                    },
+                    ty,
+                )
             }
-            Place::Array { pointer, index, length } => {
+            Place::Array {
+                pointer,
+                index,
+                length,
+            } => {
                 let size = self.layout(ty).size;
                 let dst = self.reference();
                 self.emit(op::ArrayAddress {
@@ -264,17 +326,41 @@ impl FunctionCompiler<'_, '_> {
                 self.move_slots(pointer, dst, 1);
             }
             Place::Memory { pointer, offset } => {
-                self.emit(op::FieldAddress { dst: Register(dst), pointer: Register(pointer), offset: Count32(offset) });
+                self.emit(op::FieldAddress {
+                    dst: Register(dst),
+                    pointer: Register(pointer),
+                    offset: Count32(offset),
+                });
             }
-            Place::Global(at) => _ = self.emit(op::GlobalAddress { dst: Register(dst), at: GlobalOffset(at) }),
+            Place::Global(at) => {
+                _ = self.emit(op::GlobalAddress {
+                    dst: Register(dst),
+                    at: GlobalOffset(at),
+                })
+            }
             Place::Slice { slice, index } => {
                 let size = Count32(self.layout(ty).size);
-                self.emit(op::SliceAddress { dst: Register(dst), slice: Pair(slice), index: Register(index), size });
+                self.emit(op::SliceAddress {
+                    dst: Register(dst),
+                    slice: Pair(slice),
+                    index: Register(index),
+                    size,
+                });
             }
-            Place::Array { pointer, index, length } => {
+            Place::Array {
+                pointer,
+                index,
+                length,
+            } => {
                 let (size, length) = (Count32(self.layout(ty).size), Count32(length));
                 let (dst, array, index) = (Register(dst), Register(pointer), Register(index));
-                self.emit(op::ArrayAddress { dst, array, index, length, size });
+                self.emit(op::ArrayAddress {
+                    dst,
+                    array,
+                    index,
+                    length,
+                    size,
+                });
             }
             _ => {
                 let (pointer, offset) = self.address_parts(place, ty);
@@ -294,9 +380,14 @@ impl FunctionCompiler<'_, '_> {
         let layout = self.layout(ty);
         if layout.boxed() && !matches!(place, Place::Map { .. }) {
             let (pointer, offset) = self.address_parts(place, ty);
-            if offset == 0 && matches!(place, Place::Memory { .. }) && !self.registers.is_cell(pointer) {
+            if offset == 0
+                && matches!(place, Place::Memory { .. })
+                && !self.registers.is_cell(pointer)
+            {
                 // Who reads through a borrowed box does not ask.
-                self.emit(op::CheckNil { pointer: Register(pointer) });
+                self.emit(op::CheckNil {
+                    pointer: Register(pointer),
+                });
             }
             return self.add_offset(pointer, offset);
         }
@@ -314,7 +405,11 @@ impl FunctionCompiler<'_, '_> {
         match place {
             Place::Registers(register) if layout.boxed() => {
                 let id = self.c.descriptor(ty);
-                self.emit(op::Clone { dst: Register(dst), src: Register(register), ty: id });
+                self.emit(op::Clone {
+                    dst: Register(dst),
+                    src: Register(register),
+                    ty: id,
+                });
             }
             Place::Registers(register) => self.move_slots(register, dst, layout.slots.len()),
             Place::Memory { pointer, offset } => self.load_memory_owned(ty, pointer, offset, dst),
@@ -323,17 +418,79 @@ impl FunctionCompiler<'_, '_> {
                 let (slice, index) = (Pair(slice), Register(index));
                 let (register, pair) = (Register(dst), Pair(dst));
                 match layout.access {
-                    Access::Int8 => _ = self.emit(op::SliceGetInt8 { dst: register, slice, index }),
-                    Access::Uint8 => _ = self.emit(op::SliceGetUint8 { dst: register, slice, index }),
-                    Access::Int16 => _ = self.emit(op::SliceGetInt16 { dst: register, slice, index }),
-                    Access::Uint16 => _ = self.emit(op::SliceGetUint16 { dst: register, slice, index }),
-                    Access::Int32 => _ = self.emit(op::SliceGetInt32 { dst: register, slice, index }),
-                    Access::Uint32 => _ = self.emit(op::SliceGetUint32 { dst: register, slice, index }),
-                    Access::Word => _ = self.emit(op::SliceGetWord { dst: register, slice, index }),
-                    Access::Float32 => _ = self.emit(op::SliceGetFloat32 { dst: register, slice, index }),
-                    Access::Ref => _ = self.emit(op::SliceGetRef { dst: register, slice, index }),
-                    Access::Pair | Access::Interface => _ = self.emit(op::SliceGetPair { dst: pair, slice, index }),
-                    Access::Empty | Access::Value | Access::Boxed => self.load_through_address(place, ty, dst),
+                    Access::Int8 => {
+                        _ = self.emit(op::SliceGetInt8 {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Uint8 => {
+                        _ = self.emit(op::SliceGetUint8 {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Int16 => {
+                        _ = self.emit(op::SliceGetInt16 {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Uint16 => {
+                        _ = self.emit(op::SliceGetUint16 {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Int32 => {
+                        _ = self.emit(op::SliceGetInt32 {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Uint32 => {
+                        _ = self.emit(op::SliceGetUint32 {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Word => {
+                        _ = self.emit(op::SliceGetWord {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Float32 => {
+                        _ = self.emit(op::SliceGetFloat32 {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Ref => {
+                        _ = self.emit(op::SliceGetRef {
+                            dst: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Pair | Access::Interface => {
+                        _ = self.emit(op::SliceGetPair {
+                            dst: pair,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Empty | Access::Value | Access::Boxed => {
+                        self.load_through_address(place, ty, dst)
+                    }
                 }
             }
             Place::SliceOfSlice { slice, i, j } if layout.access == Access::Word => {
@@ -345,26 +502,104 @@ impl FunctionCompiler<'_, '_> {
                 });
             }
             Place::SliceOfSlice { .. } => self.load_through_address(place, ty, dst),
-            Place::Array { pointer, index, length } => {
+            Place::Array {
+                pointer,
+                index,
+                length,
+            } => {
                 let (array, index, length) = (Register(pointer), Register(index), Count32(length));
                 let (register, pair) = (Register(dst), Pair(dst));
                 match layout.access {
-                    Access::Int8 => _ = self.emit(op::ArrayGetInt8 { dst: register, array, index, length }),
-                    Access::Uint8 => _ = self.emit(op::ArrayGetUint8 { dst: register, array, index, length }),
-                    Access::Int16 => _ = self.emit(op::ArrayGetInt16 { dst: register, array, index, length }),
-                    Access::Uint16 => _ = self.emit(op::ArrayGetUint16 { dst: register, array, index, length }),
-                    Access::Int32 => _ = self.emit(op::ArrayGetInt32 { dst: register, array, index, length }),
-                    Access::Uint32 => _ = self.emit(op::ArrayGetUint32 { dst: register, array, index, length }),
-                    Access::Word => _ = self.emit(op::ArrayGetWord { dst: register, array, index, length }),
-                    Access::Float32 => _ = self.emit(op::ArrayGetFloat32 { dst: register, array, index, length }),
-                    Access::Ref => _ = self.emit(op::ArrayGetRef { dst: register, array, index, length }),
-                    Access::Pair | Access::Interface => {
-                        self.emit(op::ArrayGetPair { dst: pair, array, index, length });
+                    Access::Int8 => {
+                        _ = self.emit(op::ArrayGetInt8 {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
                     }
-                    Access::Empty | Access::Value | Access::Boxed => self.load_through_address(place, ty, dst),
+                    Access::Uint8 => {
+                        _ = self.emit(op::ArrayGetUint8 {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Int16 => {
+                        _ = self.emit(op::ArrayGetInt16 {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Uint16 => {
+                        _ = self.emit(op::ArrayGetUint16 {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Int32 => {
+                        _ = self.emit(op::ArrayGetInt32 {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Uint32 => {
+                        _ = self.emit(op::ArrayGetUint32 {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Word => {
+                        _ = self.emit(op::ArrayGetWord {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Float32 => {
+                        _ = self.emit(op::ArrayGetFloat32 {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Ref => {
+                        _ = self.emit(op::ArrayGetRef {
+                            dst: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Pair | Access::Interface => {
+                        self.emit(op::ArrayGetPair {
+                            dst: pair,
+                            array,
+                            index,
+                            length,
+                        });
+                    }
+                    Access::Empty | Access::Value | Access::Boxed => {
+                        self.load_through_address(place, ty, dst)
+                    }
                 }
             }
-            Place::Map { map, key, ty: map_type } => self.map_get(map_type, map, key, dst, None),
+            Place::Map {
+                map,
+                key,
+                ty: map_type,
+            } => self.map_get(map_type, map, key, dst, None),
         }
     }
 
@@ -389,25 +624,94 @@ impl FunctionCompiler<'_, '_> {
         let pointer = pointer_register;
         match layout.access {
             Access::Empty => _ = self.emit(op::CheckNil { pointer }),
-            Access::Int8 => _ = self.emit(op::LoadInt8 { dst: register, pointer, offset }),
-            Access::Uint8 => _ = self.emit(op::LoadUint8 { dst: register, pointer, offset }),
-            Access::Int16 => _ = self.emit(op::LoadInt16 { dst: register, pointer, offset }),
-            Access::Uint16 => _ = self.emit(op::LoadUint16 { dst: register, pointer, offset }),
-            Access::Int32 => _ = self.emit(op::LoadInt32 { dst: register, pointer, offset }),
-            Access::Uint32 => _ = self.emit(op::LoadUint32 { dst: register, pointer, offset }),
-            Access::Word => _ = self.emit(op::LoadWord { dst: register, pointer, offset }),
-            Access::Float32 => _ = self.emit(op::LoadFloat32 { dst: register, pointer, offset }),
-            Access::Ref => _ = self.emit(op::LoadRef { dst: register, pointer, offset }),
-            Access::Pair | Access::Interface => _ = self.emit(op::LoadPair { dst: Pair(dst), pointer, offset }),
+            Access::Int8 => {
+                _ = self.emit(op::LoadInt8 {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Uint8 => {
+                _ = self.emit(op::LoadUint8 {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Int16 => {
+                _ = self.emit(op::LoadInt16 {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Uint16 => {
+                _ = self.emit(op::LoadUint16 {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Int32 => {
+                _ = self.emit(op::LoadInt32 {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Uint32 => {
+                _ = self.emit(op::LoadUint32 {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Word => {
+                _ = self.emit(op::LoadWord {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Float32 => {
+                _ = self.emit(op::LoadFloat32 {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Ref => {
+                _ = self.emit(op::LoadRef {
+                    dst: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Pair | Access::Interface => {
+                _ = self.emit(op::LoadPair {
+                    dst: Pair(dst),
+                    pointer,
+                    offset,
+                })
+            }
             Access::Value => {
                 let ty = self.c.descriptor(ty);
-                self.emit(op::LoadValue { dst: Run(dst), pointer, offset, ty });
+                self.emit(op::LoadValue {
+                    dst: Run(dst),
+                    pointer,
+                    offset,
+                    ty,
+                });
             }
             Access::Boxed => {
                 let id = self.c.descriptor(ty);
                 self.scoped(|f| {
                     let src = f.add_offset(pointer.0, u32::from(near));
-                    f.emit(op::Clone { dst: register, src: Register(src), ty: id });
+                    f.emit(op::Clone {
+                        dst: register,
+                        src: Register(src),
+                        ty: id,
+                    });
                 });
             }
         }
@@ -416,9 +720,24 @@ impl FunctionCompiler<'_, '_> {
     fn load_global(&mut self, ty: Ty, at: u32, dst: u16) {
         let offset = GlobalOffset(at);
         match self.layout(ty).access {
-            Access::Word => _ = self.emit(op::LoadGlobalWord { dst: Register(dst), at: offset }),
-            Access::Ref => _ = self.emit(op::LoadGlobalRef { dst: Register(dst), at: offset }),
-            Access::Pair | Access::Interface => _ = self.emit(op::LoadGlobalPair { dst: Pair(dst), at: offset }),
+            Access::Word => {
+                _ = self.emit(op::LoadGlobalWord {
+                    dst: Register(dst),
+                    at: offset,
+                })
+            }
+            Access::Ref => {
+                _ = self.emit(op::LoadGlobalRef {
+                    dst: Register(dst),
+                    at: offset,
+                })
+            }
+            Access::Pair | Access::Interface => {
+                _ = self.emit(op::LoadGlobalPair {
+                    dst: Pair(dst),
+                    at: offset,
+                })
+            }
             Access::Empty => {}
             _ => self.load_through_address(Place::Global(at), ty, dst),
         }
@@ -435,7 +754,11 @@ impl FunctionCompiler<'_, '_> {
                     self.move_slots(src, register, 1);
                 } else {
                     let id = self.c.descriptor(ty);
-                    self.emit(op::CopyMemory { dst: Register(register), src: Register(src), ty: id });
+                    self.emit(op::CopyMemory {
+                        dst: Register(register),
+                        src: Register(src),
+                        ty: id,
+                    });
                 }
             }
             Place::Registers(register) => self.move_slots(src, register, layout.slots.len()),
@@ -443,10 +766,30 @@ impl FunctionCompiler<'_, '_> {
             Place::Global(at) => {
                 let offset = GlobalOffset(at);
                 match layout.access {
-                    Access::Word => _ = self.emit(op::StoreGlobalWord { src: Register(src), at: offset }),
-                    Access::Ref => _ = self.emit(op::StoreGlobalRef { src: Register(src), at: offset }),
-                    Access::Pair => _ = self.emit(op::StoreGlobalPair { src: Pair(src), at: offset }),
-                    Access::Interface => _ = self.emit(op::StoreGlobalInterface { src: Pair(src), at: offset }),
+                    Access::Word => {
+                        _ = self.emit(op::StoreGlobalWord {
+                            src: Register(src),
+                            at: offset,
+                        })
+                    }
+                    Access::Ref => {
+                        _ = self.emit(op::StoreGlobalRef {
+                            src: Register(src),
+                            at: offset,
+                        })
+                    }
+                    Access::Pair => {
+                        _ = self.emit(op::StoreGlobalPair {
+                            src: Pair(src),
+                            at: offset,
+                        })
+                    }
+                    Access::Interface => {
+                        _ = self.emit(op::StoreGlobalInterface {
+                            src: Pair(src),
+                            at: offset,
+                        })
+                    }
                     Access::Empty => {}
                     _ => self.store_through_address(place, ty, src),
                 }
@@ -454,15 +797,65 @@ impl FunctionCompiler<'_, '_> {
             Place::Slice { slice, index } => {
                 let (slice, index, register) = (Pair(slice), Register(index), Register(src));
                 match layout.access {
-                    Access::Int8 | Access::Uint8 => _ = self.emit(op::SliceSet8 { src: register, slice, index }),
-                    Access::Int16 | Access::Uint16 => _ = self.emit(op::SliceSet16 { src: register, slice, index }),
-                    Access::Int32 | Access::Uint32 => _ = self.emit(op::SliceSet32 { src: register, slice, index }),
-                    Access::Word => _ = self.emit(op::SliceSetWord { src: register, slice, index }),
-                    Access::Float32 => _ = self.emit(op::SliceSetFloat32 { src: register, slice, index }),
-                    Access::Ref => _ = self.emit(op::SliceSetRef { src: register, slice, index }),
-                    Access::Pair => _ = self.emit(op::SliceSetPair { src: Pair(src), slice, index }),
-                    Access::Interface => _ = self.emit(op::SliceSetInterface { src: Pair(src), slice, index }),
-                    Access::Empty | Access::Value | Access::Boxed => self.store_through_address(place, ty, src),
+                    Access::Int8 | Access::Uint8 => {
+                        _ = self.emit(op::SliceSet8 {
+                            src: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Int16 | Access::Uint16 => {
+                        _ = self.emit(op::SliceSet16 {
+                            src: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Int32 | Access::Uint32 => {
+                        _ = self.emit(op::SliceSet32 {
+                            src: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Word => {
+                        _ = self.emit(op::SliceSetWord {
+                            src: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Float32 => {
+                        _ = self.emit(op::SliceSetFloat32 {
+                            src: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Ref => {
+                        _ = self.emit(op::SliceSetRef {
+                            src: register,
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Pair => {
+                        _ = self.emit(op::SliceSetPair {
+                            src: Pair(src),
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Interface => {
+                        _ = self.emit(op::SliceSetInterface {
+                            src: Pair(src),
+                            slice,
+                            index,
+                        })
+                    }
+                    Access::Empty | Access::Value | Access::Boxed => {
+                        self.store_through_address(place, ty, src)
+                    }
                 }
             }
             Place::SliceOfSlice { slice, i, j } if layout.access == Access::Word => {
@@ -474,32 +867,99 @@ impl FunctionCompiler<'_, '_> {
                 });
             }
             Place::SliceOfSlice { .. } => self.store_through_address(place, ty, src),
-            Place::Array { pointer, index, length } => {
-                let (array, index, length, register) =
-                    (Register(pointer), Register(index), Count32(length), Register(src));
+            Place::Array {
+                pointer,
+                index,
+                length,
+            } => {
+                let (array, index, length, register) = (
+                    Register(pointer),
+                    Register(index),
+                    Count32(length),
+                    Register(src),
+                );
                 match layout.access {
                     Access::Int8 | Access::Uint8 => {
-                        self.emit(op::ArraySet8 { src: register, array, index, length });
+                        self.emit(op::ArraySet8 {
+                            src: register,
+                            array,
+                            index,
+                            length,
+                        });
                     }
                     Access::Int16 | Access::Uint16 => {
-                        self.emit(op::ArraySet16 { src: register, array, index, length });
+                        self.emit(op::ArraySet16 {
+                            src: register,
+                            array,
+                            index,
+                            length,
+                        });
                     }
                     Access::Int32 | Access::Uint32 => {
-                        self.emit(op::ArraySet32 { src: register, array, index, length });
+                        self.emit(op::ArraySet32 {
+                            src: register,
+                            array,
+                            index,
+                            length,
+                        });
                     }
-                    Access::Word => _ = self.emit(op::ArraySetWord { src: register, array, index, length }),
-                    Access::Float32 => _ = self.emit(op::ArraySetFloat32 { src: register, array, index, length }),
-                    Access::Ref => _ = self.emit(op::ArraySetRef { src: register, array, index, length }),
-                    Access::Pair => _ = self.emit(op::ArraySetPair { src: Pair(src), array, index, length }),
+                    Access::Word => {
+                        _ = self.emit(op::ArraySetWord {
+                            src: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Float32 => {
+                        _ = self.emit(op::ArraySetFloat32 {
+                            src: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Ref => {
+                        _ = self.emit(op::ArraySetRef {
+                            src: register,
+                            array,
+                            index,
+                            length,
+                        })
+                    }
+                    Access::Pair => {
+                        _ = self.emit(op::ArraySetPair {
+                            src: Pair(src),
+                            array,
+                            index,
+                            length,
+                        })
+                    }
                     Access::Interface => {
-                        self.emit(op::ArraySetInterface { src: Pair(src), array, index, length });
+                        self.emit(op::ArraySetInterface {
+                            src: Pair(src),
+                            array,
+                            index,
+                            length,
+                        });
                     }
-                    Access::Empty | Access::Value | Access::Boxed => self.store_through_address(place, ty, src),
+                    Access::Empty | Access::Value | Access::Boxed => {
+                        self.store_through_address(place, ty, src)
+                    }
                 }
             }
-            Place::Map { map, key, ty: map_type } => {
+            Place::Map {
+                map,
+                key,
+                ty: map_type,
+            } => {
                 let id = self.c.descriptor(map_type);
-                self.emit(op::MapSet { map: Register(map), key: Run(key), src: Run(src), ty: id });
+                self.emit(op::MapSet {
+                    map: Register(map),
+                    key: Run(key),
+                    src: Run(src),
+                    ty: id,
+                });
             }
         }
     }
@@ -525,23 +985,80 @@ impl FunctionCompiler<'_, '_> {
         let pointer = Register(pointer);
         match layout.access {
             Access::Empty => _ = self.emit(op::CheckNil { pointer }),
-            Access::Int8 | Access::Uint8 => _ = self.emit(op::Store8 { src: register, pointer, offset }),
-            Access::Int16 | Access::Uint16 => _ = self.emit(op::Store16 { src: register, pointer, offset }),
-            Access::Int32 | Access::Uint32 => _ = self.emit(op::Store32 { src: register, pointer, offset }),
-            Access::Word => _ = self.emit(op::StoreWord { src: register, pointer, offset }),
-            Access::Float32 => _ = self.emit(op::StoreFloat32 { src: register, pointer, offset }),
-            Access::Ref => _ = self.emit(op::StoreRef { src: register, pointer, offset }),
-            Access::Pair => _ = self.emit(op::StorePair { src: Pair(src), pointer, offset }),
-            Access::Interface => _ = self.emit(op::StoreInterface { src: Pair(src), pointer, offset }),
+            Access::Int8 | Access::Uint8 => {
+                _ = self.emit(op::Store8 {
+                    src: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Int16 | Access::Uint16 => {
+                _ = self.emit(op::Store16 {
+                    src: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Int32 | Access::Uint32 => {
+                _ = self.emit(op::Store32 {
+                    src: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Word => {
+                _ = self.emit(op::StoreWord {
+                    src: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Float32 => {
+                _ = self.emit(op::StoreFloat32 {
+                    src: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Ref => {
+                _ = self.emit(op::StoreRef {
+                    src: register,
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Pair => {
+                _ = self.emit(op::StorePair {
+                    src: Pair(src),
+                    pointer,
+                    offset,
+                })
+            }
+            Access::Interface => {
+                _ = self.emit(op::StoreInterface {
+                    src: Pair(src),
+                    pointer,
+                    offset,
+                })
+            }
             Access::Value => {
                 let ty = self.c.descriptor(ty);
-                self.emit(op::StoreValue { src: Run(src), pointer, offset, ty });
+                self.emit(op::StoreValue {
+                    src: Run(src),
+                    pointer,
+                    offset,
+                    ty,
+                });
             }
             Access::Boxed => {
                 let id = self.c.descriptor(ty);
                 self.scoped(|f| {
                     let dst = f.add_offset(pointer.0, u32::from(near));
-                    f.emit(op::CopyMemory { dst: Register(dst), src: register, ty: id });
+                    f.emit(op::CopyMemory {
+                        dst: Register(dst),
+                        src: register,
+                        ty: id,
+                    });
                 });
             }
         }
@@ -551,28 +1068,75 @@ impl FunctionCompiler<'_, '_> {
 
     /// `dst = map[key]`, with `ok` wanted or not.
     pub(crate) fn map_get(&mut self, map_type: Ty, map: u16, key: u16, dst: u16, ok: Option<u16>) {
-        let Type::Map { key: key_type, element } = *self.c.typed.types.underlying(map_type) else { return };
+        let Type::Map {
+            key: key_type,
+            element,
+        } = *self.c.typed.types.underlying(map_type)
+        else {
+            return;
+        };
         let ty = self.c.descriptor(map_type);
         let key_layout = self.layout(key_type);
         let element_layout = self.layout(element);
         let map = Register(map);
         let is_float = self.c.typed.types.is_float(key_type);
-        let word_key = key_layout.access == Access::Word && !is_float && self.c.typed.types.basic(key_type).is_some();
+        let word_key = key_layout.access == Access::Word
+            && !is_float
+            && self.c.typed.types.basic(key_type).is_some();
         let string_key = self.c.typed.types.is_string(key_type);
         let one_slot = element_layout.slots.len() == 1 && !element_layout.boxed();
         match ok.map(Register) {
             None if word_key && one_slot => {
-                self.emit(op::MapGetWord { dst: Register(dst), map, key: Register(key), ty });
+                self.emit(op::MapGetWord {
+                    dst: Register(dst),
+                    map,
+                    key: Register(key),
+                    ty,
+                });
             }
-            None if string_key => _ = self.emit(op::MapGetString { dst: Run(dst), map, key: Pair(key), ty }),
-            None => _ = self.emit(op::MapGet { dst: Run(dst), map, key: Run(key), ty }),
+            None if string_key => {
+                _ = self.emit(op::MapGetString {
+                    dst: Run(dst),
+                    map,
+                    key: Pair(key),
+                    ty,
+                })
+            }
+            None => {
+                _ = self.emit(op::MapGet {
+                    dst: Run(dst),
+                    map,
+                    key: Run(key),
+                    ty,
+                })
+            }
             Some(ok) if word_key && one_slot => {
-                self.emit(op::MapGetWordOk { dst: Register(dst), ok, map, key: Register(key), ty });
+                self.emit(op::MapGetWordOk {
+                    dst: Register(dst),
+                    ok,
+                    map,
+                    key: Register(key),
+                    ty,
+                });
             }
             Some(ok) if string_key => {
-                self.emit(op::MapGetStringOk { dst: Run(dst), ok, map, key: Pair(key), ty });
+                self.emit(op::MapGetStringOk {
+                    dst: Run(dst),
+                    ok,
+                    map,
+                    key: Pair(key),
+                    ty,
+                });
             }
-            Some(ok) => _ = self.emit(op::MapGetOk { dst: Run(dst), ok, map, key: Run(key), ty }),
+            Some(ok) => {
+                _ = self.emit(op::MapGetOk {
+                    dst: Run(dst),
+                    ok,
+                    map,
+                    key: Run(key),
+                    ty,
+                })
+            }
         }
     }
 }

@@ -47,7 +47,12 @@ impl Registers {
             self.slots.clear();
         }
         let first = self.slots.len() as u16;
-        self.slots.extend(kinds.iter().map(|&kind| Slot { kind, written: false, variable: false, cell: false }));
+        self.slots.extend(kinds.iter().map(|&kind| Slot {
+            kind,
+            written: false,
+            variable: false,
+            cell: false,
+        }));
         self.highest = self.highest.max(self.slots.len());
         first
     }
@@ -92,12 +97,16 @@ impl Registers {
 
     /// See [`Registers::set_cell`].
     pub(crate) fn is_cell(&self, register: u16) -> bool {
-        self.slots.get(register as usize).is_some_and(|slot| slot.cell)
+        self.slots
+            .get(register as usize)
+            .is_some_and(|slot| slot.cell)
     }
 
     /// Whether the register is scratch space that a computation may use before its last step.
     pub(crate) fn is_fresh(&self, register: u16) -> bool {
-        self.slots.get(register as usize).is_none_or(|slot| !slot.variable)
+        self.slots
+            .get(register as usize)
+            .is_none_or(|slot| !slot.variable)
     }
 
     /// Whether the two registers below are the head of a window: no value has ever been put there.
@@ -105,14 +114,20 @@ impl Registers {
         let register = register as usize;
         register >= 2
             && self.slots.len() >= register
-            && self.slots[register - 2..register].iter().all(|slot| !slot.written && slot.kind == SlotKind::Scalar)
+            && self.slots[register - 2..register]
+                .iter()
+                .all(|slot| !slot.written && slot.kind == SlotKind::Scalar)
     }
 
     /// The live reference slots below `limit`.
     pub(crate) fn live(&self, limit: u16) -> Vec<(u16, SlotKind)> {
         let below = &self.slots[..self.slots.len().min(limit as usize)];
-        let live = below.iter().enumerate().filter(|(_, slot)| slot.written && slot.kind != SlotKind::Scalar);
-        live.map(|(index, slot)| (index as u16, slot.kind)).collect()
+        let live = below
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.written && slot.kind != SlotKind::Scalar);
+        live.map(|(index, slot)| (index as u16, slot.kind))
+            .collect()
     }
 
     /// How many registers the frame needs.

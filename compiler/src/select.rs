@@ -9,8 +9,19 @@ use crate::places::NONE;
 
 /// A case whose operands are in registers.
 enum Case {
-    Send { channel: u16, src: u16, ty: Ty },
-    Receive { channel: u16, dst: Option<u16>, ok: Option<u16>, ty: Ty, lhs: Vec<ExprId>, define: bool },
+    Send {
+        channel: u16,
+        src: u16,
+        ty: Ty,
+    },
+    Receive {
+        channel: u16,
+        dst: Option<u16>,
+        ok: Option<u16>,
+        ty: Ty,
+        lhs: Vec<ExprId>,
+        define: bool,
+    },
 }
 
 impl FunctionCompiler<'_, '_> {
@@ -37,9 +48,19 @@ impl FunctionCompiler<'_, '_> {
             match *case {
                 Case::Send { channel, src, ty } => {
                     let ty = self.c.descriptor(ty);
-                    self.emit(op::SelectSend { channel: Register(channel), src: Run(src), ty });
+                    self.emit(op::SelectSend {
+                        channel: Register(channel),
+                        src: Run(src),
+                        ty,
+                    });
                 }
-                Case::Receive { channel, dst, ok, ty, .. } => {
+                Case::Receive {
+                    channel,
+                    dst,
+                    ok,
+                    ty,
+                    ..
+                } => {
                     let ty = self.c.descriptor(ty);
                     let optional = |register: Option<u16>| register.map_or(NONE, OptionalRegister);
                     self.emit(op::SelectReceive {
@@ -58,7 +79,11 @@ impl FunctionCompiler<'_, '_> {
             index += i16::from(clause.comm.is_some());
             if place + 1 < clauses.len() {
                 self.emit_jump(
-                    op::JumpIfEqIntImm { a: Register(chosen), value: Imm16(number), to: Jump16(0) },
+                    op::JumpIfEqIntImm {
+                        a: Register(chosen),
+                        value: Imm16(number),
+                        to: Jump16(0),
+                    },
                     bodies[place],
                 );
             } else {
@@ -68,13 +93,23 @@ impl FunctionCompiler<'_, '_> {
         if clauses.is_empty() {
             self.emit(op::Unreachable {});
         }
-        self.targets.push(JumpTarget { label, break_to: end, continue_to: None });
+        self.targets.push(JumpTarget {
+            label,
+            break_to: end,
+            continue_to: None,
+        });
         let mut cases = cases.into_iter();
         for (clause, &body) in clauses.iter().zip(&bodies) {
             self.asm.bind(body);
-            let case = if clause.comm.is_some() { cases.next() } else { None };
+            let case = if clause.comm.is_some() {
+                cases.next()
+            } else {
+                None
+            };
             self.scoped(|f| {
-                let received = case.as_ref().map_or_else(Vec::new, |case| f.receive_case(case));
+                let received = case
+                    .as_ref()
+                    .map_or_else(Vec::new, |case| f.receive_case(case));
                 f.block_statements(clause.body);
                 // In the other clauses these registers hold nothing.
                 for (register, count) in received {
@@ -107,31 +142,61 @@ impl FunctionCompiler<'_, '_> {
             Stmt::Define { lhs, rhs, .. } => (ast.list(rhs)[0], ast.list(lhs).to_vec(), true),
             _ => panic!("the checker refuses other cases"),
         };
-        let Expr::Unary { op: UnaryOperator::Receive, operand } = *ast.expr(ast.unparen(receive)) else {
+        let Expr::Unary {
+            op: UnaryOperator::Receive,
+            operand,
+        } = *ast.expr(ast.unparen(receive))
+        else {
             panic!("the checker refuses other cases")
         };
         let ty = self.type_of(operand);
-        let Type::Chan { element, .. } = *self.c.typed.types.underlying(ty) else { panic!("only channels receive") };
+        let Type::Chan { element, .. } = *self.c.typed.types.underlying(ty) else {
+            panic!("only channels receive")
+        };
         let channel = self.operand(operand);
         let dst = lhs.first().map(|_| self.allocate(element));
         let ok = lhs.get(1).map(|_| self.scalar());
-        Case::Receive { channel, dst, ok, ty, lhs, define }
+        Case::Receive {
+            channel,
+            dst,
+            ok,
+            ty,
+            lhs,
+            define,
+        }
     }
 
     /// Declares or assigns what a case has received; returns the registers it came in.
     fn receive_case(&mut self, case: &Case) -> Vec<(u16, usize)> {
-        let Case::Receive { dst, ok, ty, lhs, define, .. } = case else { return Vec::new() };
-        let Type::Chan { element, .. } = *self.c.typed.types.underlying(*ty) else { return Vec::new() };
+        let Case::Receive {
+            dst,
+            ok,
+            ty,
+            lhs,
+            define,
+            ..
+        } = case
+        else {
+            return Vec::new();
+        };
+        let Type::Chan { element, .. } = *self.c.typed.types.underlying(*ty) else {
+            return Vec::new();
+        };
         let element = self.c.typed.types.canonical(element);
         let mut received = Vec::new();
-        let values = [dst.map(|register| (register, element)), ok.map(|register| (register, Ty::BOOL))];
+        let values = [
+            dst.map(|register| (register, element)),
+            ok.map(|register| (register, Ty::BOOL)),
+        ];
         for (register, ty) in values.iter().flatten() {
             let count = self.slots(*ty);
             self.registers.written(*register, count);
             received.push((*register, count));
         }
         for (&target, value) in lhs.iter().zip(values) {
-            let Some((register, from)) = value else { continue };
+            let Some((register, from)) = value else {
+                continue;
+            };
             let is_blank = matches!(*self.c.ast.expr(self.c.ast.unparen(target)), Expr::Ident(name) if name.is_blank());
             if is_blank {
                 continue;

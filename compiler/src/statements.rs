@@ -44,10 +44,19 @@ impl FunctionCompiler<'_, '_> {
                 f.at(ast.stmt_range(id));
                 f.emit(op::Send { channel, src, ty });
             }),
-            Stmt::IncDec { operand, increment, op_pos } => {
+            Stmt::IncDec {
+                operand,
+                increment,
+                op_pos,
+            } => {
                 self.scoped(|f| f.increment(operand, increment, op_pos));
             }
-            Stmt::Assign { op, op_pos, lhs, rhs } => {
+            Stmt::Assign {
+                op,
+                op_pos,
+                lhs,
+                rhs,
+            } => {
                 self.scoped(|f| f.assignment(id, op, op_pos, ast.list(lhs), ast.list(rhs)));
             }
             Stmt::Define { lhs, rhs, .. } => self.define(ast.list(lhs), ast.list(rhs)),
@@ -55,11 +64,15 @@ impl FunctionCompiler<'_, '_> {
             Stmt::Defer { call } => self.scoped(|f| f.start(call, false)),
             Stmt::Return { results } => self.scoped(|f| f.return_statement(ast.list(results))),
             Stmt::Break { label } => {
-                let Some(target) = self.break_target(label) else { panic!("break has a target") };
+                let Some(target) = self.break_target(label) else {
+                    panic!("break has a target")
+                };
                 self.jump(target);
             }
             Stmt::Continue { label } => {
-                let Some(target) = self.continue_target(label) else { panic!("continue has a target") };
+                let Some(target) = self.continue_target(label) else {
+                    panic!("continue has a target")
+                };
                 self.jump(target);
             }
             Stmt::Goto { label } => {
@@ -73,20 +86,45 @@ impl FunctionCompiler<'_, '_> {
                 }
             }
             Stmt::Block(block) => self.block(block),
-            Stmt::If { init, condition, then, otherwise } => {
+            Stmt::If {
+                init,
+                condition,
+                then,
+                otherwise,
+            } => {
                 self.scoped(|f| f.if_statement(init, condition, then, otherwise));
             }
-            Stmt::Switch { init, tag, cases, .. } => {
+            Stmt::Switch {
+                init, tag, cases, ..
+            } => {
                 self.scoped(|f| f.switch_statement(label, init, tag, ast.list(cases)));
             }
-            Stmt::TypeSwitch { init, operand, cases, .. } => {
+            Stmt::TypeSwitch {
+                init,
+                operand,
+                cases,
+                ..
+            } => {
                 self.scoped(|f| f.type_switch(label, init, operand, ast.list(cases)));
             }
-            Stmt::Select { cases, .. } => self.scoped(|f| f.select_statement(label, ast.list(cases))),
-            Stmt::For { init, condition, post, body } => {
+            Stmt::Select { cases, .. } => {
+                self.scoped(|f| f.select_statement(label, ast.list(cases)))
+            }
+            Stmt::For {
+                init,
+                condition,
+                post,
+                body,
+            } => {
                 self.scoped(|f| f.for_statement(label, init, condition, post, body));
             }
-            Stmt::Range { kind, lhs, operand, body, .. } => {
+            Stmt::Range {
+                kind,
+                lhs,
+                operand,
+                body,
+                ..
+            } => {
                 self.scoped(|f| f.range_statement(label, kind, ast.list(lhs), operand, body));
             }
             Stmt::Labeled { label, statement } => {
@@ -117,7 +155,13 @@ impl FunctionCompiler<'_, '_> {
         label
     }
 
-    fn if_statement(&mut self, init: Option<StmtId>, condition: ExprId, then: BlockId, otherwise: Option<StmtId>) {
+    fn if_statement(
+        &mut self,
+        init: Option<StmtId>,
+        condition: ExprId,
+        then: BlockId,
+        otherwise: Option<StmtId>,
+    ) {
         if let Some(init) = init {
             self.statement(init);
         }
@@ -145,7 +189,9 @@ impl FunctionCompiler<'_, '_> {
     /// Where a block leads that is nothing but a jump.
     fn sole_jump(&mut self, block: BlockId) -> Option<bytecode::Label> {
         let ast = self.c.ast;
-        let [statement] = ast.statements(block) else { return None };
+        let [statement] = ast.statements(block) else {
+            return None;
+        };
         match *ast.stmt(*statement) {
             Stmt::Break { label } => self.break_target(label),
             Stmt::Continue { label } => self.continue_target(label),
@@ -156,14 +202,21 @@ impl FunctionCompiler<'_, '_> {
 
     fn break_target(&self, label: Option<ExprId>) -> Option<bytecode::Label> {
         let name = label.and_then(|label| self.c.ast.ident(label));
-        let target = self.targets.iter().rev().find(|target| name.is_none() || target.label == name);
+        let target = self
+            .targets
+            .iter()
+            .rev()
+            .find(|target| name.is_none() || target.label == name);
         target.map(|target| target.break_to)
     }
 
     fn continue_target(&self, label: Option<ExprId>) -> Option<bytecode::Label> {
         let name = label.and_then(|label| self.c.ast.ident(label));
         let wanted = |target: &crate::function::JumpTarget| name.is_none() || target.label == name;
-        self.targets.iter().rev().find_map(|target| target.continue_to.filter(|_| wanted(target)))
+        self.targets
+            .iter()
+            .rev()
+            .find_map(|target| target.continue_to.filter(|_| wanted(target)))
     }
 
     fn var_spec(&mut self, spec: &VarSpec) {
@@ -198,7 +251,7 @@ impl FunctionCompiler<'_, '_> {
                 if let Location::Registers(register) = location
                     && !self.layout(*ty).boxed()
                 {
-                    self.into_as(*value, *ty, register);
+                    self.convert_into(*value, *ty, register);
                 } else {
                     let register = self.operand_as(*value, *ty);
                     self.store_result(0, *ty, register);
@@ -237,12 +290,17 @@ impl FunctionCompiler<'_, '_> {
         if let Expr::Ident(_) = self.c.ast.expr(inner)
             && let Some(object) = self.c.typed.object_of(inner)
             && let Some(Location::Registers(register)) = self.location(object)
-            && self.c.typed.object(object).variable().is_some_and(|variable| !variable.captured)
+            && self
+                .c
+                .typed
+                .object(object)
+                .variable()
+                .is_some_and(|variable| !variable.captured)
         {
             return register;
         }
         let register = self.allocate(ty);
-        self.into_as(e, ty, register);
+        self.convert_into(e, ty, register);
         register
     }
 
@@ -250,7 +308,10 @@ impl FunctionCompiler<'_, '_> {
     fn gather_results(&mut self, values: &[ExprId], types: &[Ty]) -> u16 {
         if values.len() == 1 {
             let given = self.several_values(values[0], types.len());
-            let same = given.iter().zip(types).all(|(&(_, from), &to)| !self.wraps(from, to));
+            let same = given
+                .iter()
+                .zip(types)
+                .all(|(&(_, from), &to)| !self.wraps(from, to));
             if same {
                 return given[0].0;
             }
@@ -265,12 +326,21 @@ impl FunctionCompiler<'_, '_> {
         let mut expected = None;
         let in_a_row = values.iter().zip(types).all(|(&e, &ty)| {
             let inner = self.c.ast.unparen(e);
-            if self.layout(ty).boxed() || self.type_of(inner) != ty || self.hoisted.contains_key(&inner) {
+            if self.layout(ty).boxed()
+                || self.type_of(inner) != ty
+                || self.hoisted.contains_key(&inner)
+            {
                 return false;
             }
-            let Expr::Ident(_) = self.c.ast.expr(inner) else { return false };
-            let Some(object) = self.c.typed.object_of(inner) else { return false };
-            let Some(Location::Registers(register)) = self.location(object) else { return false };
+            let Expr::Ident(_) = self.c.ast.expr(inner) else {
+                return false;
+            };
+            let Some(object) = self.c.typed.object_of(inner) else {
+                return false;
+            };
+            let Some(Location::Registers(register)) = self.location(object) else {
+                return false;
+            };
             let fits = expected.is_none_or(|expected| expected == register);
             expected = Some(register + self.slots(ty) as u16);
             fits
@@ -281,7 +351,7 @@ impl FunctionCompiler<'_, '_> {
         let first = self.registers.mark();
         for (&e, &ty) in values.iter().zip(types) {
             let dst = self.allocate(ty);
-            self.into_as(e, ty, dst);
+            self.convert_into(e, ty, dst);
         }
         first
     }
@@ -308,7 +378,9 @@ impl FunctionCompiler<'_, '_> {
         self.scoped(|f| {
             let mut expected = None;
             let in_a_row = types.iter().zip(&locations).all(|(&ty, location)| {
-                let Location::Registers(register) = *location else { return false };
+                let Location::Registers(register) = *location else {
+                    return false;
+                };
                 let fits = expected.is_none_or(|expected| expected == register);
                 expected = Some(register + f.slots(ty) as u16);
                 fits
@@ -337,8 +409,17 @@ impl FunctionCompiler<'_, '_> {
     fn emit_return(&mut self, first: u16, count: usize) {
         match count {
             0 => _ = self.emit(op::Return {}),
-            1 => _ = self.emit(op::ReturnOne { src: Register(first) }),
-            _ => _ = self.emit(op::ReturnRun { src: Run(first), count: Count(count as u16) }),
+            1 => {
+                _ = self.emit(op::ReturnOne {
+                    src: Register(first),
+                })
+            }
+            _ => {
+                _ = self.emit(op::ReturnRun {
+                    src: Run(first),
+                    count: Count(count as u16),
+                })
+            }
         }
     }
 }

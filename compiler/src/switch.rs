@@ -27,7 +27,10 @@ impl FunctionCompiler<'_, '_> {
         }
         let end = self.asm.new_label();
         let bodies: Vec<Label> = cases.iter().map(|_| self.asm.new_label()).collect();
-        let default = cases.iter().position(CaseClause::is_default).map_or(end, |index| bodies[index]);
+        let default = cases
+            .iter()
+            .position(CaseClause::is_default)
+            .map_or(end, |index| bodies[index]);
         self.scoped(|f| match tag {
             None => {
                 for (case, &body) in cases.iter().zip(&bodies) {
@@ -41,7 +44,11 @@ impl FunctionCompiler<'_, '_> {
         });
         self.jump(default);
         let outer = self.fallthrough;
-        self.targets.push(JumpTarget { label, break_to: end, continue_to: None });
+        self.targets.push(JumpTarget {
+            label,
+            break_to: end,
+            continue_to: None,
+        });
         for (index, case) in cases.iter().enumerate() {
             self.asm.bind(bodies[index]);
             self.fallthrough = bodies.get(index + 1).copied();
@@ -62,7 +69,13 @@ impl FunctionCompiler<'_, '_> {
         let register = self.operand_as(tag, ty);
         let mut values = Vec::new();
         for (case, &body) in cases.iter().zip(bodies) {
-            values.extend(self.c.ast.list(case.values).iter().map(|&value| (value, body)));
+            values.extend(
+                self.c
+                    .ast
+                    .list(case.values)
+                    .iter()
+                    .map(|&value| (value, body)),
+            );
         }
         if self.c.typed.types.is_integer(ty) && self.jump_table(ty, register, &values) {
             return;
@@ -80,12 +93,20 @@ impl FunctionCompiler<'_, '_> {
         }
         let mut entries = Vec::with_capacity(values.len());
         for &(value, body) in values {
-            let Some(constant) = self.c.typed.constant(self.c.ast.unparen(value)) else { return false };
-            let Some(slot) = self.constant_slot(constant, ty) else { return false };
+            let Some(constant) = self.c.typed.constant(self.c.ast.unparen(value)) else {
+                return false;
+            };
+            let Some(slot) = self.constant_slot(constant, ty) else {
+                return false;
+            };
             entries.push((slot as i64, body));
         }
-        let Some(low) = entries.iter().map(|entry| entry.0).min() else { return false };
-        let Some(high) = entries.iter().map(|entry| entry.0).max() else { return false };
+        let Some(low) = entries.iter().map(|entry| entry.0).min() else {
+            return false;
+        };
+        let Some(high) = entries.iter().map(|entry| entry.0).max() else {
+            return false;
+        };
         // Two ends of a 64-bit type may be farther apart than a u64 counts.
         let length = high as i128 - low as i128 + 1;
         if length > entries.len() as i128 * SPARSEST_TABLE as i128 {
@@ -96,17 +117,28 @@ impl FunctionCompiler<'_, '_> {
             index = self.scalar();
             match i16::try_from(low).ok().and_then(i16::checked_neg) {
                 Some(value) => {
-                    self.emit(op::AddIntImm { dst: Register(index), a: Register(tag), value: Imm16(value) });
+                    self.emit(op::AddIntImm {
+                        dst: Register(index),
+                        a: Register(tag),
+                        value: Imm16(value),
+                    });
                 }
                 None => {
                     let base = self.scalar();
                     self.load_slot(low as u64, base);
-                    self.emit(op::SubInt { dst: Register(index), a: Register(tag), b: Register(base) });
+                    self.emit(op::SubInt {
+                        dst: Register(index),
+                        a: Register(tag),
+                        b: Register(base),
+                    });
                 }
             }
         }
         let past = self.asm.new_label();
-        self.emit(op::JumpTable { a: Register(index), count: Count32(length as u32) });
+        self.emit(op::JumpTable {
+            a: Register(index),
+            count: Count32(length as u32),
+        });
         let mut table = vec![past; length as usize];
         for (value, body) in entries.into_iter().rev() {
             table[(value - low) as usize] = body;
@@ -132,7 +164,11 @@ impl FunctionCompiler<'_, '_> {
             self.registers.written(tag_interface, 2);
             let b = self.operand(value);
             let flag = self.scalar();
-            self.emit(op::EqInterface { dst: Register(flag), a: Pair(tag_interface), b: Pair(b) });
+            self.emit(op::EqInterface {
+                dst: Register(flag),
+                a: Pair(tag_interface),
+                b: Pair(b),
+            });
             return self.jump_if(flag, true, body);
         }
         match typed.types.underlying(ty) {
@@ -145,7 +181,14 @@ impl FunctionCompiler<'_, '_> {
             }
             Type::Basic(kind) if kind.is_string() => {
                 let b = self.operand_as(value, ty);
-                self.emit_jump(op::JumpIfEqString { a: Pair(tag), b: Pair(b), to: Jump16(0) }, body);
+                self.emit_jump(
+                    op::JumpIfEqString {
+                        a: Pair(tag),
+                        b: Pair(b),
+                        to: Jump16(0),
+                    },
+                    body,
+                );
             }
             _ => {
                 let b = self.operand_as(value, ty);
@@ -171,7 +214,11 @@ impl FunctionCompiler<'_, '_> {
         let from = self.type_of(operand);
         let interface = self.operand(operand);
         let end = self.asm.new_label();
-        self.targets.push(JumpTarget { label, break_to: end, continue_to: None });
+        self.targets.push(JumpTarget {
+            label,
+            break_to: end,
+            continue_to: None,
+        });
         for case in cases.iter().filter(|case| !case.is_default()) {
             let types = self.c.ast.list(case.values);
             let (body, next) = (self.asm.new_label(), self.asm.new_label());
@@ -222,7 +269,9 @@ impl FunctionCompiler<'_, '_> {
 
     /// The variable of a clause.
     fn bind_case(&mut self, case: &CaseClause, interface: u16, from: Ty) {
-        let Some(&object) = self.c.typed.implicits.get(&case.body) else { return };
+        let Some(&object) = self.c.typed.implicits.get(&case.body) else {
+            return;
+        };
         let ty = self.object_type(object);
         let register = self.allocate(ty);
         if self.c.typed.types.is_interface(ty) {
@@ -230,9 +279,17 @@ impl FunctionCompiler<'_, '_> {
             self.move_slots(interface, register, 2);
         } else {
             let id = self.c.descriptor(ty);
-            self.emit(op::Unpack { dst: Run(register), src: Pair(interface), ty: id });
+            self.emit(op::Unpack {
+                dst: Run(register),
+                src: Pair(interface),
+                ty: id,
+            });
             if self.layout(ty).boxed() {
-                self.emit(op::Clone { dst: Register(register), src: Register(register), ty: id });
+                self.emit(op::Clone {
+                    dst: Register(register),
+                    src: Register(register),
+                    ty: id,
+                });
             }
         }
         let count = self.slots(ty);

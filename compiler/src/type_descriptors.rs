@@ -6,7 +6,9 @@
 
 use std::rc::Rc;
 
-use bytecode::{ChannelDirection, Field, InterfaceMethod, SlotKind, TypeDescriptor, TypeId as TypeRef, TypeKind};
+use bytecode::{
+    ChannelDirection, Field, InterfaceMethod, SlotKind, TypeDescriptor, TypeId as TypeRef, TypeKind,
+};
 use checker::types::{BasicKind, ChanDirection, Type, TypeId as Ty};
 use rustc_hash::FxHashMap;
 
@@ -62,11 +64,23 @@ impl Layout {
     }
 
     fn one(access: Access, kind: SlotKind, size: u32) -> Layout {
-        Layout { slots: vec![kind], access, size, align: size as u8, fields: Vec::new() }
+        Layout {
+            slots: vec![kind],
+            access,
+            size,
+            align: size as u8,
+            fields: Vec::new(),
+        }
     }
 
     fn pair(access: Access, kinds: [SlotKind; 2]) -> Layout {
-        Layout { slots: kinds.to_vec(), access, size: 16, align: 16, fields: Vec::new() }
+        Layout {
+            slots: kinds.to_vec(),
+            access,
+            size: 16,
+            align: 16,
+            fields: Vec::new(),
+        }
     }
 }
 
@@ -96,7 +110,9 @@ impl Compiler<'_> {
         if let Some(layout) = self.types.layouts.get(&ty) {
             return Rc::clone(layout);
         }
-        let layout = Rc::new(stacker::maybe_grow(64 << 10, 1 << 20, || self.compute_layout(ty)));
+        let layout = Rc::new(stacker::maybe_grow(64 << 10, 1 << 20, || {
+            self.compute_layout(ty)
+        }));
         self.types.layouts.insert(ty, Rc::clone(&layout));
         layout
     }
@@ -106,14 +122,18 @@ impl Compiler<'_> {
         let typed = self.typed;
         match typed.types.underlying(ty) {
             Type::Basic(kind) => match kind {
-                BasicKind::Bool | BasicKind::UntypedBool | BasicKind::Uint8 => Layout::one(Access::Uint8, Scalar, 1),
+                BasicKind::Bool | BasicKind::UntypedBool | BasicKind::Uint8 => {
+                    Layout::one(Access::Uint8, Scalar, 1)
+                }
                 BasicKind::Int8 => Layout::one(Access::Int8, Scalar, 1),
                 BasicKind::Int16 => Layout::one(Access::Int16, Scalar, 2),
                 BasicKind::Uint16 => Layout::one(Access::Uint16, Scalar, 2),
                 BasicKind::Int32 => Layout::one(Access::Int32, Scalar, 4),
                 BasicKind::Uint32 => Layout::one(Access::Uint32, Scalar, 4),
                 BasicKind::Float32 => Layout::one(Access::Float32, Scalar, 4),
-                BasicKind::String | BasicKind::UntypedString => Layout::pair(Access::Pair, [Ref, Scalar]),
+                BasicKind::String | BasicKind::UntypedString => {
+                    Layout::pair(Access::Pair, [Ref, Scalar])
+                }
                 BasicKind::UntypedNil => Layout::one(Access::Ref, Ref, 8),
                 BasicKind::Int
                 | BasicKind::Int64
@@ -135,15 +155,25 @@ impl Compiler<'_> {
                 let element = self.layout(*element);
                 let size = u64::from(element.size).saturating_mul(*length as u64);
                 let size = self.checked_size(ty, size);
-                Layout { slots: vec![Ref], access: Access::Boxed, size, align: element.align, fields: Vec::new() }
+                Layout {
+                    slots: vec![Ref],
+                    access: Access::Boxed,
+                    size,
+                    align: element.align,
+                    fields: Vec::new(),
+                }
             }
             Type::Struct(fields) => {
                 let types: Vec<Ty> = fields.iter().map(|field| field.typ).collect();
                 self.struct_layout(ty, &types)
             }
-            Type::Tuple(_) | Type::Named(_) | Type::Alias { .. } => {
-                Layout { slots: Vec::new(), access: Access::Empty, size: 0, align: 1, fields: Vec::new() }
-            }
+            Type::Tuple(_) | Type::Named(_) | Type::Alias { .. } => Layout {
+                slots: Vec::new(),
+                access: Access::Empty,
+                size: 0,
+                align: 1,
+                fields: Vec::new(),
+            },
         }
     }
 
@@ -163,7 +193,11 @@ impl Compiler<'_> {
         for &field in types {
             let layout = self.layout(field);
             offset = offset.next_multiple_of(u64::from(layout.align));
-            fields.push(FieldLayout { offset: offset.min(LARGEST_TYPE) as u32, slot: slots.len() as u16, ty: field });
+            fields.push(FieldLayout {
+                offset: offset.min(LARGEST_TYPE) as u32,
+                slot: slots.len() as u16,
+                ty: field,
+            });
             offset += u64::from(layout.size);
             align = align.max(layout.align);
             flat &= !layout.boxed();
@@ -171,7 +205,11 @@ impl Compiler<'_> {
                 slots.extend_from_slice(&layout.slots);
             }
             if layout.access != Access::Empty {
-                leaf = if leaf == Access::Empty { layout.access } else { Access::Value };
+                leaf = if leaf == Access::Empty {
+                    layout.access
+                } else {
+                    Access::Value
+                };
             }
             last_is_empty = layout.size == 0;
         }
@@ -181,9 +219,21 @@ impl Compiler<'_> {
         }
         let size = self.checked_size(ty, offset.next_multiple_of(u64::from(align)));
         if !flat || slots.len() > LARGEST_FLAT {
-            return Layout { slots: vec![SlotKind::Ref], access: Access::Boxed, size, align, fields };
+            return Layout {
+                slots: vec![SlotKind::Ref],
+                access: Access::Boxed,
+                size,
+                align,
+                fields,
+            };
         }
-        Layout { slots, access: leaf, size, align, fields }
+        Layout {
+            slots,
+            access: leaf,
+            size,
+            align,
+            fields,
+        }
     }
 
     /// The types of a tuple, or the type itself.
@@ -196,7 +246,10 @@ impl Compiler<'_> {
 
     /// The kinds of the slots of several values in a row.
     pub(crate) fn kinds(&mut self, types: &[Ty]) -> Vec<SlotKind> {
-        types.iter().flat_map(|&ty| self.layout(ty).slots.clone()).collect()
+        types
+            .iter()
+            .flat_map(|&ty| self.layout(ty).slots.clone())
+            .collect()
     }
 
     /// The descriptor of a type.
@@ -211,7 +264,9 @@ impl Compiler<'_> {
         if let Some(named) = self.typed.types.named(ty) {
             let object = self.typed.object(named.object);
             own_name = self.names.text(object.name).to_owned();
-            package = object.package.map_or(String::new(), |id| self.typed.package(id).path.clone());
+            package = object
+                .package
+                .map_or(String::new(), |id| self.typed.package(id).path.clone());
         } else if self.typed.types.basic(ty).is_some() {
             own_name.clone_from(&name);
         }
@@ -226,7 +281,9 @@ impl Compiler<'_> {
                 name,
                 own_name,
                 package,
-                kind: TypeKind::Tuple { elements: Vec::new() },
+                kind: TypeKind::Tuple {
+                    elements: Vec::new(),
+                },
                 size: layout.size,
                 align: layout.align,
                 slots: layout.slots.clone(),
@@ -261,14 +318,20 @@ impl Compiler<'_> {
         let layout = self.layout(element);
         let element_id = self.descriptor(element);
         let size = self.checked_size(element, u64::from(layout.size).saturating_mul(length));
-        let name = format!("[{length}]{}", self.types.descriptors[element_id.0 as usize].name);
+        let name = format!(
+            "[{length}]{}",
+            self.types.descriptors[element_id.0 as usize].name
+        );
         let pattern = self.pattern_of(element);
         let id = self.new_descriptor(
             TypeDescriptor {
                 name,
                 own_name: String::new(),
                 package: String::new(),
-                kind: TypeKind::Array { element: element_id, length },
+                kind: TypeKind::Array {
+                    element: element_id,
+                    length,
+                },
                 size,
                 align: layout.align,
                 slots: vec![SlotKind::Ref],
@@ -291,7 +354,9 @@ impl Compiler<'_> {
         let mut any = false;
         while let Some(id) = self.types.pending.pop() {
             any = true;
-            let Some(ty) = self.types.origins[id.0 as usize] else { continue };
+            let Some(ty) = self.types.origins[id.0 as usize] else {
+                continue;
+            };
             let kind = self.type_kind(ty);
             let pattern = match self.typed.types.underlying(ty) {
                 Type::Array(element, _) => self.pattern_of(*element),
@@ -333,12 +398,20 @@ impl Compiler<'_> {
                 let first = self.pattern_of(*element);
                 if !first.is_empty() {
                     for index in 0..*length as u32 {
-                        out.extend(first.iter().map(|&(word, kind)| ((offset + index * size) / 8 + word, kind)));
+                        out.extend(
+                            first
+                                .iter()
+                                .map(|&(word, kind)| ((offset + index * size) / 8 + word, kind)),
+                        );
                     }
                 }
             }
             _ => {
-                let words = layout.slots.iter().enumerate().filter(|(_, kind)| **kind != SlotKind::Scalar);
+                let words = layout
+                    .slots
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, kind)| **kind != SlotKind::Scalar);
                 out.extend(words.map(|(index, kind)| (offset / 8 + index as u32, *kind)));
             }
         }
@@ -364,14 +437,20 @@ impl Compiler<'_> {
                 BasicKind::Float64 | BasicKind::UntypedFloat => TypeKind::Float64,
                 BasicKind::String | BasicKind::UntypedString => TypeKind::String,
             },
-            Type::Pointer(base) => TypeKind::Pointer { element: self.descriptor(*base) },
-            Type::Slice(element) => TypeKind::Slice { element: self.descriptor(*element) },
-            Type::Array(element, length) => {
-                TypeKind::Array { element: self.descriptor(*element), length: *length as u64 }
-            }
-            Type::Map { key, element } => {
-                TypeKind::Map { key: self.descriptor(*key), value: self.descriptor(*element) }
-            }
+            Type::Pointer(base) => TypeKind::Pointer {
+                element: self.descriptor(*base),
+            },
+            Type::Slice(element) => TypeKind::Slice {
+                element: self.descriptor(*element),
+            },
+            Type::Array(element, length) => TypeKind::Array {
+                element: self.descriptor(*element),
+                length: *length as u64,
+            },
+            Type::Map { key, element } => TypeKind::Map {
+                key: self.descriptor(*key),
+                value: self.descriptor(*element),
+            },
             Type::Chan { direction, element } => TypeKind::Channel {
                 element: self.descriptor(*element),
                 direction: match direction {
@@ -391,11 +470,21 @@ impl Compiler<'_> {
                     exported: field.exported,
                     tag: field.tag.as_deref().unwrap_or("").to_owned(),
                 };
-                TypeKind::Struct { fields: fields.iter().zip(&layout.fields).map(field).collect() }
+                TypeKind::Struct {
+                    fields: fields.iter().zip(&layout.fields).map(field).collect(),
+                }
             }
             Type::Signature(signature) => TypeKind::Function {
-                parameters: signature.params.iter().map(|param| self.descriptor(param.typ)).collect(),
-                results: signature.results.iter().map(|param| self.descriptor(param.typ)).collect(),
+                parameters: signature
+                    .params
+                    .iter()
+                    .map(|param| self.descriptor(param.typ))
+                    .collect(),
+                results: signature
+                    .results
+                    .iter()
+                    .map(|param| self.descriptor(param.typ))
+                    .collect(),
                 variadic: signature.variadic,
             },
             Type::Interface(interface) => TypeKind::Interface {
@@ -408,10 +497,12 @@ impl Compiler<'_> {
                     })
                     .collect(),
             },
-            Type::Tuple(types) => {
-                TypeKind::Tuple { elements: types.iter().map(|&ty| self.descriptor(ty)).collect() }
-            }
-            Type::Named(_) | Type::Alias { .. } => TypeKind::Tuple { elements: Vec::new() },
+            Type::Tuple(types) => TypeKind::Tuple {
+                elements: types.iter().map(|&ty| self.descriptor(ty)).collect(),
+            },
+            Type::Named(_) | Type::Alias { .. } => TypeKind::Tuple {
+                elements: Vec::new(),
+            },
         }
     }
 }

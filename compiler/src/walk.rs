@@ -48,7 +48,12 @@ impl Compiler<'_> {
                 push(operand);
                 ast.list(indices).iter().copied().for_each(push);
             }
-            Expr::Slice { operand, low, high, max } => {
+            Expr::Slice {
+                operand,
+                low,
+                high,
+                max,
+            } => {
                 push(operand);
                 [low, high, max].into_iter().flatten().for_each(push);
             }
@@ -65,7 +70,9 @@ impl Compiler<'_> {
                 push(key);
                 push(value);
             }
-            Expr::CompositeLit { elements, .. } => ast.list(elements).iter().copied().for_each(push),
+            Expr::CompositeLit { elements, .. } => {
+                ast.list(elements).iter().copied().for_each(push)
+            }
             Expr::FuncLit { body, .. } => out.push(Node::Block(body)),
             Expr::InterfaceType { elements } => {
                 // Types hold nothing to evaluate; named so that the match shows what was thought of.
@@ -87,21 +94,40 @@ impl Compiler<'_> {
             | Stmt::Continue { .. }
             | Stmt::Goto { .. }
             | Stmt::Fallthrough => {}
-            Stmt::Expr(e) | Stmt::IncDec { operand: e, .. } | Stmt::Go { call: e } | Stmt::Defer { call: e } => {
+            Stmt::Expr(e)
+            | Stmt::IncDec { operand: e, .. }
+            | Stmt::Go { call: e }
+            | Stmt::Defer { call: e } => {
                 out.push(Node::Expr(e));
             }
-            Stmt::Send { channel, value, .. } => out.extend([Node::Expr(channel), Node::Expr(value)]),
-            Stmt::Assign { lhs, rhs, .. } | Stmt::Define { lhs, rhs, .. } => {
-                out.extend(ast.list(lhs).iter().chain(ast.list(rhs)).map(|&e| Node::Expr(e)));
+            Stmt::Send { channel, value, .. } => {
+                out.extend([Node::Expr(channel), Node::Expr(value)])
             }
-            Stmt::Return { results } => out.extend(ast.list(results).iter().map(|&e| Node::Expr(e))),
+            Stmt::Assign { lhs, rhs, .. } | Stmt::Define { lhs, rhs, .. } => {
+                out.extend(
+                    ast.list(lhs)
+                        .iter()
+                        .chain(ast.list(rhs))
+                        .map(|&e| Node::Expr(e)),
+                );
+            }
+            Stmt::Return { results } => {
+                out.extend(ast.list(results).iter().map(|&e| Node::Expr(e)))
+            }
             Stmt::Block(block) => out.push(Node::Block(block)),
-            Stmt::If { init, condition, then, otherwise } => {
+            Stmt::If {
+                init,
+                condition,
+                then,
+                otherwise,
+            } => {
                 out.extend(init.map(Node::Stmt));
                 out.extend([Node::Expr(condition), Node::Block(then)]);
                 out.extend(otherwise.map(Node::Stmt));
             }
-            Stmt::Switch { init, tag, cases, .. } => {
+            Stmt::Switch {
+                init, tag, cases, ..
+            } => {
                 out.extend(init.map(Node::Stmt));
                 out.extend(tag.map(Node::Expr));
                 for case in ast.list(cases) {
@@ -109,7 +135,12 @@ impl Compiler<'_> {
                     out.push(Node::Block(case.body));
                 }
             }
-            Stmt::TypeSwitch { init, operand, cases, .. } => {
+            Stmt::TypeSwitch {
+                init,
+                operand,
+                cases,
+                ..
+            } => {
                 out.extend(init.map(Node::Stmt));
                 out.push(Node::Expr(operand));
                 out.extend(ast.list(cases).iter().map(|case| Node::Block(case.body)));
@@ -120,13 +151,20 @@ impl Compiler<'_> {
                     out.push(Node::Block(case.body));
                 }
             }
-            Stmt::For { init, condition, post, body } => {
+            Stmt::For {
+                init,
+                condition,
+                post,
+                body,
+            } => {
                 out.extend(init.map(Node::Stmt));
                 out.extend(condition.map(Node::Expr));
                 out.extend(post.map(Node::Stmt));
                 out.push(Node::Block(body));
             }
-            Stmt::Range { lhs, operand, body, .. } => {
+            Stmt::Range {
+                lhs, operand, body, ..
+            } => {
                 out.extend(ast.list(lhs).iter().map(|&e| Node::Expr(e)));
                 out.extend([Node::Expr(operand), Node::Block(body)]);
             }
@@ -147,7 +185,10 @@ impl Compiler<'_> {
         let mut found = false;
         self.walk(&[Node::Expr(e)], |node| {
             let Node::Expr(e) = node else { return false };
-            if found || self.typed.constant(e).is_some() || matches!(self.ast.expr(e), Expr::FuncLit { .. }) {
+            if found
+                || self.typed.constant(e).is_some()
+                || matches!(self.ast.expr(e), Expr::FuncLit { .. })
+            {
                 return false;
             }
             found = self.is_call(e);
@@ -160,10 +201,15 @@ impl Compiler<'_> {
     pub(crate) fn is_call(&self, e: ExprId) -> bool {
         match *self.ast.expr(e) {
             Expr::Call { callee, .. } => {
-                !matches!(self.typed.type_and_value(self.ast.unparen(callee)).mode, Mode::Type | Mode::Builtin)
-                    || self.is_recover(callee)
+                !matches!(
+                    self.typed.type_and_value(self.ast.unparen(callee)).mode,
+                    Mode::Type | Mode::Builtin
+                ) || self.is_recover(callee)
             }
-            Expr::Unary { op: UnaryOperator::Receive, .. } => true,
+            Expr::Unary {
+                op: UnaryOperator::Receive,
+                ..
+            } => true,
             _ => false,
         }
     }
@@ -171,7 +217,10 @@ impl Compiler<'_> {
     fn is_recover(&self, callee: ExprId) -> bool {
         let object = self.typed.object_of(self.ast.unparen(callee));
         object.is_some_and(|object| {
-            matches!(self.typed.object(object).kind, ObjectKind::Builtin(checker::universe::Builtin::Recover))
+            matches!(
+                self.typed.object(object).kind,
+                ObjectKind::Builtin(checker::universe::Builtin::Recover)
+            )
         })
     }
 
@@ -196,8 +245,15 @@ impl Compiler<'_> {
         self.walk(roots, |node| {
             if let Node::Stmt(statement) = node {
                 match *self.ast.stmt(statement) {
-                    Stmt::Assign { lhs, .. } | Stmt::Define { lhs, .. } | Stmt::Range { lhs, .. } => {
-                        out.extend(self.ast.list(lhs).iter().filter_map(|&e| self.root_variable(e)));
+                    Stmt::Assign { lhs, .. }
+                    | Stmt::Define { lhs, .. }
+                    | Stmt::Range { lhs, .. } => {
+                        out.extend(
+                            self.ast
+                                .list(lhs)
+                                .iter()
+                                .filter_map(|&e| self.root_variable(e)),
+                        );
                     }
                     Stmt::IncDec { operand, .. } => out.extend(self.root_variable(operand)),
                     _ => {}
@@ -215,14 +271,22 @@ impl Compiler<'_> {
             match *self.ast.expr(e) {
                 Expr::Ident(_) => return self.typed.object_of(e),
                 Expr::Selector { operand, .. } => {
-                    if self.typed.selections.get(&e).is_none_or(|selection| selection.indirect) {
+                    if self
+                        .typed
+                        .selections
+                        .get(&e)
+                        .is_none_or(|selection| selection.indirect)
+                    {
                         return None;
                     }
                     e = operand;
                 }
                 Expr::Index { operand, .. } => {
                     let ty = self.typed.type_of(operand);
-                    if !matches!(self.typed.types.underlying(ty), checker::types::Type::Array(..)) {
+                    if !matches!(
+                        self.typed.types.underlying(ty),
+                        checker::types::Type::Array(..)
+                    ) {
                         return None;
                     }
                     e = operand;

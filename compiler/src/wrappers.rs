@@ -1,6 +1,8 @@
 //! Functions that no source text declares: around natives, for method values and promoted methods, and the entry.
 
-use bytecode::{Count, Function, FunctionId, NativeId, Pair, Register, Run, Selector, SlotKind, Window, op};
+use bytecode::{
+    Count, Function, FunctionId, NativeId, Pair, Register, Run, Selector, SlotKind, Window, op,
+};
 use checker::typed::{FunctionId as DeclaredId, Selection, SelectionKind};
 use checker::types::{ObjectId, PackageId, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
@@ -47,22 +49,43 @@ impl FunctionCompiler<'_, '_> {
         call(self, window);
         match kinds.len() {
             0 => _ = self.emit(op::Return {}),
-            1 => _ = self.emit(op::ReturnOne { src: Register(window) }),
-            count => _ = self.emit(op::ReturnRun { src: Run(window), count: Count(count as u16) }),
+            1 => {
+                _ = self.emit(op::ReturnOne {
+                    src: Register(window),
+                })
+            }
+            count => {
+                _ = self.emit(op::ReturnRun {
+                    src: Run(window),
+                    count: Count(count as u16),
+                })
+            }
         }
     }
 
     fn call_native(&mut self, window: u16, native: NativeId) {
-        self.emit(op::CallNative { window: Window(window), native });
+        self.emit(op::CallNative {
+            window: Window(window),
+            native,
+        });
     }
 
     /// A native function as a value.
     pub(crate) fn native_wrapper(&mut self, id: DeclaredId) -> Function {
         let (parameters, results) = self.c.declared_types(id);
-        let mut shape = Shape { wrapper: true, results: self.c.kinds(&results), ..Shape::default() };
+        let mut shape = Shape {
+            wrapper: true,
+            results: self.c.kinds(&results),
+            ..Shape::default()
+        };
         let native = self.c.native(id);
         let arguments = self.parameters(&parameters, &mut shape);
-        self.forward(&arguments, &results, |_| {}, |f, window| f.call_native(window, native));
+        self.forward(
+            &arguments,
+            &results,
+            |_| {},
+            |f, window| f.call_native(window, native),
+        );
         self.finish(shape)
     }
 
@@ -70,8 +93,15 @@ impl FunctionCompiler<'_, '_> {
         match selected {
             SelectedKey::Method(object) => self.c.signature_types(self.c.typed.object(object).typ),
             SelectedKey::InterfaceMethod { interface, index } => {
-                let signature = self.c.typed.types.as_interface(interface).map(|i| i.methods[index as usize].signature);
-                signature.map_or_else(Default::default, |signature| self.c.signature_types(signature))
+                let signature = self
+                    .c
+                    .typed
+                    .types
+                    .as_interface(interface)
+                    .map(|i| i.methods[index as usize].signature);
+                signature.map_or_else(Default::default, |signature| {
+                    self.c.signature_types(signature)
+                })
             }
         }
     }
@@ -91,18 +121,33 @@ impl FunctionCompiler<'_, '_> {
 
     /// Calls a declared method, its receiver and arguments being in the window.
     fn call_method(&mut self, method: ObjectId, window: u16) {
-        let Some(id) = self.c.typed.object(method).function() else { panic!("a method is declared") };
+        let Some(id) = self.c.typed.object(method).function() else {
+            panic!("a method is declared")
+        };
         if self.c.typed.function(id).body.is_none() {
             let native = self.c.native(id);
             self.call_native(window, native);
         } else {
             let function = self.c.declared_id(id);
-            self.emit_call(op::Call { window: Window(window), function }, window);
+            self.emit_call(
+                op::Call {
+                    window: Window(window),
+                    function,
+                },
+                window,
+            );
         }
     }
 
     /// Calls what is selected from a value of type `ty` at `place`.
-    fn forward_selected(&mut self, place: Place, ty: Ty, selected: SelectedKey, arguments: &[Argument], results: &[Ty]) {
+    fn forward_selected(
+        &mut self,
+        place: Place,
+        ty: Ty,
+        selected: SelectedKey,
+        arguments: &[Argument],
+        results: &[Ty],
+    ) {
         match selected {
             SelectedKey::Method(method) => {
                 let wanted = self.c.receiver_type(method).unwrap_or(ty);
@@ -128,7 +173,11 @@ impl FunctionCompiler<'_, '_> {
                     |f, window| {
                         let window_operand = Window(window);
                         f.emit_call(
-                            op::CallInterface { window: window_operand, receiver: Pair(receiver), selector },
+                            op::CallInterface {
+                                window: window_operand,
+                                receiver: Pair(receiver),
+                                selector,
+                            },
                             window,
                         );
                     },
@@ -138,7 +187,13 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// A method reached from a value of a type: as a method expression, or (`data`) from an interface's data slot.
-    pub(crate) fn promoted(&mut self, receiver: Ty, path: &[u32], selected: SelectedKey, data: bool) -> Function {
+    pub(crate) fn promoted(
+        &mut self,
+        receiver: Ty,
+        path: &[u32],
+        selected: SelectedKey,
+        data: bool,
+    ) -> Function {
         let name = self.c.typed.run_time_type_string(self.c.names, receiver);
         self.name = match name.strip_prefix('*') {
             Some(base) => {
@@ -148,7 +203,11 @@ impl FunctionCompiler<'_, '_> {
             None => format!("{name}.{}", self.selected_name(selected)),
         };
         let (parameters, results) = self.selected_signature(selected);
-        let mut shape = Shape { wrapper: true, results: self.c.kinds(&results), ..Shape::default() };
+        let mut shape = Shape {
+            wrapper: true,
+            results: self.c.kinds(&results),
+            ..Shape::default()
+        };
         let layout = self.layout(receiver);
         let place = if data {
             let by_reference = layout.boxed() || layout.slots.len() > 1;
@@ -160,7 +219,14 @@ impl FunctionCompiler<'_, '_> {
             let register = self.registers.allocate(&[kind]);
             self.registers.declare(register, 1);
             shape.parameters.push(kind);
-            if by_reference { Place::Memory { pointer: register, offset: 0 } } else { Place::Registers(register) }
+            if by_reference {
+                Place::Memory {
+                    pointer: register,
+                    offset: 0,
+                }
+            } else {
+                Place::Registers(register)
+            }
         } else {
             Place::Registers(self.parameters(&[receiver], &mut shape)[0].0)
         };
@@ -174,7 +240,11 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn bound(&mut self, selected: SelectedKey) -> Function {
         self.name = format!("{}-fm", self.selected_name(selected));
         let (parameters, results) = self.selected_signature(selected);
-        let mut shape = Shape { wrapper: true, results: self.c.kinds(&results), ..Shape::default() };
+        let mut shape = Shape {
+            wrapper: true,
+            results: self.c.kinds(&results),
+            ..Shape::default()
+        };
         let arguments = self.parameters(&parameters, &mut shape);
         let ty = match selected {
             SelectedKey::Method(method) => {
@@ -189,10 +259,20 @@ impl FunctionCompiler<'_, '_> {
         let register = self.registers.allocate(&shape.captures);
         let count = shape.captures.len();
         if count > 0 {
-            self.emit(op::LoadCapture { dst: Run(register), index: Count(0), count: Count(count as u16) });
+            self.emit(op::LoadCapture {
+                dst: Run(register),
+                index: Count(0),
+                count: Count(count as u16),
+            });
             self.registers.declare(register, count);
         }
-        self.forward_selected(Place::Registers(register), ty, selected, &arguments, &results);
+        self.forward_selected(
+            Place::Registers(register),
+            ty,
+            selected,
+            &arguments,
+            &results,
+        );
         self.finish(shape)
     }
 
@@ -201,14 +281,21 @@ impl FunctionCompiler<'_, '_> {
         let selected = SelectedKey::new(selection.selected);
         if selection.kind == SelectionKind::MethodExpression {
             let function = self.method_expression(selection, selected);
-            self.emit(op::LoadFunction { dst: Register(dst), function });
+            self.emit(op::LoadFunction {
+                dst: Register(dst),
+                function,
+            });
             return;
         }
-        let Expr::Selector { operand, .. } = *self.c.ast.expr(e) else { panic!("methods are selected") };
+        let Expr::Selector { operand, .. } = *self.c.ast.expr(e) else {
+            panic!("methods are selected")
+        };
         let function = self.c.function_id(FunctionKey::Bound(selected));
         let (first, count) = match selected {
             SelectedKey::Method(method) => {
-                let Some(wanted) = self.c.receiver_type(method) else { panic!("a method has a receiver") };
+                let Some(wanted) = self.c.receiver_type(method) else {
+                    panic!("a method has a receiver")
+                };
                 let first = self.allocate(wanted);
                 self.scoped(|f| {
                     let (place, ty) = f.typed_place(operand);
@@ -223,15 +310,25 @@ impl FunctionCompiler<'_, '_> {
             SelectedKey::InterfaceMethod { .. } => {
                 let receiver = self.interface_receiver(operand, selection);
                 self.at(self.c.ast.range(e));
-                self.emit(op::CheckNil { pointer: Register(receiver) });
+                self.emit(op::CheckNil {
+                    pointer: Register(receiver),
+                });
                 (receiver, 2)
             }
         };
         if count == 0 {
-            self.emit(op::LoadFunction { dst: Register(dst), function });
+            self.emit(op::LoadFunction {
+                dst: Register(dst),
+                function,
+            });
             return;
         }
-        self.emit(op::MakeClosure { dst: Register(dst), first: Run(first), count: Count(count as u16), function });
+        self.emit(op::MakeClosure {
+            dst: Register(dst),
+            first: Run(first),
+            count: Count(count as u16),
+            function,
+        });
     }
 
     fn method_expression(&mut self, selection: &Selection, selected: SelectedKey) -> FunctionId {
@@ -258,7 +355,8 @@ impl FunctionCompiler<'_, '_> {
         let package = self.c.typed.package(id);
         // Function literals in package variables are named after no function. GO: glob..func1.
         self.name = format!("{}.glob.", package.path);
-        let (init_order, init_functions) = (package.init_order.clone(), package.init_functions.clone());
+        let (init_order, init_functions) =
+            (package.init_order.clone(), package.init_functions.clone());
         for initializer in &init_order {
             self.at(self.c.ast.range(initializer.rhs));
             self.scoped(|f| f.initialize(&initializer.lhs, initializer.rhs));
@@ -269,11 +367,20 @@ impl FunctionCompiler<'_, '_> {
             self.scoped(|f| {
                 let window = f.window();
                 f.registers.reach(window as usize + 1);
-                f.emit_call(op::Call { window: Window(window), function }, window);
+                f.emit_call(
+                    op::Call {
+                        window: Window(window),
+                        function,
+                    },
+                    window,
+                );
             });
         }
         self.emit(op::Return {});
-        self.finish(Shape { wrapper: true, ..Shape::default() })
+        self.finish(Shape {
+            wrapper: true,
+            ..Shape::default()
+        })
     }
 
     fn initialize(&mut self, lhs: &[ObjectId], rhs: ExprId) {
@@ -314,14 +421,33 @@ impl FunctionCompiler<'_, '_> {
                 continue;
             }
             let function = self.c.function_id(FunctionKey::Initializer(id));
-            self.emit_call(op::Call { window: Window(window), function }, window);
+            self.emit_call(
+                op::Call {
+                    window: Window(window),
+                    function,
+                },
+                window,
+            );
         }
-        let main = typed.package(typed.main).scope.get(&parser::ast::Symbol::MAIN).copied();
+        let main = typed
+            .package(typed.main)
+            .scope
+            .get(&parser::ast::Symbol::MAIN)
+            .copied();
         if let Some(id) = main.and_then(|object| typed.object(object).function()) {
             let function = self.c.declared_id(id);
-            self.emit_call(op::Call { window: Window(window), function }, window);
+            self.emit_call(
+                op::Call {
+                    window: Window(window),
+                    function,
+                },
+                window,
+            );
         }
         self.emit(op::Return {});
-        self.finish(Shape { wrapper: true, ..Shape::default() })
+        self.finish(Shape {
+            wrapper: true,
+            ..Shape::default()
+        })
     }
 }

@@ -15,16 +15,25 @@ pub struct Folders;
 impl Importer for Folders {
     fn source(&mut self, path: &str) -> Option<PackageSource> {
         let folder = root().join("stdlib/src").join(path);
-        let mut names: Vec<PathBuf> = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let mut names: Vec<PathBuf> = fs::read_dir(folder)
+            .ok()?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
         names.retain(|name| name.extension().is_some_and(|extension| extension == "gl"));
         names.sort();
         let files: Vec<SourceText> = names
             .iter()
             .filter_map(|name| {
-                Some(SourceText { name: name.file_name()?.to_str()?.to_owned(), text: fs::read_to_string(name).ok()? })
+                Some(SourceText {
+                    name: name.file_name()?.to_str()?.to_owned(),
+                    text: fs::read_to_string(name).ok()?,
+                })
             })
             .collect();
-        (!files.is_empty()).then_some(PackageSource { files, standard: true })
+        (!files.is_empty()).then_some(PackageSource {
+            files,
+            standard: true,
+        })
     }
 }
 
@@ -50,10 +59,24 @@ pub fn compile(name: &str, text: &str) -> Result<Program, String> {
     if !diagnostics.is_empty() {
         return Err(show(&diagnostics, &sources));
     }
-    let machine = vec!["errorText", "plainErrorText", "typeAssertionText", "panicText"];
-    let options = Options { roots: vec![("runtime", machine)], ..Options::default() };
-    let (typed, diagnostics) =
-        check_program(&mut ast, &mut names, &mut sources, vec![file], &mut Folders, &options);
+    let machine = vec![
+        "errorText",
+        "plainErrorText",
+        "typeAssertionText",
+        "panicText",
+    ];
+    let options = Options {
+        roots: vec![("runtime", machine)],
+        ..Options::default()
+    };
+    let (typed, diagnostics) = check_program(
+        &mut ast,
+        &mut names,
+        &mut sources,
+        vec![file],
+        &mut Folders,
+        &options,
+    );
     if !diagnostics.is_empty() {
         return Err(show(&diagnostics, &sources));
     }
@@ -62,10 +85,17 @@ pub fn compile(name: &str, text: &str) -> Result<Program, String> {
 
 /// The listings of the functions of package main.
 pub fn listing(program: &Program) -> String {
-    let own = program.functions.iter().filter(|function| function.name.starts_with("main."));
-    let mut functions: Vec<_> = own.filter(|function| !function.name.starts_with("main.init")).collect();
+    let own = program
+        .functions
+        .iter()
+        .filter(|function| function.name.starts_with("main."));
+    let mut functions: Vec<_> = own
+        .filter(|function| !function.name.starts_with("main.init"))
+        .collect();
     functions.sort_by(|a, b| a.name.cmp(&b.name));
-    let texts: Vec<String> =
-        functions.iter().map(|function| bytecode::disassemble::function(program, function)).collect();
+    let texts: Vec<String> = functions
+        .iter()
+        .map(|function| bytecode::disassemble::function(program, function))
+        .collect();
     texts.join("\n")
 }

@@ -430,7 +430,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The places on the left of an assignment of several values. Their operands are kept from being changed by it.
-    fn places(&mut self, lhs: &[ExprId]) -> Vec<Option<Place>> {
+    pub(crate) fn places(&mut self, lhs: &[ExprId]) -> Vec<Option<Place>> {
         let assigned: Vec<ObjectId> = lhs
             .iter()
             .filter_map(|&e| match self.c.ast.expr(self.c.ast.unparen(e)) {
@@ -750,7 +750,15 @@ impl FunctionCompiler<'_, '_> {
             return;
         }
         self.scoped(|f| {
-            let (place, to) = f.typed_place(lhs);
+            let place = f.place(lhs);
+            f.store_converted(lhs, place, value, from);
+        });
+    }
+
+    /// Stores a borrowed value, converted to the type of what is assigned.
+    pub(crate) fn store_converted(&mut self, lhs: ExprId, place: Place, value: u16, from: Ty) {
+        let to = self.type_of(lhs);
+        self.scoped(|f| {
             let mut value = value;
             if f.wraps(from, to) {
                 let converted = f.allocate(to);

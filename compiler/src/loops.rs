@@ -552,12 +552,14 @@ impl FunctionCompiler<'_, '_> {
         }
         self.asm.bind(top);
         self.scoped(|f| {
-            f.bind_key(range, counter, Ty::INT, direct);
-            if let Some(value) = range.value {
-                f.bind_value(range, value, element, |f, dst| {
-                    f.load_into(place(counter), element, dst)
-                });
-            }
+            let value = range.value.map(|_| {
+                let register = f.allocate(element);
+                f.scoped(|f| f.load_into(place(counter), element, register));
+                let count = f.slots(element);
+                f.registers.written(register, count);
+                (register, element)
+            });
+            f.bind(range, Some((counter, Ty::INT, direct)), value);
             f.loop_body(range, next, end);
         });
         self.asm.bind(next);
@@ -627,7 +629,7 @@ impl FunctionCompiler<'_, '_> {
         }
         self.asm.bind(top);
         self.scoped(|f| {
-            f.bind_key(range, counter, ty, direct);
+            f.bind(range, Some((counter, ty, direct)), None);
             f.loop_body(range, next, end);
         });
         self.asm.bind(next);
@@ -698,10 +700,8 @@ impl FunctionCompiler<'_, '_> {
             });
             f.registers.written(rune, 1);
             f.registers.declare(following, 1);
-            f.bind_key(range, counter, Ty::INT, direct);
-            if let Some(value) = range.value {
-                f.bind_register(range, value, rune, f.c.typed.types.canonical(Ty::RUNE));
-            }
+            let value = (rune, f.c.typed.types.canonical(Ty::RUNE));
+            f.bind(range, Some((counter, Ty::INT, direct)), Some(value));
             f.loop_body(range, next, end);
         });
         self.asm.bind(next);
@@ -766,12 +766,9 @@ impl FunctionCompiler<'_, '_> {
                     f.registers.written(register, count);
                 }
             }
-            if let (Some(target), Some(register)) = (range.key, key_register) {
-                f.bind_register(range, target, register, key_type);
-            }
-            if let (Some(target), Some(register)) = (range.value, value_register) {
-                f.bind_register(range, target, register, element);
-            }
+            let key = key_register.map(|register| (register, key_type, true));
+            let value = value_register.map(|register| (register, element));
+            f.bind_received(range, key, value);
             f.loop_body(range, next, end);
         });
         self.asm.bind(next);
@@ -823,37 +820,53 @@ impl FunctionCompiler<'_, '_> {
         self.targets.pop();
     }
 
-    /// The key of this iteration: the counter itself, or a copy.
-    fn bind_key(&mut self, range: &Range, counter: u16, ty: Ty, direct: bool) {
-        let Some(key) = range.key else { return };
-        if direct {
-            if let Some(object) = self.c.typed.object_of(key) {
+    /// Gives this iteration its variables, or assigns them. The key is in the counter: `direct` makes that the variable itself.
+    fn bind(&mut self, range: &Range, key: Option<(u16, Ty, bool)>, value: Option<(u16, Ty)>) {
+        let mut key = key.filter(|_| range.key.is_some());
+        if let (Some((counter, _, true)), Some(name)) = (key, range.key) {
+            if let Some(object) = self.c.typed.object_of(name) {
                 self.variables.insert(object, Location::Registers(counter));
+            }
+            return self.bind_received(range, None, value);
+        }
+        if let Some((register, ..)) = &mut key
+            && range.define
+        {
+            let copy = self.registers.allocate(&[SlotKind::Scalar]);
+            self.move_slots(*register, copy, 1);
+            self.registers.written(copy, 1);
+            *register = copy;
+        }
+        self.bind_received(range, key, value);
+    }
+
+    /// The same with key and value in fresh registers that may become the variables.
+    fn bind_received(
+        &mut self,
+        range: &Range,
+        key: Option<(u16, Ty, bool)>,
+        value: Option<(u16, Ty)>,
+    ) {
+        let key = key.map(|(register, ty, _)| (register, ty));
+        let bound: Vec<(ExprId, u16, Ty)> = [(range.key, key), (range.value, value)]
+            .into_iter()
+            .filter_map(|(target, given)| Some((target?, given?.0, given?.1)))
+            .collect();
+        if range.define {
+            for (target, register, ty) in bound {
+                self.bind_register(range, target, register, ty);
             }
             return;
         }
-        if !range.define {
-            return self.assign_value(key, counter, ty);
-        }
-        let copy = self.registers.allocate(&[SlotKind::Scalar]);
-        self.move_slots(counter, copy, 1);
-        self.registers.written(copy, 1);
-        self.bind_register(range, key, copy, ty);
-    }
-
-    /// The value of this iteration, loaded into the variable's registers.
-    fn bind_value(
-        &mut self,
-        range: &Range,
-        target: ExprId,
-        ty: Ty,
-        load: impl FnOnce(&mut Self, u16),
-    ) {
-        let register = self.allocate(ty);
-        self.scoped(|f| load(f, register));
-        let count = self.slots(ty);
-        self.registers.written(register, count);
-        self.bind_register(range, target, register, ty);
+        // One assignment: the operands of both places come before it.
+        self.scoped(|f| {
+            let targets: Vec<ExprId> = bound.iter().map(|(target, ..)| *target).collect();
+            let places = f.places(&targets);
+            for ((target, register, from), place) in bound.into_iter().zip(places) {
+                let Some(place) = place else { continue };
+                f.store_converted(target, place, register, from);
+            }
+        });
     }
 
     /// Makes fresh registers the iteration's variable, or assigns them.

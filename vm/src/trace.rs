@@ -59,10 +59,17 @@ pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Fr
         Safepoint::At(offset) => Position::At(offset),
         Safepoint::Unwinding => Position::Unwinding(fiber.offset),
     };
+    let mut last: Option<&LinkedFunction> = None;
     loop {
-        let Some(function) = image.function_at(position.offset()) else {
-            return;
+        let offset = position.offset();
+        let function = match last {
+            Some(function) if (function.start..function.end).contains(&offset) => function,
+            _ => match image.function_at(offset) {
+                Some(function) => function,
+                None => return,
+            },
         };
+        last = Some(function);
         // SAFETY: every frame has a return word two slots below its first register.
         let word = unsafe { *fiber.stack.base().add(index - 2) };
         let offset = ((word & OFFSET_MASK) / size_of::<bytecode::Word>() as u64) as u32;
@@ -150,39 +157,40 @@ const PRINTED: usize = 50;
 /// Appends the trace of a fiber in Go's format, without the `goroutine 1 [running]:` line.
 pub(crate) fn print(machine: &Machine, fiber: &Fiber, out: &mut String) {
     let image = &machine.image;
-    let mut head = Vec::new();
-    let mut tail = VecDeque::new();
+    // A stack may have tens of millions of frames: only those that are printed become text.
+    let mut head: Vec<Frame<'_>> = Vec::new();
+    let mut tail: VecDeque<Frame<'_>> = VecDeque::new();
     let mut elided = 0usize;
     let entry = image.functions[image.entry.0 as usize].start;
     walk(image, fiber, |frame| {
-        let function = frame.function;
-        let mut put = |line: String| {
-            if head.len() < PRINTED {
-                head.push(line);
-            } else {
-                if tail.len() == PRINTED {
-                    tail.pop_front();
-                    elided += 1;
-                }
-                tail.push_back(line);
-            }
-        };
-        if !function.function.wrapper && function.start != entry {
-            put(frame_text(machine, function, frame.position));
+        if (frame.function.function.wrapper || frame.function.start == entry) && !frame.by_panic {
+            return;
         }
-        if frame.by_panic {
-            put("panic(...)\n".to_owned());
+        if head.len() < PRINTED {
+            head.push(frame);
+            return;
         }
+        if tail.len() == PRINTED {
+            tail.pop_front();
+            elided += 1;
+        }
+        tail.push_back(frame);
     });
-    for line in head {
-        out.push_str(&line);
-    }
+    let print = |frames: &mut dyn Iterator<Item = &Frame<'_>>, out: &mut String| {
+        for frame in frames {
+            if !frame.function.function.wrapper && frame.function.start != entry {
+                out.push_str(&frame_text(machine, frame.function, frame.position));
+            }
+            if frame.by_panic {
+                out.push_str("panic(...)\n");
+            }
+        }
+    };
+    print(&mut head.iter(), out);
     if elided > 0 {
         let _ = writeln!(out, "...{elided} frames elided...");
     }
-    for line in tail {
-        out.push_str(&line);
-    }
+    print(&mut tail.iter(), out);
     if let Some((offset, by)) = fiber.created
         && let Some(function) = image.function_at(offset)
     {

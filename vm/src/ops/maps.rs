@@ -26,7 +26,7 @@ unsafe fn failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, error: Map
         MapError::Unhashable(word) => {
             // SAFETY: a type word.
             let name = unsafe { RuntimeType::from_word(word) }.map_or("", RuntimeType::name);
-            cx.runtime_error(ip, fp, &format!("hash of unhashable type {name}"))
+            cx.plain_error(ip, fp, &format!("hash of unhashable type: {name}"))
         }
         MapError::OutOfMemory => cx.out_of_memory(ip, fp, OutOfMemory),
     }

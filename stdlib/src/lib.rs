@@ -26,6 +26,7 @@
 //! **To add a package:** a folder; if it has natives, a line in the table below.
 #![forbid(unsafe_code)]
 
+pub mod bufio;
 pub mod errors;
 pub mod fmt;
 pub mod math;
@@ -48,6 +49,7 @@ macro_rules! packages {
 }
 
 packages! {
+    "bufio" => crate::bufio;
     "errors" => crate::errors;
     "fmt" => crate::fmt;
     "io/fs" => crate::os::fs;

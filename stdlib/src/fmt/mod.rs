@@ -86,7 +86,23 @@ fn wrapped(format: GoStr<'_>, arguments: GoSlice<'_, Any<'_>>) -> Vec<i64> {
     printer::wrapped(&format, &arguments)
 }
 
+fn read_input(host: HostHandle, most: i64) -> (Vec<u8>, i64) {
+    crate::os::read_stdin(&host, most)
+}
+
+fn scale(value: f64, exponent: i64) -> f64 {
+    crate::math::elementary::ldexp(value, exponent)
+}
+
+fn type_name(value: Any<'_>) -> String {
+    value.ty().map_or_else(|| "<nil>".to_string(), |ty| ty.name().to_string())
+}
+
 natives! {
+    blocking "readInput" => read_input;
+    pure "scale" => scale;
+    pure "typeName" => type_name;
+    pure "isSpace" => crate::unicode::tables::is_space;
     pure "formatText" => format_text;
     pure "formatBytes" => format_bytes;
     blocking "writeOutput" => write_output;

@@ -494,7 +494,10 @@ impl<'h, 't> Printer<'h, 't> {
                     return Ok(());
                 }
                 if sharp_v {
-                    self.out.extend_from_slice(view.ty().name().as_bytes());
+                    let name = view.ty().name();
+                    // An argument that is a []byte is shown by the name it is written by.
+                    let name = if top && !self.erroring && name == "[]uint8" { "[]byte" } else { name };
+                    self.out.extend_from_slice(name.as_bytes());
                     if is_slice && view.is_nil() {
                         self.out.extend_from_slice(b"(nil)");
                         return Ok(());

@@ -93,9 +93,14 @@ fn reading(read: impl Fn(&mut [u8]) -> std::io::Result<usize>, most: i64) -> (Ve
     }
 }
 
+/// Reads from standard input: data and error number.
+pub fn read_stdin(host: &HostHandle, most: i64) -> (Vec<u8>, i64) {
+    reading(|data| host.read_stdin(data), most)
+}
+
 fn read_handle(host: HostHandle, handle: i64, most: i64) -> (Vec<u8>, i64) {
     match handle {
-        0 => reading(|data| host.read_stdin(data), most),
+        0 => read_stdin(&host, most),
         _ => match file(handle) {
             Ok(file) => reading(|data| (&*file).read(data), most),
             Err(error) => (Vec::new(), error_number(&error)),

@@ -42,6 +42,9 @@ pub struct Function {
     pub recovery: Option<u32>,
     /// Position of the function's declaration.
     pub range: Option<TextRange>,
+    /// Word offsets, ascending, of instructions whose index or slice bounds are of an unsigned 64-bit type: asked for only when they
+    /// panic, since the message then shows a value above 2^63 as it is and not as a negative one.
+    pub unsigned: Vec<u32>,
     /// A wrapper that the compiler made (method values, interface tables, go/defer of builtins): left out of traces, and `recover`
     /// looks through it.
     pub wrapper: bool,

@@ -585,6 +585,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             recovery: shape.recovery.map(|mark| assembled.offset(shifted(mark))),
             range: shape.range,
             wrapper: shape.wrapper,
+            unsigned: Vec::new(),
             code: assembled.code,
         }
     }

@@ -4,7 +4,7 @@
 //! the image is made, and neither move nor die before it. All but the globals are never written again. The code has
 //! passed the verifier, so operands that it names lie in frames and tables.
 
-use bytecode::{Function, KnownTypes, NativeReference, SelectorName, SlotKind, Word};
+use bytecode::{Function, KnownTypes, SelectorName, SlotKind, Word};
 
 use crate::native::Native;
 use crate::types::{RuntimeType, TypeTable};
@@ -21,12 +21,6 @@ pub struct LinkedFunction {
     pub closure_site: crate::heap::Site,
 }
 
-/// A native the program uses.
-pub struct LinkedNative {
-    pub native: Native,
-    pub reference: NativeReference,
-}
-
 /// A linked program. See the module's text.
 pub struct Image {
     pub(crate) code: Box<[Word]>,
@@ -35,11 +29,13 @@ pub struct Image {
     pub(crate) types: TypeTable,
     /// Address and length of each string constant.
     pub(crate) strings: Vec<[u64; 2]>,
-    /// The bytes of all strings; never read through this field.
+    /// The bytes of all strings.
+    #[expect(dead_code, reason = "owns what the addresses in `strings` lead to")]
     pub(crate) string_bytes: Box<[u8]>,
     /// One word per function: its immortal closure object, which holds the address of its code.
     pub(crate) closures: Box<[u64]>,
-    pub(crate) natives: Vec<LinkedNative>,
+    /// By native id.
+    pub(crate) natives: Vec<Native>,
     pub(crate) selectors: Vec<SelectorName>,
     pub(crate) globals: crate::globals::Globals,
     pub(crate) entry: bytecode::FunctionId,

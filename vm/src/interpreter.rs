@@ -18,6 +18,7 @@ use crate::running::{Next, Running, back_edge, enter, returning};
 ///
 /// # Safety
 /// INVARIANT CODE and INVARIANT VALUES hold for `ip`, `fp` and `cx`.
+#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "the negation of a comparison holds for NaN, as the instructions say")]
 pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
     let mut ip = start.ip;
     let mut fp = start.fp;

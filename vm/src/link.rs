@@ -9,8 +9,8 @@ use bytecode::{Opcode, Program, TypeKind, Word, op, verify};
 
 use crate::globals::Globals;
 use crate::heap::{Heap, OutOfMemory, Shape};
-use crate::image::{Image, LinkedFunction, LinkedNative};
-use crate::native::NativeTable;
+use crate::image::{Image, LinkedFunction};
+use crate::native::{Native, NativeTable};
 use crate::running::stub;
 use crate::types::{TypeTable, is_reference, reference_words};
 
@@ -151,7 +151,7 @@ fn code(program: &mut Program, starts: &[u32]) -> Result<Box<[Word]>, LinkError>
     Ok(code.into_boxed_slice())
 }
 
-fn link_natives(program: &Program, natives: &NativeTable) -> Result<Vec<LinkedNative>, LinkError> {
+fn link_natives(program: &Program, natives: &NativeTable) -> Result<Vec<Native>, LinkError> {
     program
         .natives
         .iter()
@@ -163,7 +163,7 @@ fn link_natives(program: &Program, natives: &NativeTable) -> Result<Vec<LinkedNa
             if !signature.agrees_with(&program.types, &reference.parameters, &reference.results) {
                 return Err(LinkError::Signature { name: reference.name.clone(), native: signature.to_string() });
             }
-            Ok(LinkedNative { native: *native, reference: reference.clone() })
+            Ok(*native)
         })
         .collect()
 }

@@ -105,12 +105,16 @@ pub enum ParkingOutcome {
     Panic(GoPanic),
 }
 
-/// How a native is called. The window is the first argument slot, and where results go.
+/// The argument slots of one call of a native, and where its results go. Only the interpreter makes them, and it gives them only to the
+/// native that the linker found fit.
+pub struct Slots(pub(crate) *mut u64);
+
+/// How a native is called.
 #[derive(Clone, Copy)]
 pub enum Entry {
-    Pure(fn(&mut NativeContext<'_>, *mut u64) -> Result<(), GoPanic>),
-    Blocking(fn(&HostHandle, *mut u64) -> Result<BlockingCall<Machine>, GoPanic>),
-    Parking(fn(&mut NativeContext<'_>, *mut u64) -> ParkingOutcome),
+    Pure(fn(&mut NativeContext<'_>, Slots) -> Result<(), GoPanic>),
+    Blocking(fn(&HostHandle, Slots) -> Result<BlockingCall<Machine>, GoPanic>),
+    Parking(fn(&mut NativeContext<'_>, Slots) -> ParkingOutcome),
 }
 
 /// A row of a package's table.
@@ -376,21 +380,21 @@ fn finish_with<R: for<'x> Results<'x> + Send + 'static>(results: R) -> FinishNat
 }
 
 #[doc(hidden)]
-pub fn call_pure<'h, M>(f: &impl PureFunction<'h, M>, context: &mut NativeContext<'h>, window: *mut u64) -> Result<(), GoPanic> {
+pub fn call_pure<'h, M>(f: &impl PureFunction<'h, M>, context: &mut NativeContext<'h>, slots: Slots) -> Result<(), GoPanic> {
     // SAFETY: the linker has compared the signature with the declaration, the verifier the window with the frame.
-    unsafe { f.call(context, window) }
+    unsafe { f.call(context, slots.0) }
 }
 
 #[doc(hidden)]
-pub fn call_parking<'h, M>(f: &impl ParkingFunction<'h, M>, context: &mut NativeContext<'h>, window: *mut u64) -> ParkingOutcome {
+pub fn call_parking<'h, M>(f: &impl ParkingFunction<'h, M>, context: &mut NativeContext<'h>, slots: Slots) -> ParkingOutcome {
     // SAFETY: as in `call_pure`.
-    unsafe { f.call(context, window) }
+    unsafe { f.call(context, slots.0) }
 }
 
 #[doc(hidden)]
-pub fn call_blocking<M>(f: &impl BlockingFunction<M>, host: &HostHandle, window: *mut u64) -> Result<BlockingCall<Machine>, GoPanic> {
+pub fn call_blocking<M>(f: &impl BlockingFunction<M>, host: &HostHandle, slots: Slots) -> Result<BlockingCall<Machine>, GoPanic> {
     // SAFETY: as in `call_pure`.
-    unsafe { f.call(host, window) }
+    unsafe { f.call(host, slots.0) }
 }
 
 #[doc(hidden)]
@@ -423,21 +427,21 @@ macro_rules! native_row {
     (pure $name:literal => $function:expr) => {
         $crate::Native {
             name: $name,
-            entry: $crate::native::Entry::Pure(|context, window| $crate::native::call_pure(&$function, context, window)),
+            entry: $crate::native::Entry::Pure(|context, slots| $crate::native::call_pure(&$function, context, slots)),
             signature: || $crate::native::signature_of_pure(&$function),
         }
     };
     (blocking $name:literal => $function:expr) => {
         $crate::Native {
             name: $name,
-            entry: $crate::native::Entry::Blocking(|host, window| $crate::native::call_blocking(&$function, host, window)),
+            entry: $crate::native::Entry::Blocking(|host, slots| $crate::native::call_blocking(&$function, host, slots)),
             signature: || $crate::native::signature_of_blocking(&$function),
         }
     };
     (parking $name:literal => $function:expr) => {
         $crate::Native {
             name: $name,
-            entry: $crate::native::Entry::Parking(|context, window| $crate::native::call_parking(&$function, context, window)),
+            entry: $crate::native::Entry::Parking(|context, slots| $crate::native::call_parking(&$function, context, slots)),
             signature: || $crate::native::signature_of_parking(&$function),
         }
     };

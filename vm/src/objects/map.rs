@@ -13,6 +13,11 @@
 //! one. Tables of more than one group are filled to 7/8, then rebuilt at twice the size (or the same, if deleted
 //! slots are what fills them). A table of up to 8 entries has 8 slots and a group whose other bytes say "absent".
 //!
+//! Maps with [`KeyKind::Word`] keys begin with a hash that puts neighbouring keys into neighbouring groups: programs
+//! mostly use runs of numbers, which then stay in the processor's caches. A set of keys that crowds under it is noticed
+//! by an insertion that must pass [`CROWDED`] full groups; the map is then rebuilt with a hash that scatters
+//! ([`SCATTERED`] in its seed), and stays so.
+//!
 //! # Races
 //! Scripts may race on maps. Go's *fatal errors* are found by a flag that writers set, as in Go: best effort. What is
 //! certain is memory:
@@ -72,6 +77,12 @@ mod iterator {
     pub const CLEARED: u64 = 48;
     pub const BYTES: usize = 64;
 }
+
+/// Set in the seed of a map whose word keys are scattered.
+const SCATTERED: u64 = 1;
+/// So many full groups in a row mean that the keys crowd. At a load of 7/8 a scattering hash meets them about once in
+/// 10^5 insertions.
+const CROWDED: u64 = 10;
 
 /// Slots of a group.
 const GROUP: u64 = 16;
@@ -246,6 +257,16 @@ pub fn hash_word(word: u64, seed: u64) -> u64 {
     fold(word ^ seed, MULTIPLIER)
 }
 
+/// A hash that keeps neighbouring words in neighbouring groups: its group is made of the word's own bits, with higher ones
+/// folded in so that multiples of powers of two spread too; its tag is scattered.
+#[inline(always)]
+fn hash_nearby(word: u64, seed: u64) -> u64 {
+    let folded = word ^ seed;
+    let folded = folded ^ folded >> 32;
+    let group = (folded ^ folded >> 15) / GROUP;
+    group << 8 | word.wrapping_mul(MULTIPLIER) >> 57
+}
+
 /// A hash of bytes that nobody writes to (a string's).
 ///
 /// # Safety
@@ -297,6 +318,8 @@ unsafe fn hash_long(pointer: u64, length: u64, seed: u64) -> u64 {
 trait Key: Copy {
     /// An entry whose key is found again gets the new key (they may differ, as +0 and -0 do).
     const REPLACED: bool;
+    /// Its hash scatters only on demand.
+    const CAN_SCATTER: bool = false;
     /// Its hash.
     unsafe fn hash(self, ty: &MapType, seed: u64) -> Result<u64, MapError>;
     /// Whether it equals the key of a slot.
@@ -312,9 +335,14 @@ struct Word(u64);
 
 impl Key for Word {
     const REPLACED: bool = false;
+    const CAN_SCATTER: bool = true;
     #[inline(always)]
     unsafe fn hash(self, _: &MapType, seed: u64) -> Result<u64, MapError> {
-        Ok(hash_word(self.0, seed))
+        Ok(if seed & SCATTERED == 0 {
+            hash_nearby(self.0, seed)
+        } else {
+            hash_word(self.0, seed)
+        })
     }
     #[inline(always)]
     unsafe fn equals(self, _: &MapType, slot: u64) -> bool {
@@ -607,12 +635,13 @@ impl Table {
         }
     }
 
-    /// The number of the first free slot on this hash's way, and whether it is empty (not deleted).
+    /// The number of the first free slot on this hash's way, whether it is empty (not deleted), and how many full groups
+    /// lie before it.
     ///
     /// # Safety
     /// As for [`Table::find`].
     #[inline(always)]
-    unsafe fn find_free(self, hash: u64) -> Option<(u64, bool)> {
+    unsafe fn find_free(self, hash: u64) -> Option<(u64, bool, u64)> {
         let mut group = (hash >> 8) & self.mask;
         let mut step = 0;
         loop {
@@ -621,7 +650,7 @@ impl Table {
             if deleted | empty != 0 {
                 let bit = (deleted | empty).trailing_zeros();
                 let slot = group * GROUP + bit as u64;
-                return (slot < self.capacity).then_some((slot, empty >> bit & 1 != 0));
+                return (slot < self.capacity).then_some((slot, empty >> bit & 1 != 0, step));
             }
             step += 1;
             if step > self.mask {
@@ -738,7 +767,7 @@ pub fn make(cache: &mut Cache, ty: &MapType, hint: u64) -> Result<u64, MapError>
     let seed = cache.random();
     let map = cache.allocate(ty.map)?.get();
     // SAFETY: the map was just allocated.
-    unsafe { store64(map + SEED, seed) };
+    unsafe { store64(map + SEED, seed & !SCATTERED) };
     if hint > SMALLEST {
         let capacity = Table::capacity_for(hint);
         // As in Go, an impossible hint is no hint.
@@ -945,7 +974,7 @@ unsafe fn insert<K: Key>(
     ty: &MapType,
     mut table: Table,
     key: K,
-    hash: u64,
+    mut hash: u64,
 ) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe {
@@ -955,13 +984,20 @@ unsafe fn insert<K: Key>(
         } else {
             table.find_free(hash)
         };
+        let seed = load64(map + SEED);
+        let crowds = |passed: u64| K::CAN_SCATTER && seed & SCATTERED == 0 && passed >= CROWDED;
         let (number, was_empty) = match free {
-            Some((number, was_empty)) if !was_empty || room > 0 => (number, was_empty),
+            Some((number, was_empty, passed)) if (!was_empty || room > 0) && !crowds(passed) => (number, was_empty),
             _ => {
+                if free.is_some_and(|(_, _, passed)| crowds(passed)) {
+                    store64(map + SEED, seed | SCATTERED);
+                    hash = key.hash(ty, seed | SCATTERED)?;
+                }
                 table = rebuild::<K>(cache, map, ty, table)?;
                 room = load64(map + ROOM);
                 // Only a race can leave no room: another writer fills the same table.
-                table.find_free(hash).ok_or(MapError::ConcurrentWrites)?
+                let (number, was_empty, _) = table.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
+                (number, was_empty)
             }
         };
         let slot = table.slots + number * ty.stride as u64;
@@ -1014,7 +1050,7 @@ unsafe fn rebuild<K: Key>(
                     let from = old.slots + number * ty.stride as u64;
                     let hash = K::load(from).hash(ty, seed)?;
                     // Only a race can make the table overflow.
-                    let (free, _) = new.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
+                    let (free, _, _) = new.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
                     new.set_control(free, hash as u8 | FULL);
                     moves::copy(
                         new.slots + free * ty.stride as u64,

@@ -50,7 +50,7 @@ pub(crate) fn max_float(a: f64, b: f64) -> f64 {
 /// Truncates; out of range and NaN give the smallest int64, as `cvttsd2si` does.
 #[inline(always)]
 pub(crate) fn float_to_int(value: f64) -> i64 {
-    if value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0 {
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value) {
         value as i64
     } else {
         i64::MIN

@@ -7,7 +7,7 @@ use super::{after, allocated, decode, high, r};
 use crate::engine::Machine;
 use crate::fiber::{Defer, Fiber, Pending, Safepoint};
 use crate::moves;
-use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome};
+use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome, Slots};
 use crate::panics;
 use crate::running::{Next, Running, enter, stub};
 
@@ -61,24 +61,24 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
         let i = decode!(ip, CallNative);
         let window = fp.add(i.window.0 as usize);
         let native = cx.machine.image.natives.get_unchecked(i.native.0 as usize);
-        match native.native.entry {
+        match native.entry {
             Entry::Pure(entry) => {
                 // For `runtime.Caller` and the like.
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
-                let result = entry(&mut native_context!(cx), window);
+                let result = entry(&mut native_context!(cx), Slots(window));
                 cx.poll_heap();
                 match result {
                     Ok(()) => after!(ip, fp, CallNative),
                     Err(panic) => cx.go_panic(ip, fp, &panic),
                 }
             }
-            Entry::Blocking(entry) => match entry(&cx.machine.host, window) {
+            Entry::Blocking(entry) => match entry(&cx.machine.host, Slots(window)) {
                 Ok(call) => cx.leave_pending(ip, fp, Pending::Completion, Switch::Blocking(call)),
                 Err(panic) => cx.go_panic(ip, fp, &panic),
             },
             Entry::Parking(entry) => {
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
-                let outcome = entry(&mut native_context!(cx), window);
+                let outcome = entry(&mut native_context!(cx), Slots(window));
                 match outcome {
                     ParkingOutcome::Done => after!(ip, fp, CallNative),
                     ParkingOutcome::Yield(finish) => cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Yield),

@@ -8,7 +8,7 @@ use crate::moves;
 use crate::objects::map::{self, KeyKind, MapError, MapType};
 use crate::objects::value;
 use crate::running::{Next, Running};
-use crate::types::RuntimeType;
+use crate::types::{Access, RuntimeType};
 
 /// How many slots of key fit the scratch place below: flat keys have at most four slots of at most 16 bytes for two.
 #[repr(C, align(16))]
@@ -170,8 +170,64 @@ macro_rules! getters {
 
 getters! {
     get, get_ok: MapGet, MapGetOk, |map, ty, map_type, key| find(map, ty, map_type, key);
-    get_word, get_word_ok: MapGetWord, MapGetWordOk, |map, ty, map_type, key| find(map, ty, map_type, key);
     get_string, get_string_ok: MapGetString, MapGetStringOk, |map, ty, map_type, key| find(map, ty, map_type, key);
+}
+
+/// The value of a word key in a map of 64-bit scalars, and whether it is there; `None` for maps of other types.
+///
+/// # Safety
+/// See [`super`].
+#[inline(always)]
+unsafe fn find_word(ty: &RuntimeType, map: u64, key: u64) -> Option<Result<(u64, bool), MapError>> {
+    let map_type = ty.map.as_deref().expect("the verifier wants a map type");
+    if map_type.kind != KeyKind::Word || ty.element().access != Access::Word {
+        return None;
+    }
+    // SAFETY: see `super`.
+    let found = unsafe { map::get_word(map, map_type, key) };
+    // SAFETY: the place of a value that takes a word.
+    Some(found.map(|place| if place == 0 { (0, false) } else { (unsafe { moves::load64(place) }, true) }))
+}
+
+/// Its operands lie as those of `MapGet`, which serves all other types.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn get_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, MapGetWord);
+        match find_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+            None => get(cx, ip, fp),
+            Some(Err(error)) => failed(cx, ip, fp, error),
+            Some(Ok((value, _))) => {
+                r!(fp, i.dst) = value;
+                after!(ip, fp, MapGetWord)
+            }
+        }
+    }
+}
+
+/// Its operands lie as those of `MapGetOk`, which serves all other types.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn get_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, MapGetWordOk);
+        match find_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+            None => get_ok(cx, ip, fp),
+            Some(Err(error)) => failed(cx, ip, fp, error),
+            Some(Ok((value, there))) => {
+                r!(fp, i.dst) = value;
+                r!(fp, i.ok) = u64::from(there);
+                after!(ip, fp, MapGetWordOk)
+            }
+        }
+    }
 }
 
 /// # Safety

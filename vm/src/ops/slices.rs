@@ -3,7 +3,7 @@
 //! A slice's second word is its length (low half) and capacity (high half). A pointer never leaves its object, not even one past its
 //! end: slicing that leaves no capacity keeps the pointer.
 
-use bytecode::{OptionalRegister, TypeId, Word};
+use bytecode::{OptionalRegister, Word};
 
 use super::{after, allocated, decode, high, r};
 use crate::growth::{MAX_ALLOCATION, MAX_ELEMENTS, grown_capacity, round_up_size};
@@ -19,6 +19,13 @@ pub(crate) fn header(length: u64, capacity: u64) -> u64 {
     length | capacity << 32
 }
 
+/// Whether the index or bounds of the instruction at `ip` are of an unsigned 64-bit type.
+fn is_unsigned(cx: &Running<'_>, ip: *const Word) -> bool {
+    let offset = cx.offset_of(ip);
+    let function = cx.function_at(offset);
+    function.function.unsigned.binary_search(&(offset - function.start)).is_ok()
+}
+
 /// Panics for an index out of range.
 ///
 /// # Safety
@@ -26,8 +33,8 @@ pub(crate) fn header(length: u64, capacity: u64) -> u64 {
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn index_panic(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, index: u64, length: u64) -> Next {
-    let index = index as i64;
-    if index < 0 {
+    if (index as i64) < 0 && !is_unsigned(cx, ip) {
+        let index = index as i64;
         cx.runtime_error(ip, fp, &format!("index out of range [{index}]"))
     } else {
         cx.runtime_error(ip, fp, &format!("index out of range [{index}] with length {length}"))
@@ -94,6 +101,8 @@ pub(crate) unsafe fn slice_too_short(cx: &mut Running<'_>, ip: *const Word, fp: 
 
 /// What `x[low:high:max]` says about its operand.
 struct Bounds {
+    /// The bounds are of an unsigned 64-bit type.
+    unsigned: bool,
     length: u64,
     capacity: u64,
     /// Errors speak of the capacity (slices) or of the length (strings, arrays).
@@ -101,9 +110,9 @@ struct Bounds {
 }
 
 /// Low, high and new capacity, or the text of the panic.
-fn slice_bounds(bounds: &Bounds, low: Option<u64>, high: Option<u64>, max: Option<u64>) -> Result<(u64, u64, u64), String> {
+fn slice_bounds(bounds: &Bounds, [low, high, max]: [Option<u64>; 3]) -> Result<(u64, u64, u64), String> {
     let what = if bounds.of_capacity { "capacity" } else { "length" };
-    let negative = |value: u64| (value as i64) < 0;
+    let negative = |value: u64| !bounds.unsigned && (value as i64) < 0;
     let low_value = low.unwrap_or(0);
     let error = |text: String| Err(format!("slice bounds out of range {text}"));
     if let Some(max) = max {
@@ -132,6 +141,18 @@ fn slice_bounds(bounds: &Bounds, low: Option<u64>, high: Option<u64>, max: Optio
     Ok((low_value, high, bounds.capacity - low_value))
 }
 
+/// Panics for bounds out of range: with `text`, unless the bounds are unsigned.
+#[cold]
+#[inline(never)]
+fn bounds_out_of_range(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, bounds: Bounds, wanted: [Option<u64>; 3], text: &str) -> Next {
+    if is_unsigned(cx, ip)
+        && let Err(text) = slice_bounds(&Bounds { unsigned: true, ..bounds }, wanted)
+    {
+        return cx.runtime_error(ip, fp, &text);
+    }
+    cx.runtime_error(ip, fp, text)
+}
+
 /// An optional register's value.
 ///
 /// # Safety
@@ -150,14 +171,15 @@ pub(crate) unsafe fn slice_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut
     unsafe {
         let i = decode!(ip, SliceSlice);
         let (pointer, word) = (r!(fp, i.src), high!(fp, i.src));
-        let bounds = Bounds { length: u64::from(word as u32), capacity: word >> 32, of_capacity: true };
-        match slice_bounds(&bounds, optional(fp, i.low), optional(fp, i.high), optional(fp, i.max)) {
+        let bounds = Bounds { unsigned: false, length: u64::from(word as u32), capacity: word >> 32, of_capacity: true };
+        let wanted = [optional(fp, i.low), optional(fp, i.high), optional(fp, i.max)];
+        match slice_bounds(&bounds, wanted) {
             Ok((low, high, capacity)) => {
                 r!(fp, i.dst) = if capacity == 0 { pointer } else { pointer + low * u64::from(i.size.0) };
                 high!(fp, i.dst) = header(high - low, capacity);
                 after!(ip, fp, SliceSlice)
             }
-            Err(text) => cx.runtime_error(ip, fp, &text),
+            Err(text) => bounds_out_of_range(cx, ip, fp, bounds, wanted, &text),
         }
     }
 }
@@ -170,14 +192,15 @@ pub(crate) unsafe fn slice_string(cx: &mut Running<'_>, ip: *const Word, fp: *mu
     unsafe {
         let i = decode!(ip, SliceString);
         let (pointer, length) = (r!(fp, i.src), high!(fp, i.src));
-        let bounds = Bounds { length, capacity: length, of_capacity: false };
-        match slice_bounds(&bounds, optional(fp, i.low), optional(fp, i.high), None) {
+        let bounds = Bounds { unsigned: false, length, capacity: length, of_capacity: false };
+        let wanted = [optional(fp, i.low), optional(fp, i.high), None];
+        match slice_bounds(&bounds, wanted) {
             Ok((low, high, _)) => {
                 r!(fp, i.dst) = if low == high { pointer } else { pointer + low };
                 high!(fp, i.dst) = high - low;
                 after!(ip, fp, SliceString)
             }
-            Err(text) => cx.runtime_error(ip, fp, &text),
+            Err(text) => bounds_out_of_range(cx, ip, fp, bounds, wanted, &text),
         }
     }
 }
@@ -194,14 +217,15 @@ pub(crate) unsafe fn slice_array(cx: &mut Running<'_>, ip: *const Word, fp: *mut
             return cx.nil_dereference(ip, fp);
         }
         let length = u64::from(i.length.0);
-        let bounds = Bounds { length, capacity: length, of_capacity: false };
-        match slice_bounds(&bounds, optional(fp, i.low), optional(fp, i.high), optional(fp, i.max)) {
+        let bounds = Bounds { unsigned: false, length, capacity: length, of_capacity: false };
+        let wanted = [optional(fp, i.low), optional(fp, i.high), optional(fp, i.max)];
+        match slice_bounds(&bounds, wanted) {
             Ok((low, high, capacity)) => {
                 r!(fp, i.dst) = if capacity == 0 { pointer } else { pointer + low * u64::from(i.size.0) };
                 high!(fp, i.dst) = header(high - low, capacity);
                 after!(ip, fp, SliceArray)
             }
-            Err(text) => cx.runtime_error(ip, fp, &text),
+            Err(text) => bounds_out_of_range(cx, ip, fp, bounds, wanted, &text),
         }
     }
 }
@@ -263,7 +287,7 @@ unsafe fn grow(cache: &mut Cache, element: &RuntimeType, pointer: u64, length: u
 /// Room for `extra` more elements in a slice: pointer and capacity.
 macro_rules! with_room {
     ($cx:expr, $ip:expr, $fp:expr, $element:expr, $pointer:expr, $length:expr, $capacity:expr, $extra:expr) => {
-        if $length + $extra <= $capacity {
+        if $capacity - $length >= $extra {
             ($pointer, $capacity)
         } else {
             match grow(&mut $cx.local.cache, $element, $pointer, $length, $capacity, $length + $extra) {
@@ -456,22 +480,17 @@ pub(crate) fn new_scalars(cache: &mut Cache, length: u64, size: u64) -> Result<(
     Ok((object, capacity))
 }
 
-/// The slice type's element.
-pub(crate) fn element_of<'a>(cx: &Running<'a>, ty: TypeId) -> &'a RuntimeType {
-    cx.ty(ty).element()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn bounds_speak_as_go_does() {
-        let slice = Bounds { length: 3, capacity: 3, of_capacity: true };
-        let text = Bounds { length: 5, capacity: 5, of_capacity: false };
+        let slice = Bounds { unsigned: false, length: 3, capacity: 3, of_capacity: true };
+        let text = Bounds { unsigned: false, length: 5, capacity: 5, of_capacity: false };
         let error = |b: &Bounds, l: Option<i64>, h: Option<i64>, m: Option<i64>| {
             let u = |v: Option<i64>| v.map(|v| v as u64);
-            slice_bounds(b, u(l), u(h), u(m)).expect_err("out of range").replace("slice bounds out of range ", "")
+            slice_bounds(b, [u(l), u(h), u(m)]).expect_err("out of range").replace("slice bounds out of range ", "")
         };
         assert_eq!(error(&slice, Some(5), None, None), "[5:3]");
         assert_eq!(error(&slice, None, Some(10), None), "[:10] with capacity 3");
@@ -482,6 +501,8 @@ mod tests {
         assert_eq!(error(&slice, Some(0), Some(5), Some(3)), "[:5:3]");
         assert_eq!(error(&slice, Some(3), Some(1), Some(3)), "[3:1:]");
         assert_eq!(error(&text, None, Some(10), None), "[:10] with length 5");
-        assert_eq!(slice_bounds(&slice, Some(1), Some(2), None), Ok((1, 2, 2)));
+        let unsigned = Bounds { unsigned: true, ..slice };
+        assert_eq!(error(&unsigned, None, Some(-1), None), "[:18446744073709551615] with capacity 3");
+        assert_eq!(slice_bounds(&unsigned, [Some(1), Some(2), None]), Ok((1, 2, 2)));
     }
 }

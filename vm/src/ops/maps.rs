@@ -26,10 +26,38 @@ unsafe fn failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, error: Map
         MapError::Unhashable(word) => {
             // SAFETY: a type word.
             let name = unsafe { RuntimeType::from_word(word) }.map_or("", RuntimeType::name);
-            cx.plain_error(ip, fp, &format!("hash of unhashable type: {name}"))
+            cx.runtime_error(ip, fp, &format!("hash of unhashable type {name}"))
         }
         MapError::OutOfMemory => cx.out_of_memory(ip, fp, OutOfMemory),
     }
+}
+
+/// A lookup or deletion failed. Of a nil or empty map Go speaks in other words: it looks at the key without hashing it.
+///
+/// # Safety
+/// See [`super`].
+#[cold]
+#[inline(never)]
+unsafe fn lookup_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, map: u64, error: MapError) -> Next {
+    // SAFETY: a live map or nil, and see `super`; a type word.
+    unsafe {
+        match error {
+            MapError::Unhashable(word) if map::len(map) == 0 => {
+                let name = RuntimeType::from_word(word).map_or("", RuntimeType::name);
+                cx.plain_error(ip, fp, &format!("hash of unhashable type: {name}"))
+            }
+            error => failed(cx, ip, fp, error),
+        }
+    }
+}
+
+macro_rules! looked_up {
+    ($cx:expr, $ip:expr, $fp:expr, $map:expr, $result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(error) => return lookup_failed($cx, $ip, $fp, $map, error),
+        }
+    };
 }
 
 macro_rules! checked {
@@ -144,7 +172,7 @@ macro_rules! getters {
                 let i = decode!(ip, $op);
                 let ($ty, $map_type) = types(cx, i.ty);
                 let ($map, $key) = (r!(fp, i.map), fp.add(i.key.0 as usize));
-                let place = checked!(cx, ip, fp, $find);
+                let place = looked_up!(cx, ip, fp, $map, $find);
                 allocated!(cx, ip, fp, load_found(cx, $ty, place, fp.add(i.dst.0 as usize)));
                 after!(ip, fp, $op)
             }
@@ -159,7 +187,7 @@ macro_rules! getters {
                 let i = decode!(ip, $op_ok);
                 let ($ty, $map_type) = types(cx, i.ty);
                 let ($map, $key) = (r!(fp, i.map), fp.add(i.key.0 as usize));
-                let place = checked!(cx, ip, fp, $find);
+                let place = looked_up!(cx, ip, fp, $map, $find);
                 allocated!(cx, ip, fp, load_found(cx, $ty, place, fp.add(i.dst.0 as usize)));
                 r!(fp, i.ok) = u64::from(place != 0);
                 after!(ip, fp, $op_ok)
@@ -287,7 +315,7 @@ pub(crate) unsafe fn delete(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             }
             KeyKind::String | KeyKind::Float64 | KeyKind::Memory => key_place(ty.key(), key, &mut scratch),
         };
-        checked!(cx, ip, fp, map::delete(map, map_type, place));
+        looked_up!(cx, ip, fp, map, map::delete(map, map_type, place));
         after!(ip, fp, MapDelete)
     }
 }

@@ -1,6 +1,7 @@
 //! `golite run`: a program from text to exit status.
 
 use super::{ERROR_LIMIT, read_and_check, report};
+use crate::INTERNAL_ERROR;
 use crate::debug_flags::{self, DebugFlags};
 use golite::pipeline;
 use std::fs::File;
@@ -9,9 +10,6 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 use vm::{Host, Vm, VmOptions};
-
-/// What Go's runtime calls a crash of its own; here: golite is wrong, not the program.
-const INTERNAL_ERROR: u8 = 3;
 
 /// Runs the program in `file` with `arguments` behind its own name.
 pub fn run(file: &str, arguments: Vec<String>) -> ExitCode {

@@ -56,6 +56,7 @@ packages! {
     "math" => crate::math;
     "math/bits" => crate::math::bits;
     "math/rand" => crate::math::rand;
+    "math/rand/v2" => crate::math::rand::v2;
     "os" => crate::os;
     "runtime" => crate::runtime;
     "runtime/debug" => crate::runtime::debug;

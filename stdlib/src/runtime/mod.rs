@@ -5,6 +5,8 @@ use vm::border::{Any, Bytes, GoSlice, GoStr};
 use vm::native::{NativeContext, Parking};
 use vm::natives;
 
+use crate::strconv::float::append_float;
+
 fn indented(text: GoStr<'_>) -> Bytes {
     let mut out = Vec::with_capacity(text.len());
     append_indented(&mut out, &text);
@@ -18,53 +20,6 @@ fn append_indented(out: &mut Vec<u8>, text: &[u8]) {
             out.push(b'\t');
         }
     }
-}
-
-/// A float as the builtin `print` shows it: `+1.500000e+000`.
-///
-/// GO: runtime `printfloat`.
-pub fn append_print_float(out: &mut Vec<u8>, value: f64) {
-    if value.is_nan() {
-        out.extend_from_slice(b"NaN");
-        return;
-    }
-    if value.is_infinite() {
-        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
-        return;
-    }
-    // Seven digits by repeated division, as Go does it: not the nearest ones.
-    const DIGITS: usize = 7;
-    let mut v = value.abs();
-    let mut exponent = 0i32;
-    if v != 0.0 {
-        while v >= 10.0 {
-            exponent += 1;
-            v /= 10.0;
-        }
-        while v < 1.0 {
-            exponent -= 1;
-            v *= 10.0;
-        }
-        let mut half = 5.0;
-        for _ in 0..DIGITS {
-            half /= 10.0;
-        }
-        v += half;
-        if v >= 10.0 {
-            exponent += 1;
-            v /= 10.0;
-        }
-    }
-    out.push(if value.is_sign_negative() { b'-' } else { b'+' });
-    for place in 0..DIGITS {
-        let digit = v as u8;
-        out.push(b'0' + digit);
-        if place == 0 {
-            out.push(b'.');
-        }
-        v = (v - f64::from(digit)) * 10.0;
-    }
-    out.extend_from_slice(format!("e{}{:03}", if exponent < 0 { '-' } else { '+' }, exponent.abs()).as_bytes());
 }
 
 /// A panic value without methods, as an uncaught panic shows it.
@@ -81,7 +36,8 @@ fn panic_value_text(value: Any<'_>) -> Bytes {
         TypeKind::Uint | TypeKind::Uint8 | TypeKind::Uint16 | TypeKind::Uint32 | TypeKind::Uint64 | TypeKind::Uintptr => {
             text.extend_from_slice(view.uint().to_string().as_bytes());
         }
-        TypeKind::Float32 | TypeKind::Float64 => append_print_float(&mut text, view.float()),
+        TypeKind::Float32 => append_float(&mut text, view.float(), b'g', -1, 32),
+        TypeKind::Float64 => append_float(&mut text, view.float(), b'g', -1, 64),
         TypeKind::String => append_indented(&mut text, &view.string()),
         _ => {
             let address = value.data_word();
@@ -175,8 +131,14 @@ fn print_uint(context: &mut NativeContext<'_>, value: u64) {
 }
 
 fn print_float(context: &mut NativeContext<'_>, value: f64) {
-    let mut text = Vec::new();
-    append_print_float(&mut text, value);
+    let mut text = Vec::with_capacity(32);
+    append_float(&mut text, value, b'g', -1, 64);
+    print(context, &text);
+}
+
+fn print_float32(context: &mut NativeContext<'_>, value: f32) {
+    let mut text = Vec::with_capacity(32);
+    append_float(&mut text, f64::from(value), b'g', -1, 32);
     print(context, &text);
 }
 
@@ -198,13 +160,14 @@ fn print_newline(context: &mut NativeContext<'_>) {
 
 /// The natives of the builtins `print` and `println`: the compiler calls them without a declaration.
 pub const PRINT_NATIVES: &[&str] =
-    &["printbool", "printint", "printuint", "printfloat", "printstring", "printpointer", "printsp", "printnl"];
+    &["printbool", "printint", "printuint", "printfloat", "printfloat32", "printstring", "printpointer", "printsp", "printnl"];
 
 natives! {
     pure "printbool" => print_bool;
     pure "printint" => print_int;
     pure "printuint" => print_uint;
     pure "printfloat" => print_float;
+    pure "printfloat32" => print_float32;
     pure "printstring" => print_string;
     pure "printpointer" => print_pointer;
     pure "printsp" => print_space;

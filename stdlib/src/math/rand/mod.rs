@@ -39,6 +39,13 @@ natives! {
     pure "random" => random;
 }
 
+/// Natives of package math/rand/v2.
+pub mod v2 {
+    vm::natives! {
+        pure "random" => super::random;
+    }
+}
+
 /// The state after 780e10 steps from the plain start.
 #[rustfmt::skip]
 const START: [i64; 607] = [

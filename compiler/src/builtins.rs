@@ -1,7 +1,7 @@
 //! The builtin functions.
 //!
 //! `print` and `println` call natives of package `runtime`, one per kind of value, that write to standard error:
-//! `runtime.printbool(bool)`, `runtime.printint(int64)`, `runtime.printuint(uint64)`, `runtime.printfloat(float64)`,
+//! `runtime.printbool(bool)`, `runtime.printint(int64)`, `runtime.printuint(uint64)`, `runtime.printfloat(float64)`, `runtime.printfloat32(float32)`,
 //! `runtime.printstring(string)`, `runtime.printpointer(unsafe address as uintptr)` (pointers, maps, channels, funcs; and slices' and
 //! interfaces' words), `runtime.printsp()`, `runtime.printnl()`. They need no declaration in a `.gl` file to be called from here, only a
 //! row among the natives.
@@ -424,6 +424,9 @@ impl FunctionCompiler<'_, '_> {
                 }
                 Some(kind) if kind.is_string() => {
                     self.print_native("printstring", Some((value, Ty::STRING)))
+                }
+                Some(BasicKind::Float32) => {
+                    self.print_native("printfloat32", Some((value, Ty::FLOAT32)))
                 }
                 Some(kind) if kind.is_float() => {
                     self.print_native("printfloat", Some((value, Ty::FLOAT64)))

@@ -214,6 +214,7 @@ impl FunctionCompiler<'_, '_> {
                 Some(selection) => self.method_value(e, &selection, dst),
             },
             Expr::Index { operand, indices } => {
+                self.note_unsigned(e, &[self.c.ast.list(indices).first().copied()]);
                 let string = self.operand(operand);
                 let index = self.c.ast.list(indices)[0];
                 let index = self.operand(index);
@@ -519,6 +520,7 @@ impl FunctionCompiler<'_, '_> {
                 Of::String
             }
         };
+        self.note_unsigned(e, &bounds);
         let mut bound = |bound: Option<ExprId>| match bound {
             Some(e) => OptionalRegister(self.operand_as(e, Ty::INT)),
             None => NONE,

@@ -11,7 +11,7 @@ use checker::typed::{FunctionId as DeclaredId, VarKind};
 use checker::types::{ObjectId, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{BlockId, Decl, ExprId, Symbol};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::package::{Compiler, FunctionKey, TooLarge};
 use crate::registers::Registers;
@@ -46,6 +46,8 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     maps: Vec<Vec<(u16, SlotKind)>>,
     map_ids: FxHashMap<Vec<(u16, SlotKind)>, u32>,
     lines: Vec<(Mark, TextRange)>,
+    /// Positions of expressions with an index or bound of an unsigned 64-bit type.
+    unsigned: FxHashSet<TextRange>,
     position: Option<TextRange>,
     pub(crate) variables: FxHashMap<ObjectId, Location>,
     pub(crate) name: String,
@@ -118,6 +120,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             maps: Vec::new(),
             map_ids: FxHashMap::default(),
             lines: Vec::new(),
+            unsigned: FxHashSet::default(),
             position: None,
             variables: FxHashMap::default(),
             name,
@@ -142,6 +145,18 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
     /// Sets the source position of what is emitted from here on.
     pub(crate) fn at(&mut self, range: TextRange) {
         self.position = Some(range);
+    }
+
+    /// Notes that the index or one of the bounds of `e` is of an unsigned 64-bit type: the panic must not show it as negative.
+    pub(crate) fn note_unsigned(&mut self, e: ExprId, indices: &[Option<ExprId>]) {
+        let is_unsigned = |index: &ExprId| {
+            let typed = self.c.typed;
+            let underlying = typed.types.canonical(typed.types.underlying_id(typed.type_of(*index)));
+            [Ty::UINT, Ty::UINT64, Ty::UINTPTR].contains(&underlying)
+        };
+        if indices.iter().flatten().any(is_unsigned) {
+            self.unsigned.insert(self.c.ast.range(e));
+        }
     }
 
     fn note_line(&mut self) {
@@ -569,6 +584,14 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
                 at += instruction.opcode().words() as u32;
             }
         }
+        let lines: Vec<(u32, TextRange)> =
+            self.lines.iter().map(|&(mark, range)| (assembled.offset(shifted(mark)), range)).collect();
+        // Every instruction at the position of such an expression: only one that indexes asks.
+        let mut unsigned = Vec::new();
+        for (index, (start, _)) in lines.iter().enumerate().filter(|(_, (_, range))| self.unsigned.contains(range)) {
+            let end = lines.get(index + 1).map_or(assembled.code.len() as u32, |next| next.0);
+            unsigned.extend(*start..end);
+        }
         Function {
             name: std::mem::take(&mut self.name),
             frame_size,
@@ -577,15 +600,11 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             captures: shape.captures,
             safepoints,
             maps: std::mem::take(&mut self.maps),
-            lines: self
-                .lines
-                .iter()
-                .map(|&(mark, range)| (assembled.offset(shifted(mark)), range))
-                .collect(),
+            lines,
             recovery: shape.recovery.map(|mark| assembled.offset(shifted(mark))),
             range: shape.range,
             wrapper: shape.wrapper,
-            unsigned: Vec::new(),
+            unsigned,
             code: assembled.code,
         }
     }

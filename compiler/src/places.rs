@@ -89,6 +89,7 @@ impl FunctionCompiler<'_, '_> {
                 self.walk_path(place, from, &selection.path).0
             }
             Expr::Index { operand, indices } => {
+                self.note_unsigned(e, &[self.c.ast.list(indices).first().copied()]);
                 let index = self.c.ast.list(indices)[0];
                 let container = self.type_of(operand);
                 match self.c.typed.types.underlying(container).clone() {

@@ -64,7 +64,7 @@ fn bits(flags: &Flags) -> i64 {
         | i64::from(flags.plus || flags.plus_v) << 1
         | i64::from(flags.sharp || flags.sharp_v) << 2
         | i64::from(flags.space) << 3
-        | i64::from(flags.zero && !flags.minus) << 4
+        | i64::from(flags.zero) << 4
 }
 
 fn write_output(host: HostHandle, text: Vec<u8>) -> (i64, i64) {

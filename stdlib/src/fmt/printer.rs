@@ -267,7 +267,9 @@ impl<'h, 't> Printer<'h, 't> {
                     if self.tasks.len() > DEEPEST {
                         return Err(GoPanic::fatal("stack overflow"));
                     }
-                    if (top || access == Access::Free) && self.methods(context, view)? {
+                    // Go prints a []byte without asking for methods, which shows with %w.
+                    let plain_bytes = top && self.verb == 'w' && view.ty().name() == "[]uint8";
+                    if (top || access == Access::Free) && !plain_bytes && self.methods(context, view)? {
                         continue;
                     }
                     self.value(context, view, access, top)?;
@@ -813,6 +815,31 @@ fn sorted<'h>(mut entries: Vec<(View<'h>, View<'h>)>) -> Vec<(View<'h>, View<'h>
     entries
 }
 
+/// Where a type stands among the dynamic types of keys. Go orders them by the addresses of their descriptors: the predeclared ones
+/// as its compiler puts them down, others first or last as it happens; here first.
+fn type_rank(ty: &RuntimeType) -> (u32, u32) {
+    let place = match ty.kind() {
+        _ if !ty.descriptor.package.is_empty() => 0,
+        TypeKind::String => 1,
+        TypeKind::Int8 => 2,
+        TypeKind::Uint8 => 3,
+        TypeKind::Int16 => 4,
+        TypeKind::Uint16 => 5,
+        TypeKind::Int32 => 6,
+        TypeKind::Uint32 => 7,
+        TypeKind::Int64 => 8,
+        TypeKind::Uint64 => 9,
+        TypeKind::Int => 10,
+        TypeKind::Uint => 11,
+        TypeKind::Uintptr => 12,
+        TypeKind::Float32 => 13,
+        TypeKind::Float64 => 14,
+        TypeKind::Bool => 15,
+        _ => 0,
+    };
+    (place, ty.id.0)
+}
+
 /// The order of map keys: numbers and strings ascending, false before true, structs and arrays part by part, nil first,
 /// pointers and channels by address, interfaces by type, then by value.
 fn compare<'h>(a: View<'h>, b: View<'h>) -> std::cmp::Ordering {
@@ -849,7 +876,7 @@ fn compare<'h>(a: View<'h>, b: View<'h>) -> std::cmp::Ordering {
                 (None, Some(_)) => Less,
                 (Some(_), None) => Greater,
                 (Some(a), Some(b)) => {
-                    let order = a.ty().id.0.cmp(&b.ty().id.0);
+                    let order = type_rank(a.ty()).cmp(&type_rank(b.ty()));
                     if order == Equal {
                         pairs.push((a, b));
                     }

@@ -11,9 +11,9 @@
 //! Go's code is Copyright 2009 The Go Authors; see the file NOTICE.
 //!
 //! GO: math `exp_amd64.s`, `log_amd64.s`, `sin.go`, `pow.go` and their neighbours.
-#![allow(clippy::excessive_precision, reason = "the coefficients as they were published")]
+#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "the coefficients as they were published")]
 
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LN_10, PI};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, LOG10_E, PI};
 
 const LN2_HI: f64 = 6.93147180369123816490e-01;
 const LN2_LO: f64 = 1.90821492927058770002e-10;
@@ -224,7 +224,7 @@ pub fn log(x: f64) -> f64 {
 }
 
 pub fn log10(x: f64) -> f64 {
-    log(x) * (1.0 / LN_10)
+    log(x) * LOG10_E
 }
 
 pub fn log2(x: f64) -> f64 {
@@ -232,7 +232,7 @@ pub fn log2(x: f64) -> f64 {
     if fraction == 0.5 {
         return (exponent - 1) as f64;
     }
-    log(fraction) * (1.0 / LN_2) + exponent as f64
+    log(fraction) * LOG2_E + exponent as f64
 }
 
 pub fn log1p(x: f64) -> f64 {
@@ -433,7 +433,7 @@ const FOUR_OVER_PI: [u64; 20] = [
 /// The octant of a positive angle and the rest within it.
 fn reduce(x: f64) -> (u64, f64) {
     if x < (1u64 << 29) as f64 {
-        let mut j = (x * (4.0 / PI)) as u64;
+        let mut j = (x * 1.27323954473516268615107010698) as u64;
         let mut y = j as f64;
         if j & 1 == 1 {
             j += 1;
@@ -616,7 +616,8 @@ pub fn atan2(y: f64, x: f64) -> f64 {
 }
 
 pub fn sinh(x: f64) -> f64 {
-    let magnitude = x.abs();
+    // A negative zero keeps its sign.
+    let magnitude = if x < 0.0 { -x } else { x };
     let y = if magnitude > 21.0 {
         exp(magnitude) * 0.5
     } else if magnitude > 0.5 {
@@ -821,7 +822,7 @@ const SB: [f64; 8] = [
 /// The tail for arguments from 1.25 on.
 fn error_tail(x: f64) -> f64 {
     let s = 1.0 / (x * x);
-    let (r, q) = if x < 1.0 / 0.35 { (series(s, &RA), series(s, &SA)) } else { (series(s, &RB), series(s, &SB)) };
+    let (r, q) = if x < 2.857142857142857142857 { (series(s, &RA), series(s, &SA)) } else { (series(s, &RB), series(s, &SB)) };
     let z = f64::from_bits(x.to_bits() & 0xFFFF_FFFF_0000_0000);
     exp(-z * z - 0.5625) * exp((z - x) * (z + x) + r / q)
 }
@@ -1053,7 +1054,6 @@ const LG_W: [f64; 7] = [
 
 /// The logarithm of |Gamma(x)|, and Gamma's sign.
 pub fn lgamma(x: f64) -> (f64, i64) {
-    const YMIN: f64 = 1.461632144968362245;
     const TC: f64 = 1.46163214496836224576e+00;
     const TF: f64 = -1.21486290535849611461e-01;
     const TT: f64 = -3.63867699703950536541e-18;
@@ -1090,18 +1090,18 @@ pub fn lgamma(x: f64) -> (f64, i64) {
         let (y, case);
         if x <= 0.9 {
             result = -log(x);
-            (y, case) = if x >= YMIN - 1.0 + 0.27 {
+            (y, case) = if x >= 0.731632144968362245 {
                 (1.0 - x, 0)
-            } else if x >= YMIN - 1.0 - 0.27 {
-                (x - (TC - 1.0), 1)
+            } else if x >= 0.191632144968362245 {
+                (x - 0.46163214496836224576, 1)
             } else {
                 (x, 2)
             };
         } else {
             result = 0.0;
-            (y, case) = if x >= YMIN + 0.27 {
+            (y, case) = if x >= 1.731632144968362245 {
                 (2.0 - x, 0)
-            } else if x >= YMIN - 0.27 {
+            } else if x >= 1.191632144968362245 {
                 (x - TC, 1)
             } else {
                 (x - 1.0, 2)

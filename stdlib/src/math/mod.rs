@@ -117,7 +117,7 @@ fn remainder(x: f64, y: f64) -> f64 {
     if y <= f64::MAX / 2.0 {
         x %= y + y;
     }
-    if y < 4.45014771701440276618e-308 {
+    if y < 2.0 * f64::MIN_POSITIVE {
         if x + x > y {
             x -= y;
             if x + x >= y {
@@ -188,10 +188,13 @@ fn sincos(x: f64) -> (f64, f64) {
     (e::sin(x), e::cos(x))
 }
 
+/// By two exact or nearly exact factors, as Go has it: the result is not always the nearest number.
 fn pow10(exponent: i64) -> f64 {
+    let power = |exponent: i64| format!("1e{exponent}").parse::<f64>().unwrap_or(NAN);
     match exponent {
         ..-323 => 0.0,
-        -323..=308 => format!("1e{exponent}").parse().unwrap_or(NAN),
+        -323..0 => power(exponent / 32 * 32) / power(-exponent % 32),
+        0..=308 => power(exponent / 32 * 32) * power(exponent % 32),
         _ => f64::INFINITY,
     }
 }

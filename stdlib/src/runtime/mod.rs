@@ -150,6 +150,16 @@ fn print_pointer(context: &mut NativeContext<'_>, address: u64) {
     print(context, format!("{address:#x}").as_bytes());
 }
 
+/// A slice as `[length/capacity]address`.
+fn print_slice(context: &mut NativeContext<'_>, length: i64, capacity: i64, address: u64) {
+    print(context, format!("[{length}/{capacity}]{address:#x}").as_bytes());
+}
+
+/// An interface as its two words.
+fn print_interface(context: &mut NativeContext<'_>, ty: u64, data: u64) {
+    print(context, format!("({ty:#x},{data:#x})").as_bytes());
+}
+
 fn print_space(context: &mut NativeContext<'_>) {
     print(context, b" ");
 }
@@ -160,7 +170,7 @@ fn print_newline(context: &mut NativeContext<'_>) {
 
 /// The natives of the builtins `print` and `println`: the compiler calls them without a declaration.
 pub const PRINT_NATIVES: &[&str] =
-    &["printbool", "printint", "printuint", "printfloat", "printfloat32", "printstring", "printpointer", "printsp", "printnl"];
+    &["printbool", "printint", "printuint", "printfloat", "printfloat32", "printstring", "printpointer", "printslice", "printinterface", "printsp", "printnl"];
 
 natives! {
     pure "printbool" => print_bool;
@@ -170,6 +180,8 @@ natives! {
     pure "printfloat32" => print_float32;
     pure "printstring" => print_string;
     pure "printpointer" => print_pointer;
+    pure "printslice" => print_slice;
+    pure "printinterface" => print_interface;
     pure "printsp" => print_space;
     pure "printnl" => print_newline;
     pure "indented" => indented;

@@ -18,7 +18,27 @@ fn shortest(value: f64, bits: u32) -> Decimal {
     let mut text = Vec::with_capacity(32);
     // Writing to a Vec cannot fail.
     let _ = if bits == 32 { write!(text, "{:e}", value as f32) } else { write!(text, "{value:e}") };
-    from_scientific(&text)
+    let decimal = from_scientific(&text);
+    // Two candidates are equally near only if the exact value has one digit more, a 5. `core` then takes the upper one, Go the
+    // even one, which the exact rounding finds.
+    let (mantissa, exponent, width) = parts(value, bits);
+    if mantissa != 0 {
+        let last_bit = exponent - width + mantissa.trailing_zeros() as i32;
+        let last_digit = decimal.point - decimal.digits.len() as i32;
+        if last_digit > 0 || last_bit == last_digit - 1 {
+            let even = significant(value, decimal.digits.len());
+            if even.digits != decimal.digits && reads_as(&even, value, bits) {
+                return even;
+            }
+        }
+    }
+    decimal
+}
+
+/// Whether the digits read back as `value`.
+fn reads_as(decimal: &Decimal, value: f64, bits: u32) -> bool {
+    let text = format!("0.{}e{}", String::from_utf8_lossy(&decimal.digits), decimal.point);
+    if bits == 32 { text.parse() == Ok(value as f32) } else { text.parse() == Ok(value) }
 }
 
 /// `count` significant digits, rounded half to even on the exact value.

@@ -258,7 +258,7 @@ fn digit(value: &[u8], at: usize) -> bool {
     value.get(at).is_some_and(u8::is_ascii_digit)
 }
 
-fn two_digits<'v>(value: &'v [u8], fixed: bool) -> Result<(i64, &'v [u8]), Bad> {
+fn two_digits(value: &[u8], fixed: bool) -> Result<(i64, &[u8]), Bad> {
     if !digit(value, 0) {
         return Err(Bad);
     }

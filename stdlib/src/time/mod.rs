@@ -36,7 +36,7 @@ fn duration_text(duration: i64) -> Bytes {
     if rest < 1_000_000_000 {
         let (unit, digits): (&str, u32) = match rest {
             0 => return Bytes(b"0s".to_vec()),
-            0..1000 => ("ns", 0),
+            1..1000 => ("ns", 0),
             1000..1_000_000 => ("µs", 3),
             _ => ("ms", 6),
         };

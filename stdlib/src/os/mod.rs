@@ -11,7 +11,6 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -260,11 +259,7 @@ fn list_directory(name: String) -> (Vec<String>, Vec<u32>, i64) {
             let (names, modes) = list.into_iter().unzip();
             (names, modes, 0)
         }
-        Err(error) => {
-            let number = error_number(&error);
-            let is_there = error.raw_os_error() == Some(libc::ENOTDIR) && Path::new(&name).exists();
-            (Vec::new(), Vec::new(), if is_there { -number } else { number })
-        }
+        Err(error) => (Vec::new(), Vec::new(), error_number(&error)),
     }
 }
 

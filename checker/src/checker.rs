@@ -13,6 +13,7 @@ use crate::typed::{
     FunctionId, FunctionRef, Mode, Object, ObjectKind, TypeAndValue, TypedProgram, VarKind,
     Variable,
 };
+use crate::type_expressions::InterfaceElements;
 use crate::types::{ObjectId, PackageId, TypeId};
 
 /// Stack kept free for one step of recursion, and what is added when it is not there: syntax may be 10,000 levels deep.
@@ -98,6 +99,18 @@ pub(crate) struct Environment {
     pub(crate) error_place: Option<TextRange>,
     pub(crate) context: Option<Context>,
     pub(crate) has_call_or_receive: bool,
+}
+
+/// What the underlying type of a declared type waits for.
+#[derive(Debug)]
+pub(crate) enum Unfinished {
+    /// That of another declared type: `type T U`.
+    Type(TypeId),
+    /// Those of the interfaces that it embeds, one of which leads back to it through a method: `type T interface { U; m() }`.
+    Interface {
+        expr: ExprId,
+        elements: Box<InterfaceElements>,
+    },
 }
 
 /// What is checked after the declarations or the statement that it belongs to.
@@ -186,8 +199,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) unsupported: FxHashSet<(TextRange, &'static str)>,
     /// Named types that are known not to contain themselves, or whose containing themselves has been reported.
     pub(crate) valid_types: FxHashSet<TypeId>,
-    /// Named types waiting for the underlying type of another one.
-    pub(crate) unfinished: Vec<(TypeId, TypeId)>,
+    /// Named types waiting for the underlying types of others.
+    pub(crate) unfinished: Vec<(TypeId, Unfinished)>,
     /// The signatures of calls with several named results, for messages that show them.
     pub(crate) named_results: FxHashMap<ExprId, TypeId>,
     /// Functions of user packages without body; reported when nothing else is wrong.

@@ -4,10 +4,10 @@ use diagnostics::Code;
 use parser::ast::{ConstSpec, Decl, DeclId, Expr, ExprId, List, TypeSpec, VarSpec};
 use rustc_hash::FxHashMap;
 
-use crate::checker::{Checker, Color, Declared, Delayed, with_stack};
+use crate::checker::{Checker, Color, Declared, Delayed, Unfinished, with_stack};
 use crate::constants::Constant;
 use crate::operand::Operand;
-use crate::typed::{FunctionId, ObjectKind, VarKind};
+use crate::typed::{FunctionId, Mode, ObjectKind, VarKind};
 use crate::types::{BasicKind, ObjectId, Type, TypeId};
 
 impl Checker<'_> {
@@ -243,7 +243,8 @@ impl Checker<'_> {
                             self.program.types.named(*named).map(|named| named.object)
                         })
                         .collect();
-                    self.report_cycle(&cycle, 0);
+                    let first = self.first_in_source(&cycle);
+                    self.report_cycle(&cycle, first);
                     for named in path[start..].iter().copied() {
                         self.program.types.set_underlying(named, TypeId::INVALID);
                         self.valid_types.insert(named);
@@ -400,8 +401,25 @@ impl Checker<'_> {
             typ: named,
             package: self.env.package,
         });
-        let actual = self.typ(spec.ty);
-        self.set_underlying(named, actual);
+        if let Expr::InterfaceType { elements } = *self.ast.expr(spec.ty) {
+            let elements = self.interface_elements(elements);
+            let unfinished = elements
+                .embedded
+                .iter()
+                .any(|(typ, _)| self.program.types.is_unfinished(*typ));
+            if unfinished {
+                let elements = Box::new(elements);
+                let expr = spec.ty;
+                self.wait_for_underlying(named, Unfinished::Interface { expr, elements });
+            } else {
+                let actual = self.finish_interface(elements);
+                self.record_type(spec.ty, Mode::Type, actual, None);
+                self.finish_type(named, actual);
+            }
+        } else {
+            let actual = self.typ(spec.ty);
+            self.set_underlying(named, actual);
+        }
         if self.object(object).typ == TypeId::INVALID {
             // A cycle through it was reported.
             self.program.types.set_underlying(named, TypeId::INVALID);
@@ -411,45 +429,93 @@ impl Checker<'_> {
     /// Sets the underlying type, at once or when that of `actual` is known.
     fn set_underlying(&mut self, named: TypeId, actual: TypeId) {
         let target = self.program.types.unalias(actual);
-        let unfinished =
-            matches!(self.program.types.named(target), Some(other) if other.underlying.is_none());
-        if unfinished {
-            // Does the type it waits for wait for this one?
-            let mut cycle = vec![named];
-            let mut next = target;
-            while next != named {
-                cycle.push(next);
-                match self.unfinished.iter().find(|(waiting, _)| *waiting == next) {
-                    Some((_, other)) => next = *other,
-                    None => {
-                        self.unfinished.push((named, target));
-                        return;
+        if self.program.types.is_unfinished(target) {
+            self.wait_for_underlying(named, Unfinished::Type(target));
+        } else {
+            self.finish_type(named, target);
+        }
+    }
+
+    /// The unfinished types that a type waits for.
+    fn awaited(&self, what: &Unfinished) -> Vec<TypeId> {
+        let types = &self.program.types;
+        let mut out = match what {
+            Unfinished::Type(typ) => vec![*typ],
+            Unfinished::Interface { elements, .. } => elements
+                .embedded
+                .iter()
+                .map(|(typ, _)| types.unalias(*typ))
+                .collect(),
+        };
+        out.retain(|typ| types.is_unfinished(*typ));
+        out
+    }
+
+    /// Notes that a type waits for others. Types that wait for each other are an error.
+    fn wait_for_underlying(&mut self, named: TypeId, what: Unfinished) {
+        // Breadth first, so that the shortest cycle is found.
+        let mut reached: Vec<(TypeId, usize)> = Vec::new();
+        let mut next = self.awaited(&what);
+        let mut from = usize::MAX;
+        let cycle = 'search: loop {
+            for typ in std::mem::take(&mut next) {
+                if typ == named {
+                    let mut cycle = Vec::new();
+                    while let Some(&(typ, before)) = reached.get(from) {
+                        cycle.push(typ);
+                        from = before;
                     }
+                    cycle.push(named);
+                    cycle.reverse();
+                    break 'search cycle;
+                }
+                if reached.iter().all(|(other, _)| *other != typ) {
+                    reached.push((typ, from));
                 }
             }
-            let objects: Vec<ObjectId> = cycle
-                .iter()
-                .filter_map(|typ| self.program.types.named(*typ).map(|named| named.object))
-                .collect();
-            let first = self.first_in_source(&objects);
-            self.report_cycle(&objects, first);
-            self.unfinished
-                .retain(|(waiting, _)| !cycle.contains(waiting));
-            for typ in cycle {
-                self.program.types.set_underlying(typ, TypeId::INVALID);
+            from = from.wrapping_add(1);
+            let Some(&(typ, _)) = reached.get(from) else {
+                self.unfinished.push((named, what));
+                return;
+            };
+            if let Some((_, what)) = self.unfinished.iter().find(|(waiting, _)| *waiting == typ) {
+                next = self.awaited(what);
             }
-            return;
+        };
+        let objects: Vec<ObjectId> = cycle
+            .iter()
+            .filter_map(|typ| self.program.types.named(*typ).map(|named| named.object))
+            .collect();
+        let first = self.first_in_source(&objects);
+        self.report_cycle(&objects, first);
+        self.unfinished
+            .retain(|(waiting, _)| !cycle.contains(waiting));
+        for typ in cycle {
+            self.finish_type(typ, TypeId::INVALID);
         }
+    }
+
+    /// Sets the underlying type of a type, and of those that waited for it.
+    fn finish_type(&mut self, named: TypeId, target: TypeId) {
         let mut work = vec![(named, target)];
         while let Some((named, target)) = work.pop() {
             self.program.types.set_underlying(named, target);
             let mut index = 0;
             while index < self.unfinished.len() {
-                if self.unfinished[index].1 == named {
-                    work.push(self.unfinished.swap_remove(index));
-                } else {
+                if !self.awaited(&self.unfinished[index].1).is_empty() {
                     index += 1;
+                    continue;
                 }
+                let (waiting, what) = self.unfinished.swap_remove(index);
+                let actual = match what {
+                    Unfinished::Type(typ) => typ,
+                    Unfinished::Interface { expr, elements } => {
+                        let typ = self.finish_interface(*elements);
+                        self.record_type(expr, Mode::Type, typ, None);
+                        typ
+                    }
+                };
+                work.push((waiting, actual));
             }
         }
     }

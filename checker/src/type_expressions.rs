@@ -17,6 +17,23 @@ use crate::types::{
 /// The variables of a signature with their names' places.
 pub(crate) type Variables = Vec<(ObjectId, Option<ExprId>)>;
 
+/// The elements of an interface as written.
+#[derive(Debug)]
+pub(crate) struct InterfaceElements {
+    /// The methods, in their order.
+    all: Vec<InterfaceEntry>,
+    /// Where in `all` a method is.
+    places: FxHashMap<(Symbol, Option<PackageId>), usize>,
+    /// The embedded types.
+    pub(crate) embedded: Vec<(TypeId, TextRange)>,
+}
+
+#[derive(Debug)]
+struct InterfaceEntry {
+    method: InterfaceMethod,
+    range: TextRange,
+}
+
 impl Checker<'_> {
     /// Looks a name up and makes the operand what it stands for.
     pub(crate) fn ident(&mut self, x: &mut Operand, expr: ExprId, name: Symbol, want_type: bool) {
@@ -415,20 +432,27 @@ impl Checker<'_> {
     // ---- interfaces ----
 
     fn interface_type(&mut self, list: List<InterfaceElement>) -> TypeId {
-        struct Entry {
-            method: InterfaceMethod,
-            range: TextRange,
+        let elements = self.interface_elements(list);
+        for &(typ, range) in &elements.embedded {
+            if self.program.types.is_unfinished(typ) {
+                self.not_supported(
+                    range,
+                    "an interface literal that embeds an interface whose declaration mentions the literal",
+                );
+            }
         }
-        let list = self.ast.list(list);
-        if list.is_empty() {
-            return TypeId::EMPTY_INTERFACE;
-        }
-        let mut all: Vec<Entry> = Vec::new();
+        self.finish_interface(elements)
+    }
+
+    /// What is written between the braces of an interface.
+    pub(crate) fn interface_elements(
+        &mut self,
+        list: List<InterfaceElement>,
+    ) -> InterfaceElements {
+        let mut all: Vec<InterfaceEntry> = Vec::new();
         let mut places: FxHashMap<(Symbol, Option<PackageId>), usize> = FxHashMap::default();
-        let mut explicit: Vec<InterfaceMethod> = Vec::new();
         let mut embedded: Vec<(TypeId, TextRange)> = Vec::new();
-        let mut comparable = false;
-        for element in list {
+        for element in self.ast.list(list) {
             match *element {
                 InterfaceElement::Method { name: ident, ty } => {
                     let Some(name) = self.ast.ident(ident) else {
@@ -458,8 +482,7 @@ impl Checker<'_> {
                         continue;
                     }
                     places.insert((name, package), all.len());
-                    explicit.push(method);
-                    all.push(Entry { method, range });
+                    all.push(InterfaceEntry { method, range });
                 }
                 InterfaceElement::Embedded(expr) => {
                     let is_term = matches!(
@@ -482,10 +505,26 @@ impl Checker<'_> {
                 }
             }
         }
+        InterfaceElements {
+            all,
+            places,
+            embedded,
+        }
+    }
+
+    /// The interface type, now that the embedded types are known: to their methods it has its own.
+    pub(crate) fn finish_interface(&mut self, elements: InterfaceElements) -> TypeId {
+        let InterfaceElements {
+            mut all,
+            mut places,
+            embedded,
+        } = elements;
+        if all.is_empty() && embedded.is_empty() {
+            return TypeId::EMPTY_INTERFACE;
+        }
+        let mut explicit: Vec<InterfaceMethod> = all.iter().map(|entry| entry.method).collect();
+        let mut comparable = false;
         for (typ, range) in &embedded {
-            if !self.is_complete(*typ) {
-                continue;
-            }
             let Some(interface) = self.program.types.as_interface(*typ) else {
                 if self.program.types.underlying_id(*typ) != TypeId::INVALID {
                     self.not_supported(*range, "type parameters (type sets)");
@@ -497,7 +536,7 @@ impl Checker<'_> {
                 match places.get(&(method.name, method.package)) {
                     None => {
                         places.insert((method.name, method.package), all.len());
-                        all.push(Entry {
+                        all.push(InterfaceEntry {
                             method,
                             range: *range,
                         });
@@ -544,6 +583,7 @@ impl Checker<'_> {
     // ---- functions ----
 
     fn function_type(&mut self, params: List<ast::Param>, results: List<ast::Param>) -> TypeId {
+        self.check_parameter_names(params, results);
         let (params, variadic) = self.parameters(params, true, &mut None);
         let (results, _) = self.parameters(results, false, &mut None);
         self.program.types.signature(&params, &results, variadic)
@@ -597,20 +637,18 @@ impl Checker<'_> {
                 variables.push((object, param.name));
             }
         }
-        if variables.is_none() {
-            self.check_parameter_names(list);
-        }
         (params, variadic)
     }
 
     /// Two parameters of a function type without body may not share a name either.
-    fn check_parameter_names(&mut self, list: &[ast::Param]) {
-        if list.len() < 2 {
+    fn check_parameter_names(&mut self, params: List<ast::Param>, results: List<ast::Param>) {
+        let (params, results) = (self.ast.list(params), self.ast.list(results));
+        if params.len() + results.len() < 2 {
             return;
         }
         let mut seen: FxHashMap<Symbol, TextRange> = FxHashMap::default();
-        for param in list {
-            let Some(ident) = param.name else { return };
+        for param in params.iter().chain(results) {
+            let Some(ident) = param.name else { continue };
             let Some(name) = self.ast.ident(ident) else {
                 continue;
             };

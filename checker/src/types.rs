@@ -719,6 +719,13 @@ impl Types {
         self.intern(Type::Named(index))
     }
 
+    /// Whether it is a declared type, or an alias of one, whose underlying type is not known yet.
+    pub(crate) fn is_unfinished(&self, typ: TypeId) -> bool {
+        let typ = self.unalias(typ);
+        self.named(typ)
+            .is_some_and(|named| named.underlying.is_none())
+    }
+
     /// Sets what a named type stands for; `underlying` must not itself be a named type.
     pub(crate) fn set_underlying(&mut self, named: TypeId, underlying: TypeId) {
         let underlying = self.underlying_id(underlying);

@@ -40,7 +40,9 @@ impl FunctionCompiler<'_, '_> {
                 self.assign(lhs[0], rhs[0]);
             }
             AssignOperator::Plain if rhs.len() == 1 => {
-                self.hoist(lhs);
+                for &target in lhs {
+                    self.hoist_all(target);
+                }
                 self.assign_several(lhs, rhs[0]);
             }
             AssignOperator::Plain => {

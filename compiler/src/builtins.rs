@@ -2,8 +2,8 @@
 //!
 //! `print` and `println` call natives of package `runtime`, one per kind of value, that write to standard error:
 //! `runtime.printbool(bool)`, `runtime.printint(int64)`, `runtime.printuint(uint64)`, `runtime.printfloat(float64)`, `runtime.printfloat32(float32)`,
-//! `runtime.printstring(string)`, `runtime.printpointer(unsafe address as uintptr)` (pointers, maps, channels, funcs; and slices' and
-//! interfaces' words), `runtime.printsp()`, `runtime.printnl()`. They need no declaration in a `.gl` file to be called from here, only a
+//! `runtime.printstring(string)`, `runtime.printpointer(unsafe address as uintptr)` (pointers, maps, channels, funcs),
+//! `runtime.printslice(length, capacity int, address uintptr)`, `runtime.printinterface(type, data uintptr)`, `runtime.printsp()`, `runtime.printnl()`. They need no declaration in a `.gl` file to be called from here, only a
 //! row among the natives.
 
 use bytecode::{
@@ -20,7 +20,46 @@ use crate::package::Compiler;
 use crate::places::NONE;
 use crate::type_descriptors::Access;
 
+/// An argument of a builtin.
+#[derive(Clone, Copy)]
+enum Given {
+    Expression(ExprId),
+    /// One of the values of a call that gives all arguments: its registers and type.
+    Value(u16, Ty),
+}
+
 impl FunctionCompiler<'_, '_> {
+    /// The arguments of a builtin; `f(g())` takes the several values of `g()`.
+    fn given(&mut self, args: &[ExprId]) -> Vec<Given> {
+        if let [single] = args
+            && let Type::Tuple(_) = self.c.typed.types.get(self.type_of(*single))
+        {
+            let values = self.several_values(*single, 0).into_iter();
+            return values.map(|(register, ty)| Given::Value(register, ty)).collect();
+        }
+        args.iter().map(|&e| Given::Expression(e)).collect()
+    }
+
+    fn given_type(&self, argument: Given) -> Ty {
+        match argument {
+            Given::Expression(e) => self.type_of(e),
+            Given::Value(_, ty) => ty,
+        }
+    }
+
+    /// `operand_as` for an argument.
+    fn given_operand(&mut self, argument: Given, to: Ty) -> u16 {
+        match argument {
+            Given::Expression(e) => self.operand_as(e, to),
+            Given::Value(register, from) if self.wraps(from, to) => {
+                let dst = self.allocate(to);
+                self.convert_value(register, from, to, dst);
+                dst
+            }
+            Given::Value(register, _) => register,
+        }
+    }
+
     /// Which builtin a name stands for.
     pub(crate) fn builtin_of(&self, callee: ExprId) -> Builtin {
         let object = self
@@ -81,9 +120,11 @@ impl FunctionCompiler<'_, '_> {
             }
             Builtin::Copy => {
                 let dst = Register(result(self, Ty::INT));
-                let a = Pair(self.operand(args[0]));
-                let b_type = self.type_of(args[1]);
-                let b = Pair(self.operand_as(
+                let args = self.given(args);
+                let ty = self.given_type(args[0]);
+                let a = Pair(self.given_operand(args[0], ty));
+                let b_type = self.given_type(args[1]);
+                let b = Pair(self.given_operand(
                     args[1],
                     if self.c.typed.types.is_string(b_type) {
                         Ty::STRING
@@ -95,19 +136,19 @@ impl FunctionCompiler<'_, '_> {
                 if self.c.typed.types.is_string(b_type) {
                     self.emit(op::CopyString { dst, a, b });
                 } else {
-                    let ty = self.type_of(args[0]);
                     let ty = self.c.descriptor(ty);
                     self.emit(op::CopySlice { dst, a, b, ty });
                 }
             }
             Builtin::Delete => {
-                let ty = self.type_of(args[0]);
+                let args = self.given(args);
+                let ty = self.given_type(args[0]);
                 let Type::Map { key, .. } = *self.c.typed.types.underlying(ty) else {
                     panic!("only maps delete")
                 };
                 let id = self.c.descriptor(ty);
-                let map = Register(self.operand(args[0]));
-                let key = Run(self.operand_as(args[1], key));
+                let map = Register(self.given_operand(args[0], ty));
+                let key = Run(self.given_operand(args[1], key));
                 self.at(range);
                 self.emit(op::MapDelete { map, key, ty: id });
             }
@@ -166,7 +207,8 @@ impl FunctionCompiler<'_, '_> {
         };
         let id = self.c.descriptor(ty);
         let range = self.c.ast.range(e);
-        let slice = Pair(self.operand_as(args[0], ty));
+        let given = self.given(args);
+        let slice = Pair(self.given_operand(given[0], ty));
         if spread {
             let from = self.type_of(args[1]);
             if self.is_nil(args[1]) {
@@ -192,9 +234,9 @@ impl FunctionCompiler<'_, '_> {
             }
             return;
         }
-        let values: Vec<u16> = args[1..]
+        let values: Vec<u16> = given[1..]
             .iter()
-            .map(|&value| self.operand_as(value, element))
+            .map(|&value| self.given_operand(value, element))
             .collect();
         self.at(range);
         let access = self.layout(element).access;
@@ -350,10 +392,14 @@ impl FunctionCompiler<'_, '_> {
         };
         let count = self.slots(ty);
         let kind = self.c.typed.types.basic(ty).unwrap_or(BasicKind::Int);
-        self.convert_into(args[0], ty, result);
+        let args = self.given(args);
+        match args[0] {
+            Given::Expression(e) => self.convert_into(e, ty, result),
+            Given::Value(register, from) => self.convert_value(register, from, ty, result),
+        }
         for &argument in &args[1..] {
             self.scoped(|f| {
-                let b = f.operand_as(argument, ty);
+                let b = f.given_operand(argument, ty);
                 let d = Register(result);
                 if kind.is_float() {
                     let (a, b) = (d, Register(b));
@@ -406,49 +452,79 @@ impl FunctionCompiler<'_, '_> {
     // ---- print ----
 
     fn print(&mut self, args: &[ExprId], line: bool) {
-        let values: Vec<(u16, Ty)> = args
-            .iter()
-            .map(|&argument| {
-                let ty = self.c.typed.types.default_type(self.type_of(argument));
-                (self.operand_as(argument, ty), ty)
+        let values: Vec<(u16, Ty)> = self
+            .given(args)
+            .into_iter()
+            .map(|argument| {
+                let ty = self.c.typed.types.default_type(self.given_type(argument));
+                (self.given_operand(argument, ty), ty)
             })
             .collect();
         for (index, &(value, ty)) in values.iter().enumerate() {
             if line && index > 0 {
-                self.print_native("printsp", None);
+                self.print_native("printsp", &[]);
             }
             let kind = self.c.typed.types.basic(ty);
             match kind {
                 Some(kind) if kind.is_boolean() => {
-                    self.print_native("printbool", Some((value, Ty::BOOL)))
+                    self.print_native("printbool", &[(value, Ty::BOOL)])
                 }
                 Some(kind) if kind.is_string() => {
-                    self.print_native("printstring", Some((value, Ty::STRING)))
+                    self.print_native("printstring", &[(value, Ty::STRING)])
                 }
                 Some(BasicKind::Float32) => {
-                    self.print_native("printfloat32", Some((value, Ty::FLOAT32)))
+                    self.print_native("printfloat32", &[(value, Ty::FLOAT32)])
                 }
                 Some(kind) if kind.is_float() => {
-                    self.print_native("printfloat", Some((value, Ty::FLOAT64)))
+                    self.print_native("printfloat", &[(value, Ty::FLOAT64)])
                 }
                 Some(kind) if kind.is_unsigned() => {
-                    self.print_native("printuint", Some((value, Ty::UINT64)))
+                    self.print_native("printuint", &[(value, Ty::UINT64)])
                 }
-                Some(_) => self.print_native("printint", Some((value, Ty::INT64))),
-                None => self.print_native("printpointer", Some((value, Ty::UINTPTR))),
+                Some(_) => self.print_native("printint", &[(value, Ty::INT64)]),
+                None => match self.c.typed.types.underlying(ty) {
+                    Type::Interface(_) => self.print_native(
+                        "printinterface",
+                        &[(value, Ty::UINTPTR), (value + 1, Ty::UINTPTR)],
+                    ),
+                    Type::Slice(_) => self.print_slice(value),
+                    _ => self.print_native("printpointer", &[(value, Ty::UINTPTR)]),
+                },
             }
         }
         if line {
-            self.print_native("printnl", None);
+            self.print_native("printnl", &[]);
         }
     }
 
-    fn print_native(&mut self, name: &str, argument: Option<(u16, Ty)>) {
-        let native = self.c.runtime_native(name, argument.map(|(_, ty)| ty));
+    fn print_slice(&mut self, slice: u16) {
+        self.scoped(|f| {
+            let (length, capacity) = (f.scalar(), f.scalar());
+            let header = Register(slice + 1);
+            f.emit(op::Len {
+                dst: Register(length),
+                header,
+            });
+            f.registers.written(length, 1);
+            f.emit(op::Cap {
+                dst: Register(capacity),
+                header,
+            });
+            f.registers.written(capacity, 1);
+            f.print_native(
+                "printslice",
+                &[(length, Ty::INT), (capacity, Ty::INT), (slice, Ty::UINTPTR)],
+            );
+        });
+    }
+
+    fn print_native(&mut self, name: &str, arguments: &[(u16, Ty)]) {
+        let parameters: Vec<Ty> = arguments.iter().map(|&(_, ty)| ty).collect();
+        let native = self.c.runtime_native(name, &parameters);
         self.scoped(|f| {
             let window = f.window();
             f.registers.allocate(&[]);
-            if let Some((value, ty)) = argument {
+            for &(value, ty) in arguments {
                 let dst = f.allocate(ty);
                 let count = f.slots(ty);
                 f.move_slots(value, dst, count);
@@ -476,9 +552,8 @@ impl FunctionCompiler<'_, '_> {
 
 impl Compiler<'_> {
     /// A native of package `runtime` that only the compiler calls.
-    fn runtime_native(&mut self, name: &str, parameter: Option<Ty>) -> NativeId {
-        let parameters: Vec<Ty> = parameter.into_iter().collect();
-        let parameter_kinds = self.kinds(&parameters);
+    fn runtime_native(&mut self, name: &str, parameters: &[Ty]) -> NativeId {
+        let parameter_kinds = self.kinds(parameters);
         let reference = NativeReference {
             name: format!("runtime.{name}"),
             parameters: parameters.iter().map(|&ty| self.descriptor(ty)).collect(),

@@ -5,7 +5,7 @@
 
 use bytecode::{Count, Function, FunctionId, Register, SlotKind, Window, op};
 use checker::typed::{Mode, Selected, SelectionKind};
-use checker::types::TypeId as Ty;
+use checker::types::{Type, TypeId as Ty};
 use checker::universe::Builtin;
 use parser::ast::{Expr, ExprId};
 
@@ -113,6 +113,16 @@ impl FunctionCompiler<'_, '_> {
         self.registers.written(closure, 1);
         let window = self.window();
         for (argument, ty) in self.builtin_arguments(callee, args) {
+            if let Type::Tuple(types) = self.c.typed.types.get(ty) {
+                let kinds = self.c.kinds(types);
+                let dst = self.registers.allocate(&kinds);
+                self.scoped(|f| {
+                    let src = f.call_results(argument);
+                    f.move_slots(src, dst, kinds.len());
+                });
+                self.registers.written(dst, kinds.len());
+                continue;
+            }
             let dst = self.allocate(ty);
             self.convert_into(argument, ty, dst);
         }
@@ -167,7 +177,7 @@ impl FunctionCompiler<'_, '_> {
         };
         let mut registers = Vec::new();
         for (argument, ty) in self.builtin_arguments(callee, args) {
-            let kinds: Vec<SlotKind> = self.layout(ty).slots.clone();
+            let kinds: Vec<SlotKind> = self.c.kinds(&self.c.tuple(ty));
             let register = self.registers.allocate(&kinds);
             self.registers.declare(register, kinds.len());
             shape.parameters.extend(kinds);

@@ -605,8 +605,9 @@ impl FunctionCompiler<'_, '_> {
                 let Type::Map { key, .. } = *f.c.typed.types.underlying(map_type) else {
                     panic!("only maps give ok for an index")
                 };
-                let map = f.operand(operand);
                 let index = f.c.ast.list(indices)[0];
+                f.hoist(&[operand, index]);
+                let map = f.operand(operand);
                 let key = f.operand_as(index, key);
                 f.at(f.c.ast.range(e));
                 let dst = match dst {

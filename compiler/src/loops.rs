@@ -409,11 +409,7 @@ impl FunctionCompiler<'_, '_> {
                 });
             }
             Type::Array(element, length) => {
-                let pointer = if value.is_some() {
-                    self.kept_operand(operand, ty, &range.assigned)
-                } else {
-                    0
-                };
+                let pointer = self.ranged_array(operand, ty, &range);
                 range.constants = self.cache_constants(&roots);
                 let element = typed.types.canonical(*element);
                 let length = *length as u32;
@@ -427,7 +423,7 @@ impl FunctionCompiler<'_, '_> {
                 let Type::Array(element, length) = typed.types.underlying(*base) else {
                     panic!("only pointers to arrays are ranged over")
                 };
-                let pointer = self.kept_operand(operand, ty, &range.assigned);
+                let pointer = self.ranged_array(operand, ty, &range);
                 range.constants = self.cache_constants(&roots);
                 let element = typed.types.canonical(*element);
                 let length = *length as u32;
@@ -468,6 +464,18 @@ impl FunctionCompiler<'_, '_> {
             _ => panic!("the checker refuses other ranges"),
         }
         self.forget_constants(&range.constants);
+    }
+
+    /// An array to range over, or a pointer to one. Without a value variable only its length counts: if that is constant,
+    /// it is not evaluated. SPEC: For statements with range clause; Length and capacity.
+    fn ranged_array(&mut self, operand: ExprId, ty: Ty, range: &Range) -> u16 {
+        if range.value.is_some() {
+            return self.kept_operand(operand, ty, &range.assigned);
+        }
+        if !self.c.has_constant_length(operand) {
+            self.effect(operand);
+        }
+        0
     }
 
     /// An operand that must not change while the loop runs: a variable that the loop assigns is copied.

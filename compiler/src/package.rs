@@ -222,6 +222,28 @@ impl Compiler<'_> {
         self.function_id(FunctionKey::Declared(id))
     }
 
+    /// The type of errors of the machine whose text stands for itself.
+    pub(crate) fn plain_error(&mut self) -> bytecode::TypeId {
+        self.runtime_type("plainErrorText")
+    }
+
+    fn in_runtime(&self, name: &str) -> Option<ObjectId> {
+        let runtime = self
+            .typed
+            .packages
+            .iter()
+            .find(|package| package.path == "runtime");
+        let symbol = self.names.find(name)?;
+        runtime?.scope.get(&symbol).copied()
+    }
+
+    /// A type of package `runtime`.
+    fn runtime_type(&mut self, name: &str) -> bytecode::TypeId {
+        let object = self.in_runtime(name);
+        let ty = object.map_or(Ty::STRING, |object| self.typed.object(object).typ);
+        self.descriptor(ty)
+    }
+
     fn known_types(&mut self) -> KnownTypes {
         let typed = self.typed;
         let slice_of = |compiler: &Self, element: Ty| {
@@ -230,25 +252,12 @@ impl Compiler<'_> {
                 .types
                 .find(&Type::Slice(compiler.typed.types.canonical(element)))
         };
-        let runtime = typed
-            .packages
-            .iter()
-            .find(|package| package.path == "runtime");
-        let in_runtime = |compiler: &Self, name: &str| -> Option<ObjectId> {
-            let symbol = compiler.names.find(name)?;
-            runtime?.scope.get(&symbol).copied()
-        };
-        let runtime_type = |compiler: &mut Self, name: &str| {
-            let ty =
-                in_runtime(compiler, name).map_or(Ty::STRING, |object| typed.object(object).typ);
-            compiler.descriptor(ty)
-        };
         let slice = |compiler: &mut Self, element: Ty| match slice_of(compiler, element) {
             Some(ty) => compiler.descriptor(ty),
             None => compiler.bare_slice(element),
         };
         let panic_text =
-            in_runtime(self, "panicText").and_then(|object| typed.object(object).function());
+            self.in_runtime("panicText").and_then(|object| typed.object(object).function());
         KnownTypes {
             bool: self.descriptor(Ty::BOOL),
             int: self.descriptor(Ty::INT),
@@ -258,9 +267,9 @@ impl Compiler<'_> {
             byte_slice: slice(self, Ty::UINT8),
             string_slice: slice(self, Ty::STRING),
             any_slice: slice(self, Ty::EMPTY_INTERFACE),
-            runtime_error: runtime_type(self, "errorText"),
-            type_assertion_error: runtime_type(self, "typeAssertionText"),
-            plain_error: runtime_type(self, "plainErrorText"),
+            runtime_error: self.runtime_type("errorText"),
+            type_assertion_error: self.runtime_type("typeAssertionText"),
+            plain_error: self.plain_error(),
             panic_text: panic_text.map(|id| self.declared_id(id)),
         }
     }

@@ -197,6 +197,26 @@ impl Compiler<'_> {
         found
     }
 
+    /// Whether the length of an array expression is a constant: it holds no receives and calls but conversions.
+    pub(crate) fn has_constant_length(&self, e: ExprId) -> bool {
+        let mut found = false;
+        self.walk(&[Node::Expr(e)], |node| {
+            let Node::Expr(e) = node else { return false };
+            if found || self.typed.constant(e).is_some() {
+                return false;
+            }
+            found = match *self.ast.expr(e) {
+                Expr::FuncLit { .. } => return false,
+                Expr::Call { callee, .. } => {
+                    self.typed.type_and_value(self.ast.unparen(callee)).mode != Mode::Type
+                }
+                _ => self.is_call(e),
+            };
+            !found
+        });
+        !found
+    }
+
     /// Whether this very node is a call of a function or a receive.
     pub(crate) fn is_call(&self, e: ExprId) -> bool {
         match *self.ast.expr(e) {

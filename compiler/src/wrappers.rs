@@ -139,6 +139,38 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
+    /// A nil pointer is no receiver of a method of its base type. GO: runtime.panicwrap
+    fn check_receiver(&mut self, place: Place, ty: Ty, method: ObjectId) {
+        let typed = self.c.typed;
+        if typed.has_pointer_receiver(method) || !typed.dereference(ty).1 {
+            return;
+        }
+        let name = typed.run_time_type_string(self.c.names, typed.dereference(ty).0);
+        let base = name.rsplit_once('.').map_or(name.as_str(), |(_, base)| base);
+        let method = self.c.names.text(typed.object(method).name);
+        let text = format!("value method {name}.{method} called using nil *{base} pointer");
+        let (ty_error, value) = (self.c.plain_error(), self.c.string(text.as_bytes()));
+        let fine = self.asm.new_label();
+        self.scoped(|f| {
+            let pointer = f.load_operand(place, ty);
+            f.jump_if(pointer, true, fine);
+            let (text, panic) = (f.pair(), f.allocate(Ty::EMPTY_INTERFACE));
+            f.emit(op::LoadString {
+                dst: Pair(text),
+                value,
+            });
+            f.registers.written(text, 2);
+            f.emit(op::MakeInterface {
+                dst: Pair(panic),
+                src: Run(text),
+                ty: ty_error,
+            });
+            f.registers.written(panic, 2);
+            f.emit(op::Panic { value: Pair(panic) });
+            f.asm.bind(fine);
+        });
+    }
+
     /// Calls what is selected from a value of type `ty` at `place`.
     fn forward_selected(
         &mut self,
@@ -231,6 +263,11 @@ impl FunctionCompiler<'_, '_> {
             Place::Registers(self.parameters(&[receiver], &mut shape)[0].0)
         };
         let arguments = self.parameters(&parameters, &mut shape);
+        if let SelectedKey::Method(method) = selected
+            && path.is_empty()
+        {
+            self.check_receiver(place, receiver, method);
+        }
         let (place, ty) = self.walk_path(place, receiver, path);
         self.forward_selected(place, ty, selected, &arguments, &results);
         self.finish(shape)

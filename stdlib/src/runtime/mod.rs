@@ -26,14 +26,23 @@ fn append_indented(out: &mut Vec<u8>, text: &[u8]) {
 ///
 /// GO: runtime `printpanicval`, `printanycustomtype`.
 fn panic_value_text(value: Any<'_>) -> Bytes {
-    let Some(view) = value.view() else { return Bytes(b"nil".to_vec()) };
+    let Some(view) = value.view() else {
+        return Bytes(b"nil".to_vec());
+    };
     let ty = view.ty();
     let mut text = Vec::new();
     let is_string = matches!(view.kind(), TypeKind::String);
     match view.kind() {
         TypeKind::Bool => text.extend_from_slice(if view.bool() { b"true" } else { b"false" }),
-        TypeKind::Int | TypeKind::Int8 | TypeKind::Int16 | TypeKind::Int32 | TypeKind::Int64 => text.extend_from_slice(view.int().to_string().as_bytes()),
-        TypeKind::Uint | TypeKind::Uint8 | TypeKind::Uint16 | TypeKind::Uint32 | TypeKind::Uint64 | TypeKind::Uintptr => {
+        TypeKind::Int | TypeKind::Int8 | TypeKind::Int16 | TypeKind::Int32 | TypeKind::Int64 => {
+            text.extend_from_slice(view.int().to_string().as_bytes())
+        }
+        TypeKind::Uint
+        | TypeKind::Uint8
+        | TypeKind::Uint16
+        | TypeKind::Uint32
+        | TypeKind::Uint64
+        | TypeKind::Uintptr => {
             text.extend_from_slice(view.uint().to_string().as_bytes());
         }
         TypeKind::Float32 => append_float(&mut text, view.float(), b'g', -1, 32),
@@ -82,7 +91,9 @@ fn goexit(_: &mut NativeContext<'_>) -> Parking<()> {
 fn keep_alive(_: Any<'_>) {}
 
 fn caller(context: &mut NativeContext<'_>, skip: i64) -> (u64, String, i64, bool) {
-    let Ok(skip) = usize::try_from(skip) else { return (0, String::new(), 0, false) };
+    let Ok(skip) = usize::try_from(skip) else {
+        return (0, String::new(), 0, false);
+    };
     match context.callers(skip.saturating_add(1)).get(skip) {
         Some(caller) => (1, caller.file.clone(), i64::from(caller.line), true),
         None => (0, String::new(), 0, false),
@@ -152,7 +163,10 @@ fn print_pointer(context: &mut NativeContext<'_>, address: u64) {
 
 /// A slice as `[length/capacity]address`.
 fn print_slice(context: &mut NativeContext<'_>, length: i64, capacity: i64, address: u64) {
-    print(context, format!("[{length}/{capacity}]{address:#x}").as_bytes());
+    print(
+        context,
+        format!("[{length}/{capacity}]{address:#x}").as_bytes(),
+    );
 }
 
 /// An interface as its two words.
@@ -169,8 +183,19 @@ fn print_newline(context: &mut NativeContext<'_>) {
 }
 
 /// The natives of the builtins `print` and `println`: the compiler calls them without a declaration.
-pub const PRINT_NATIVES: &[&str] =
-    &["printbool", "printint", "printuint", "printfloat", "printfloat32", "printstring", "printpointer", "printslice", "printinterface", "printsp", "printnl"];
+pub const PRINT_NATIVES: &[&str] = &[
+    "printbool",
+    "printint",
+    "printuint",
+    "printfloat",
+    "printfloat32",
+    "printstring",
+    "printpointer",
+    "printslice",
+    "printinterface",
+    "printsp",
+    "printnl",
+];
 
 natives! {
     pure "printbool" => print_bool;
@@ -206,14 +231,22 @@ pub mod debug {
     /// Percent, -1 for off; returns the former setting.
     fn set_growth(context: &mut NativeContext<'_>, percent: i64) -> i64 {
         let percent = u32::try_from(percent).ok();
-        context.machine().heap().set_growth_percent(percent).map_or(-1, i64::from)
+        context
+            .machine()
+            .heap()
+            .set_growth_percent(percent)
+            .map_or(-1, i64::from)
     }
 
     /// A negative limit asks only.
     fn set_limit(context: &mut NativeContext<'_>, limit: i64) -> i64 {
         let heap = context.machine().heap();
         let former = match u64::try_from(limit) {
-            Ok(limit) => heap.set_limit(if limit >= i64::MAX as u64 { None } else { Some(limit) }),
+            Ok(limit) => heap.set_limit(if limit >= i64::MAX as u64 {
+                None
+            } else {
+                Some(limit)
+            }),
             Err(_) => {
                 let former = heap.set_limit(None);
                 heap.set_limit(former);

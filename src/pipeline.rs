@@ -39,14 +39,20 @@ pub fn check(name: &str, text: String, options: &Options) -> Result<Checked, dia
     let mut ast = Ast::default();
     let mut names = Interner::new();
     let id = sources.add(name, text)?;
-    let (file, diagnostics) = parse_file(&mut ast, &mut names, id, sources.text(id));
-    if !diagnostics.is_empty() {
-        return Ok(Checked { sources, ast, names, typed: None, diagnostics });
+    let (file, syntax) = parse_file(&mut ast, &mut names, id, sources.text(id));
+    if !file.checkable {
+        return Ok(Checked { sources, ast, names, typed: None, diagnostics: syntax });
     }
     let imports: Vec<String> = file.imports.iter().map(|import| import_path(&ast, import)).collect();
     let mentioned = (0..names.len()).map(|index| names.text(Symbol(index as u32)));
     let mut packages = StandardPackages::for_program(imports.iter().map(String::as_str), mentioned);
-    let (typed, diagnostics) = check_program(&mut ast, &mut names, &mut sources, vec![file], &mut packages, options);
+    let (typed, mut diagnostics) = check_program(&mut ast, &mut names, &mut sources, vec![file], &mut packages, options);
+    if !syntax.is_empty() {
+        // Missing bodies are reported only if nothing else is wrong.
+        diagnostics.retain(|diagnostic| diagnostic.code != Code::MissingBody);
+        diagnostics.append(syntax);
+        diagnostics.sort_as_go(&sources);
+    }
     Ok(Checked { sources, ast, names, typed: Some(typed), diagnostics })
 }
 

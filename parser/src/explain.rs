@@ -1134,6 +1134,14 @@ impl<'s> Explainer<'s> {
             }
         }
         let last = list.len().saturating_sub(1);
+        // Names before a typed one share its type, dots included.
+        let mut shared = None;
+        for param in list.iter_mut().rev().filter(|_| named > 0) {
+            if param.ty.is_some() {
+                shared = param.variadic;
+            }
+            param.variadic = shared;
+        }
         let misplaced = list
             .iter()
             .enumerate()

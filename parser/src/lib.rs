@@ -40,7 +40,7 @@ use lalrpop_util::ParseError;
 /// Parses one file into the tree.
 ///
 /// It never fails: what is wrong is reported, in the order of the text, and what was understood before the first error is in the
-/// file. The tree is complete when nothing is reported.
+/// file. The tree is complete when nothing is reported, and good enough for the checker when [`File::checkable`] says so.
 ///
 /// # Panics
 /// The text is longer than [`diagnostics::SourceMap::LARGEST_TEXT`].
@@ -67,7 +67,8 @@ pub fn parse_file(
     let mut builder = actions::Builder::new(ast, names, file, text, &lexed.comments);
     let result =
         golite::SourceParser::new().parse(&mut builder, terminals::terminals(&lexed.tokens));
-    if result.is_ok() {
+    let complete = result.is_ok();
+    if complete {
         builder.finish();
     }
     let mut too_deep = builder.too_deep;
@@ -107,6 +108,12 @@ pub fn parse_file(
     }
     found.sort_by_key(|diagnostic| diagnostic.range.start);
     drop_repetitions(&mut found, text);
+    // GO: cmd/compile/internal/noder checkFiles: only errors that are called syntax errors keep a file from the type checker.
+    let checkable = complete
+        && too_deep.is_none()
+        && found.iter().all(|diagnostic| {
+            diagnostic.code != Code::Literal && !diagnostic.message.starts_with("syntax error")
+        });
     let mut diagnostics = Diagnostics::new();
     found
         .into_iter()
@@ -117,6 +124,7 @@ pub fn parse_file(
         imports: builder.imports,
         decls: builder.declarations,
         script: builder.script,
+        checkable,
     };
     (file, diagnostics)
 }

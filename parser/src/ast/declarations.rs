@@ -103,6 +103,8 @@ pub struct File {
     pub decls: Vec<super::DeclId>,
     /// What a script does.
     pub script: Option<Script>,
+    /// Whether the tree is whole: what was reported, if anything, are no syntax errors in Go's sense, and the checker looks at the file all the same.
+    pub checkable: bool,
 }
 
 /// The statements of a file without `package` clause, in source order: the body of an implicit `func main()`. Constants, variables

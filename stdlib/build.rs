@@ -33,7 +33,13 @@ fn main() {
             let text = fs::read_to_string(path).expect("a readable file");
             let units = units(&text);
             for unit in &units {
-                names.extend(unit.names.iter().chain(&unit.receiver).chain(&unit.references).cloned());
+                names.extend(
+                    unit.names
+                        .iter()
+                        .chain(&unit.receiver)
+                        .chain(&unit.references)
+                        .cloned(),
+                );
             }
             // The compiler is given the very text that was outlined, whatever becomes of the file meanwhile.
             let copy = target.join(format!("{}.gl", files.len()));
@@ -41,18 +47,35 @@ fn main() {
             files.push((package.clone(), path.clone(), copy, units));
         }
     }
-    let index: BTreeMap<&String, usize> = names.iter().enumerate().map(|(i, name)| (name, i)).collect();
+    let index: BTreeMap<&String, usize> = names
+        .iter()
+        .enumerate()
+        .map(|(i, name)| (name, i))
+        .collect();
     let list = |names: &mut dyn Iterator<Item = &String>| {
-        names.map(|name| index[name].to_string()).collect::<Vec<_>>().join(",")
+        names
+            .map(|name| index[name].to_string())
+            .collect::<Vec<_>>()
+            .join(",")
     };
     let mut out = String::new();
-    let _ = writeln!(out, "/// Every name that is declared or mentioned, sorted.\npub static NAMES: &[&str] = &[");
+    let _ = writeln!(
+        out,
+        "/// Every name that is declared or mentioned, sorted.\npub static NAMES: &[&str] = &["
+    );
     for name in &names {
         let _ = writeln!(out, "{name:?},");
     }
-    let _ = writeln!(out, "];\n/// Every file.\npub static FILES: &[FileOutline] = &[");
+    let _ = writeln!(
+        out,
+        "];\n/// Every file.\npub static FILES: &[FileOutline] = &["
+    );
     for (package, path, copy, units) in &files {
-        let name = path.strip_prefix(&root).expect("a file below src").display().to_string();
+        let name = path
+            .strip_prefix(&root)
+            .expect("a file below src")
+            .display()
+            .to_string();
         let _ = writeln!(
             out,
             "FileOutline {{ package: {package:?}, name: {name:?}, text: include_str!({:?}), units: &[",
@@ -78,14 +101,20 @@ fn main() {
 }
 
 fn collect(root: &Path, folder: &Path, packages: &mut BTreeMap<String, Vec<PathBuf>>) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a readable folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
             collect(root, &path, packages);
         } else if path.extension().is_some_and(|extension| extension == "gl") {
-            let package = folder.strip_prefix(root).expect("a folder below src").display().to_string();
+            let package = folder
+                .strip_prefix(root)
+                .expect("a folder below src")
+                .display()
+                .to_string();
             packages.entry(package).or_default().push(path);
         }
     }
@@ -100,7 +129,9 @@ fn units(text: &str) -> Vec<Unit> {
         let end = statement_end(&tokens, at);
         let declaration = &tokens[at..end];
         at = (end + 1).max(at + 1);
-        let Some(first) = declaration.first() else { continue };
+        let Some(first) = declaration.first() else {
+            continue;
+        };
         match first.kind {
             TokenKind::Func => units.push(function(text, declaration)),
             TokenKind::Const if is_group(declaration) => {
@@ -133,7 +164,9 @@ fn statement_end(tokens: &[Token], at: usize) -> usize {
     for (offset, token) in tokens[at..].iter().enumerate() {
         match token.kind {
             TokenKind::LeftParen | TokenKind::LeftBracket | TokenKind::LeftBrace => depth += 1,
-            TokenKind::RightParen | TokenKind::RightBracket | TokenKind::RightBrace => depth = depth.saturating_sub(1),
+            TokenKind::RightParen | TokenKind::RightBracket | TokenKind::RightBrace => {
+                depth = depth.saturating_sub(1)
+            }
             kind if depth == 0 && kind.is_semicolon() => return at + offset,
             _ => {}
         }
@@ -142,7 +175,9 @@ fn statement_end(tokens: &[Token], at: usize) -> usize {
 }
 
 fn is_group(declaration: &[Token]) -> bool {
-    declaration.get(1).is_some_and(|token| token.kind == TokenKind::LeftParen)
+    declaration
+        .get(1)
+        .is_some_and(|token| token.kind == TokenKind::LeftParen)
 }
 
 fn specs(tokens: &[Token]) -> Vec<&[Token]> {
@@ -166,7 +201,10 @@ fn declared(text: &str, spec: &[Token]) -> Vec<String> {
             break;
         }
         names.push(pair[0].text(text).to_string());
-        if pair.get(1).is_none_or(|token| token.kind != TokenKind::Comma) {
+        if pair
+            .get(1)
+            .is_none_or(|token| token.kind != TokenKind::Comma)
+        {
             break;
         }
     }
@@ -181,14 +219,25 @@ fn unit(text: &str, tokens: &[Token], names: Vec<String>) -> Unit {
         .collect();
     let always = names.iter().any(|name| name == "_");
     let (start, end) = (tokens[0].start, tokens[tokens.len() - 1].end);
-    Unit { start, end, names, receiver: None, import: None, references, always }
+    Unit {
+        start,
+        end,
+        names,
+        receiver: None,
+        import: None,
+        references,
+        always,
+    }
 }
 
 fn specification(text: &str, keyword: TokenKind, spec: &[Token]) -> Unit {
     if keyword != TokenKind::Import {
         return unit(text, spec, declared(text, spec));
     }
-    let path = spec[spec.len() - 1].text(text).trim_matches('"').to_string();
+    let path = spec[spec.len() - 1]
+        .text(text)
+        .trim_matches('"')
+        .to_string();
     let name = match spec {
         [name, _] => name.text(text).to_string(),
         _ => path.rsplit('/').next().unwrap_or_default().to_string(),

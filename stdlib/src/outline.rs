@@ -69,15 +69,25 @@ pub fn packages() -> Vec<&'static str> {
 
 /// The whole files of a package, as (name, text).
 pub fn files(path: &str) -> Vec<(&'static str, &'static str)> {
-    table::FILES.iter().filter(|file| file.package == path).map(|file| (file.name, file.text)).collect()
+    table::FILES
+        .iter()
+        .filter(|file| file.package == path)
+        .map(|file| (file.name, file.text))
+        .collect()
 }
 
 /// Selects what a program needs that imports `imports` and in whose own files the names `names` stand.
-pub fn select<'a>(imports: impl IntoIterator<Item = &'a str>, names: impl IntoIterator<Item = &'a str>) -> Selection {
+pub fn select<'a>(
+    imports: impl IntoIterator<Item = &'a str>,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Selection {
     let mut selection = Selection {
         packages: Vec::new(),
         needed: vec![false; table::NAMES.len()],
-        kept: table::FILES.iter().map(|file| vec![false; file.units.len()]).collect(),
+        kept: table::FILES
+            .iter()
+            .map(|file| vec![false; file.units.len()])
+            .collect(),
     };
     for name in names.into_iter().chain(MACHINE_NAMES.iter().copied()) {
         if let Ok(index) = table::NAMES.binary_search(&name) {
@@ -94,12 +104,19 @@ pub fn select<'a>(imports: impl IntoIterator<Item = &'a str>, names: impl IntoIt
 impl Selection {
     /// The files of a package with everything that is not needed blanked out, as (name, text); empty if nothing imports it.
     pub fn files(&self, path: &str) -> Vec<(&'static str, String)> {
-        let of_package = table::FILES.iter().zip(&self.kept).filter(|(file, _)| file.package == path);
-        of_package.map(|(file, kept)| (file.name, blank(file, kept))).collect()
+        let of_package = table::FILES
+            .iter()
+            .zip(&self.kept)
+            .filter(|(file, _)| file.package == path);
+        of_package
+            .map(|(file, kept)| (file.name, blank(file, kept)))
+            .collect()
     }
 
     fn import(&mut self, path: &str) -> bool {
-        let Some(file) = table::FILES.iter().find(|file| file.package == path) else { return false };
+        let Some(file) = table::FILES.iter().find(|file| file.package == path) else {
+            return false;
+        };
         if self.packages.contains(&file.package) {
             return false;
         }
@@ -137,7 +154,10 @@ impl Selection {
             return true;
         }
         // The receiver's type is kept when its name is needed and its package imported.
-        named() && unit.receiver.is_none_or(|receiver| self.needed[receiver as usize])
+        named()
+            && unit
+                .receiver
+                .is_none_or(|receiver| self.needed[receiver as usize])
     }
 }
 
@@ -181,7 +201,11 @@ mod tests {
     #[test]
     fn the_machine_package_is_always_whole() {
         let selection = select([], []);
-        for ((_, pruned), (_, whole)) in selection.files("runtime").iter().zip(super::files("runtime")) {
+        for ((_, pruned), (_, whole)) in selection
+            .files("runtime")
+            .iter()
+            .zip(super::files("runtime"))
+        {
             assert_eq!(pruned, whole);
         }
     }

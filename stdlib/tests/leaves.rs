@@ -67,22 +67,45 @@ fn floats_are_read_as_go_reads_them() {
 
 #[test]
 fn integers_are_read_as_go_reads_them() {
-    assert_eq!(parse_signed(b"-9223372036854775808", 10, 64), (i64::MIN, None));
-    assert_eq!(parse_signed(b"9223372036854775808", 10, 64), (i64::MAX, Some(NumberError::Range)));
-    assert_eq!(parse_signed(b"-129", 10, 8), (-128, Some(NumberError::Range)));
+    assert_eq!(
+        parse_signed(b"-9223372036854775808", 10, 64),
+        (i64::MIN, None)
+    );
+    assert_eq!(
+        parse_signed(b"9223372036854775808", 10, 64),
+        (i64::MAX, Some(NumberError::Range))
+    );
+    assert_eq!(
+        parse_signed(b"-129", 10, 8),
+        (-128, Some(NumberError::Range))
+    );
     assert_eq!(parse_signed(b"0x_1F", 0, 64), (31, None));
-    assert_eq!(parse_signed(b"0x1__F", 0, 64), (0, Some(NumberError::Syntax)));
+    assert_eq!(
+        parse_signed(b"0x1__F", 0, 64),
+        (0, Some(NumberError::Syntax))
+    );
     assert_eq!(parse_signed(b"+", 10, 64), (0, Some(NumberError::Syntax)));
     assert_eq!(parse_unsigned(b"zz", 36, 64), (1295, None));
-    assert_eq!(parse_unsigned(b"18446744073709551616", 10, 64), (u64::MAX, Some(NumberError::Range)));
+    assert_eq!(
+        parse_unsigned(b"18446744073709551616", 10, 64),
+        (u64::MAX, Some(NumberError::Range))
+    );
 }
 
 #[test]
 fn strings_are_quoted_and_unquoted() {
     let mut out = Vec::new();
-    append_quoted(&mut out, b"a\"\n\x00\xff\xe2\x80\x8b", b'"', Escape::Unprintable);
+    append_quoted(
+        &mut out,
+        b"a\"\n\x00\xff\xe2\x80\x8b",
+        b'"',
+        Escape::Unprintable,
+    );
     assert_eq!(out, br#""a\"\n\x00\xff\u200b""#);
-    assert_eq!(unquote_prefix(&out), Some((b"a\"\n\x00\xff\xe2\x80\x8b".to_vec(), out.len())));
+    assert_eq!(
+        unquote_prefix(&out),
+        Some((b"a\"\n\x00\xff\xe2\x80\x8b".to_vec(), out.len()))
+    );
     assert_eq!(unquote_prefix(br#""\ud800""#), None);
     assert_eq!(unquote_prefix(b"'ab'"), None);
 }
@@ -115,7 +138,10 @@ fn invalid_text_is_one_replacement_per_byte() {
         seen.push((rune, width));
         at += width;
     }
-    assert_eq!(seen, [(97, 1), (0xFFFD, 1), (0xFFFD, 1), (0xFFFD, 1), (98, 1)]);
+    assert_eq!(
+        seen,
+        [(97, 1), (0xFFFD, 1), (0xFFFD, 1), (0xFFFD, 1), (98, 1)]
+    );
     assert_eq!(utf8::rune_count(text), 5);
     assert_eq!(utf8::decode_last(b"\xe6\x97\xa5"), (0x65E5, 3));
     assert_eq!(utf8::decode_last(b"\x97\xa5"), (0xFFFD, 1));
@@ -128,15 +154,26 @@ fn case_and_folding_follow_unicode() {
     assert_eq!(tables::simple_fold('K' as i32), 'k' as i32);
     assert_eq!(tables::simple_fold('k' as i32), '\u{212A}' as i32);
     assert_eq!(tables::simple_fold(0x212A), 'K' as i32);
-    assert!(tables::is_letter('語' as i32) && !tables::is_letter(-1) && tables::is_punct('!' as i32) && tables::is_symbol('$' as i32));
+    assert!(
+        tables::is_letter('語' as i32)
+            && !tables::is_letter(-1)
+            && tables::is_punct('!' as i32)
+            && tables::is_symbol('$' as i32)
+    );
 }
 
 #[test]
 fn texts_are_searched_and_replaced() {
     assert_eq!(search::split(b"a,b,,c", b",", 0, 2), [0..1, 2..6]);
     assert_eq!(search::split("aé".as_bytes(), b"", 0, -1), [0..1, 1..3]);
-    assert_eq!(search::replace(b"ab", b"", b"-", -1), Some(b"-a-b-".to_vec()));
+    assert_eq!(
+        search::replace(b"ab", b"", b"-", -1),
+        Some(b"-a-b-".to_vec())
+    );
     assert_eq!(search::replace(b"ab", b"x", b"-", -1), None);
-    assert_eq!(search::replace_pairs(b"ab", &[(b"a", b"Y"), (b"", b"X")]), Some(b"YXbX".to_vec()));
+    assert_eq!(
+        search::replace_pairs(b"ab", &[(b"a", b"Y"), (b"", b"X")]),
+        Some(b"YXbX".to_vec())
+    );
     assert!(search::equal_fold("ſTRASSE".as_bytes(), b"strasse"));
 }

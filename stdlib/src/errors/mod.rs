@@ -18,11 +18,18 @@ fn check_target(context: &mut NativeContext<'_>, target: Any<'_>) -> i64 {
         return 2;
     }
     let element = view.ty().element();
-    if element.is_interface() || has_method(context, element, Method::Error) { 0 } else { 3 }
+    if element.is_interface() || has_method(context, element, Method::Error) {
+        0
+    } else {
+        3
+    }
 }
 
 fn assign(target: Any<'_>, value: Any<'_>) -> bool {
-    target.view().and_then(|view: View<'_>| view.pointee()).is_some_and(|place| place.assign(value))
+    target
+        .view()
+        .and_then(|view: View<'_>| view.pointee())
+        .is_some_and(|place| place.assign(value))
 }
 
 natives! {

@@ -55,7 +55,11 @@ impl Flags {
     }
 
     fn pad_without_zeros(&self, out: &mut Vec<u8>, text: &[u8]) {
-        Flags { zero: false, ..*self }.pad(out, text);
+        Flags {
+            zero: false,
+            ..*self
+        }
+        .pad(out, text);
     }
 
     pub fn boolean(&self, out: &mut Vec<u8>, value: bool) {
@@ -63,11 +67,28 @@ impl Flags {
     }
 
     /// Appends an integer in base 2, 8, 10 or 16.
-    pub fn integer(&self, out: &mut Vec<u8>, value: u64, base: u64, signed: bool, verb: char, digits: &[u8; 17]) {
+    pub fn integer(
+        &self,
+        out: &mut Vec<u8>,
+        value: u64,
+        base: u64,
+        signed: bool,
+        verb: char,
+        digits: &[u8; 17],
+    ) {
         let negative = signed && (value as i64) < 0;
-        let mut rest = if negative { value.wrapping_neg() } else { value };
+        let mut rest = if negative {
+            value.wrapping_neg()
+        } else {
+            value
+        };
         // PERF: most integers have no flags at all.
-        if base == 10 && self.width.is_none() && self.precision.is_none() && !self.plus && !self.space {
+        if base == 10
+            && self.width.is_none()
+            && self.precision.is_none()
+            && !self.plus
+            && !self.space
+        {
             if negative {
                 out.push(b'-');
             }
@@ -78,13 +99,22 @@ impl Flags {
         if let Some(precision) = self.precision {
             least = precision;
             if precision == 0 && rest == 0 {
-                Flags { zero: false, ..*self }.padding(out, self.width.unwrap_or(0));
+                Flags {
+                    zero: false,
+                    ..*self
+                }
+                .padding(out, self.width.unwrap_or(0));
                 return;
             }
-        } else if self.zero && !self.minus
+        } else if self.zero
+            && !self.minus
             && let Some(width) = self.width
         {
-            least = if negative || self.plus || self.space { width.saturating_sub(1) } else { width };
+            least = if negative || self.plus || self.space {
+                width.saturating_sub(1)
+            } else {
+                width
+            };
         }
         // From right to left, turned round at the end.
         let mut text = Vec::with_capacity(72);
@@ -120,7 +150,11 @@ impl Flags {
 
     /// `0x` and hexadecimal digits, the prefix as asked.
     pub fn address(&self, out: &mut Vec<u8>, value: u64, prefix: bool) {
-        Flags { sharp: prefix, ..*self }.integer(out, value, 16, false, 'v', LOWER);
+        Flags {
+            sharp: prefix,
+            ..*self
+        }
+        .integer(out, value, 16, false, 'v', LOWER);
     }
 
     /// `U+0078`, with `#` followed by the character.
@@ -140,7 +174,9 @@ impl Flags {
 
     /// The first `precision` characters.
     fn truncated<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        let Some(precision) = self.precision else { return text };
+        let Some(precision) = self.precision else {
+            return text;
+        };
         let mut at = 0;
         for _ in 0..precision {
             if at >= text.len() {
@@ -163,7 +199,16 @@ impl Flags {
             quoted.extend_from_slice(text);
             quoted.push(b'`');
         } else {
-            append_quoted(&mut quoted, text, b'"', if self.plus { Escape::NonAscii } else { Escape::Unprintable });
+            append_quoted(
+                &mut quoted,
+                text,
+                b'"',
+                if self.plus {
+                    Escape::NonAscii
+                } else {
+                    Escape::Unprintable
+                },
+            );
         }
         self.pad(out, &quoted);
     }
@@ -199,22 +244,49 @@ impl Flags {
     /// An integer as a character.
     pub fn character(&self, out: &mut Vec<u8>, value: u64) {
         let mut text = Vec::with_capacity(4);
-        append_rune(&mut text, if value > 0x10_FFFF { RUNE_ERROR } else { value as i32 });
+        append_rune(
+            &mut text,
+            if value > 0x10_FFFF {
+                RUNE_ERROR
+            } else {
+                value as i32
+            },
+        );
         self.pad(out, &text);
     }
 
     /// An integer as a quoted character.
     pub fn quoted_character(&self, out: &mut Vec<u8>, value: u64) {
-        let rune = if value > 0x10_FFFF { RUNE_ERROR } else { value as i32 };
+        let rune = if value > 0x10_FFFF {
+            RUNE_ERROR
+        } else {
+            value as i32
+        };
         let mut text = Vec::with_capacity(12);
-        append_quoted_rune(&mut text, rune, b'\'', if self.plus { Escape::NonAscii } else { Escape::Unprintable });
+        append_quoted_rune(
+            &mut text,
+            rune,
+            b'\'',
+            if self.plus {
+                Escape::NonAscii
+            } else {
+                Escape::Unprintable
+            },
+        );
         self.pad(out, &text);
     }
 
     /// A float of `bits` bits; `precision` -1 means the fewest digits.
     pub fn float(&self, out: &mut Vec<u8>, value: f64, bits: u32, layout: u8, precision: i64) {
         // PERF: the plain shortest form.
-        if layout == b'g' && precision < 0 && self.width.is_none() && self.precision.is_none() && !self.plus && !self.space && !self.sharp {
+        if layout == b'g'
+            && precision < 0
+            && self.width.is_none()
+            && self.precision.is_none()
+            && !self.plus
+            && !self.space
+            && !self.sharp
+        {
             if value.is_nan() || value.is_finite() {
                 append_float(out, value, b'g', -1, bits);
             } else {

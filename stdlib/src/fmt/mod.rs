@@ -44,7 +44,10 @@ fn format_bytes<'h>(
 }
 
 /// The wanted calls as fmt.gl takes them; two nil slices if there are none.
-fn hand_over<'h>(context: &mut NativeContext<'h>, calls: &[Call<'h>]) -> Result<(GoSlice<'h, Any<'h>>, Vec<i64>), GoPanic> {
+fn hand_over<'h>(
+    context: &mut NativeContext<'h>,
+    calls: &[Call<'h>],
+) -> Result<(GoSlice<'h, Any<'h>>, Vec<i64>), GoPanic> {
     if calls.is_empty() {
         return Ok((GoSlice::NIL, Vec::new()));
     }
@@ -53,7 +56,13 @@ fn hand_over<'h>(context: &mut NativeContext<'h>, calls: &[Call<'h>]) -> Result<
     for (index, call) in calls.iter().enumerate() {
         values.set(index, call.value);
         let number = |n: Option<usize>| n.map_or(-1, |n| n as i64);
-        details.extend([call.method as i64, call.verb as i64, bits(&call.flags), number(call.flags.width), number(call.flags.precision)]);
+        details.extend([
+            call.method as i64,
+            call.verb as i64,
+            bits(&call.flags),
+            number(call.flags.width),
+            number(call.flags.precision),
+        ]);
     }
     Ok((values, details))
 }
@@ -75,7 +84,9 @@ fn write_output(host: HostHandle, text: Vec<u8>) -> (i64, i64) {
 }
 
 fn is_nil_pointer(value: Any<'_>) -> bool {
-    value.view().is_some_and(|view| matches!(view.kind(), bytecode::TypeKind::Pointer { .. }) && view.is_nil())
+    value.view().is_some_and(|view| {
+        matches!(view.kind(), bytecode::TypeKind::Pointer { .. }) && view.is_nil()
+    })
 }
 
 fn failure_text(number: i64) -> String {
@@ -95,7 +106,9 @@ fn scale(value: f64, exponent: i64) -> f64 {
 }
 
 fn type_name(value: Any<'_>) -> String {
-    value.ty().map_or_else(|| "<nil>".to_string(), |ty| ty.name().to_string())
+    value
+        .ty()
+        .map_or_else(|| "<nil>".to_string(), |ty| ty.name().to_string())
 }
 
 natives! {

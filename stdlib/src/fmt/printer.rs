@@ -66,18 +66,40 @@ enum Access {
 impl Access {
     /// For parts that are not fields.
     fn inside(self) -> Access {
-        if self == Access::Free { Access::Free } else { Access::Closed }
+        if self == Access::Free {
+            Access::Free
+        } else {
+            Access::Closed
+        }
     }
 }
 
 enum Task<'h> {
-    Value { view: View<'h>, access: Access, top: bool },
+    Value {
+        view: View<'h>,
+        access: Access,
+        top: bool,
+    },
     Text(&'static [u8]),
-    Elements { elements: Elements<'h>, access: Access, first: bool },
-    Fields { view: View<'h>, access: Access, next: usize },
-    Entries { entries: std::vec::IntoIter<(View<'h>, View<'h>)>, access: Access, first: bool },
+    Elements {
+        elements: Elements<'h>,
+        access: Access,
+        first: bool,
+    },
+    Fields {
+        view: View<'h>,
+        access: Access,
+        next: usize,
+    },
+    Entries {
+        entries: std::vec::IntoIter<(View<'h>, View<'h>)>,
+        access: Access,
+        first: bool,
+    },
     /// The end of `%!verb(type=...)`.
-    EndBadVerb { verb: char },
+    EndBadVerb {
+        verb: char,
+    },
 }
 
 /// A method call that is wanted.
@@ -122,12 +144,20 @@ impl<'h, 't> Printer<'h, 't> {
     ///
     /// # Errors
     /// The heap is full, or a value contains itself.
-    pub fn print(&mut self, context: &mut NativeContext<'h>, mode: Mode, format: &[u8], arguments: &GoSlice<'h, Any<'h>>) -> Result<(), GoPanic> {
+    pub fn print(
+        &mut self,
+        context: &mut NativeContext<'h>,
+        mode: Mode,
+        format: &[u8],
+        arguments: &GoSlice<'h, Any<'h>>,
+    ) -> Result<(), GoPanic> {
         match mode {
             Mode::Print => {
                 let mut previous_is_string = true;
                 for (index, argument) in arguments.iter().enumerate() {
-                    let is_string = argument.ty().is_some_and(|ty| matches!(ty.kind(), TypeKind::String));
+                    let is_string = argument
+                        .ty()
+                        .is_some_and(|ty| matches!(ty.kind(), TypeKind::String));
                     if index > 0 && !is_string && !previous_is_string {
                         self.out.push(b' ');
                     }
@@ -153,9 +183,19 @@ impl<'h, 't> Printer<'h, 't> {
         }
     }
 
-    fn format(&mut self, context: &mut NativeContext<'h>, format: &[u8], arguments: &GoSlice<'h, Any<'h>>) -> Result<(), GoPanic> {
+    fn format(
+        &mut self,
+        context: &mut NativeContext<'h>,
+        format: &[u8],
+        arguments: &GoSlice<'h, Any<'h>>,
+    ) -> Result<(), GoPanic> {
         let count = arguments.len();
-        let mut reader = FormatReader { format, at: 0, argument: 0, reordered: false };
+        let mut reader = FormatReader {
+            format,
+            at: 0,
+            argument: 0,
+            reordered: false,
+        };
         while let Some(piece) = reader.next(arguments) {
             let verb = match piece {
                 Piece::Text(text) => {
@@ -189,7 +229,10 @@ impl<'h, 't> Printer<'h, 't> {
                 continue;
             }
             self.flags = verb.flags;
-            let letter = u32::try_from(letter).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+            let letter = u32::try_from(letter)
+                .ok()
+                .and_then(char::from_u32)
+                .unwrap_or(char::REPLACEMENT_CHARACTER);
             if matches!(letter, 'v' | 'w') {
                 self.flags.sharp_v = std::mem::take(&mut self.flags.sharp);
                 self.flags.plus_v = std::mem::take(&mut self.flags.plus);
@@ -225,7 +268,12 @@ impl<'h, 't> Printer<'h, 't> {
         append_rune(&mut self.out, letter);
     }
 
-    fn argument(&mut self, context: &mut NativeContext<'h>, argument: Any<'h>, verb: char) -> Result<(), GoPanic> {
+    fn argument(
+        &mut self,
+        context: &mut NativeContext<'h>,
+        argument: Any<'h>,
+        verb: char,
+    ) -> Result<(), GoPanic> {
         let Some(view) = argument.view() else {
             if matches!(verb, 'T' | 'v') {
                 self.flags.pad(&mut self.out, b"<nil>");
@@ -238,7 +286,8 @@ impl<'h, 't> Printer<'h, 't> {
         self.verb = verb;
         match verb {
             'T' => {
-                self.flags.string(&mut self.out, view.ty().name().as_bytes());
+                self.flags
+                    .string(&mut self.out, view.ty().name().as_bytes());
                 return Ok(());
             }
             'p' => self.pointer(view),
@@ -249,12 +298,27 @@ impl<'h, 't> Printer<'h, 't> {
                     return Ok(());
                 }
                 TypeKind::Int | TypeKind::Int64 if verb != 's' => {
-                    self.flags.integer(&mut self.out, view.int() as u64, 10, true, verb, digits_of(verb));
+                    self.flags.integer(
+                        &mut self.out,
+                        view.int() as u64,
+                        10,
+                        true,
+                        verb,
+                        digits_of(verb),
+                    );
                     return Ok(());
                 }
-                _ => self.tasks.push(Task::Value { view, access: Access::Free, top: true }),
+                _ => self.tasks.push(Task::Value {
+                    view,
+                    access: Access::Free,
+                    top: true,
+                }),
             },
-            _ => self.tasks.push(Task::Value { view, access: Access::Free, top: true }),
+            _ => self.tasks.push(Task::Value {
+                view,
+                access: Access::Free,
+                top: true,
+            }),
         }
         self.work(context)
     }
@@ -269,32 +333,63 @@ impl<'h, 't> Printer<'h, 't> {
                     }
                     // Go prints a []byte without asking for methods, which shows with %w.
                     let plain_bytes = top && self.verb == 'w' && view.ty().name() == "[]uint8";
-                    if (top || access == Access::Free) && !plain_bytes && self.methods(context, view)? {
+                    if (top || access == Access::Free)
+                        && !plain_bytes
+                        && self.methods(context, view)?
+                    {
                         continue;
                     }
                     self.value(context, view, access, top)?;
                 }
-                Task::Elements { mut elements, access, first } => {
+                Task::Elements {
+                    mut elements,
+                    access,
+                    first,
+                } => {
                     if let Some(view) = elements.next() {
                         if !first {
                             self.separator();
                         }
-                        self.tasks.push(Task::Elements { elements, access, first: false });
-                        self.tasks.push(Task::Value { view, access, top: false });
+                        self.tasks.push(Task::Elements {
+                            elements,
+                            access,
+                            first: false,
+                        });
+                        self.tasks.push(Task::Value {
+                            view,
+                            access,
+                            top: false,
+                        });
                     } else {
                         self.out.push(if self.flags.sharp_v { b'}' } else { b']' });
                     }
                 }
                 Task::Fields { view, access, next } => self.field(view, access, next),
-                Task::Entries { mut entries, access, first } => {
+                Task::Entries {
+                    mut entries,
+                    access,
+                    first,
+                } => {
                     if let Some((key, value)) = entries.next() {
                         if !first {
                             self.separator();
                         }
-                        self.tasks.push(Task::Entries { entries, access, first: false });
-                        self.tasks.push(Task::Value { view: value, access, top: false });
+                        self.tasks.push(Task::Entries {
+                            entries,
+                            access,
+                            first: false,
+                        });
+                        self.tasks.push(Task::Value {
+                            view: value,
+                            access,
+                            top: false,
+                        });
                         self.tasks.push(Task::Text(b":"));
-                        self.tasks.push(Task::Value { view: key, access, top: false });
+                        self.tasks.push(Task::Value {
+                            view: key,
+                            access,
+                            top: false,
+                        });
                     } else {
                         self.out.push(if self.flags.sharp_v { b'}' } else { b']' });
                     }
@@ -310,7 +405,8 @@ impl<'h, 't> Printer<'h, 't> {
     }
 
     fn separator(&mut self) {
-        self.out.extend_from_slice(if self.flags.sharp_v { b", " } else { b" " });
+        self.out
+            .extend_from_slice(if self.flags.sharp_v { b", " } else { b" " });
     }
 
     fn field(&mut self, view: View<'h>, access: Access, next: usize) {
@@ -321,7 +417,9 @@ impl<'h, 't> Printer<'h, 't> {
         if next > 0 {
             self.separator();
         }
-        let TypeKind::Struct { fields } = view.kind() else { return };
+        let TypeKind::Struct { fields } = view.kind() else {
+            return;
+        };
         let field = &fields[next];
         if (self.flags.plus_v || self.flags.sharp_v) && !field.name.is_empty() {
             self.out.extend_from_slice(field.name.as_bytes());
@@ -333,7 +431,11 @@ impl<'h, 't> Printer<'h, 't> {
             (_, false) if field.embedded => Access::Embedded,
             (_, false) => Access::Closed,
         };
-        self.tasks.push(Task::Fields { view, access, next: next + 1 });
+        self.tasks.push(Task::Fields {
+            view,
+            access,
+            next: next + 1,
+        });
         let mut value = view.field(next);
         let mut inner = inner;
         if value.ty().is_interface()
@@ -342,11 +444,19 @@ impl<'h, 't> Printer<'h, 't> {
             value = contents;
             inner = inner.inside();
         }
-        self.tasks.push(Task::Value { view: value, access: inner, top: false });
+        self.tasks.push(Task::Value {
+            view: value,
+            access: inner,
+            top: false,
+        });
     }
 
     /// Prints the value by a method of its own, if the verb wants one. Answers whether that is settled.
-    fn methods(&mut self, context: &mut NativeContext<'h>, view: View<'h>) -> Result<bool, GoPanic> {
+    fn methods(
+        &mut self,
+        context: &mut NativeContext<'h>,
+        view: View<'h>,
+    ) -> Result<bool, GoPanic> {
         let ty = view.ty();
         if self.erroring || ty.is_interface() {
             return Ok(false);
@@ -372,10 +482,17 @@ impl<'h, 't> Printer<'h, 't> {
                 None
             }
         });
-        let Some(method) = method else { return Ok(false) };
+        let Some(method) = method else {
+            return Ok(false);
+        };
         if self.next_text >= self.texts.len() {
             let value = view.to_any(context)?;
-            self.calls.push(Call { value, method, verb, flags: self.flags });
+            self.calls.push(Call {
+                value,
+                method,
+                verb,
+                flags: self.flags,
+            });
             return Ok(true);
         }
         let text = self.texts.get(self.next_text);
@@ -428,12 +545,19 @@ impl<'h, 't> Printer<'h, 't> {
             'F' => (b'f', 6),
             _ => return false,
         };
-        self.flags.float(&mut self.out, value, bits, layout, precision);
+        self.flags
+            .float(&mut self.out, value, bits, layout, precision);
         true
     }
 
     /// The value itself, without its methods.
-    fn value(&mut self, context: &mut NativeContext<'h>, view: View<'h>, access: Access, top: bool) -> Result<(), GoPanic> {
+    fn value(
+        &mut self,
+        context: &mut NativeContext<'h>,
+        view: View<'h>,
+        access: Access,
+        top: bool,
+    ) -> Result<(), GoPanic> {
         let verb = self.verb;
         let sharp_v = self.flags.sharp_v;
         let suits = match view.kind() {
@@ -443,10 +567,17 @@ impl<'h, 't> Printer<'h, 't> {
                 }
                 matches!(verb, 't' | 'v')
             }
-            TypeKind::Int | TypeKind::Int8 | TypeKind::Int16 | TypeKind::Int32 | TypeKind::Int64 => self.integer(view.int() as u64, true, verb),
-            TypeKind::Uint | TypeKind::Uint8 | TypeKind::Uint16 | TypeKind::Uint32 | TypeKind::Uint64 | TypeKind::Uintptr => {
-                self.integer(view.uint(), false, verb)
-            }
+            TypeKind::Int
+            | TypeKind::Int8
+            | TypeKind::Int16
+            | TypeKind::Int32
+            | TypeKind::Int64 => self.integer(view.int() as u64, true, verb),
+            TypeKind::Uint
+            | TypeKind::Uint8
+            | TypeKind::Uint16
+            | TypeKind::Uint32
+            | TypeKind::Uint64
+            | TypeKind::Uintptr => self.integer(view.uint(), false, verb),
             TypeKind::Float32 => self.float(view.float(), 32, verb),
             TypeKind::Float64 => self.float(view.float(), 64, verb),
             TypeKind::String => self.string(&view.string(), verb),
@@ -462,7 +593,11 @@ impl<'h, 't> Printer<'h, 't> {
                     self.out.extend_from_slice(b"map[");
                 }
                 let entries = sorted(view.entries(context)?);
-                self.tasks.push(Task::Entries { entries: entries.into_iter(), access: access.inside(), first: true });
+                self.tasks.push(Task::Entries {
+                    entries: entries.into_iter(),
+                    access: access.inside(),
+                    first: true,
+                });
                 true
             }
             TypeKind::Struct { .. } => {
@@ -470,12 +605,20 @@ impl<'h, 't> Printer<'h, 't> {
                     self.out.extend_from_slice(view.ty().name().as_bytes());
                 }
                 self.out.push(b'{');
-                self.tasks.push(Task::Fields { view, access, next: 0 });
+                self.tasks.push(Task::Fields {
+                    view,
+                    access,
+                    next: 0,
+                });
                 true
             }
             TypeKind::Interface { .. } => {
                 if let Some(contents) = view.contents().view() {
-                    self.tasks.push(Task::Value { view: contents, access: access.inside(), top: false });
+                    self.tasks.push(Task::Value {
+                        view: contents,
+                        access: access.inside(),
+                        top: false,
+                    });
                 } else if sharp_v {
                     self.out.extend_from_slice(view.ty().name().as_bytes());
                     self.out.extend_from_slice(b"(nil)");
@@ -486,19 +629,30 @@ impl<'h, 't> Printer<'h, 't> {
             }
             TypeKind::Array { .. } | TypeKind::Slice { .. } => {
                 let is_slice = matches!(view.kind(), TypeKind::Slice { .. });
-                if matches!(verb, 's' | 'q' | 'x' | 'X') && matches!(view.ty().element().kind(), TypeKind::Uint8) {
-                    let bytes: Vec<u8> = view.elements().map(|element| element.uint() as u8).collect();
+                if matches!(verb, 's' | 'q' | 'x' | 'X')
+                    && matches!(view.ty().element().kind(), TypeKind::Uint8)
+                {
+                    let bytes: Vec<u8> = view
+                        .elements()
+                        .map(|element| element.uint() as u8)
+                        .collect();
                     match verb {
                         's' => self.flags.string(&mut self.out, &bytes),
                         'q' => self.flags.quoted(&mut self.out, &bytes),
-                        _ => self.flags.hexadecimal(&mut self.out, &bytes, digits_of(verb)),
+                        _ => self
+                            .flags
+                            .hexadecimal(&mut self.out, &bytes, digits_of(verb)),
                     }
                     return Ok(());
                 }
                 if sharp_v {
                     let name = view.ty().name();
                     // An argument that is a []byte is shown by the name it is written by.
-                    let name = if top && !self.erroring && name == "[]uint8" { "[]byte" } else { name };
+                    let name = if top && !self.erroring && name == "[]uint8" {
+                        "[]byte"
+                    } else {
+                        name
+                    };
                     self.out.extend_from_slice(name.as_bytes());
                     if is_slice && view.is_nil() {
                         self.out.extend_from_slice(b"(nil)");
@@ -508,16 +662,30 @@ impl<'h, 't> Printer<'h, 't> {
                 } else {
                     self.out.push(b'[');
                 }
-                self.tasks.push(Task::Elements { elements: view.elements(), access: access.inside(), first: true });
+                self.tasks.push(Task::Elements {
+                    elements: view.elements(),
+                    access: access.inside(),
+                    first: true,
+                });
                 true
             }
             TypeKind::Pointer { .. } => {
                 if top
                     && let Some(target) = view.pointee()
-                    && matches!(target.kind(), TypeKind::Array { .. } | TypeKind::Slice { .. } | TypeKind::Struct { .. } | TypeKind::Map { .. })
+                    && matches!(
+                        target.kind(),
+                        TypeKind::Array { .. }
+                            | TypeKind::Slice { .. }
+                            | TypeKind::Struct { .. }
+                            | TypeKind::Map { .. }
+                    )
                 {
                     self.out.push(b'&');
-                    self.tasks.push(Task::Value { view: target, access, top: false });
+                    self.tasks.push(Task::Value {
+                        view: target,
+                        access,
+                        top: false,
+                    });
                 } else {
                     self.pointer(view);
                 }
@@ -540,7 +708,11 @@ impl<'h, 't> Printer<'h, 't> {
         let verb = self.verb;
         let is_pointer = matches!(
             view.kind(),
-            TypeKind::Pointer { .. } | TypeKind::Channel { .. } | TypeKind::Function { .. } | TypeKind::Map { .. } | TypeKind::Slice { .. }
+            TypeKind::Pointer { .. }
+                | TypeKind::Channel { .. }
+                | TypeKind::Function { .. }
+                | TypeKind::Map { .. }
+                | TypeKind::Slice { .. }
         );
         if !is_pointer {
             self.bad_verb(view);
@@ -565,7 +737,8 @@ impl<'h, 't> Printer<'h, 't> {
                 true
             }
             'v' | 'p' => {
-                self.flags.address(&mut self.out, address, !self.flags.sharp);
+                self.flags
+                    .address(&mut self.out, address, !self.flags.sharp);
                 true
             }
             'b' | 'o' | 'd' | 'x' | 'X' => self.integer(address, false, verb),
@@ -583,7 +756,11 @@ impl<'h, 't> Printer<'h, 't> {
         self.out.extend_from_slice(view.ty().name().as_bytes());
         self.out.push(b'=');
         self.tasks.push(Task::EndBadVerb { verb: self.verb });
-        self.tasks.push(Task::Value { view, access: Access::Closed, top: true });
+        self.tasks.push(Task::Value {
+            view,
+            access: Access::Closed,
+            top: true,
+        });
         self.erroring = true;
         self.verb = 'v';
     }
@@ -597,7 +774,9 @@ pub fn has_method(context: &NativeContext<'_>, ty: &RuntimeType, method: Method)
         Method::Error => ("Error", "() string"),
         Method::String => ("String", "() string"),
     };
-    ty.descriptor.methods.iter().any(|m| m.name == name && context.image().selectors()[m.selector as usize].signature == signature)
+    ty.descriptor.methods.iter().any(|m| {
+        m.name == name && context.image().selectors()[m.selector as usize].signature == signature
+    })
 }
 
 /// One step of a format.
@@ -636,7 +815,10 @@ impl<'f> FormatReader<'f> {
             return Some(Piece::Text(&rest[..text]));
         }
         self.at += 1;
-        let mut verb = Verb { good_argument: true, ..Verb::default() };
+        let mut verb = Verb {
+            good_argument: true,
+            ..Verb::default()
+        };
         while let Some(&b) = self.format.get(self.at) {
             match b {
                 b'#' => verb.flags.sharp = true,
@@ -678,7 +860,9 @@ impl<'f> FormatReader<'f> {
                 self.at += 1;
                 match self.number_argument(arguments) {
                     // A negative precision counts as none, and as a bad one.
-                    Some(precision) if precision >= 0 => verb.flags.precision = Some(precision as usize),
+                    Some(precision) if precision >= 0 => {
+                        verb.flags.precision = Some(precision as usize)
+                    }
                     _ => verb.bad_precision = true,
                 }
                 after_index = false;
@@ -727,8 +911,17 @@ impl<'f> FormatReader<'f> {
         self.argument += 1;
         let view = view?;
         let value = match view.kind() {
-            TypeKind::Int | TypeKind::Int8 | TypeKind::Int16 | TypeKind::Int32 | TypeKind::Int64 => view.int(),
-            TypeKind::Uint | TypeKind::Uint8 | TypeKind::Uint16 | TypeKind::Uint32 | TypeKind::Uint64 | TypeKind::Uintptr => i64::try_from(view.uint()).ok()?,
+            TypeKind::Int
+            | TypeKind::Int8
+            | TypeKind::Int16
+            | TypeKind::Int32
+            | TypeKind::Int64 => view.int(),
+            TypeKind::Uint
+            | TypeKind::Uint8
+            | TypeKind::Uint16
+            | TypeKind::Uint32
+            | TypeKind::Uint64
+            | TypeKind::Uintptr => i64::try_from(view.uint()).ok()?,
             _ => return None,
         };
         (value.unsigned_abs() <= LARGEST as u64).then_some(value)
@@ -744,7 +937,12 @@ impl<'f> FormatReader<'f> {
         let close = rest.iter().position(|&b| b == b']');
         let (index, width) = match close {
             Some(close) if rest.len() >= 3 => {
-                let mut inner = FormatReader { format: &rest[..close], at: 1, argument: 0, reordered: false };
+                let mut inner = FormatReader {
+                    format: &rest[..close],
+                    at: 1,
+                    argument: 0,
+                    reordered: false,
+                };
                 let number = inner.number();
                 (if inner.at == close { number } else { None }, close + 1)
             }
@@ -769,13 +967,21 @@ const LARGEST: usize = 1_000_000;
 
 /// The argument numbers of `%w` in the format, ascending, each once.
 pub fn wrapped(format: &[u8], arguments: &GoSlice<'_, Any<'_>>) -> Vec<i64> {
-    let mut reader = FormatReader { format, at: 0, argument: 0, reordered: false };
+    let mut reader = FormatReader {
+        format,
+        at: 0,
+        argument: 0,
+        reordered: false,
+    };
     let mut places = Vec::new();
     while let Some(piece) = reader.next(arguments) {
         let Piece::Verb(verb) = piece else { continue };
         match verb.letter {
             None => break,
-            Some(letter) if letter == '%' as i32 || !verb.good_argument || reader.argument >= arguments.len() => {}
+            Some(letter)
+                if letter == '%' as i32
+                    || !verb.good_argument
+                    || reader.argument >= arguments.len() => {}
             Some(letter) => {
                 if letter == 'w' as i32 {
                     places.push(reader.argument as i64);
@@ -847,7 +1053,11 @@ fn compare<'h>(a: View<'h>, b: View<'h>) -> std::cmp::Ordering {
     let mut pairs = vec![(a, b)];
     while let Some((a, b)) = pairs.pop() {
         let order = match a.kind() {
-            TypeKind::Int | TypeKind::Int8 | TypeKind::Int16 | TypeKind::Int32 | TypeKind::Int64 => a.int().cmp(&b.int()),
+            TypeKind::Int
+            | TypeKind::Int8
+            | TypeKind::Int16
+            | TypeKind::Int32
+            | TypeKind::Int64 => a.int().cmp(&b.int()),
             TypeKind::String => a.string().as_bytes().cmp(b.string().as_bytes()),
             TypeKind::Float32 | TypeKind::Float64 => {
                 let (a, b) = (a.float(), b.float());

@@ -11,7 +11,11 @@
 //! Go's code is Copyright 2009 The Go Authors; see the file NOTICE.
 //!
 //! GO: math `exp_amd64.s`, `log_amd64.s`, `sin.go`, `pow.go` and their neighbours.
-#![allow(clippy::excessive_precision, clippy::approx_constant, reason = "the coefficients as they were published")]
+#![allow(
+    clippy::excessive_precision,
+    clippy::approx_constant,
+    reason = "the coefficients as they were published"
+)]
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, LOG10_E, PI};
 
@@ -23,7 +27,11 @@ pub fn frexp(x: f64) -> (f64, i64) {
     if x == 0.0 || !x.is_finite() {
         return (x, 0);
     }
-    let (x, shifted) = if x.abs() < f64::MIN_POSITIVE { (x * (1u64 << 52) as f64, -52) } else { (x, 0) };
+    let (x, shifted) = if x.abs() < f64::MIN_POSITIVE {
+        (x * (1u64 << 52) as f64, -52)
+    } else {
+        (x, 0)
+    };
     let bits = x.to_bits();
     let exponent = ((bits >> 52) & 0x7FF) as i64 - 1022 + shifted;
     (f64::from_bits(bits & !(0x7FF << 52) | 1022 << 52), exponent)
@@ -34,16 +42,26 @@ pub fn ldexp(fraction: f64, exponent: i64) -> f64 {
     if fraction == 0.0 || !fraction.is_finite() {
         return fraction;
     }
-    let (fraction, shifted) = if fraction.abs() < f64::MIN_POSITIVE { (fraction * (1u64 << 52) as f64, -52) } else { (fraction, 0) };
+    let (fraction, shifted) = if fraction.abs() < f64::MIN_POSITIVE {
+        (fraction * (1u64 << 52) as f64, -52)
+    } else {
+        (fraction, 0)
+    };
     let bits = fraction.to_bits();
-    let exponent = exponent.saturating_add(shifted).saturating_add(((bits >> 52) & 0x7FF) as i64 - 1023);
+    let exponent = exponent
+        .saturating_add(shifted)
+        .saturating_add(((bits >> 52) & 0x7FF) as i64 - 1023);
     if exponent < -1075 {
         return 0f64.copysign(fraction);
     }
     if exponent > 1023 {
         return f64::INFINITY.copysign(fraction);
     }
-    let (exponent, factor) = if exponent < -1022 { (exponent + 53, 1.0 / (1u64 << 53) as f64) } else { (exponent, 1.0) };
+    let (exponent, factor) = if exponent < -1022 {
+        (exponent + 53, 1.0 / (1u64 << 53) as f64)
+    } else {
+        (exponent, 1.0)
+    };
     factor * f64::from_bits(bits & !(0x7FF << 52) | ((exponent + 1023) as u64) << 52)
 }
 
@@ -70,13 +88,25 @@ pub fn exp(x: f64) -> f64 {
     }
     // CVTSD2SL rounds half to even, and answers its smallest number when there is no room.
     let scaled = (x * 1.4426950408889634073599246810018920).round_ties_even();
-    let exponent = if scaled.abs() < 2147483648.0 { scaled as i32 } else { i32::MIN };
+    let exponent = if scaled.abs() < 2147483648.0 {
+        scaled as i32
+    } else {
+        i32::MIN
+    };
     let k = f64::from(exponent);
     let mut r = (-k).mul_add(LN2U, x);
     r = (-k).mul_add(LN2L, r);
     r *= 0.0625;
     let mut y = 2.4801587301587301587e-5f64;
-    for coefficient in [1.9841269841269841270e-4, 1.3888888888888888889e-3, 8.3333333333333333333e-3, 4.1666666666666666667e-2, 1.6666666666666666667e-1, 0.5, 1.0] {
+    for coefficient in [
+        1.9841269841269841270e-4,
+        1.3888888888888888889e-3,
+        8.3333333333333333333e-3,
+        4.1666666666666666667e-2,
+        1.6666666666666666667e-1,
+        0.5,
+        1.0,
+    ] {
         y = y.mul_add(r, coefficient);
     }
     r *= y;
@@ -120,9 +150,11 @@ pub fn exp2(x: f64) -> f64 {
     let (hi, lo) = (t * LN2_HI, -t * LN2_LO);
     let r = hi - lo;
     let t = r * r;
-    let c = r
-        - t * (1.66666666666666657415e-01
-            + t * (-2.77777777770155933842e-03 + t * (6.61375632143793436117e-05 + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))));
+    let c = r - t
+        * (1.66666666666666657415e-01
+            + t * (-2.77777777770155933842e-03
+                + t * (6.61375632143793436117e-05
+                    + t * (-1.65339022054652515390e-06 + t * 4.13813679705723846039e-08))));
     let y = 1.0 - ((lo - (r * c) / (2.0 - c)) - hi);
     ldexp(y, k)
 }
@@ -169,7 +201,13 @@ pub fn expm1(x: f64) -> f64 {
     let r1 = 1.0
         + hxs
             * (-3.33333333333331316428e-02
-                + hxs * (1.58730158725481460165e-03 + hxs * (-7.93650757867487942473e-05 + hxs * (4.00821782732936239552e-06 + hxs * -2.01099218183624371326e-07))));
+                + hxs
+                    * (1.58730158725481460165e-03
+                        + hxs
+                            * (-7.93650757867487942473e-05
+                                + hxs
+                                    * (4.00821782732936239552e-06
+                                        + hxs * -2.01099218183624371326e-07))));
     let t = 3.0 - r1 * hfx;
     let mut e = hxs * ((r1 - t) / (6.0 - x * t));
     if k == 0 {
@@ -216,8 +254,13 @@ pub fn log(x: f64) -> f64 {
     let s = f / (2.0 + f);
     let s2 = s * s;
     let s4 = s2 * s2;
-    let t1 = s2 * (6.666666666666735130e-01 + s4 * (2.857142874366239149e-01 + s4 * (1.818357216161805012e-01 + s4 * 1.479819860511658591e-01)));
-    let t2 = s4 * (3.999999999940941908e-01 + s4 * (2.222219843214978396e-01 + s4 * 1.531383769920937332e-01));
+    let t1 = s2
+        * (6.666666666666735130e-01
+            + s4 * (2.857142874366239149e-01
+                + s4 * (1.818357216161805012e-01 + s4 * 1.479819860511658591e-01)));
+    let t2 = s4
+        * (3.999999999940941908e-01
+            + s4 * (2.222219843214978396e-01 + s4 * 1.531383769920937332e-01));
     let r = t1 + t2;
     let hfsq = 0.5 * f * f;
     k * LN2_HI - ((hfsq - (s * (hfsq + r) + k * LN2_LO)) - f)
@@ -303,7 +346,9 @@ pub fn log1p(x: f64) -> f64 {
         * (6.666666666666735130e-01
             + z * (3.999999999940941908e-01
                 + z * (2.857142874366239149e-01
-                    + z * (2.222219843214978396e-01 + z * (1.818357216161805012e-01 + z * (1.531383769920937332e-01 + z * 1.479819860511658591e-01))))));
+                    + z * (2.222219843214978396e-01
+                        + z * (1.818357216161805012e-01
+                            + z * (1.531383769920937332e-01 + z * 1.479819860511658591e-01))))));
     if k == 0 {
         return f - (hfsq - s * (hfsq + r));
     }
@@ -439,7 +484,8 @@ fn reduce(x: f64) -> (u64, f64) {
             j += 1;
             y += 1.0;
         }
-        let z = ((x - y * 7.85398125648498535156e-1) - y * 3.77489470793079817668e-8) - y * 2.69515142907905952645e-15;
+        let z = ((x - y * 7.85398125648498535156e-1) - y * 3.77489470793079817668e-8)
+            - y * 2.69515142907905952645e-15;
         return (j & 7, z);
     }
     // Payne and Hanek: multiply by just the digits of 4/pi that matter.
@@ -449,14 +495,20 @@ fn reduce(x: f64) -> (u64, f64) {
     let (digit, shift) = ((exponent + 61) as usize / 64, (exponent + 61) as u32 % 64);
     let word = |i: usize| {
         let (high, low) = (FOUR_OVER_PI[digit + i], FOUR_OVER_PI[digit + i + 1]);
-        if shift == 0 { high } else { high << shift | low >> (64 - shift) }
+        if shift == 0 {
+            high
+        } else {
+            high << shift | low >> (64 - shift)
+        }
     };
     let wide = |a: u64| u128::from(a) * u128::from(mantissa);
     let z2_high = (wide(word(2)) >> 64) as u64;
     let z1 = wide(word(1));
     let z0_low = word(0).wrapping_mul(mantissa);
     let (lo, carry) = (z1 as u64).overflowing_add(z2_high);
-    let hi = z0_low.wrapping_add((z1 >> 64) as u64).wrapping_add(u64::from(carry));
+    let hi = z0_low
+        .wrapping_add((z1 >> 64) as u64)
+        .wrapping_add(u64::from(carry));
     let mut j = hi >> 61;
     let hi = hi << 3 | lo >> 61;
     let zeros = hi.leading_zeros();
@@ -473,7 +525,11 @@ fn reduce(x: f64) -> (u64, f64) {
 fn sine_series(z: f64, zz: f64) -> f64 {
     z + z
         * zz
-        * ((((((1.58962301576546568060e-10 * zz) + -2.50507477628578072866e-8) * zz + 2.75573136213857245213e-6) * zz + -1.98412698295895385996e-4) * zz
+        * ((((((1.58962301576546568060e-10 * zz) + -2.50507477628578072866e-8) * zz
+            + 2.75573136213857245213e-6)
+            * zz
+            + -1.98412698295895385996e-4)
+            * zz
             + 8.33333333332211858878e-3)
             * zz
             + -1.66666666666666307295e-1)
@@ -482,7 +538,11 @@ fn sine_series(z: f64, zz: f64) -> f64 {
 fn cosine_series(zz: f64) -> f64 {
     1.0 - 0.5 * zz
         + zz * zz
-            * ((((((-1.13585365213876817300e-11 * zz) + 2.08757008419747316778e-9) * zz + -2.75573141792967388112e-7) * zz + 2.48015872888517045348e-5) * zz
+            * ((((((-1.13585365213876817300e-11 * zz) + 2.08757008419747316778e-9) * zz
+                + -2.75573141792967388112e-7)
+                * zz
+                + 2.48015872888517045348e-5)
+                * zz
                 + -1.38888888888730564116e-3)
                 * zz
                 + 4.16666666666665929218e-2)
@@ -499,7 +559,11 @@ pub fn sin(x: f64) -> f64 {
     let negative = (x < 0.0) ^ (j > 3);
     let j = j & 3;
     let zz = z * z;
-    let y = if j == 1 || j == 2 { cosine_series(zz) } else { sine_series(z, zz) };
+    let y = if j == 1 || j == 2 {
+        cosine_series(zz)
+    } else {
+        sine_series(z, zz)
+    };
     if negative { -y } else { y }
 }
 
@@ -512,7 +576,11 @@ pub fn cos(x: f64) -> f64 {
     let j = j & 3;
     negative ^= j > 1;
     let zz = z * z;
-    let y = if j == 1 || j == 2 { sine_series(z, zz) } else { cosine_series(zz) };
+    let y = if j == 1 || j == 2 {
+        sine_series(z, zz)
+    } else {
+        cosine_series(zz)
+    };
     if negative { -y } else { y }
 }
 
@@ -528,8 +596,13 @@ pub fn tan(x: f64) -> f64 {
     let mut y = z;
     if zz > 1e-14 {
         y = z + z
-            * (zz * (((-1.30936939181383777646e4 * zz) + 1.15351664838587416140e6) * zz + -1.79565251976484877988e7)
-                / ((((zz + 1.36812963470692954678e4) * zz + -1.32089234440210967447e6) * zz + 2.50083801823357915839e7) * zz + -5.38695755929454629881e7));
+            * (zz
+                * (((-1.30936939181383777646e4 * zz) + 1.15351664838587416140e6) * zz
+                    + -1.79565251976484877988e7)
+                / ((((zz + 1.36812963470692954678e4) * zz + -1.32089234440210967447e6) * zz
+                    + 2.50083801823357915839e7)
+                    * zz
+                    + -5.38695755929454629881e7));
     }
     if j & 2 == 2 {
         y = -1.0 / y;
@@ -540,9 +613,17 @@ pub fn tan(x: f64) -> f64 {
 fn arctangent_series(x: f64) -> f64 {
     let z = x * x;
     let z = z
-        * ((((-8.750608600031904122785e-01 * z + -1.615753718733365076637e+01) * z + -7.500855792314704667340e+01) * z + -1.228866684490136173410e+02) * z
+        * ((((-8.750608600031904122785e-01 * z + -1.615753718733365076637e+01) * z
+            + -7.500855792314704667340e+01)
+            * z
+            + -1.228866684490136173410e+02)
+            * z
             + -6.485021904942025371773e+01)
-        / (((((z + 2.485846490142306297962e+01) * z + 1.650270098316988542046e+02) * z + 4.328810604912902668951e+02) * z + 4.853903996359136964868e+02) * z
+        / (((((z + 2.485846490142306297962e+01) * z + 1.650270098316988542046e+02) * z
+            + 4.328810604912902668951e+02)
+            * z
+            + 4.853903996359136964868e+02)
+            * z
             + 1.945506571482613964425e+02);
     x * z + x
 }
@@ -578,7 +659,11 @@ pub fn asin(x: f64) -> f64 {
         return f64::NAN;
     }
     let rest = (1.0 - magnitude * magnitude).sqrt();
-    let y = if magnitude > 0.7 { FRAC_PI_2 - arctangent(rest / magnitude) } else { arctangent(magnitude / rest) };
+    let y = if magnitude > 0.7 {
+        FRAC_PI_2 - arctangent(rest / magnitude)
+    } else {
+        arctangent(magnitude / rest)
+    };
     if x < 0.0 { -y } else { y }
 }
 
@@ -625,10 +710,15 @@ pub fn sinh(x: f64) -> f64 {
         (e - 1.0 / e) * 0.5
     } else {
         let sq = magnitude * magnitude;
-        let y = (((-0.2630563213397497062819489e+2 * sq + -0.2894211355989563807284660366e+4) * sq + -0.8991272022039509355398013511e+5) * sq
+        let y = (((-0.2630563213397497062819489e+2 * sq + -0.2894211355989563807284660366e+4)
+            * sq
+            + -0.8991272022039509355398013511e+5)
+            * sq
             + -0.6307673640497716991184787251e+6)
             * magnitude;
-        y / (((sq + -0.173678953558233699533450911e+3) * sq + 0.1521517378790019070696485176e+5) * sq + -0.6307673640497716991212077277e+6)
+        y / (((sq + -0.173678953558233699533450911e+3) * sq + 0.1521517378790019070696485176e+5)
+            * sq
+            + -0.6307673640497716991212077277e+6)
     };
     if x < 0.0 { -y } else { y }
 }
@@ -636,7 +726,11 @@ pub fn sinh(x: f64) -> f64 {
 pub fn cosh(x: f64) -> f64 {
     let x = x.abs();
     let e = exp(x);
-    if x > 21.0 { e * 0.5 } else { (e + 1.0 / e) * 0.5 }
+    if x > 21.0 {
+        e * 0.5
+    } else {
+        (e + 1.0 / e) * 0.5
+    }
 }
 
 pub fn tanh(x: f64) -> f64 {
@@ -653,8 +747,12 @@ pub fn tanh(x: f64) -> f64 {
         return x;
     }
     let s = x * x;
-    x + x * s * ((-9.64399179425052238628e-1 * s + -9.92877231001918586564e1) * s + -1.61468768441708447952e3)
-        / (((s + 1.12811678491632931402e2) * s + 2.23548839060100448583e3) * s + 4.84406305325125486048e3)
+    x + x
+        * s
+        * ((-9.64399179425052238628e-1 * s + -9.92877231001918586564e1) * s
+            + -1.61468768441708447952e3)
+        / (((s + 1.12811678491632931402e2) * s + 2.23548839060100448583e3) * s
+            + 4.84406305325125486048e3)
 }
 
 pub fn asinh(x: f64) -> f64 {
@@ -672,7 +770,13 @@ pub fn asinh(x: f64) -> f64 {
     } else {
         log1p(a + a * a / (1.0 + (1.0 + a * a).sqrt()))
     };
-    if x < 0.0 { -y } else if x == 0.0 { x } else { y }
+    if x < 0.0 {
+        -y
+    } else if x == 0.0 {
+        x
+    } else {
+        y
+    }
 }
 
 pub fn acosh(x: f64) -> f64 {
@@ -706,7 +810,13 @@ pub fn atanh(x: f64) -> f64 {
     } else {
         0.5 * log1p((a + a) / (1.0 - a))
     };
-    if x < 0.0 { -y } else if x == 0.0 { x } else { y }
+    if x < 0.0 {
+        -y
+    } else if x == 0.0 {
+        x
+    } else {
+        y
+    }
 }
 
 pub fn cbrt(x: f64) -> f64 {
@@ -721,7 +831,9 @@ pub fn cbrt(x: f64) -> f64 {
     }
     let r = t * t / a;
     let s = 5.42857142857142815906e-01 + r * t;
-    t *= 3.57142857142857150787e-01 + 1.60714285714285720630e+00 / (s + 1.41428571428571436819e+00 + -7.05306122448979611050e-01 / s);
+    t *= 3.57142857142857150787e-01
+        + 1.60714285714285720630e+00
+            / (s + 1.41428571428571436819e+00 + -7.05306122448979611050e-01 / s);
     // To 22 bits, above the root.
     t = f64::from_bits((t.to_bits() & 0xFFFFFFFFC << 28) + (1 << 30));
     let s = t * t;
@@ -758,8 +870,21 @@ fn series(x: f64, coefficients: &[f64]) -> f64 {
 }
 
 const ERX: f64 = 8.45062911510467529297e-01;
-const PP: [f64; 5] = [1.28379167095512558561e-01, -3.25042107247001499370e-01, -2.84817495755985104766e-02, -5.77027029648944159157e-03, -2.37630166566501626084e-05];
-const QQ: [f64; 6] = [1.0, 3.97917223959155352819e-01, 6.50222499887672944485e-02, 5.08130628187576562776e-03, 1.32494738004321644526e-04, -3.96022827877536812320e-06];
+const PP: [f64; 5] = [
+    1.28379167095512558561e-01,
+    -3.25042107247001499370e-01,
+    -2.84817495755985104766e-02,
+    -5.77027029648944159157e-03,
+    -2.37630166566501626084e-05,
+];
+const QQ: [f64; 6] = [
+    1.0,
+    3.97917223959155352819e-01,
+    6.50222499887672944485e-02,
+    5.08130628187576562776e-03,
+    1.32494738004321644526e-04,
+    -3.96022827877536812320e-06,
+];
 const PA: [f64; 7] = [
     -2.36211856075265944077e-03,
     4.14856118683748331666e-01,
@@ -822,7 +947,11 @@ const SB: [f64; 8] = [
 /// The tail for arguments from 1.25 on.
 fn error_tail(x: f64) -> f64 {
     let s = 1.0 / (x * x);
-    let (r, q) = if x < 2.857142857142857142857 { (series(s, &RA), series(s, &SA)) } else { (series(s, &RB), series(s, &SB)) };
+    let (r, q) = if x < 2.857142857142857142857 {
+        (series(s, &RA), series(s, &SA))
+    } else {
+        (series(s, &RB), series(s, &SB))
+    };
     let z = f64::from_bits(x.to_bits() & 0xFFFF_FFFF_0000_0000);
     exp(-z * z - 0.5625) * exp((z - x) * (z + x) + r / q)
 }
@@ -851,7 +980,13 @@ pub fn erf(x: f64) -> f64 {
     } else {
         1.0 - error_tail(a) / a
     };
-    if x < 0.0 { -y } else if x == 0.0 { x } else { y }
+    if x < 0.0 {
+        -y
+    } else if x == 0.0 {
+        x
+    } else {
+        y
+    }
 }
 
 pub fn erfc(x: f64) -> f64 {
@@ -866,14 +1001,22 @@ pub fn erfc(x: f64) -> f64 {
         } else {
             let z = a * a;
             let y = series(z, &PP) / series(z, &QQ);
-            if a < 0.25 { a + a * y } else { 0.5 + (a * y + (a - 0.5)) }
+            if a < 0.25 {
+                a + a * y
+            } else {
+                0.5 + (a * y + (a - 0.5))
+            }
         };
         return if negative { 1.0 + y } else { 1.0 - y };
     }
     if a < 1.25 {
         let s = a - 1.0;
         let ratio = series(s, &PA) / series(s, &QA);
-        return if negative { 1.0 + ERX + ratio } else { 1.0 - ERX - ratio };
+        return if negative {
+            1.0 + ERX + ratio
+        } else {
+            1.0 - ERX - ratio
+        };
     }
     if a < 28.0 && !(negative && a > 6.0) {
         let r = error_tail(a);
@@ -888,7 +1031,11 @@ fn stirling(x: f64) -> (f64, f64) {
     }
     let w = 1.0 / x;
     let w = 1.0
-        + w * ((((7.87311395793093628397e-04 * w + -2.29549961613378126380e-04) * w + -2.68132617805781232825e-03) * w + 3.47222221605458667310e-03) * w
+        + w * ((((7.87311395793093628397e-04 * w + -2.29549961613378126380e-04) * w
+            + -2.68132617805781232825e-03)
+            * w
+            + 3.47222221605458667310e-03)
+            * w
             + 8.33333333333482257126e-02);
     let mut y1 = exp(x);
     let mut y2 = 1.0;
@@ -931,11 +1078,19 @@ pub fn gamma(x: f64) -> f64 {
         let (s1, s2) = stirling(q);
         let a = z.abs();
         let d = a * s1 * s2;
-        let z = if d.is_infinite() { PI / a / s1 / s2 } else { PI / d };
+        let z = if d.is_infinite() {
+            PI / a / s1 / s2
+        } else {
+            PI / d
+        };
         return sign * z;
     }
     let small = |x: f64, z: f64| {
-        if x == 0.0 { f64::INFINITY } else { z / ((1.0 + 0.57721566490153286060651209008240243104215933593992 * x) * x) }
+        if x == 0.0 {
+            f64::INFINITY
+        } else {
+            z / ((1.0 + 0.57721566490153286060651209008240243104215933593992 * x) * x)
+        }
     };
     let (mut x, mut z) = (x, 1.0);
     while x >= 3.0 {
@@ -960,13 +1115,21 @@ pub fn gamma(x: f64) -> f64 {
         return z;
     }
     x -= 2.0;
-    let p = (((((x * 1.60119522476751861407e-04 + 1.19135147006586384913e-03) * x + 1.04213797561761569935e-02) * x + 4.76367800457137231464e-02) * x
+    let p = (((((x * 1.60119522476751861407e-04 + 1.19135147006586384913e-03) * x
+        + 1.04213797561761569935e-02)
+        * x
+        + 4.76367800457137231464e-02)
+        * x
         + 2.07448227648435975150e-01)
         * x
         + 4.94214826801497100753e-01)
         * x
         + 9.99999999999999996796e-01;
-    let q = ((((((x * -2.31581873324120129819e-05 + 5.39605580493303397842e-04) * x + -4.45641913851797240494e-03) * x + 1.18139785222060435552e-02) * x
+    let q = ((((((x * -2.31581873324120129819e-05 + 5.39605580493303397842e-04) * x
+        + -4.45641913851797240494e-03)
+        * x
+        + 1.18139785222060435552e-02)
+        * x
         + 3.58236398605498653373e-02)
         * x
         + -2.34591795718243348568e-01)
@@ -1110,8 +1273,12 @@ pub fn lgamma(x: f64) -> (f64, i64) {
         match case {
             0 => {
                 let z = y * y;
-                let p1 = LG_A[0] + z * (LG_A[2] + z * (LG_A[4] + z * (LG_A[6] + z * (LG_A[8] + z * LG_A[10]))));
-                let p2 = z * (LG_A[1] + z * (LG_A[3] + z * (LG_A[5] + z * (LG_A[7] + z * (LG_A[9] + z * LG_A[11])))));
+                let p1 = LG_A[0]
+                    + z * (LG_A[2] + z * (LG_A[4] + z * (LG_A[6] + z * (LG_A[8] + z * LG_A[10]))));
+                let p2 = z
+                    * (LG_A[1]
+                        + z * (LG_A[3]
+                            + z * (LG_A[5] + z * (LG_A[7] + z * (LG_A[9] + z * LG_A[11])))));
                 result += y * p1 + p2 - 0.5 * y;
             }
             1 => {
@@ -1162,7 +1329,11 @@ fn sine_of_pi_times(x: f64) -> f64 {
         if x >= (1u64 << 53) as f64 {
             (x, n) = (0.0, 0);
         } else {
-            let bit = if x < (1u64 << 52) as f64 { (x + (1u64 << 52) as f64).to_bits() } else { z.to_bits() } & 1;
+            let bit = if x < (1u64 << 52) as f64 {
+                (x + (1u64 << 52) as f64).to_bits()
+            } else {
+                z.to_bits()
+            } & 1;
             x = bit as f64;
             n = (bit << 2) as i64;
         }

@@ -10,7 +10,9 @@ use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{
+    DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
+};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -41,11 +43,15 @@ fn status(result: std::io::Result<()>) -> i64 {
     result.map_or_else(|error| error_number(&error), |()| 0)
 }
 
-static FILES: LazyLock<Mutex<HashMap<i64, Arc<File>>>> = LazyLock::new(|| Mutex::new(HashMap::new()));
+static FILES: LazyLock<Mutex<HashMap<i64, Arc<File>>>> =
+    LazyLock::new(|| Mutex::new(HashMap::new()));
 
 fn file(handle: i64) -> std::io::Result<Arc<File>> {
     let files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
-    files.get(&handle).cloned().ok_or_else(|| std::io::Error::from_raw_os_error(libc::EBADF))
+    files
+        .get(&handle)
+        .cloned()
+        .ok_or_else(|| std::io::Error::from_raw_os_error(libc::EBADF))
 }
 
 /// The most that one call reads or writes at once, so that no script makes us ask for endless memory.
@@ -59,9 +65,13 @@ fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64) {
     let flag = flag as i32;
     let mut options = OpenOptions::new();
     let access = flag & libc::O_ACCMODE;
-    options.read(access != libc::O_WRONLY).write(access != libc::O_RDONLY);
+    options
+        .read(access != libc::O_WRONLY)
+        .write(access != libc::O_RDONLY);
     // What `OpenOptions` would refuse is the kernel's to judge.
-    options.custom_flags(flag & !libc::O_ACCMODE | libc::O_CLOEXEC).mode(mode);
+    options
+        .custom_flags(flag & !libc::O_ACCMODE | libc::O_CLOEXEC)
+        .mode(mode);
     let opened = loop {
         match options.open(&name) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -71,7 +81,10 @@ fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64) {
     match opened {
         Ok(file) => {
             let handle = i64::from(file.as_raw_fd());
-            FILES.lock().unwrap_or_else(PoisonError::into_inner).insert(handle, Arc::new(file));
+            FILES
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(handle, Arc::new(file));
             (handle, 0)
         }
         Err(error) => (-1, error_number(&error)),
@@ -115,7 +128,10 @@ fn read_handle_at(handle: i64, most: i64, offset: i64) -> (Vec<u8>, i64) {
 }
 
 /// Writes all of `data`; answers how much was written and the error.
-fn writing(mut write: impl FnMut(&[u8], usize) -> std::io::Result<usize>, data: &[u8]) -> (i64, i64) {
+fn writing(
+    mut write: impl FnMut(&[u8], usize) -> std::io::Result<usize>,
+    data: &[u8],
+) -> (i64, i64) {
     let mut done = 0;
     while done < data.len() {
         match write(&data[done..], done) {
@@ -153,7 +169,10 @@ fn write_handle_string(host: HostHandle, handle: i64, data: Bytes) -> (i64, i64)
 
 fn write_handle_at(handle: i64, data: Vec<u8>, offset: i64) -> (i64, i64) {
     match file(handle) {
-        Ok(file) => writing(|data, done| file.write_at(data, offset as u64 + done as u64), &data),
+        Ok(file) => writing(
+            |data, done| file.write_at(data, offset as u64 + done as u64),
+            &data,
+        ),
         Err(error) => (0, error_number(&error)),
     }
 }
@@ -172,13 +191,22 @@ fn seek_handle(handle: i64, offset: i64, whence: i64) -> (i64, i64) {
 }
 
 fn close_handle(handle: i64) -> i64 {
-    let closed = FILES.lock().unwrap_or_else(PoisonError::into_inner).remove(&handle);
+    let closed = FILES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&handle);
     // The standard streams are the host's; they are only marked as closed.
-    if closed.is_some() || (0..=2).contains(&handle) { 0 } else { i64::from(libc::EBADF) }
+    if closed.is_some() || (0..=2).contains(&handle) {
+        0
+    } else {
+        i64::from(libc::EBADF)
+    }
 }
 
 fn truncate_handle(handle: i64, size: i64) -> i64 {
-    let Ok(size) = u64::try_from(size) else { return i64::from(libc::EINVAL) };
+    let Ok(size) = u64::try_from(size) else {
+        return i64::from(libc::EINVAL);
+    };
     status(file(handle).and_then(|file| file.set_len(size)))
 }
 
@@ -225,13 +253,26 @@ fn file_mode(metadata: &Metadata) -> u32 {
 
 fn described(metadata: std::io::Result<Metadata>) -> (Vec<i64>, String, i64) {
     match metadata {
-        Ok(m) => (vec![i64::from(file_mode(&m)), m.size() as i64, m.mtime(), m.mtime_nsec()], format!("{}:{}", m.dev(), m.ino()), 0),
+        Ok(m) => (
+            vec![
+                i64::from(file_mode(&m)),
+                m.size() as i64,
+                m.mtime(),
+                m.mtime_nsec(),
+            ],
+            format!("{}:{}", m.dev(), m.ino()),
+            0,
+        ),
         Err(error) => (Vec::new(), String::new(), error_number(&error)),
     }
 }
 
 fn stat(name: String, follow: bool) -> (Vec<i64>, String, i64) {
-    described(if follow { std::fs::metadata(name) } else { std::fs::symlink_metadata(name) })
+    described(if follow {
+        std::fs::metadata(name)
+    } else {
+        std::fs::symlink_metadata(name)
+    })
 }
 
 fn stat_handle(handle: i64) -> (Vec<i64>, String, i64) {
@@ -248,7 +289,9 @@ fn list_directory(name: String) -> (Vec<String>, Vec<u32>, i64) {
         let mut list = Vec::new();
         for entry in entries {
             let entry = entry?;
-            let mode = entry.metadata().map_or(1 << 19, |metadata| file_mode(&metadata));
+            let mode = entry
+                .metadata()
+                .map_or(1 << 19, |metadata| file_mode(&metadata));
             list.push((entry.file_name().to_string_lossy().into_owned(), mode));
         }
         Ok(list)
@@ -286,7 +329,12 @@ fn remove_all(name: String) -> (String, i64) {
         Err(error) => Err(error),
     };
     match result {
-        Err(error) if error.kind() != ErrorKind::NotFound && error.raw_os_error() != Some(libc::ENOTDIR) => (name, error_number(&error)),
+        Err(error)
+            if error.kind() != ErrorKind::NotFound
+                && error.raw_os_error() != Some(libc::ENOTDIR) =>
+        {
+            (name, error_number(&error))
+        }
         _ => (String::new(), 0),
     }
 }
@@ -311,20 +359,36 @@ fn read_link(name: String) -> (String, i64) {
 }
 
 fn truncate(name: String, size: i64) -> i64 {
-    let Ok(size) = u64::try_from(size) else { return i64::from(libc::EINVAL) };
-    status(OpenOptions::new().write(true).open(name).and_then(|file| file.set_len(size)))
+    let Ok(size) = u64::try_from(size) else {
+        return i64::from(libc::EINVAL);
+    };
+    status(
+        OpenOptions::new()
+            .write(true)
+            .open(name)
+            .and_then(|file| file.set_len(size)),
+    )
 }
 
 fn change_mode(name: String, mode: u32) -> i64 {
-    status(std::fs::set_permissions(name, std::fs::Permissions::from_mode(mode)))
+    status(std::fs::set_permissions(
+        name,
+        std::fs::Permissions::from_mode(mode),
+    ))
 }
 
 fn change_times(name: String, access: i64, modification: i64) -> i64 {
     let moment = |nanoseconds: i64| {
         let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
-        if nanoseconds < 0 { UNIX_EPOCH - distance } else { UNIX_EPOCH + distance }
+        if nanoseconds < 0 {
+            UNIX_EPOCH - distance
+        } else {
+            UNIX_EPOCH + distance
+        }
     };
-    let times = std::fs::FileTimes::new().set_accessed(moment(access)).set_modified(moment(modification));
+    let times = std::fs::FileTimes::new()
+        .set_accessed(moment(access))
+        .set_modified(moment(modification));
     status(File::open(name).and_then(|file| file.set_times(times)))
 }
 
@@ -337,7 +401,12 @@ fn arguments(context: &mut NativeContext<'_>) -> Vec<String> {
 }
 
 fn host_environment(context: &mut NativeContext<'_>) -> Vec<String> {
-    context.host().environment.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    context
+        .host()
+        .environment
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 fn exit(_: &mut NativeContext<'_>, status: i64) -> Parking<()> {
@@ -360,7 +429,10 @@ fn parent_id() -> i64 {
 /// Real and effective numbers from a line of /proc/self/status.
 fn status_numbers(key: &str) -> (i64, i64) {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key))
+        .unwrap_or_default();
     let mut numbers = line.split_whitespace().filter_map(|word| word.parse().ok());
     (numbers.next().unwrap_or(-1), numbers.next().unwrap_or(-1))
 }

@@ -32,7 +32,10 @@ fn strings(x: GoSlice<'_, GoStr<'_>>) {
 fn length(x: Any<'_>) -> Result<i64, GoPanic> {
     match x.view() {
         Some(view) if matches!(view.kind(), TypeKind::Slice { .. }) => Ok(view.len() as i64),
-        Some(view) => Err(GoPanic::text(format!("reflect: call of Swapper on {} Value", kind_name(view.kind())))),
+        Some(view) => Err(GoPanic::text(format!(
+            "reflect: call of Swapper on {} Value",
+            kind_name(view.kind())
+        ))),
         None => Err(GoPanic::text("reflect: call of Swapper on zero Value")),
     }
 }
@@ -72,7 +75,11 @@ fn swap(x: Any<'_>, i: i64, j: i64) -> Result<(), GoPanic> {
         (Some(view), Ok(i), Ok(j)) => view.swap(i, j),
         _ => false,
     };
-    if swapped { Ok(()) } else { Err(GoPanic::text("reflect: slice index out of range")) }
+    if swapped {
+        Ok(())
+    } else {
+        Err(GoPanic::text("reflect: slice index out of range"))
+    }
 }
 
 natives! {

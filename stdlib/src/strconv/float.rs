@@ -17,7 +17,11 @@ struct Decimal {
 fn shortest(value: f64, bits: u32) -> Decimal {
     let mut text = Vec::with_capacity(32);
     // Writing to a Vec cannot fail.
-    let _ = if bits == 32 { write!(text, "{:e}", value as f32) } else { write!(text, "{value:e}") };
+    let _ = if bits == 32 {
+        write!(text, "{:e}", value as f32)
+    } else {
+        write!(text, "{value:e}")
+    };
     let decimal = from_scientific(&text);
     // Two candidates are equally near only if the exact value has one digit more, a 5. `core` then takes the upper one, Go the
     // even one, which the exact rounding finds.
@@ -37,8 +41,16 @@ fn shortest(value: f64, bits: u32) -> Decimal {
 
 /// Whether the digits read back as `value`.
 fn reads_as(decimal: &Decimal, value: f64, bits: u32) -> bool {
-    let text = format!("0.{}e{}", String::from_utf8_lossy(&decimal.digits), decimal.point);
-    if bits == 32 { text.parse() == Ok(value as f32) } else { text.parse() == Ok(value) }
+    let text = format!(
+        "0.{}e{}",
+        String::from_utf8_lossy(&decimal.digits),
+        decimal.point
+    );
+    if bits == 32 {
+        text.parse() == Ok(value as f32)
+    } else {
+        text.parse() == Ok(value)
+    }
 }
 
 /// `count` significant digits, rounded half to even on the exact value.
@@ -50,7 +62,11 @@ fn significant(value: f64, count: usize) -> Decimal {
 
 fn from_scientific(text: &[u8]) -> Decimal {
     let mark = text.iter().position(|&b| b == b'e').unwrap_or(text.len());
-    let mut digits: Vec<u8> = text[..mark].iter().copied().filter(u8::is_ascii_digit).collect();
+    let mut digits: Vec<u8> = text[..mark]
+        .iter()
+        .copied()
+        .filter(u8::is_ascii_digit)
+        .collect();
     let mut exponent = 0i32;
     let mut negative = false;
     for &b in text.get(mark + 1..).unwrap_or(&[]) {
@@ -67,7 +83,10 @@ fn from_scientific(text: &[u8]) -> Decimal {
         digits.clear();
         return Decimal { digits, point: 0 };
     }
-    Decimal { digits, point: exponent + 1 }
+    Decimal {
+        digits,
+        point: exponent + 1,
+    }
 }
 
 /// Appends `value` in the given layout (`b`, `e`, `E`, `f`, `g`, `G`, `x`, `X`); `precision` -1 asks for the fewest digits
@@ -106,7 +125,9 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, layout: u8, precision: i64, b
             let places = (decimal.digits.len() as i32 - decimal.point).max(0) as usize;
             fixed(out, &decimal, places);
         }
-        (b'e' | b'E', Some(places)) => exponential(out, &significant(magnitude, places + 1), places, layout),
+        (b'e' | b'E', Some(places)) => {
+            exponential(out, &significant(magnitude, places + 1), places, layout)
+        }
         (b'e' | b'E', None) => {
             let decimal = shortest(magnitude, bits);
             let places = decimal.digits.len().saturating_sub(1);
@@ -126,10 +147,21 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, layout: u8, precision: i64, b
                     }
                     let count = decimal.digits.len();
                     let short = places > count && count as i32 >= decimal.point;
-                    (decimal, if short { count as i32 } else { i32::try_from(places).unwrap_or(i32::MAX) })
+                    (
+                        decimal,
+                        if short {
+                            count as i32
+                        } else {
+                            i32::try_from(places).unwrap_or(i32::MAX)
+                        },
+                    )
                 }
             };
-            let exponent = if decimal.digits.is_empty() { -1 } else { decimal.point - 1 };
+            let exponent = if decimal.digits.is_empty() {
+                -1
+            } else {
+                decimal.point - 1
+            };
             if exponent < -4 || exponent >= limit {
                 let places = decimal.digits.len().saturating_sub(1);
                 exponential(out, &decimal, places, letter);
@@ -154,7 +186,12 @@ fn fixed(out: &mut Vec<u8>, decimal: &Decimal, places: usize) {
         out.push(b'.');
         for i in 0..places as i32 {
             let at = decimal.point + i;
-            out.push(usize::try_from(at).ok().and_then(|at| decimal.digits.get(at).copied()).unwrap_or(b'0'));
+            out.push(
+                usize::try_from(at)
+                    .ok()
+                    .and_then(|at| decimal.digits.get(at).copied())
+                    .unwrap_or(b'0'),
+            );
         }
     }
 }
@@ -169,7 +206,11 @@ fn exponential(out: &mut Vec<u8>, decimal: &Decimal, places: usize, letter: u8) 
         out.resize(out.len() + (places - taken), b'0');
     }
     out.push(letter);
-    let exponent = if decimal.digits.is_empty() { 0 } else { decimal.point - 1 };
+    let exponent = if decimal.digits.is_empty() {
+        0
+    } else {
+        decimal.point - 1
+    };
     out.push(if exponent < 0 { b'-' } else { b'+' });
     let _ = write!(out, "{:02}", exponent.unsigned_abs());
 }
@@ -180,12 +221,20 @@ fn parts(value: f64, bits: u32) -> (u64, i32, i32) {
         let raw = (value as f32).to_bits();
         let exponent = ((raw >> 23) & 0xFF) as i32;
         let fraction = u64::from(raw & 0x7F_FFFF);
-        if exponent == 0 { (fraction, -126, 23) } else { (fraction | 1 << 23, exponent - 127, 23) }
+        if exponent == 0 {
+            (fraction, -126, 23)
+        } else {
+            (fraction | 1 << 23, exponent - 127, 23)
+        }
     } else {
         let raw = value.to_bits();
         let exponent = ((raw >> 52) & 0x7FF) as i32;
         let fraction = raw & ((1 << 52) - 1);
-        if exponent == 0 { (fraction, -1022, 52) } else { (fraction | 1 << 52, exponent - 1023, 52) }
+        if exponent == 0 {
+            (fraction, -1022, 52)
+        } else {
+            (fraction | 1 << 52, exponent - 1023, 52)
+        }
     }
 }
 
@@ -221,7 +270,11 @@ fn append_hexadecimal(out: &mut Vec<u8>, value: f64, layout: u8, precision: i64,
             exponent += 1;
         }
     }
-    let digits: &[u8; 16] = if layout == b'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+    let digits: &[u8; 16] = if layout == b'X' {
+        b"0123456789ABCDEF"
+    } else {
+        b"0123456789abcdef"
+    };
     if value.is_sign_negative() {
         out.push(b'-');
     }
@@ -284,17 +337,31 @@ pub fn parse_float_prefix(text: &[u8], bits: u32) -> (f64, usize, Option<NumberE
     if let Some((value, used)) = special(text) {
         return (value, used, None);
     }
-    let Some(number) = read_float(text) else { return (0.0, 0, Some(NumberError::Syntax)) };
+    let Some(number) = read_float(text) else {
+        return (0.0, 0, Some(NumberError::Syntax));
+    };
     let used = number.used;
     let magnitude = if number.hexadecimal {
         hexadecimal_value(&number, bits)
     } else {
         // `core` reads the plain form; digits and exponent were validated.
         let plain = std::str::from_utf8(&number.plain).expect("only ASCII was collected");
-        if bits == 32 { f64::from(plain.parse::<f32>().unwrap_or(f32::NAN)) } else { plain.parse::<f64>().unwrap_or(f64::NAN) }
+        if bits == 32 {
+            f64::from(plain.parse::<f32>().unwrap_or(f32::NAN))
+        } else {
+            plain.parse::<f64>().unwrap_or(f64::NAN)
+        }
     };
-    let value = if number.negative { -magnitude } else { magnitude };
-    (value, used, magnitude.is_infinite().then_some(NumberError::Range))
+    let value = if number.negative {
+        -magnitude
+    } else {
+        magnitude
+    };
+    (
+        value,
+        used,
+        magnitude.is_infinite().then_some(NumberError::Range),
+    )
 }
 
 /// Reads all of `text` as a float of `bits` bits.
@@ -313,7 +380,8 @@ fn special(text: &[u8]) -> Option<(f64, usize)> {
         _ => (1.0, 0),
     };
     let rest = &text[signed..];
-    let starts = |word: &[u8]| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word);
+    let starts =
+        |word: &[u8]| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word);
     if starts(b"infinity") {
         Some((sign * f64::INFINITY, signed + 8))
     } else if starts(b"inf") {
@@ -339,7 +407,15 @@ struct FloatText {
 
 fn read_float(text: &[u8]) -> Option<FloatText> {
     let mut at = 0;
-    let mut number = FloatText { negative: false, hexadecimal: false, plain: Vec::new(), mantissa: 0, exponent: 0, truncated: false, used: 0 };
+    let mut number = FloatText {
+        negative: false,
+        hexadecimal: false,
+        plain: Vec::new(),
+        mantissa: 0,
+        exponent: 0,
+        truncated: false,
+        used: 0,
+    };
     if let Some(&sign @ (b'+' | b'-')) = text.first() {
         number.negative = sign == b'-';
         at = 1;
@@ -379,7 +455,10 @@ fn read_float(text: &[u8]) -> Option<FloatText> {
         return None;
     }
     let letter = if number.hexadecimal { b'p' } else { b'e' };
-    if text.get(at).is_some_and(|b| b.eq_ignore_ascii_case(&letter)) {
+    if text
+        .get(at)
+        .is_some_and(|b| b.eq_ignore_ascii_case(&letter))
+    {
         let mut next = at + 1;
         let mut negative = false;
         if let Some(&sign @ (b'+' | b'-')) = text.get(next) {
@@ -416,8 +495,13 @@ fn read_float(text: &[u8]) -> Option<FloatText> {
 
 /// `mantissa * 2^exponent` rounded half to even to `bits`.
 fn hexadecimal_value(number: &FloatText, bits: u32) -> f64 {
-    let (width, minimum, maximum) = if bits == 32 { (24, -149, 104) } else { (53, -1074, 971) };
-    let (mut mantissa, mut exponent, mut sticky) = (number.mantissa, number.exponent, number.truncated);
+    let (width, minimum, maximum) = if bits == 32 {
+        (24, -149, 104)
+    } else {
+        (53, -1074, 971)
+    };
+    let (mut mantissa, mut exponent, mut sticky) =
+        (number.mantissa, number.exponent, number.truncated);
     if mantissa == 0 {
         return 0.0;
     }

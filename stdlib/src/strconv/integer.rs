@@ -71,7 +71,10 @@ pub fn parse_unsigned(text: &[u8], base: u32, bits: u32) -> (u64, Option<NumberE
             return syntax;
         }
         // A number too large is reported as such at once, even when rubbish follows.
-        match value.checked_mul(u64::from(radix)).and_then(|v| v.checked_add(u64::from(digit))) {
+        match value
+            .checked_mul(u64::from(radix))
+            .and_then(|v| v.checked_add(u64::from(digit)))
+        {
             Some(next) if next <= maximum => value = next,
             _ => return (maximum, Some(NumberError::Range)),
         }
@@ -110,7 +113,9 @@ pub fn parse_signed(text: &[u8], base: u32, bits: u32) -> (i64, Option<NumberErr
         (false, Some(_)) => ((cutoff - 1) as i64, error),
         (true, Some(_)) => ((cutoff as i64).wrapping_neg(), error),
         (false, None) if magnitude >= cutoff => ((cutoff - 1) as i64, Some(NumberError::Range)),
-        (true, None) if magnitude > cutoff => ((cutoff as i64).wrapping_neg(), Some(NumberError::Range)),
+        (true, None) if magnitude > cutoff => {
+            ((cutoff as i64).wrapping_neg(), Some(NumberError::Range))
+        }
         (false, None) => (magnitude as i64, None),
         (true, None) => ((magnitude as i64).wrapping_neg(), None),
     }

@@ -57,7 +57,11 @@ fn itoa<'h>(context: &mut NativeContext<'h>, value: i64) -> Result<GoStr<'h>, Go
 }
 
 fn checked_base(base: i64) -> Result<u32, GoPanic> {
-    if (2..=36).contains(&base) { Ok(base as u32) } else { Err(GoPanic::text("strconv: illegal AppendInt/FormatInt base")) }
+    if (2..=36).contains(&base) {
+        Ok(base as u32)
+    } else {
+        Err(GoPanic::text("strconv: illegal AppendInt/FormatInt base"))
+    }
 }
 
 fn format_int(value: i64, base: i64) -> Result<Bytes, GoPanic> {
@@ -79,7 +83,11 @@ fn format_float(value: f64, layout: u8, precision: i64, bits: i64) -> Result<Byt
     let bits = match bits {
         32 => 32,
         64 => 64,
-        _ => return Err(GoPanic::text("strconv: illegal AppendFloat/FormatFloat bitSize")),
+        _ => {
+            return Err(GoPanic::text(
+                "strconv: illegal AppendFloat/FormatFloat bitSize",
+            ));
+        }
     };
     if precision > MOST_DIGITS {
         return Err(GoPanic::runtime("makeslice: len out of range"));

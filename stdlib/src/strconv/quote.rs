@@ -26,7 +26,12 @@ pub fn append_quoted(out: &mut Vec<u8>, text: &[u8], quote: u8, escape: Escape) 
         let (rune, width) = decode(&text[at..]);
         if width == 1 && rune == RUNE_ERROR {
             let b = text[at];
-            out.extend_from_slice(&[b'\\', b'x', HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]);
+            out.extend_from_slice(&[
+                b'\\',
+                b'x',
+                HEX[usize::from(b >> 4)],
+                HEX[usize::from(b & 15)],
+            ]);
         } else {
             append_escaped(out, rune, quote, escape);
         }
@@ -38,7 +43,16 @@ pub fn append_quoted(out: &mut Vec<u8>, text: &[u8], quote: u8, escape: Escape) 
 /// Appends a character in `quote`s; one that is none is shown as U+FFFD.
 pub fn append_quoted_rune(out: &mut Vec<u8>, rune: i32, quote: u8, escape: Escape) {
     out.push(quote);
-    append_escaped(out, if is_valid_rune(rune) { rune } else { RUNE_ERROR }, quote, escape);
+    append_escaped(
+        out,
+        if is_valid_rune(rune) {
+            rune
+        } else {
+            RUNE_ERROR
+        },
+        quote,
+        escape,
+    );
     out.push(quote);
 }
 
@@ -111,14 +125,24 @@ pub struct Unquoted {
 
 /// Reads the first character of `text` as it stands between `quote`s (0: neither quote may be escaped, both may stand bare).
 pub fn unquote_char(text: &[u8], quote: u8) -> Option<Unquoted> {
-    let plain = |rune: u8, width| Some(Unquoted { rune: i32::from(rune), multibyte: false, width });
+    let plain = |rune: u8, width| {
+        Some(Unquoted {
+            rune: i32::from(rune),
+            multibyte: false,
+            width,
+        })
+    };
     let first = *text.first()?;
     if first == quote && (quote == b'\'' || quote == b'"') {
         return None;
     }
     if first >= 0x80 {
         let (rune, width) = decode(text);
-        return Some(Unquoted { rune, multibyte: true, width });
+        return Some(Unquoted {
+            rune,
+            multibyte: true,
+            width,
+        });
     }
     if first != b'\\' {
         return plain(first, 1);
@@ -134,7 +158,11 @@ pub fn unquote_char(text: &[u8], quote: u8) -> Option<Unquoted> {
         b't' => plain(9, 2),
         b'v' => plain(11, 2),
         b'\\' => plain(b'\\', 2),
-        b'\'' | b'"' => (letter == quote).then_some(Unquoted { rune: i32::from(letter), multibyte: false, width: 2 }),
+        b'\'' | b'"' => (letter == quote).then_some(Unquoted {
+            rune: i32::from(letter),
+            multibyte: false,
+            width: 2,
+        }),
         b'x' | b'u' | b'U' => {
             let count = match letter {
                 b'x' => 2,
@@ -147,16 +175,28 @@ pub fn unquote_char(text: &[u8], quote: u8) -> Option<Unquoted> {
             }
             let rune = value as i32;
             if letter == b'x' {
-                return Some(Unquoted { rune, multibyte: false, width: 4 });
+                return Some(Unquoted {
+                    rune,
+                    multibyte: false,
+                    width: 4,
+                });
             }
-            is_valid_rune(rune).then_some(Unquoted { rune, multibyte: true, width: 2 + count })
+            is_valid_rune(rune).then_some(Unquoted {
+                rune,
+                multibyte: true,
+                width: 2 + count,
+            })
         }
         b'0'..=b'7' => {
             let mut value = i32::from(letter - b'0');
             for &b in rest.get(..2)? {
                 value = value << 3 | (b as char).to_digit(8)? as i32;
             }
-            (value <= 255).then_some(Unquoted { rune: value, multibyte: false, width: 4 })
+            (value <= 255).then_some(Unquoted {
+                rune: value,
+                multibyte: false,
+                width: 4,
+            })
         }
         _ => None,
     }
@@ -168,7 +208,14 @@ pub fn unquote_prefix(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     match quote {
         b'`' => {
             let end = 1 + text[1..].iter().position(|&b| b == b'`')?;
-            Some((text[1..end].iter().copied().filter(|&b| b != b'\r').collect(), end + 1))
+            Some((
+                text[1..end]
+                    .iter()
+                    .copied()
+                    .filter(|&b| b != b'\r')
+                    .collect(),
+                end + 1,
+            ))
         }
         b'"' | b'\'' => {
             let (mut out, mut at) = (Vec::new(), 1);

@@ -23,7 +23,11 @@ fn parts<'h>(text: GoStr<'h>, ranges: Vec<Range<usize>>) -> Vec<GoStr<'h>> {
 }
 
 /// `changed` as a new string, or `text` itself.
-fn or_same<'h>(context: &mut NativeContext<'h>, text: GoStr<'h>, changed: Option<Vec<u8>>) -> Result<GoStr<'h>, GoPanic> {
+fn or_same<'h>(
+    context: &mut NativeContext<'h>,
+    text: GoStr<'h>,
+    changed: Option<Vec<u8>>,
+) -> Result<GoStr<'h>, GoPanic> {
     match changed {
         Some(changed) => context.new_string(&changed),
         None => Ok(text),
@@ -87,7 +91,11 @@ fn index_rune(s: GoStr<'_>, rune: i32) -> i64 {
     place(search::index_rune(&s, rune))
 }
 
-fn join<'h>(context: &mut NativeContext<'h>, elements: GoSlice<'h, GoStr<'h>>, separator: GoStr<'h>) -> Result<GoStr<'h>, GoPanic> {
+fn join<'h>(
+    context: &mut NativeContext<'h>,
+    elements: GoSlice<'h, GoStr<'h>>,
+    separator: GoStr<'h>,
+) -> Result<GoStr<'h>, GoPanic> {
     match elements.len() {
         0 => return context.new_string(b""),
         1 => return Ok(elements.get(0)),
@@ -116,7 +124,8 @@ pub fn with_capacity(length: usize, text: &str) -> Result<Vec<u8>, GoPanic> {
         return Err(GoPanic::text(text));
     }
     let mut out = Vec::new();
-    out.try_reserve_exact(length).map_err(|_| GoPanic::out_of_memory())?;
+    out.try_reserve_exact(length)
+        .map_err(|_| GoPanic::out_of_memory())?;
     Ok(out)
 }
 
@@ -133,8 +142,13 @@ fn last_index_byte(s: GoStr<'_>, byte: u8) -> i64 {
     place(memchr::memrchr(byte, &s))
 }
 
-fn repeat<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, count: i64) -> Result<GoStr<'h>, GoPanic> {
-    let count = usize::try_from(count).map_err(|_| GoPanic::text("strings: negative Repeat count"))?;
+fn repeat<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    count: i64,
+) -> Result<GoStr<'h>, GoPanic> {
+    let count =
+        usize::try_from(count).map_err(|_| GoPanic::text("strings: negative Repeat count"))?;
     let length = s.len().saturating_mul(count);
     let mut out = with_capacity(length, "strings: Repeat output length overflow")?;
     match &*s {
@@ -145,12 +159,23 @@ fn repeat<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, count: i64) -> Resu
     context.new_string(&out)
 }
 
-fn replace<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, old: GoStr<'h>, new: GoStr<'h>, limit: i64) -> Result<GoStr<'h>, GoPanic> {
+fn replace<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    old: GoStr<'h>,
+    new: GoStr<'h>,
+    limit: i64,
+) -> Result<GoStr<'h>, GoPanic> {
     let changed = search::replace(&s, &old, &new, limit);
     or_same(context, s, changed)
 }
 
-fn replace_all<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, old: GoStr<'h>, new: GoStr<'h>) -> Result<GoStr<'h>, GoPanic> {
+fn replace_all<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    old: GoStr<'h>,
+    new: GoStr<'h>,
+) -> Result<GoStr<'h>, GoPanic> {
     replace(context, s, old, new, -1)
 }
 
@@ -172,19 +197,37 @@ fn split_with<'h>(
     Ok(slice)
 }
 
-fn split<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, separator: GoStr<'h>) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
+fn split<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    separator: GoStr<'h>,
+) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
     split_with(context, s, separator, 0, -1)
 }
 
-fn split_n<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, separator: GoStr<'h>, limit: i64) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
+fn split_n<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    separator: GoStr<'h>,
+    limit: i64,
+) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
     split_with(context, s, separator, 0, limit)
 }
 
-fn split_after<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, separator: GoStr<'h>) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
+fn split_after<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    separator: GoStr<'h>,
+) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
     split_with(context, s, separator, separator.len(), -1)
 }
 
-fn split_after_n<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, separator: GoStr<'h>, limit: i64) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
+fn split_after_n<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    separator: GoStr<'h>,
+    limit: i64,
+) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
     split_with(context, s, separator, separator.len(), limit)
 }
 
@@ -208,7 +251,11 @@ fn to_title<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'
     or_same(context, s, changed)
 }
 
-fn to_valid<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, replacement: GoStr<'h>) -> Result<GoStr<'h>, GoPanic> {
+fn to_valid<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    replacement: GoStr<'h>,
+) -> Result<GoStr<'h>, GoPanic> {
     let changed = search::to_valid(&s, &replacement);
     or_same(context, s, changed)
 }
@@ -228,20 +275,35 @@ fn trim_right<'h>(s: GoStr<'h>, cutset: GoStr<'h>) -> GoStr<'h> {
 }
 
 fn trim_prefix<'h>(s: GoStr<'h>, prefix: GoStr<'h>) -> GoStr<'h> {
-    if s.starts_with(&prefix) { s.slice(prefix.len()..s.len()) } else { s }
+    if s.starts_with(&prefix) {
+        s.slice(prefix.len()..s.len())
+    } else {
+        s
+    }
 }
 
 fn trim_suffix<'h>(s: GoStr<'h>, suffix: GoStr<'h>) -> GoStr<'h> {
-    if s.ends_with(&suffix) { s.slice(0..s.len() - suffix.len()) } else { s }
+    if s.ends_with(&suffix) {
+        s.slice(0..s.len() - suffix.len())
+    } else {
+        s
+    }
 }
 
 fn trim_space(s: GoStr<'_>) -> GoStr<'_> {
     s.slice(search::trim_space(&s))
 }
 
-fn replace_pairs<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, pairs: GoSlice<'h, GoStr<'h>>) -> Result<GoStr<'h>, GoPanic> {
+fn replace_pairs<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+    pairs: GoSlice<'h, GoStr<'h>>,
+) -> Result<GoStr<'h>, GoPanic> {
     let texts: Vec<&[u8]> = pairs.iter().map(|text| text.as_bytes()).collect();
-    let pairs: Vec<(&[u8], &[u8])> = texts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let pairs: Vec<(&[u8], &[u8])> = texts
+        .chunks_exact(2)
+        .map(|pair| (pair[0], pair[1]))
+        .collect();
     let changed = search::replace_pairs(&s, &pairs);
     or_same(context, s, changed)
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use crate::unicode::tables::{self, is_space};
-use crate::unicode::utf8::{RUNE_ERROR, append_rune, decode, decode_last, encode, is_valid_rune, rune_count};
+use crate::unicode::utf8::{
+    RUNE_ERROR, append_rune, decode, decode_last, encode, is_valid_rune, rune_count,
+};
 
 /// The first place of `part` in `text`.
 pub fn index(text: &[u8], part: &[u8]) -> Option<usize> {
@@ -61,7 +63,10 @@ pub struct Set {
 
 impl Set {
     pub fn new(characters: &[u8]) -> Set {
-        let mut set = Set { ascii: [false; 128], others: Vec::new() };
+        let mut set = Set {
+            ascii: [false; 128],
+            others: Vec::new(),
+        };
         let mut at = 0;
         while at < characters.len() {
             let (rune, width) = decode(&characters[at..]);
@@ -239,8 +244,18 @@ pub fn replace(text: &[u8], old: &[u8], new: &[u8], limit: i64) -> Option<Vec<u8
 /// In another case; `None` if nothing changes.
 pub fn to_case(text: &[u8], case: usize) -> Option<Vec<u8>> {
     if text.is_ascii() {
-        let changes = if case == tables::LOWER { text.iter().any(u8::is_ascii_uppercase) } else { text.iter().any(u8::is_ascii_lowercase) };
-        return changes.then(|| if case == tables::LOWER { text.to_ascii_lowercase() } else { text.to_ascii_uppercase() });
+        let changes = if case == tables::LOWER {
+            text.iter().any(u8::is_ascii_uppercase)
+        } else {
+            text.iter().any(u8::is_ascii_lowercase)
+        };
+        return changes.then(|| {
+            if case == tables::LOWER {
+                text.to_ascii_lowercase()
+            } else {
+                text.to_ascii_uppercase()
+            }
+        });
     }
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -300,7 +315,14 @@ pub fn title(text: &[u8]) -> Vec<u8> {
     let (mut at, mut previous) = (0, i32::from(b' '));
     while at < text.len() {
         let (rune, width) = decode(&text[at..]);
-        append_rune(&mut out, if is_separator(previous) { tables::to_case(tables::TITLE, rune) } else { rune });
+        append_rune(
+            &mut out,
+            if is_separator(previous) {
+                tables::to_case(tables::TITLE, rune)
+            } else {
+                rune
+            },
+        );
         previous = rune;
         at += width;
     }
@@ -332,7 +354,9 @@ pub fn replace_pairs(text: &[u8], pairs: &[(&[u8], &[u8])]) -> Option<Vec<u8>> {
             at += 1;
             continue;
         }
-        let fit = pairs.iter().find(|(old, _)| text[at..].starts_with(old) && !(old.is_empty() && after_empty));
+        let fit = pairs
+            .iter()
+            .find(|(old, _)| text[at..].starts_with(old) && !(old.is_empty() && after_empty));
         after_empty = fit.is_some_and(|(old, _)| old.is_empty());
         let Some((old, new)) = fit else {
             at += 1;

@@ -24,7 +24,12 @@ fn wait_reason(number: i64) -> runtime::WaitReason {
     }
 }
 
-fn acquire(context: &mut NativeContext<'_>, semaphore: Pointer<'_, u32>, lifo: bool, reason: i64) -> Parking<()> {
+fn acquire(
+    context: &mut NativeContext<'_>,
+    semaphore: Pointer<'_, u32>,
+    lifo: bool,
+    reason: i64,
+) -> Parking<()> {
     let semaphore = match semaphore.atomic() {
         Ok(semaphore) => semaphore,
         Err(panic) => return Parking::Panic(panic),
@@ -35,7 +40,11 @@ fn acquire(context: &mut NativeContext<'_>, semaphore: Pointer<'_, u32>, lifo: b
     }
 }
 
-fn release(context: &mut NativeContext<'_>, semaphore: Pointer<'_, u32>, handoff: bool) -> Parking<()> {
+fn release(
+    context: &mut NativeContext<'_>,
+    semaphore: Pointer<'_, u32>,
+    handoff: bool,
+) -> Parking<()> {
     let semaphore = match semaphore.atomic() {
         Ok(semaphore) => semaphore,
         Err(panic) => return Parking::Panic(panic),
@@ -47,7 +56,10 @@ fn release(context: &mut NativeContext<'_>, semaphore: Pointer<'_, u32>, handoff
 }
 
 fn compare_and_swap(word: Pointer<'_, i32>, old: i32, new: i32) -> Result<bool, GoPanic> {
-    Ok(word.atomic()?.compare_exchange(old, new, SeqCst, SeqCst).is_ok())
+    Ok(word
+        .atomic()?
+        .compare_exchange(old, new, SeqCst, SeqCst)
+        .is_ok())
 }
 
 fn add(word: Pointer<'_, i32>, delta: i32) -> Result<i32, GoPanic> {

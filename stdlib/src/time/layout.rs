@@ -29,14 +29,42 @@ enum Part {
     LowerPm,
     ZoneName,
     /// An offset: with `Z` for none, with colons, number of pairs of digits.
-    Zone { z: bool, colon: bool, pairs: u8 },
+    Zone {
+        z: bool,
+        colon: bool,
+        pairs: u8,
+    },
     /// A fraction: with its zeros or without, and the separator.
-    Fraction { digits: usize, zeros: bool, separator: u8 },
+    Fraction {
+        digits: usize,
+        zeros: bool,
+        separator: u8,
+    },
 }
 
-pub const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
-pub const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+pub const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 
 /// The first part of a layout: where it begins and ends. `None` if the rest is plain text.
 fn next_part(layout: &[u8]) -> Option<(usize, usize, Part)> {
@@ -46,9 +74,13 @@ fn next_part(layout: &[u8]) -> Option<(usize, usize, Part)> {
         let found = |length: usize, part: Part| Some((i, i + length, part));
         match c {
             b'J' if rest.starts_with(b"January") => return found(7, Part::LongMonth),
-            b'J' if rest.starts_with(b"Jan") && !starts_lower(&rest[3..]) => return found(3, Part::Month),
+            b'J' if rest.starts_with(b"Jan") && !starts_lower(&rest[3..]) => {
+                return found(3, Part::Month);
+            }
             b'M' if rest.starts_with(b"Monday") => return found(6, Part::LongWeekDay),
-            b'M' if rest.starts_with(b"Mon") && !starts_lower(&rest[3..]) => return found(3, Part::WeekDay),
+            b'M' if rest.starts_with(b"Mon") && !starts_lower(&rest[3..]) => {
+                return found(3, Part::WeekDay);
+            }
             b'M' if rest.starts_with(b"MST") => return found(3, Part::ZoneName),
             b'0' => match rest.get(1) {
                 Some(b'1') => return found(2, Part::ZeroMonth),
@@ -74,9 +106,13 @@ fn next_part(layout: &[u8]) -> Option<(usize, usize, Part)> {
             b'p' if rest.starts_with(b"pm") => return found(2, Part::LowerPm),
             b'-' | b'Z' => {
                 let z = c == b'Z';
-                for (text, colon, pairs) in
-                    [(&b"070000"[..], false, 3), (b"07:00:00", true, 3), (b"0700", false, 2), (b"07:00", true, 2), (b"07", false, 1)]
-                {
+                for (text, colon, pairs) in [
+                    (&b"070000"[..], false, 3),
+                    (b"07:00:00", true, 3),
+                    (b"0700", false, 2),
+                    (b"07:00", true, 2),
+                    (b"07", false, 1),
+                ] {
                     if rest[1..].starts_with(text) {
                         return found(1 + text.len(), Part::Zone { z, colon, pairs });
                     }
@@ -86,7 +122,14 @@ fn next_part(layout: &[u8]) -> Option<(usize, usize, Part)> {
                 if let Some(&digit @ (b'0' | b'9')) = rest.get(1) {
                     let digits = rest[1..].iter().take_while(|&&b| b == digit).count();
                     if !rest.get(1 + digits).is_some_and(u8::is_ascii_digit) {
-                        return found(1 + digits, Part::Fraction { digits, zeros: digit == b'0', separator: c });
+                        return found(
+                            1 + digits,
+                            Part::Fraction {
+                                digits,
+                                zeros: digit == b'0',
+                                separator: c,
+                            },
+                        );
                     }
                 }
             }
@@ -101,21 +144,37 @@ pub fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    (
+        year_of_era + era * 400 + i64::from(month <= 2),
+        month,
+        day_of_year - (153 * shifted + 2) / 5 + 1,
+    )
 }
 
 /// Year, month (1 to 12), day to days since 1970-01-01; the day may be out of its month.
 pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year.wrapping_sub(1) } else { year };
+    let year = if month <= 2 {
+        year.wrapping_sub(1)
+    } else {
+        year
+    };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
     let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era.wrapping_mul(146_097).wrapping_add(day_of_era - 719_468).wrapping_add(day).wrapping_sub(1)
+    era.wrapping_mul(146_097)
+        .wrapping_add(day_of_era - 719_468)
+        .wrapping_add(day)
+        .wrapping_sub(1)
 }
 
 pub fn is_leap(year: i64) -> bool {
@@ -166,7 +225,9 @@ pub fn format(layout: &[u8], seconds: i64, nanoseconds: i64, zone: &[u8], offset
             Part::Day => number(&mut out, day, 0),
             Part::UnderDay => out.extend_from_slice(format!("{day:2}").as_bytes()),
             Part::ZeroDay => number(&mut out, day, 2),
-            Part::UnderYearDay => out.extend_from_slice(format!("{:3}", year_day(year, month, day)).as_bytes()),
+            Part::UnderYearDay => {
+                out.extend_from_slice(format!("{:3}", year_day(year, month, day)).as_bytes())
+            }
             Part::ZeroYearDay => number(&mut out, year_day(year, month, day), 3),
             Part::Hour => number(&mut out, hour, 2),
             Part::Hour12 => number(&mut out, hour12, 0),
@@ -183,7 +244,11 @@ pub fn format(layout: &[u8], seconds: i64, nanoseconds: i64, zone: &[u8], offset
             Part::ZoneName => append_offset(&mut out, offset, false, 2),
             Part::Zone { z: true, .. } if offset == 0 => out.push(b'Z'),
             Part::Zone { colon, pairs, .. } => append_offset(&mut out, offset, colon, pairs),
-            Part::Fraction { digits, zeros, separator } => {
+            Part::Fraction {
+                digits,
+                zeros,
+                separator,
+            } => {
                 let text = std::format!("{nanoseconds:09}");
                 // More than nine digits are padded.
                 let mut fraction: Vec<u8> = text.into_bytes();
@@ -264,7 +329,11 @@ fn two_digits(value: &[u8], fixed: bool) -> Result<(i64, &[u8]), Bad> {
     }
     let first = i64::from(value[0] - b'0');
     if !digit(value, 1) {
-        return if fixed { Err(Bad) } else { Ok((first, &value[1..])) };
+        return if fixed {
+            Err(Bad)
+        } else {
+            Ok((first, &value[1..]))
+        };
     }
     Ok((first * 10 + i64::from(value[1] - b'0'), &value[2..]))
 }
@@ -276,7 +345,11 @@ fn plain_number(text: &[u8]) -> Result<i64, Bad> {
 
 fn lookup<'v>(names: &[&str], short: bool, value: &'v [u8]) -> Result<(i64, &'v [u8]), Bad> {
     for (index, name) in names.iter().enumerate() {
-        let name = if short { &name.as_bytes()[..3] } else { name.as_bytes() };
+        let name = if short {
+            &name.as_bytes()[..3]
+        } else {
+            name.as_bytes()
+        };
         if value.len() >= name.len() && value[..name.len()].eq_ignore_ascii_case(name) {
             return Ok((index as i64, &value[name.len()..]));
         }
@@ -340,7 +413,11 @@ fn zone_length(value: &[u8]) -> Option<usize> {
     if matches!(value[0], b'+' | b'-') {
         return Some(signed_offset_length(value)).filter(|&length| length > 0);
     }
-    let upper = value.iter().take(6).take_while(|b| b.is_ascii_uppercase()).count();
+    let upper = value
+        .iter()
+        .take(6)
+        .take_while(|b| b.is_ascii_uppercase())
+        .count();
     match upper {
         5 if value[4] == b'T' => Some(5),
         4 if value[3] == b'T' || value.starts_with(b"WITA") => Some(4),
@@ -354,8 +431,14 @@ fn signed_offset_length(value: &[u8]) -> usize {
         return 0;
     }
     let digits = value[1..].iter().take_while(|b| b.is_ascii_digit()).count();
-    let value = value[1..=digits].iter().try_fold(0u64, |n, b| n.checked_mul(10)?.checked_add(u64::from(b - b'0')));
-    if digits == 0 || value.is_none_or(|n| n > 23) { 0 } else { 1 + digits }
+    let value = value[1..=digits].iter().try_fold(0u64, |n, b| {
+        n.checked_mul(10)?.checked_add(u64::from(b - b'0'))
+    });
+    if digits == 0 || value.is_none_or(|n| n > 23) {
+        0
+    } else {
+        1 + digits
+    }
 }
 
 /// Reads a time. `range_error` texts are Go's.
@@ -387,7 +470,11 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
             if !value.is_empty() {
                 let mut quoted = Vec::new();
                 quote(&mut quoted, value);
-                return Err(failure(b"", value, &std::format!(": extra text: {}", String::from_utf8_lossy(&quoted))));
+                return Err(failure(
+                    b"",
+                    value,
+                    &std::format!(": extra text: {}", String::from_utf8_lossy(&quoted)),
+                ));
             }
             break;
         };
@@ -423,7 +510,9 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                         range = "month";
                     }
                 }
-                Part::WeekDay | Part::LongWeekDay => (_, value) = lookup(&DAYS, part == Part::WeekDay, value)?,
+                Part::WeekDay | Part::LongWeekDay => {
+                    (_, value) = lookup(&DAYS, part == Part::WeekDay, value)?
+                }
                 Part::Day | Part::UnderDay | Part::ZeroDay => {
                     if part == Part::UnderDay && value.first() == Some(&b' ') {
                         value = &value[1..];
@@ -437,7 +526,11 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                             value = &value[1..];
                         }
                     }
-                    let digits = value.iter().take(3).take_while(|b| b.is_ascii_digit()).count();
+                    let digits = value
+                        .iter()
+                        .take(3)
+                        .take_while(|b| b.is_ascii_digit())
+                        .count();
                     if digits == 0 || fixed && digits != 3 {
                         return Err(Bad);
                     }
@@ -469,8 +562,13 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                         return Ok(());
                     }
                     // A fraction may follow that the layout does not mention.
-                    if value.len() >= 2 && matches!(value[0], b'.' | b',') && digit(value, 1) && !matches!(next_part(rest), Some((_, _, Part::Fraction { .. }))) {
-                        let length = 1 + value[1..].iter().take_while(|b| b.is_ascii_digit()).count();
+                    if value.len() >= 2
+                        && matches!(value[0], b'.' | b',')
+                        && digit(value, 1)
+                        && !matches!(next_part(rest), Some((_, _, Part::Fraction { .. })))
+                    {
+                        let length =
+                            1 + value[1..].iter().take_while(|b| b.is_ascii_digit()).count();
                         nanos = nanoseconds(value, length)?;
                         value = &value[length..];
                     }
@@ -492,7 +590,8 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                     utc = true;
                 }
                 Part::Zone { colon, pairs, .. } => {
-                    let length = 1 + 2 * usize::from(pairs) + if colon { usize::from(pairs) - 1 } else { 0 };
+                    let length =
+                        1 + 2 * usize::from(pairs) + if colon { usize::from(pairs) - 1 } else { 0 };
                     if value.len() < length {
                         return Err(Bad);
                     }
@@ -533,7 +632,11 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                     name = value[..length].to_vec();
                     value = &value[length..];
                 }
-                Part::Fraction { digits, zeros: true, .. } => {
+                Part::Fraction {
+                    digits,
+                    zeros: true,
+                    ..
+                } => {
                     if value.len() < 1 + digits {
                         return Err(Bad);
                     }
@@ -553,7 +656,11 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
         };
         let outcome = step();
         if !range.is_empty() {
-            return Err(failure(part_text, value, &std::format!(": {range} out of range")));
+            return Err(failure(
+                part_text,
+                value,
+                &std::format!(": {range} out of range"),
+            ));
         }
         if outcome.is_err() {
             return Err(failure(part_text, hold, ""));
@@ -596,7 +703,11 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
     } else {
         ParsedZone::Name(name)
     };
-    Ok(Parsed { seconds: days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second, nanoseconds: nanos, zone })
+    Ok(Parsed {
+        seconds: days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second,
+        nanoseconds: nanos,
+        zone,
+    })
 }
 
 /// A text in quotes, with all that is not plain ASCII as `\x`.

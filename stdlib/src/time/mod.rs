@@ -17,7 +17,11 @@ fn now(context: &mut NativeContext<'_>) -> (i64, i64, i64) {
             let before = before.duration();
             let nanoseconds = i64::from(before.subsec_nanos());
             let seconds = -(before.as_secs() as i64);
-            if nanoseconds == 0 { (seconds, 0) } else { (seconds - 1, 1_000_000_000 - nanoseconds) }
+            if nanoseconds == 0 {
+                (seconds, 0)
+            } else {
+                (seconds - 1, 1_000_000_000 - nanoseconds)
+            }
         }
     };
     (seconds, nanoseconds, context.scheduler().now())
@@ -114,7 +118,11 @@ fn read_duration(text: &[u8]) -> Result<i64, Problem<'_>> {
         let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
         let mut value = 0u64;
         for b in &rest[..digits] {
-            value = value.checked_mul(10).and_then(|v| v.checked_add(u64::from(b - b'0'))).filter(|&v| v <= LIMIT).ok_or(Problem::Invalid)?;
+            value = value
+                .checked_mul(10)
+                .and_then(|v| v.checked_add(u64::from(b - b'0')))
+                .filter(|&v| v <= LIMIT)
+                .ok_or(Problem::Invalid)?;
         }
         rest = &rest[digits..];
         let (mut part, mut scale, mut after) = (0u64, 1f64, 0);
@@ -122,7 +130,11 @@ fn read_duration(text: &[u8]) -> Result<i64, Problem<'_>> {
             after = tail.iter().take_while(|b| b.is_ascii_digit()).count();
             for b in &tail[..after] {
                 // Digits beyond the 63rd bit do not count.
-                match part.checked_mul(10).and_then(|p| p.checked_add(u64::from(b - b'0'))).filter(|&p| p <= LIMIT) {
+                match part
+                    .checked_mul(10)
+                    .and_then(|p| p.checked_add(u64::from(b - b'0')))
+                    .filter(|&p| p <= LIMIT)
+                {
                     Some(more) => (part, scale) = (more, scale * 10.0),
                     None => break,
                 }
@@ -132,7 +144,10 @@ fn read_duration(text: &[u8]) -> Result<i64, Problem<'_>> {
         if digits == 0 && after == 0 {
             return Err(Problem::Invalid);
         }
-        let length = rest.iter().take_while(|&&b| b != b'.' && !b.is_ascii_digit()).count();
+        let length = rest
+            .iter()
+            .take_while(|&&b| b != b'.' && !b.is_ascii_digit())
+            .count();
         if length == 0 {
             return Err(Problem::MissingUnit);
         }
@@ -154,7 +169,10 @@ fn read_duration(text: &[u8]) -> Result<i64, Problem<'_>> {
         if part > 0 {
             value += (part as f64 * (unit as f64 / scale)) as u64;
         }
-        total = total.checked_add(value).filter(|&total| value <= LIMIT && total <= LIMIT).ok_or(Problem::Invalid)?;
+        total = total
+            .checked_add(value)
+            .filter(|&total| value <= LIMIT && total <= LIMIT)
+            .ok_or(Problem::Invalid)?;
     }
     if negative {
         return Ok((total as i64).wrapping_neg());
@@ -163,14 +181,20 @@ fn read_duration(text: &[u8]) -> Result<i64, Problem<'_>> {
 }
 
 fn month_name(month: i64) -> String {
-    match usize::try_from(month - 1).ok().and_then(|month| layout::MONTHS.get(month)) {
+    match usize::try_from(month - 1)
+        .ok()
+        .and_then(|month| layout::MONTHS.get(month))
+    {
         Some(name) => (*name).to_string(),
         None => format!("%!Month({})", month as u64),
     }
 }
 
 fn day_name(day: i64) -> String {
-    match usize::try_from(day).ok().and_then(|day| layout::DAYS.get(day)) {
+    match usize::try_from(day)
+        .ok()
+        .and_then(|day| layout::DAYS.get(day))
+    {
         Some(name) => (*name).to_string(),
         None => format!("%!Weekday({})", day as u64),
     }
@@ -187,13 +211,24 @@ fn remainder(seconds: i64, nanoseconds: i64, divisor: i64) -> i64 {
     since.rem_euclid(i128::from(divisor.max(1))) as i64
 }
 
-fn format_time(layout: GoStr<'_>, seconds: i64, nanoseconds: i64, zone: GoStr<'_>, offset: i64) -> Bytes {
+fn format_time(
+    layout: GoStr<'_>,
+    seconds: i64,
+    nanoseconds: i64,
+    zone: GoStr<'_>,
+    offset: i64,
+) -> Bytes {
     Bytes(layout::format(&layout, seconds, nanoseconds, &zone, offset))
 }
 
 fn monotonic_text(mono: i64) -> String {
     let magnitude = mono.unsigned_abs();
-    format!(" m={}{}.{:09}", if mono < 0 { '-' } else { '+' }, magnitude / 1_000_000_000, magnitude % 1_000_000_000)
+    format!(
+        " m={}{}.{:09}",
+        if mono < 0 { '-' } else { '+' },
+        magnitude / 1_000_000_000,
+        magnitude % 1_000_000_000
+    )
 }
 
 fn decimal(number: i64) -> String {
@@ -206,7 +241,11 @@ fn quote(text: GoStr<'_>) -> Bytes {
     Bytes(out)
 }
 
-fn parse<'h>(context: &mut NativeContext<'h>, layout: GoStr<'h>, value: GoStr<'h>) -> Result<(bool, Vec<i64>, Vec<GoStr<'h>>), GoPanic> {
+fn parse<'h>(
+    context: &mut NativeContext<'h>,
+    layout: GoStr<'h>,
+    value: GoStr<'h>,
+) -> Result<(bool, Vec<i64>, Vec<GoStr<'h>>), GoPanic> {
     match layout::parse(&layout, &value) {
         Ok(parsed) => {
             let (kind, offset, name) = match &parsed.zone {
@@ -215,15 +254,24 @@ fn parse<'h>(context: &mut NativeContext<'h>, layout: GoStr<'h>, value: GoStr<'h
                 ParsedZone::Offset(offset, name) => (2, *offset, &name[..]),
                 ParsedZone::Name(name) => {
                     let hours = name.strip_prefix(b"GMT").filter(|rest| !rest.is_empty());
-                    let hours = hours.map_or(0, |rest| crate::strconv::integer::parse_signed(rest, 10, 64).0);
+                    let hours = hours.map_or(0, |rest| {
+                        crate::strconv::integer::parse_signed(rest, 10, 64).0
+                    });
                     (3, hours * 3600, &name[..])
                 }
             };
-            Ok((true, vec![parsed.seconds, parsed.nanoseconds, kind, offset], vec![context.new_string(name)?]))
+            Ok((
+                true,
+                vec![parsed.seconds, parsed.nanoseconds, kind, offset],
+                vec![context.new_string(name)?],
+            ))
         }
         Err(failure) => {
-            let texts =
-                vec![context.new_string(&failure.layout_part)?, context.new_string(&failure.value_part)?, context.new_string(failure.message.as_bytes())?];
+            let texts = vec![
+                context.new_string(&failure.layout_part)?,
+                context.new_string(&failure.value_part)?,
+                context.new_string(failure.message.as_bytes())?,
+            ];
             Ok((false, Vec::new(), texts))
         }
     }
@@ -240,7 +288,11 @@ fn local_zone(context: &mut NativeContext<'_>) -> (i64, String) {
             let name = name.strip_prefix(':').unwrap_or(name);
             if name.starts_with('/') {
                 let number = zone::load_file(name);
-                let known = if name == "/etc/localtime" { "Local" } else { name };
+                let known = if name == "/etc/localtime" {
+                    "Local"
+                } else {
+                    name
+                };
                 if let Some(number) = number {
                     return (number as i64 + 1, known.to_string());
                 }
@@ -284,7 +336,13 @@ fn sleep(context: &mut NativeContext<'_>, duration: i64) -> Parking<()> {
     Parking::Park(runtime::WaitReason::Sleep, ())
 }
 
-fn arm<'h>(context: &mut NativeContext<'h>, timer: TimerPlace<'h>, duration: i64, period: i64, function: Reference<'h>) -> Result<bool, GoPanic> {
+fn arm<'h>(
+    context: &mut NativeContext<'h>,
+    timer: TimerPlace<'h>,
+    duration: i64,
+    period: i64,
+    function: Reference<'h>,
+) -> Result<bool, GoPanic> {
     let when = context.scheduler().now().saturating_add(duration);
     timer.arm(context, when, period, function)
 }
@@ -296,12 +354,16 @@ fn disarm<'h>(context: &mut NativeContext<'h>, timer: TimerPlace<'h>) -> Result<
 fn try_lock(word: Pointer<'_, u32>) -> Result<bool, GoPanic> {
     use std::sync::atomic::Ordering::{Acquire, Relaxed};
     // ORDERING: Acquire; pairs with the Release of `unlock`.
-    Ok(word.atomic()?.compare_exchange(0, 1, Acquire, Relaxed).is_ok())
+    Ok(word
+        .atomic()?
+        .compare_exchange(0, 1, Acquire, Relaxed)
+        .is_ok())
 }
 
 fn unlock(word: Pointer<'_, u32>) -> Result<(), GoPanic> {
     // ORDERING: Release; pairs with the Acquire of `try_lock`.
-    word.atomic()?.store(0, std::sync::atomic::Ordering::Release);
+    word.atomic()?
+        .store(0, std::sync::atomic::Ordering::Release);
     Ok(())
 }
 

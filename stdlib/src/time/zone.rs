@@ -34,14 +34,23 @@ pub struct InForce {
 }
 
 /// Where the database is looked for.
-const FOLDERS: [&str; 4] = ["/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo"];
+const FOLDERS: [&str; 4] = [
+    "/usr/share/zoneinfo",
+    "/usr/share/lib/zoneinfo",
+    "/usr/lib/locale/TZ",
+    "/etc/zoneinfo",
+];
 
 /// All zones loaded so far, by name. Zones are never dropped: their numbers stand in script values.
 static LOADED: Mutex<Vec<(String, Arc<Zone>)>> = Mutex::new(Vec::new());
 
 /// The number of the zone with this name, if the database has it.
 pub fn load(name: &str) -> Option<usize> {
-    load_from(name, || FOLDERS.iter().find_map(|folder| std::fs::read(format!("{folder}/{name}")).ok()))
+    load_from(name, || {
+        FOLDERS
+            .iter()
+            .find_map(|folder| std::fs::read(format!("{folder}/{name}")).ok())
+    })
 }
 
 /// The number of the zone in this file.
@@ -62,7 +71,9 @@ fn load_from(name: &str, read: impl FnOnce() -> Option<Vec<u8>>) -> Option<usize
 /// Zone `number`.
 pub fn get(number: i64) -> Option<Arc<Zone>> {
     let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    loaded.get(usize::try_from(number).ok()?).map(|(_, zone)| zone.clone())
+    loaded
+        .get(usize::try_from(number).ok()?)
+        .map(|(_, zone)| zone.clone())
 }
 
 struct Reader<'d> {
@@ -107,17 +118,32 @@ impl Zone {
             let kind_data = reader.take(kinds * 6)?;
             let names = reader.take(characters)?;
             reader.take(leaps * (size + 4) + standard + utc)?;
-            let rule = reader.data.strip_prefix(b"\n").and_then(|rest| rest.split(|&b| b == b'\n').next());
+            let rule = reader
+                .data
+                .strip_prefix(b"\n")
+                .and_then(|rest| rest.split(|&b| b == b'\n').next());
             let kinds: Vec<Kind> = kind_data
                 .chunks_exact(6)
                 .map(|k| {
-                    let name = names.get(usize::from(k[5])..)?.split(|&b| b == 0).next()?.to_vec();
-                    Some(Kind { name, offset: i64::from(i32::from_be_bytes(k[..4].try_into().ok()?)), dst: k[4] != 0 })
+                    let name = names
+                        .get(usize::from(k[5])..)?
+                        .split(|&b| b == 0)
+                        .next()?
+                        .to_vec();
+                    Some(Kind {
+                        name,
+                        offset: i64::from(i32::from_be_bytes(k[..4].try_into().ok()?)),
+                        dst: k[4] != 0,
+                    })
                 })
                 .collect::<Option<_>>()?;
             let mut changes = Vec::with_capacity(times);
             for (moment, &index) in moments.chunks_exact(size).zip(indices) {
-                let moment = if wide { i64::from_be_bytes(moment.try_into().ok()?) } else { i64::from(i32::from_be_bytes(moment.try_into().ok()?)) };
+                let moment = if wide {
+                    i64::from_be_bytes(moment.try_into().ok()?)
+                } else {
+                    i64::from(i32::from_be_bytes(moment.try_into().ok()?))
+                };
                 if usize::from(index) >= kinds.len() {
                     return None;
                 }
@@ -126,14 +152,24 @@ impl Zone {
             if kinds.is_empty() {
                 return None;
             }
-            return Some(Zone { kinds, changes, rule: rule.and_then(Rule::parse) });
+            return Some(Zone {
+                kinds,
+                changes,
+                rule: rule.and_then(Rule::parse),
+            });
         }
     }
 
     /// What is in force at `seconds` since 1970.
     pub fn at(&self, seconds: i64) -> InForce {
         let after = self.changes.partition_point(|&(from, _)| from <= seconds);
-        let in_force = |kind: &Kind, start, end| InForce { name: kind.name.clone(), offset: kind.offset, start, end, dst: kind.dst };
+        let in_force = |kind: &Kind, start, end| InForce {
+            name: kind.name.clone(),
+            offset: kind.offset,
+            start,
+            end,
+            dst: kind.dst,
+        };
         if after == 0 {
             let end = self.changes.first().map_or(i64::MAX, |&(from, _)| from);
             return in_force(self.first(), i64::MIN, end);
@@ -160,7 +196,10 @@ impl Zone {
         {
             return standard;
         }
-        self.kinds.iter().find(|kind| !kind.dst).unwrap_or(&self.kinds[0])
+        self.kinds
+            .iter()
+            .find(|kind| !kind.dst)
+            .unwrap_or(&self.kinds[0])
     }
 
     /// The offset that an abbreviation stands for near a time.
@@ -170,7 +209,10 @@ impl Zone {
                 return Some(self.at(seconds - kind.offset).offset);
             }
         }
-        self.kinds.iter().find(|kind| kind.name == name).map(|kind| kind.offset)
+        self.kinds
+            .iter()
+            .find(|kind| kind.name == name)
+            .map(|kind| kind.offset)
     }
 }
 
@@ -200,26 +242,50 @@ impl Rule {
     fn parse(text: &[u8]) -> Option<Rule> {
         let mut text = Text { rest: text };
         let name = text.name()?;
-        let standard = Kind { name, offset: -text.offset()?, dst: false };
+        let standard = Kind {
+            name,
+            offset: -text.offset()?,
+            dst: false,
+        };
         if text.rest.is_empty() {
-            return Some(Rule { standard, saving: None });
+            return Some(Rule {
+                standard,
+                saving: None,
+            });
         }
         let name = text.name()?;
-        let offset = if matches!(text.rest.first(), None | Some(b',')) { standard.offset + 3600 } else { -text.offset()? };
-        let saving = Kind { name, offset, dst: true };
+        let offset = if matches!(text.rest.first(), None | Some(b',')) {
+            standard.offset + 3600
+        } else {
+            -text.offset()?
+        };
+        let saving = Kind {
+            name,
+            offset,
+            dst: true,
+        };
         // Without rules: those of the United States.
         if text.rest.is_empty() {
             text.rest = b",M3.2.0,M11.1.0";
         }
         let begin = text.change()?;
         let end = text.change()?;
-        Some(Rule { standard, saving: Some((saving, begin, end)) })
+        Some(Rule {
+            standard,
+            saving: Some((saving, begin, end)),
+        })
     }
 
     fn at(&self, seconds: i64, last_change: i64) -> InForce {
         let Some((saving, begin, end)) = &self.saving else {
             let kind = &self.standard;
-            return InForce { name: kind.name.clone(), offset: kind.offset, start: last_change, end: i64::MAX, dst: false };
+            return InForce {
+                name: kind.name.clone(),
+                offset: kind.offset,
+                start: last_change,
+                end: i64::MAX,
+                dst: false,
+            };
         };
         let (year, _, _) = civil(seconds.div_euclid(86_400));
         // The changes of three years, in order.
@@ -229,9 +295,17 @@ impl Rule {
             changes.push((end.moment(year) - saving.offset, &self.standard));
         }
         changes.sort_by_key(|&(moment, _)| moment);
-        let after = changes.partition_point(|&(moment, _)| moment <= seconds).clamp(1, changes.len() - 1);
+        let after = changes
+            .partition_point(|&(moment, _)| moment <= seconds)
+            .clamp(1, changes.len() - 1);
         let (start, kind) = changes[after - 1];
-        InForce { name: kind.name.clone(), offset: kind.offset, start, end: changes[after].0, dst: kind.dst }
+        InForce {
+            name: kind.name.clone(),
+            offset: kind.offset,
+            start,
+            end: changes[after].0,
+            dst: kind.dst,
+        }
     }
 }
 
@@ -242,10 +316,18 @@ impl Change {
         let day = match self.day {
             Day::Julian(n) => first + n - 1 + i64::from(is_leap(year) && n >= 60),
             Day::OfYear(n) => first + n,
-            Day::OfMonth { month, week, weekday } => {
+            Day::OfMonth {
+                month,
+                week,
+                weekday,
+            } => {
                 let start = days_from_civil(year, month, 1);
                 let mut day = start + (weekday - (start + 4)).rem_euclid(7) + (week - 1) * 7;
-                let next = if month == 12 { days_from_civil(year + 1, 1, 1) } else { days_from_civil(year, month + 1, 1) };
+                let next = if month == 12 {
+                    days_from_civil(year + 1, 1, 1)
+                } else {
+                    days_from_civil(year, month + 1, 1)
+                };
                 if day >= next {
                     day -= 7;
                 }
@@ -271,15 +353,36 @@ impl Text<'_> {
 
     fn name(&mut self) -> Option<Vec<u8>> {
         let quoted = self.accept(b'<');
-        let length = self.rest.iter().take_while(|&&b| if quoted { b != b'>' } else { b.is_ascii_alphabetic() }).count();
+        let length = self
+            .rest
+            .iter()
+            .take_while(|&&b| {
+                if quoted {
+                    b != b'>'
+                } else {
+                    b.is_ascii_alphabetic()
+                }
+            })
+            .count();
         let name = self.rest.get(..length)?.to_vec();
         self.rest = &self.rest[length..];
-        if quoted && !self.accept(b'>') || length < 3 { None } else { Some(name) }
+        if quoted && !self.accept(b'>') || length < 3 {
+            None
+        } else {
+            Some(name)
+        }
     }
 
     fn number(&mut self, largest: i64) -> Option<i64> {
-        let length = self.rest.iter().take(4).take_while(|b| b.is_ascii_digit()).count();
-        let value = self.rest[..length].iter().fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+        let length = self
+            .rest
+            .iter()
+            .take(4)
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        let value = self.rest[..length]
+            .iter()
+            .fold(0, |n, b| n * 10 + i64::from(b - b'0'));
         self.rest = &self.rest[length..];
         (length > 0 && value <= largest).then_some(value)
     }
@@ -309,11 +412,19 @@ impl Text<'_> {
             let month = self.number(12).filter(|&n| n > 0)?;
             let week = self.accept(b'.').then(|| self.number(5))??;
             let weekday = self.accept(b'.').then(|| self.number(6))??;
-            Day::OfMonth { month, week, weekday }
+            Day::OfMonth {
+                month,
+                week,
+                weekday,
+            }
         } else {
             Day::OfYear(self.number(365)?)
         };
-        let time = if self.accept(b'/') { self.offset()? } else { 2 * 3600 };
+        let time = if self.accept(b'/') {
+            self.offset()?
+        } else {
+            2 * 3600
+        };
         Some(Change { day, time })
     }
 }

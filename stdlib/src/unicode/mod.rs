@@ -1,5 +1,6 @@
 //! Natives of package unicode.
 
+#[rustfmt::skip]
 mod data;
 pub mod tables;
 pub mod utf8;

@@ -9,19 +9,27 @@ pub type Ranges = &'static [(u32, u32, u32)];
 
 /// Whether `rune` is in one of the sorted ranges.
 pub fn contains(ranges: Ranges, rune: i32) -> bool {
-    let Ok(rune) = u32::try_from(rune) else { return false };
+    let Ok(rune) = u32::try_from(rune) else {
+        return false;
+    };
     let at = ranges.partition_point(|&(_, last, _)| last < rune);
-    ranges.get(at).is_some_and(|&(first, _, stride)| rune >= first && (stride == 1 || (rune - first).is_multiple_of(stride)))
+    ranges.get(at).is_some_and(|&(first, _, stride)| {
+        rune >= first && (stride == 1 || (rune - first).is_multiple_of(stride))
+    })
 }
 
 /// The table of a category (`C`), script (`S`) or property (`P`) by its name.
 pub fn find(group: char, name: &str) -> Option<usize> {
-    data::TABLES.binary_search_by(|&(g, n, _)| (g, n).cmp(&(group, name))).ok()
+    data::TABLES
+        .binary_search_by(|&(g, n, _)| (g, n).cmp(&(group, name)))
+        .ok()
 }
 
 /// The ranges of table `number`; none if there is no such table.
 pub fn ranges(number: usize) -> Ranges {
-    data::TABLES.get(number).map_or(&[], |&(_, _, ranges)| ranges)
+    data::TABLES
+        .get(number)
+        .map_or(&[], |&(_, _, ranges)| ranges)
 }
 
 macro_rules! categories {
@@ -84,9 +92,15 @@ pub const TITLE: usize = 2;
 pub fn to_case(case: usize, rune: i32) -> i32 {
     if (0..0x80).contains(&rune) {
         let b = rune as u8;
-        return i32::from(if case == LOWER { b.to_ascii_lowercase() } else { b.to_ascii_uppercase() });
+        return i32::from(if case == LOWER {
+            b.to_ascii_lowercase()
+        } else {
+            b.to_ascii_uppercase()
+        });
     }
-    let Ok(code) = u32::try_from(rune) else { return rune };
+    let Ok(code) = u32::try_from(rune) else {
+        return rune;
+    };
     let at = data::CASE_RANGES.partition_point(|&(_, last, _)| last < code);
     match data::CASE_RANGES.get(at) {
         Some(&(first, _, distances)) if code >= first => {
@@ -104,10 +118,16 @@ pub fn to_case(case: usize, rune: i32) -> i32 {
 
 /// The next character that is the same but for case; going on leads back to `rune`.
 pub fn simple_fold(rune: i32) -> i32 {
-    let Ok(code) = u32::try_from(rune) else { return rune };
+    let Ok(code) = u32::try_from(rune) else {
+        return rune;
+    };
     if let Ok(at) = data::FOLD_ORBIT.binary_search_by_key(&code, |&(from, _)| from) {
         return data::FOLD_ORBIT[at].1 as i32;
     }
     let lower = to_case(LOWER, rune);
-    if lower != rune { lower } else { to_case(UPPER, rune) }
+    if lower != rune {
+        lower
+    } else {
+        to_case(UPPER, rune)
+    }
 }

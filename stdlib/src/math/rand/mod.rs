@@ -26,7 +26,10 @@ fn seeded(seed: i64) -> Vec<i64> {
         x = step(x);
         i64::from(x)
     };
-    START.iter().map(|start| next() << 40 ^ next() << 20 ^ next() ^ start).collect()
+    START
+        .iter()
+        .map(|start| next() << 40 ^ next() << 20 ^ next() ^ start)
+        .collect()
 }
 
 /// A random number from the scheduler, which may be seeded itself.

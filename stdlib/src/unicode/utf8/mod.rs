@@ -48,7 +48,11 @@ pub fn decode_last(text: &[u8]) -> (i32, usize) {
     for start in (end.saturating_sub(4)..end).rev() {
         if text[start] & 0xC0 != 0x80 {
             let (rune, width) = decode(&text[start..]);
-            return if start + width == end { (rune, width) } else { (RUNE_ERROR, 1) };
+            return if start + width == end {
+                (rune, width)
+            } else {
+                (RUNE_ERROR, 1)
+            };
         }
     }
     (RUNE_ERROR, usize::from(end > 0))
@@ -92,7 +96,10 @@ pub fn rune_len(rune: i32) -> i64 {
 
 /// The encoding of a character (of U+FFFD for an invalid one) and its width.
 pub fn encode(rune: i32) -> ([u8; 4], usize) {
-    let c = u32::try_from(rune).ok().and_then(char::from_u32).unwrap_or('\u{FFFD}');
+    let c = u32::try_from(rune)
+        .ok()
+        .and_then(char::from_u32)
+        .unwrap_or('\u{FFFD}');
     let mut buffer = [0; 4];
     let width = c.encode_utf8(&mut buffer).len();
     (buffer, width)

@@ -1,4 +1,5 @@
-//! Programs that race, and programs in which one goroutine never lets go: `tests/race`, `tests/fairness`.
+//! Programs that race, programs in which one goroutine never lets go, and what the system monitor shows: `tests/race`,
+//! `tests/fairness`.
 //!
 //! `RACE_MILLISECONDS` sets how long each race lasts (300 if unset).
 
@@ -15,12 +16,18 @@ struct Ran {
 
 /// Runs a script with standard input open and silent.
 fn run(script: &str, processors: u32, argument: &str, limit: Duration) -> Ran {
+    run_with(script, processors, argument, "", limit)
+}
+
+/// As [`run`], with this `GOLITEDEBUG`.
+fn run_with(script: &str, processors: u32, argument: &str, debug: &str, limit: Duration) -> Ran {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
     let mut child = Command::new(env!("CARGO_BIN_EXE_golite"))
         .arg("run")
         .arg(&path)
         .arg(argument)
         .env("GOMAXPROCS", processors.to_string())
+        .env("GOLITEDEBUG", debug)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -105,4 +112,42 @@ fn a_loop_over_native_calls_starves_nobody() {
 #[test]
 fn a_blocked_read_of_standard_input_holds_nobody_up() {
     starves_nobody("fairness/stdin.gl", "the others ran 20\n");
+}
+
+#[test]
+fn a_blocked_read_of_a_file_holds_nobody_up() {
+    let fifo = std::env::temp_dir().join(format!("golite-fifo-{}", std::process::id()));
+    let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo starts");
+    assert!(made.success());
+    let ran = run("fairness/fifo.gl", 1, &fifo.display().to_string(), Duration::from_secs(20));
+    std::fs::remove_file(&fifo).expect("the pipe is there");
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "the others ran 20\n");
+}
+
+#[test]
+fn the_monitor_forces_a_collection_when_none_ran_for_the_period() {
+    let limit = Duration::from_secs(20);
+    let ran = run_with("fairness/idle.gl", 1, "", "forcegcperiod=20,gctrace=1", limit);
+    assert_eq!(ran.stdout, "rested\n", "{}", ran.stderr);
+    let collections = ran.stderr.lines().filter(|line| line.starts_with("gc ")).count();
+    assert!((2..=15).contains(&collections), "{}", ran.stderr);
+
+    let never = run_with("fairness/idle.gl", 1, "", "forcegcperiod=0,gctrace=1", limit);
+    assert_eq!((never.stdout.as_str(), never.stderr.as_str()), ("rested\n", ""));
+}
+
+#[test]
+fn schedtrace_prints_a_line_per_period_and_scheddetail_every_processor() {
+    let limit = Duration::from_secs(20);
+    let ran = run_with("fairness/idle.gl", 2, "", "schedtrace=50", limit);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert!(lines.len() >= 3, "{}", ran.stderr);
+    for line in &lines {
+        assert!(line.starts_with("SCHED ") && line.contains("gomaxprocs=2 idleprocs="), "{line}");
+    }
+    let detail = run_with("fairness/idle.gl", 2, "", "schedtrace=50,scheddetail=1", limit);
+    for part in ["  P0: status=", "  P1: status=", "  M0: ", "  G1: "] {
+        assert!(detail.stderr.lines().any(|line| line.starts_with(part)), "no {part:?} in\n{}", detail.stderr);
+    }
 }

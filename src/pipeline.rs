@@ -35,6 +35,28 @@ pub fn program_options() -> Options {
 /// # Errors
 /// The text is too long to be a program.
 pub fn check(name: &str, text: String, options: &Options) -> Result<Checked, diagnostics::FileTooLarge> {
+    let checked = check_with(name, text.clone(), options, Packages::Needed)?;
+    if checked.diagnostics.is_empty() {
+        return Ok(checked);
+    }
+    // Messages mention what else a package has: "undefined: strings.toUpper (but have ToUpper)".
+    check_with(name, text, options, Packages::Whole)
+}
+
+/// How much of the standard packages the checker sees.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packages {
+    /// What the program can need.
+    Needed,
+    Whole,
+}
+
+fn check_with(
+    name: &str,
+    text: String,
+    options: &Options,
+    extent: Packages,
+) -> Result<Checked, diagnostics::FileTooLarge> {
     let mut sources = SourceMap::new();
     let mut ast = Ast::default();
     let mut names = Interner::new();
@@ -43,9 +65,14 @@ pub fn check(name: &str, text: String, options: &Options) -> Result<Checked, dia
     if !file.checkable {
         return Ok(Checked { sources, ast, names, typed: None, diagnostics: syntax });
     }
-    let imports: Vec<String> = file.imports.iter().map(|import| import_path(&ast, import)).collect();
-    let mentioned = (0..names.len()).map(|index| names.text(Symbol(index as u32)));
-    let mut packages = StandardPackages::for_program(imports.iter().map(String::as_str), mentioned);
+    let mut packages = match extent {
+        Packages::Needed => {
+            let imports: Vec<String> = file.imports.iter().map(|import| import_path(&ast, import)).collect();
+            let mentioned = (0..names.len()).map(|index| names.text(Symbol(index as u32)));
+            StandardPackages::for_program(imports.iter().map(String::as_str), mentioned)
+        }
+        Packages::Whole => StandardPackages::whole(),
+    };
     let (typed, mut diagnostics) = check_program(&mut ast, &mut names, &mut sources, vec![file], &mut packages, options);
     if !syntax.is_empty() {
         // Missing bodies are reported only if nothing else is wrong.

@@ -320,7 +320,9 @@ impl<'a> Checker<'a> {
         }
         if let (Some(main), Some(package)) = (ids.last(), loaded.packages.last()) {
             self.program.main = *main;
-            if options.is_program {
+            // Of a script it is enough to say that scripts are not there yet.
+            let is_script = package.files.iter().any(|file| file.script.is_some());
+            if options.is_program && !is_script {
                 let place = package
                     .files
                     .first()

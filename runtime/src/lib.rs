@@ -64,7 +64,6 @@
 mod blocking;
 mod channel;
 mod clock;
-mod debug_flags;
 mod engine;
 mod find_runnable;
 mod goroutine;
@@ -90,7 +89,6 @@ mod wait_reason;
 
 pub use channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered};
 pub use clock::Nanos;
-pub use debug_flags::DebugFlags;
 pub use engine::{
     BlockingCall, CollectionReason, Engine, Outcome, SafepointAction, Switch, WakeOutcome, WorldJob,
 };

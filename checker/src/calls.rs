@@ -58,7 +58,7 @@ impl Checker<'_> {
                 );
                 self.report_operand(Code::InvalidCall, x, message);
             }
-            self.use_exprs(args);
+            // Go does not look at the arguments.
             x.invalidate();
             x.expr = Some(expr);
             return CallKind::Statement;

@@ -433,10 +433,12 @@ impl FunctionCompiler<'_, '_> {
 
     /// The places on the left of an assignment of several values. Their operands are kept from being changed by it.
     pub(crate) fn places(&mut self, lhs: &[ExprId]) -> Vec<Option<Place>> {
+        // A field of a variable in registers is as much an operand that an earlier store changes as a whole variable is.
         let assigned: Vec<ObjectId> = lhs
             .iter()
             .filter_map(|&e| match self.c.ast.expr(self.c.ast.unparen(e)) {
                 Expr::Ident(_) => self.c.typed.object_of(self.c.ast.unparen(e)),
+                _ if self.place_in_registers(e) => self.c.root_variable(e),
                 _ => None,
             })
             .collect();

@@ -181,7 +181,8 @@ impl FunctionCompiler<'_, '_> {
         {
             return Place::Memory {
                 pointer,
-                offset: offset + constant as u32 * size,
+                // Wraps only for a type that is refused as too large.
+                offset: offset.wrapping_add((constant as u32).wrapping_mul(size)),
             };
         }
         let index = self.operand(index);

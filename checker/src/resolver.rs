@@ -472,7 +472,20 @@ impl Checker<'_> {
                             imported.path
                         )
                     }
-                    _ => format!("{text} already declared through dot-import{other}"),
+                    _ => {
+                        let of = self.object(object).package.map(|id| {
+                            let package = self.program.package(id);
+                            format!(
+                                " of package {} ({:?})",
+                                self.text(package.name),
+                                package.path
+                            )
+                        });
+                        format!(
+                            "{text} already declared through dot-import{}{other}",
+                            of.unwrap_or_default()
+                        )
+                    }
                 };
                 self.report(Code::Redeclared, range, message);
             }

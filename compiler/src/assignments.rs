@@ -13,6 +13,13 @@ use crate::operators::Rhs;
 use crate::places::Place;
 use crate::type_descriptors::Access;
 
+/// A place on the left of an assignment of several values.
+pub(crate) enum Target {
+    Place(Place),
+    /// The operands are in temporaries; the place itself is found when its value is stored.
+    Late(ExprId),
+}
+
 impl FunctionCompiler<'_, '_> {
     fn is_blank(&self, e: ExprId) -> bool {
         matches!(*self.c.ast.expr(self.c.ast.unparen(e)), Expr::Ident(name) if name.is_blank())
@@ -415,11 +422,12 @@ impl FunctionCompiler<'_, '_> {
     /// `a, b = f()`, `v, ok = m[k]`.
     fn assign_several(&mut self, lhs: &[ExprId], rhs: ExprId) {
         let values = self.several_values(rhs, lhs.len());
-        let places: Vec<Option<Place>> = self.places(lhs);
+        let places = self.places(lhs);
         for ((&target, place), (register, from)) in lhs.iter().zip(places).zip(values) {
             let Some(place) = place else { continue };
             let to = self.type_of(target);
             self.scoped(|f| {
+                let place = f.arrive(place);
                 let mut value = register;
                 if f.wraps(from, to) {
                     value = f.allocate(to);
@@ -432,7 +440,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The places on the left of an assignment of several values. Their operands are kept from being changed by it.
-    pub(crate) fn places(&mut self, lhs: &[ExprId]) -> Vec<Option<Place>> {
+    pub(crate) fn places(&mut self, lhs: &[ExprId]) -> Vec<Option<Target>> {
         // A field of a variable in registers is as much an operand that an earlier store changes as a whole variable is.
         let assigned: Vec<ObjectId> = lhs
             .iter()
@@ -447,14 +455,99 @@ impl FunctionCompiler<'_, '_> {
                 if self.is_blank(e) {
                     return None;
                 }
-                let place = self.place(e);
                 let is_variable = matches!(self.c.ast.expr(self.c.ast.unparen(e)), Expr::Ident(_));
-                if is_variable || !assigned.iter().any(|&object| self.c.mentions(e, object)) {
-                    return Some(place);
+                // A part of a variable that is replaced as a whole is a part of the new value.
+                let is_part = !is_variable
+                    && self
+                        .c
+                        .root_variable(e)
+                        .is_some_and(|root| assigned.contains(&root));
+                if lhs.len() > 1 && self.freeze(e, is_part) {
+                    return Some(Target::Late(e));
                 }
-                Some(self.detached(place))
+                let place = self.place(e);
+                if is_variable || !assigned.iter().any(|&object| self.c.mentions(e, object)) {
+                    return Some(Target::Place(place));
+                }
+                Some(Target::Place(self.detached(place)))
             })
             .collect()
+    }
+
+    /// Where a value goes, now that those before it are stored.
+    pub(crate) fn arrive(&mut self, target: Target) -> Place {
+        match target {
+            Target::Place(place) => place,
+            Target::Late(e) => self.place(e),
+        }
+    }
+
+    /// If finding the place of `e` checks an index on the way, which may panic only when the values before it are
+    /// stored, or always where it is `forced`: puts the operands of `e` in temporaries, for [`FunctionCompiler::place`] to take later.
+    fn freeze(&mut self, e: ExprId, forced: bool) -> bool {
+        let mut operands = Vec::new();
+        let mut checked = forced;
+        let mut inner = self.c.ast.unparen(e);
+        loop {
+            let outermost = operands.is_empty() && inner == self.c.ast.unparen(e);
+            match *self.c.ast.expr(inner) {
+                Expr::Star(pointer) => {
+                    operands.push(pointer);
+                    break;
+                }
+                Expr::Selector { operand, .. } => {
+                    if !self.c.typed.selections.contains_key(&inner) {
+                        break;
+                    }
+                    let ty = self.type_of(operand);
+                    if matches!(self.c.typed.types.underlying(ty), Type::Pointer(_)) {
+                        operands.push(operand);
+                        break;
+                    }
+                    inner = self.c.ast.unparen(operand);
+                }
+                Expr::Index { operand, indices } => {
+                    let index = self.c.ast.list(indices)[0];
+                    let is_constant = self.c.typed.constant(index).is_some();
+                    if !is_constant {
+                        operands.push(index);
+                    }
+                    let ty = self.type_of(operand);
+                    match self.c.typed.types.underlying(ty) {
+                        Type::Array(..) => {
+                            checked |= !outermost && !is_constant;
+                            inner = self.c.ast.unparen(operand);
+                        }
+                        Type::Slice(_) => {
+                            checked |= !outermost;
+                            operands.push(operand);
+                            break;
+                        }
+                        Type::Pointer(_) => {
+                            checked |= !outermost && !is_constant;
+                            operands.push(operand);
+                            break;
+                        }
+                        _ => return false,
+                    }
+                }
+                _ => break,
+            }
+        }
+        if !checked {
+            return false;
+        }
+        for operand in operands.into_iter().rev() {
+            let operand = self.c.ast.unparen(operand);
+            if self.hoisted.contains_key(&operand) {
+                continue;
+            }
+            let ty = self.type_of(operand);
+            let register = self.allocate(ty);
+            self.convert_into(operand, ty, register);
+            self.hoisted.insert(operand, register);
+        }
+        true
     }
 
     /// The same place with its operands in temporaries.
@@ -578,8 +671,11 @@ impl FunctionCompiler<'_, '_> {
         for ((place, &target), (value, owned)) in places.into_iter().zip(lhs).zip(values) {
             let Some(place) = place else { continue };
             let ty = self.type_of(target);
-            self.at(self.c.ast.range(target));
-            self.store(place, ty, value, owned);
+            self.scoped(|f| {
+                let place = f.arrive(place);
+                f.at(f.c.ast.range(target));
+                f.store(place, ty, value, owned);
+            });
         }
     }
 

@@ -872,6 +872,7 @@ impl FunctionCompiler<'_, '_> {
             let places = f.places(&targets);
             for ((target, register, from), place) in bound.into_iter().zip(places) {
                 let Some(place) = place else { continue };
+                let place = f.arrive(place);
                 f.store_converted(target, place, register, from);
             }
         });

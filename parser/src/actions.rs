@@ -968,22 +968,24 @@ impl<'s> Builder<'s> {
     }
 
     /// Go wants a primary expression without parentheses; whether it is a call is the checker's question.
-    fn check_started(&mut self, call: ExprId) {
+    /// The parentheses are taken off.
+    fn check_started(&mut self, call: ExprId) -> ExprId {
         if matches!(
             self.ast.expr(call),
             Expr::Paren(_) | Expr::Unary { .. } | Expr::Star(_) | Expr::Binary { .. }
         ) {
             self.refuse(self.ast.range(call));
         }
+        self.ast.unparen(call)
     }
 
     pub(crate) fn go(&mut self, start: u32, call: ExprId) -> StmtId {
-        self.check_started(call);
+        let call = self.check_started(call);
         self.add_statement(Stmt::Go { call }, start, self.end(call), self.depth(call))
     }
 
     pub(crate) fn defer(&mut self, start: u32, call: ExprId) -> StmtId {
-        self.check_started(call);
+        let call = self.check_started(call);
         self.add_statement(
             Stmt::Defer { call },
             start,

@@ -241,6 +241,10 @@ pub(crate) fn callers(machine: &Machine, fiber: &Fiber, most: usize) -> Vec<Call
             let (file, line) = position_of(machine, function, offset).unwrap_or_default();
             callers.push(Caller { function: function.function.name.clone(), file, line });
         }
+        // A deferred function that a panic runs is called by the panic. GO: runtime.gopanic
+        if callers.len() < most && frame.by_panic {
+            callers.push(Caller { function: "runtime.gopanic".to_owned(), file: "runtime/panic.go".to_owned(), line: 0 });
+        }
     });
     callers
 }

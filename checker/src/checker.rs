@@ -9,11 +9,11 @@ use crate::constants::Constant;
 use crate::expression_strings::expression_string;
 use crate::operand::Operand;
 use crate::scope::{ScopeId, Scopes};
+use crate::type_expressions::InterfaceElements;
 use crate::typed::{
     FunctionId, FunctionRef, Mode, Object, ObjectKind, TypeAndValue, TypedProgram, VarKind,
     Variable,
 };
-use crate::type_expressions::InterfaceElements;
 use crate::types::{ObjectId, PackageId, TypeId};
 
 /// Stack kept free for one step of recursion, and what is added when it is not there: syntax may be 10,000 levels deep.

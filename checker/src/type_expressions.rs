@@ -445,10 +445,7 @@ impl Checker<'_> {
     }
 
     /// What is written between the braces of an interface.
-    pub(crate) fn interface_elements(
-        &mut self,
-        list: List<InterfaceElement>,
-    ) -> InterfaceElements {
+    pub(crate) fn interface_elements(&mut self, list: List<InterfaceElement>) -> InterfaceElements {
         let mut all: Vec<InterfaceEntry> = Vec::new();
         let mut places: FxHashMap<(Symbol, Option<PackageId>), usize> = FxHashMap::default();
         let mut embedded: Vec<(TypeId, TextRange)> = Vec::new();

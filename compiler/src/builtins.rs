@@ -35,7 +35,9 @@ impl FunctionCompiler<'_, '_> {
             && let Type::Tuple(_) = self.c.typed.types.get(self.type_of(*single))
         {
             let values = self.several_values(*single, 0).into_iter();
-            return values.map(|(register, ty)| Given::Value(register, ty)).collect();
+            return values
+                .map(|(register, ty)| Given::Value(register, ty))
+                .collect();
         }
         args.iter().map(|&e| Given::Expression(e)).collect()
     }

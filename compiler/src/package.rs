@@ -256,8 +256,9 @@ impl Compiler<'_> {
             Some(ty) => compiler.descriptor(ty),
             None => compiler.bare_slice(element),
         };
-        let panic_text =
-            self.in_runtime("panicText").and_then(|object| typed.object(object).function());
+        let panic_text = self
+            .in_runtime("panicText")
+            .and_then(|object| typed.object(object).function());
         KnownTypes {
             bool: self.descriptor(Ty::BOOL),
             int: self.descriptor(Ty::INT),

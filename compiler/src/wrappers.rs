@@ -146,7 +146,9 @@ impl FunctionCompiler<'_, '_> {
             return;
         }
         let name = typed.run_time_type_string(self.c.names, typed.dereference(ty).0);
-        let base = name.rsplit_once('.').map_or(name.as_str(), |(_, base)| base);
+        let base = name
+            .rsplit_once('.')
+            .map_or(name.as_str(), |(_, base)| base);
         let method = self.c.names.text(typed.object(method).name);
         let text = format!("value method {name}.{method} called using nil *{base} pointer");
         let (ty_error, value) = (self.c.plain_error(), self.c.string(text.as_bytes()));

@@ -4,11 +4,18 @@
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     /// Run a program; the rest are its arguments.
-    Run { file: String, arguments: Vec<String> },
+    Run {
+        file: String,
+        arguments: Vec<String>,
+    },
     /// Report every error of a program, run nothing.
-    Check { files: Vec<String> },
+    Check {
+        files: Vec<String>,
+    },
     /// Print the bytecode.
-    Disassemble { file: String },
+    Disassemble {
+        file: String,
+    },
     /// Print a text and end well.
     Help(&'static str),
     Version,
@@ -85,38 +92,60 @@ docs/instructions.md explains each instruction.
 /// # Errors
 /// What is wrong with them, as one line and perhaps a hint.
 pub fn parse(arguments: &[String]) -> Result<Command, UsageError> {
-    let Some((first, rest)) = arguments.split_first() else { return Ok(Command::Help(HELP)) };
+    let Some((first, rest)) = arguments.split_first() else {
+        return Ok(Command::Help(HELP));
+    };
     match first.as_str() {
         "run" => match rest.split_first() {
-            None => Err(UsageError("run: which file? (golite run FILE [ARGUMENTS])".into())),
+            None => Err(UsageError(
+                "run: which file? (golite run FILE [ARGUMENTS])".into(),
+            )),
             Some((help, _)) if is_help(help) => Ok(Command::Help(HELP_RUN)),
             Some((flag, _)) if is_flag(flag) => Err(unknown_flag(flag, "run")),
-            Some((file, arguments)) => Ok(Command::Run { file: file.clone(), arguments: arguments.to_vec() }),
+            Some((file, arguments)) => Ok(Command::Run {
+                file: file.clone(),
+                arguments: arguments.to_vec(),
+            }),
         },
         "check" => match rest.first() {
-            None => Err(UsageError("check: which file? (golite check FILE...)".into())),
+            None => Err(UsageError(
+                "check: which file? (golite check FILE...)".into(),
+            )),
             Some(help) if is_help(help) => Ok(Command::Help(HELP_CHECK)),
             Some(flag) if is_flag(flag) => Err(unknown_flag(flag, "check")),
-            Some(_) => Ok(Command::Check { files: rest.to_vec() }),
+            Some(_) => Ok(Command::Check {
+                files: rest.to_vec(),
+            }),
         },
         "disassemble" => match rest {
             [help] if is_help(help) => Ok(Command::Help(HELP_DISASSEMBLE)),
             [flag, ..] if is_flag(flag) => Err(unknown_flag(flag, "disassemble")),
             [file] => Ok(Command::Disassemble { file: file.clone() }),
-            _ => Err(UsageError("disassemble: give one file (golite disassemble FILE)".into())),
+            _ => Err(UsageError(
+                "disassemble: give one file (golite disassemble FILE)".into(),
+            )),
         },
         "help" => match rest.first().map(String::as_str) {
             None => Ok(Command::Help(HELP)),
             Some("run") => Ok(Command::Help(HELP_RUN)),
             Some("check") => Ok(Command::Help(HELP_CHECK)),
             Some("disassemble") => Ok(Command::Help(HELP_DISASSEMBLE)),
-            Some(other) => Err(UsageError(format!("help: no command {other:?}{}", suggestion(other)))),
+            Some(other) => Err(UsageError(format!(
+                "help: no command {other:?}{}",
+                suggestion(other)
+            ))),
         },
         help if is_help(help) => Ok(Command::Help(HELP)),
         "version" | "--version" | "-V" => Ok(Command::Version),
         flag if is_flag(flag) => Err(unknown_flag(flag, "golite")),
-        file if looks_like_a_file(file) => Ok(Command::Run { file: file.to_string(), arguments: rest.to_vec() }),
-        other => Err(UsageError(format!("no command and no file {other:?}{}", suggestion(other)))),
+        file if looks_like_a_file(file) => Ok(Command::Run {
+            file: file.to_string(),
+            arguments: rest.to_vec(),
+        }),
+        other => Err(UsageError(format!(
+            "no command and no file {other:?}{}",
+            suggestion(other)
+        ))),
     }
 }
 
@@ -129,7 +158,9 @@ fn is_flag(word: &str) -> bool {
 }
 
 fn unknown_flag(flag: &str, command: &str) -> UsageError {
-    UsageError(format!("{command}: no flag {flag:?}; a program's own arguments stand after its file"))
+    UsageError(format!(
+        "{command}: no flag {flag:?}; a program's own arguments stand after its file"
+    ))
 }
 
 fn looks_like_a_file(word: &str) -> bool {
@@ -175,13 +206,19 @@ mod tests {
 
     #[test]
     fn a_bare_file_is_run_with_its_arguments() {
-        let expected = Command::Run { file: "a.gl".into(), arguments: words("-x --help") };
+        let expected = Command::Run {
+            file: "a.gl".into(),
+            arguments: words("-x --help"),
+        };
         assert_eq!(parse(&words("a.gl -x --help")), Ok(expected));
     }
 
     #[test]
     fn run_passes_flags_after_the_file_on() {
-        let expected = Command::Run { file: "a.gl".into(), arguments: words("run -v") };
+        let expected = Command::Run {
+            file: "a.gl".into(),
+            arguments: words("run -v"),
+        };
         assert_eq!(parse(&words("run a.gl run -v")), Ok(expected));
     }
 

@@ -73,12 +73,21 @@ const FLAGS: &[Flag] = &[
 /// Names the first word that is no flag, with the flags there are.
 pub fn read(text: &str) -> Result<DebugFlags, String> {
     let mut flags = DebugFlags::default();
-    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+    for word in text
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+    {
         let (name, value) = word.split_once('=').unwrap_or((word, "1"));
         let flag = FLAGS.iter().find(|flag| flag.name == name);
         match (flag, value.parse()) {
             (Some(flag), Ok(value)) => (flag.read)(&mut flags, value),
-            (Some(flag), Err(_)) => return Err(format!("GOLITEDEBUG: {name} wants a number, not {value:?} ({})", flag.help)),
+            (Some(flag), Err(_)) => {
+                return Err(format!(
+                    "GOLITEDEBUG: {name} wants a number, not {value:?} ({})",
+                    flag.help
+                ));
+            }
             (None, _) => return Err(format!("GOLITEDEBUG: no flag {name:?}\n{}", help())),
         }
     }
@@ -87,7 +96,16 @@ pub fn read(text: &str) -> Result<DebugFlags, String> {
 
 /// A line per flag.
 pub fn help() -> String {
-    FLAGS.iter().map(|flag| format!("  {:<17} {}\n", format!("{}={}", flag.name, flag.value), flag.help)).collect()
+    FLAGS
+        .iter()
+        .map(|flag| {
+            format!(
+                "  {:<17} {}\n",
+                format!("{}={}", flag.name, flag.value),
+                flag.help
+            )
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ const INTERNAL_ERROR: u8 = 3;
 /// A panic of golite's own ends the process at once, whatever thread it is on, and says whose fault it is.
 fn end_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("golite: bug: {panic}\nThis is golite's fault, not the program's. RUST_BACKTRACE=1 shows where.");
+        eprintln!(
+            "golite: bug: {panic}\nThis is golite's fault, not the program's. RUST_BACKTRACE=1 shows where."
+        );
         if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
             eprintln!("{}", std::backtrace::Backtrace::force_capture());
         }
@@ -26,13 +28,20 @@ fn end_on_panic() {
 
 fn main() -> ExitCode {
     end_on_panic();
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     match arguments::parse(&arguments) {
         Ok(Command::Run { file, arguments }) => commands::run::run(&file, arguments),
         Ok(Command::Check { files }) => commands::check::check(&files),
         Ok(Command::Disassemble { file }) => commands::disassemble::disassemble(&file),
         Ok(Command::Help(text)) => commands::print(text),
-        Ok(Command::Version) => commands::print(concat!("golite ", env!("CARGO_PKG_VERSION"), " (Go 1.27)\n")),
+        Ok(Command::Version) => commands::print(concat!(
+            "golite ",
+            env!("CARGO_PKG_VERSION"),
+            " (Go 1.27)\n"
+        )),
         Err(UsageError(text)) => {
             eprintln!("golite: {text}");
             ExitCode::from(2)

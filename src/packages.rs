@@ -10,8 +10,13 @@ pub struct StandardPackages {
 
 impl StandardPackages {
     /// For a program that imports `imports` and in whose own files the names `names` stand.
-    pub fn for_program<'a>(imports: impl IntoIterator<Item = &'a str>, names: impl IntoIterator<Item = &'a str>) -> StandardPackages {
-        StandardPackages { selection: Some(outline::select(imports, names)) }
+    pub fn for_program<'a>(
+        imports: impl IntoIterator<Item = &'a str>,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> StandardPackages {
+        StandardPackages {
+            selection: Some(outline::select(imports, names)),
+        }
     }
 
     /// With all that they declare.
@@ -27,9 +32,21 @@ impl Importer for StandardPackages {
         }
         let files: Vec<(&str, String)> = match &self.selection {
             Some(selection) => selection.files(path),
-            None => outline::files(path).into_iter().map(|(name, text)| (name, text.to_string())).collect(),
+            None => outline::files(path)
+                .into_iter()
+                .map(|(name, text)| (name, text.to_string()))
+                .collect(),
         };
-        let files = files.into_iter().map(|(name, text)| SourceText { name: name.to_string(), text }).collect();
-        Some(PackageSource { files, standard: true })
+        let files = files
+            .into_iter()
+            .map(|(name, text)| SourceText {
+                name: name.to_string(),
+                text,
+            })
+            .collect();
+        Some(PackageSource {
+            files,
+            standard: true,
+        })
     }
 }

@@ -26,15 +26,27 @@ pub struct Checked {
 
 /// Checker options for a program that is to be run: the machine's own needs in package `runtime` included.
 pub fn program_options() -> Options {
-    let machine = vec!["errorText", "plainErrorText", "typeAssertionText", "panicText"];
-    Options { roots: vec![("runtime", machine)], ..Options::default() }
+    let machine = vec![
+        "errorText",
+        "plainErrorText",
+        "typeAssertionText",
+        "panicText",
+    ];
+    Options {
+        roots: vec![("runtime", machine)],
+        ..Options::default()
+    }
 }
 
 /// Parses and checks a program of one file.
 ///
 /// # Errors
 /// The text is too long to be a program.
-pub fn check(name: &str, text: String, options: &Options) -> Result<Checked, diagnostics::FileTooLarge> {
+pub fn check(
+    name: &str,
+    text: String,
+    options: &Options,
+) -> Result<Checked, diagnostics::FileTooLarge> {
     let checked = check_with(name, text.clone(), options, Packages::Needed)?;
     if checked.diagnostics.is_empty() {
         return Ok(checked);
@@ -63,24 +75,47 @@ fn check_with(
     let id = sources.add(name, text)?;
     let (file, syntax) = parse_file(&mut ast, &mut names, id, sources.text(id));
     if !file.checkable {
-        return Ok(Checked { sources, ast, names, typed: None, diagnostics: syntax });
+        return Ok(Checked {
+            sources,
+            ast,
+            names,
+            typed: None,
+            diagnostics: syntax,
+        });
     }
     let mut packages = match extent {
         Packages::Needed => {
-            let imports: Vec<String> = file.imports.iter().map(|import| import_path(&ast, import)).collect();
+            let imports: Vec<String> = file
+                .imports
+                .iter()
+                .map(|import| import_path(&ast, import))
+                .collect();
             let mentioned = (0..names.len()).map(|index| names.text(Symbol(index as u32)));
             StandardPackages::for_program(imports.iter().map(String::as_str), mentioned)
         }
         Packages::Whole => StandardPackages::whole(),
     };
-    let (typed, mut diagnostics) = check_program(&mut ast, &mut names, &mut sources, vec![file], &mut packages, options);
+    let (typed, mut diagnostics) = check_program(
+        &mut ast,
+        &mut names,
+        &mut sources,
+        vec![file],
+        &mut packages,
+        options,
+    );
     if !syntax.is_empty() {
         // Missing bodies are reported only if nothing else is wrong.
         diagnostics.retain(|diagnostic| diagnostic.code != Code::MissingBody);
         diagnostics.append(syntax);
         diagnostics.sort_as_go(&sources);
     }
-    Ok(Checked { sources, ast, names, typed: Some(typed), diagnostics })
+    Ok(Checked {
+        sources,
+        ast,
+        names,
+        typed: Some(typed),
+        diagnostics,
+    })
 }
 
 /// Compiles a checked program.
@@ -88,8 +123,16 @@ fn check_with(
 /// # Errors
 /// The diagnostics, if there are any; one more, if the program is larger than the machine's limits.
 pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
-    let Checked { ast, names, typed, diagnostics, .. } = checked;
-    let Some(typed) = typed.as_ref().filter(|_| diagnostics.is_empty()) else { return Err(diagnostics) };
+    let Checked {
+        ast,
+        names,
+        typed,
+        diagnostics,
+        ..
+    } = checked;
+    let Some(typed) = typed.as_ref().filter(|_| diagnostics.is_empty()) else {
+        return Err(diagnostics);
+    };
     match compiler::compile(typed, ast, names) {
         Ok(program) => Ok(program),
         Err(too_large) => {

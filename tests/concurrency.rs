@@ -21,7 +21,9 @@ fn run(script: &str, processors: u32, argument: &str, limit: Duration) -> Ran {
 
 /// As [`run`], with this `GOLITEDEBUG`.
 fn run_with(script: &str, processors: u32, argument: &str, debug: &str, limit: Duration) -> Ran {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
+    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(script);
     let mut child = Command::new(env!("CARGO_BIN_EXE_golite"))
         .arg("run")
         .arg(&path)
@@ -47,15 +49,32 @@ fn run_with(script: &str, processors: u32, argument: &str, debug: &str, limit: D
     };
     drop(stdin);
     let (mut stdout, mut stderr) = (String::new(), String::new());
-    child.stdout.take().expect("stdout").read_to_string(&mut stdout).expect("text");
-    child.stderr.take().expect("stderr").read_to_string(&mut stderr).expect("text");
-    Ran { stdout, stderr, status: status.code() }
+    child
+        .stdout
+        .take()
+        .expect("stdout")
+        .read_to_string(&mut stdout)
+        .expect("text");
+    child
+        .stderr
+        .take()
+        .expect("stderr")
+        .read_to_string(&mut stderr)
+        .expect("text");
+    Ran {
+        stdout,
+        stderr,
+        status: status.code(),
+    }
 }
 
 fn race(script: &str) -> Vec<Ran> {
     let time = std::env::var("RACE_MILLISECONDS").unwrap_or_else(|_| "300".into());
     let limit = Duration::from_millis(time.parse::<u64>().expect("a number") + 20_000);
-    [2, 4].into_iter().map(|processors| run(script, processors, &time, limit)).collect()
+    [2, 4]
+        .into_iter()
+        .map(|processors| run(script, processors, &time, limit))
+        .collect()
 }
 
 fn is_never_torn(script: &str) {
@@ -84,7 +103,11 @@ fn a_racing_interface_is_never_torn() {
 fn a_racing_map_ends_in_the_fatal_error() {
     for ran in race("race/map.gl") {
         assert_eq!(ran.status, Some(2), "{}", ran.stderr);
-        assert!(ran.stderr.starts_with("fatal error: concurrent map "), "{}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with("fatal error: concurrent map "),
+            "{}",
+            ran.stderr
+        );
     }
 }
 
@@ -117,9 +140,17 @@ fn a_blocked_read_of_standard_input_holds_nobody_up() {
 #[test]
 fn a_blocked_read_of_a_file_holds_nobody_up() {
     let fifo = std::env::temp_dir().join(format!("golite-fifo-{}", std::process::id()));
-    let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo starts");
+    let made = Command::new("mkfifo")
+        .arg(&fifo)
+        .status()
+        .expect("mkfifo starts");
     assert!(made.success());
-    let ran = run("fairness/fifo.gl", 1, &fifo.display().to_string(), Duration::from_secs(20));
+    let ran = run(
+        "fairness/fifo.gl",
+        1,
+        &fifo.display().to_string(),
+        Duration::from_secs(20),
+    );
     std::fs::remove_file(&fifo).expect("the pipe is there");
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(ran.stdout, "the others ran 20\n");
@@ -128,13 +159,32 @@ fn a_blocked_read_of_a_file_holds_nobody_up() {
 #[test]
 fn the_monitor_forces_a_collection_when_none_ran_for_the_period() {
     let limit = Duration::from_secs(20);
-    let ran = run_with("fairness/idle.gl", 1, "", "forcegcperiod=20,gctrace=1", limit);
+    let ran = run_with(
+        "fairness/idle.gl",
+        1,
+        "",
+        "forcegcperiod=20,gctrace=1",
+        limit,
+    );
     assert_eq!(ran.stdout, "rested\n", "{}", ran.stderr);
-    let collections = ran.stderr.lines().filter(|line| line.starts_with("gc ")).count();
+    let collections = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("gc "))
+        .count();
     assert!((2..=15).contains(&collections), "{}", ran.stderr);
 
-    let never = run_with("fairness/idle.gl", 1, "", "forcegcperiod=0,gctrace=1", limit);
-    assert_eq!((never.stdout.as_str(), never.stderr.as_str()), ("rested\n", ""));
+    let never = run_with(
+        "fairness/idle.gl",
+        1,
+        "",
+        "forcegcperiod=0,gctrace=1",
+        limit,
+    );
+    assert_eq!(
+        (never.stdout.as_str(), never.stderr.as_str()),
+        ("rested\n", "")
+    );
 }
 
 #[test]
@@ -144,10 +194,23 @@ fn schedtrace_prints_a_line_per_period_and_scheddetail_every_processor() {
     let lines: Vec<&str> = ran.stderr.lines().collect();
     assert!(lines.len() >= 3, "{}", ran.stderr);
     for line in &lines {
-        assert!(line.starts_with("SCHED ") && line.contains("gomaxprocs=2 idleprocs="), "{line}");
+        assert!(
+            line.starts_with("SCHED ") && line.contains("gomaxprocs=2 idleprocs="),
+            "{line}"
+        );
     }
-    let detail = run_with("fairness/idle.gl", 2, "", "schedtrace=50,scheddetail=1", limit);
+    let detail = run_with(
+        "fairness/idle.gl",
+        2,
+        "",
+        "schedtrace=50,scheddetail=1",
+        limit,
+    );
     for part in ["  P0: status=", "  P1: status=", "  M0: ", "  G1: "] {
-        assert!(detail.stderr.lines().any(|line| line.starts_with(part)), "no {part:?} in\n{}", detail.stderr);
+        assert!(
+            detail.stderr.lines().any(|line| line.starts_with(part)),
+            "no {part:?} in\n{}",
+            detail.stderr
+        );
     }
 }

@@ -11,9 +11,25 @@ pub fn markdown() -> String {
          | instruction | operands | words | what it does |\n| --- | --- | --- | --- |\n",
     );
     for opcode in Opcode::ALL {
-        let operands: Vec<String> = opcode.operand_types().iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
-        let text = opcode.documentation().split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
-        let _ = writeln!(out, "| `{}` | {} | {} | {} |", opcode.name(), operands.join(", "), opcode.words(), text);
+        let operands: Vec<String> = opcode
+            .operand_types()
+            .iter()
+            .map(|(name, ty)| format!("{name}: {ty}"))
+            .collect();
+        let text = opcode
+            .documentation()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace('|', "\\|");
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            opcode.name(),
+            operands.join(", "),
+            opcode.words(),
+            text
+        );
     }
     out
 }

@@ -375,5 +375,8 @@ fn r0() -> Register {
 fn the_reference_page_is_fresh() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/instructions.md");
     let page = std::fs::read_to_string(path).expect("docs/instructions.md");
-    assert!(page == reference::markdown(), "docs/instructions.md is stale: cargo xtask docs");
+    assert!(
+        page == reference::markdown(),
+        "docs/instructions.md is stale: cargo xtask docs"
+    );
 }

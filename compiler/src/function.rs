@@ -151,7 +151,9 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
     pub(crate) fn note_unsigned(&mut self, e: ExprId, indices: &[Option<ExprId>]) {
         let is_unsigned = |index: &ExprId| {
             let typed = self.c.typed;
-            let underlying = typed.types.canonical(typed.types.underlying_id(typed.type_of(*index)));
+            let underlying = typed
+                .types
+                .canonical(typed.types.underlying_id(typed.type_of(*index)));
             [Ty::UINT, Ty::UINT64, Ty::UINTPTR].contains(&underlying)
         };
         if indices.iter().flatten().any(is_unsigned) {
@@ -584,12 +586,21 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
                 at += instruction.opcode().words() as u32;
             }
         }
-        let lines: Vec<(u32, TextRange)> =
-            self.lines.iter().map(|&(mark, range)| (assembled.offset(shifted(mark)), range)).collect();
+        let lines: Vec<(u32, TextRange)> = self
+            .lines
+            .iter()
+            .map(|&(mark, range)| (assembled.offset(shifted(mark)), range))
+            .collect();
         // Every instruction at the position of such an expression: only one that indexes asks.
         let mut unsigned = Vec::new();
-        for (index, (start, _)) in lines.iter().enumerate().filter(|(_, (_, range))| self.unsigned.contains(range)) {
-            let end = lines.get(index + 1).map_or(assembled.code.len() as u32, |next| next.0);
+        for (index, (start, _)) in lines
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, range))| self.unsigned.contains(range))
+        {
+            let end = lines
+                .get(index + 1)
+                .map_or(assembled.code.len() as u32, |next| next.0);
             unsigned.extend(*start..end);
         }
         Function {

@@ -8,7 +8,11 @@ use std::process::ExitCode;
 pub fn check(files: &[String]) -> ExitCode {
     let mut status = ExitCode::SUCCESS;
     for file in files {
-        let options = Options { reachable_bodies: false, is_program: false, ..Options::default() };
+        let options = Options {
+            reachable_bodies: false,
+            is_program: false,
+            ..Options::default()
+        };
         let checked = match read_and_check(file, &options) {
             Ok(checked) => checked,
             Err(failure) => {

@@ -51,14 +51,24 @@ fn read_and_check(file: &str, options: &Options) -> Result<Checked, ExitCode> {
 /// Line and column (in bytes), from 1.
 fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
     let before = &bytes[..offset];
-    let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    (before.iter().filter(|&&byte| byte == b'\n').count() + 1, offset - line_start + 1)
+    let line_start = before
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |at| at + 1);
+    (
+        before.iter().filter(|&&byte| byte == b'\n').count() + 1,
+        offset - line_start + 1,
+    )
 }
 
 /// Prints diagnostics to standard error: on a terminal with an excerpt of the source, else as Go does.
 fn report(sources: &SourceMap, diagnostics: &Diagnostics, limit: Option<usize>) {
     let terminal = std::io::stderr().is_terminal();
     let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let format = if terminal { Format::Excerpt { color } } else { Format::OneLine };
+    let format = if terminal {
+        Format::Excerpt { color }
+    } else {
+        Format::OneLine
+    };
     let _ = std::io::stderr().write_all(render(sources, diagnostics, format, limit).as_bytes());
 }

@@ -53,7 +53,10 @@ fn options() -> Result<VmOptions, String> {
         Err(_) => DebugFlags::default(),
     };
     let mut options = VmOptions {
-        processors: std::env::var("GOMAXPROCS").ok().and_then(|text| text.parse().ok()).filter(|&count| count > 0),
+        processors: std::env::var("GOMAXPROCS")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .filter(|&count| count > 0),
         collect_always: flags.gcstress,
         poison_freed: flags.gcstress,
         gctrace: flags.gctrace,
@@ -68,20 +71,30 @@ fn options() -> Result<VmOptions, String> {
         let sink = Arc::new(|text: &str| {
             let _ = io::stderr().write_all(text.as_bytes());
         });
-        options.schedule_trace = Some(runtime::ScheduleTrace { period, detail: flags.scheddetail, sink });
+        options.schedule_trace = Some(runtime::ScheduleTrace {
+            period,
+            detail: flags.scheddetail,
+            sink,
+        });
     }
     if let Ok(text) = std::env::var("GOGC") {
         options.growth_percent = match text.as_str() {
             "" => options.growth_percent,
             "off" => None,
-            number => Some(number.parse().map_err(|_| format!("GOGC: a percentage or off, not {number:?}"))?),
+            number => Some(
+                number
+                    .parse()
+                    .map_err(|_| format!("GOGC: a percentage or off, not {number:?}"))?,
+            ),
         };
     }
     if let Ok(text) = std::env::var("GOMEMLIMIT")
         && !text.is_empty()
         && text != "off"
     {
-        options.memory_limit = Some(bytes(&text).ok_or_else(|| format!("GOMEMLIMIT: bytes, as 512MiB, not {text:?}"))?);
+        options.memory_limit = Some(
+            bytes(&text).ok_or_else(|| format!("GOMEMLIMIT: bytes, as 512MiB, not {text:?}"))?,
+        );
     }
     Ok(options)
 }
@@ -104,13 +117,24 @@ fn bytes(text: &str) -> Option<u64> {
 fn host(file: &str, arguments: Vec<String>) -> Host {
     let arguments = std::iter::once(file.to_string()).chain(arguments).collect();
     let environment = std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        })
         .collect();
     let stdin: Box<dyn Read + Send> = match duplicate(io::stdin()) {
         Some(file) => Box::new(file),
         None => Box::new(io::empty()),
     };
-    Host::new(arguments, environment, stdin, output(duplicate(io::stdout())), output(duplicate(io::stderr())))
+    Host::new(
+        arguments,
+        environment,
+        stdin,
+        output(duplicate(io::stdout())),
+        output(duplicate(io::stderr())),
+    )
 }
 
 /// The stream as a file without buffer: Go writes at once what it is given. `None` if it is closed.
@@ -133,7 +157,10 @@ struct StandardOutput(File);
 impl Write for StandardOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = self.0.write(bytes);
-        if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        if result
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        {
             let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
         }
         result

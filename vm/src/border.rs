@@ -21,7 +21,9 @@
 
 use std::marker::PhantomData;
 use std::ops::{Deref, Range};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed,
+};
 
 use bytecode::{TypeDescriptor, TypeId, TypeKind};
 
@@ -79,17 +81,33 @@ impl NativeType {
             | (NativeType::Interface, TypeKind::Interface { .. })
             | (
                 NativeType::Reference,
-                TypeKind::Pointer { .. } | TypeKind::Map { .. } | TypeKind::Channel { .. } | TypeKind::Function { .. },
+                TypeKind::Pointer { .. }
+                | TypeKind::Map { .. }
+                | TypeKind::Channel { .. }
+                | TypeKind::Function { .. },
             ) => true,
-            (NativeType::Timer, TypeKind::Pointer { element }) => match types.get(element.0 as usize).map(|element| &element.kind) {
-                Some(TypeKind::Struct { fields }) => [0, 8].iter().zip(fields).filter(|(offset, field)| {
-                    let kind = types.get(field.ty.0 as usize).map(|ty| &ty.kind);
-                    **offset == field.offset && matches!(kind, Some(TypeKind::Uint64))
-                }).count() == 2,
-                _ => false,
-            },
-            (NativeType::Slice(element), TypeKind::Slice { element: declared }) => element.accepts(types, *declared),
-            (NativeType::Pointer(element), TypeKind::Pointer { element: declared }) => element.accepts(types, *declared),
+            (NativeType::Timer, TypeKind::Pointer { element }) => {
+                match types.get(element.0 as usize).map(|element| &element.kind) {
+                    Some(TypeKind::Struct { fields }) => {
+                        [0, 8]
+                            .iter()
+                            .zip(fields)
+                            .filter(|(offset, field)| {
+                                let kind = types.get(field.ty.0 as usize).map(|ty| &ty.kind);
+                                **offset == field.offset && matches!(kind, Some(TypeKind::Uint64))
+                            })
+                            .count()
+                            == 2
+                    }
+                    _ => false,
+                }
+            }
+            (NativeType::Slice(element), TypeKind::Slice { element: declared }) => {
+                element.accepts(types, *declared)
+            }
+            (NativeType::Pointer(element), TypeKind::Pointer { element: declared }) => {
+                element.accepts(types, *declared)
+            }
             _ => false,
         }
     }
@@ -241,7 +259,11 @@ impl<'h> GoStr<'h> {
     /// `pointer` leads to `length` bytes that do not change and live for `'h`, in the heap or immortal.
     #[inline(always)]
     pub(crate) unsafe fn from_raw(pointer: *const u8, length: usize) -> GoStr<'h> {
-        GoStr { pointer, length, marker: PhantomData }
+        GoStr {
+            pointer,
+            length,
+            marker: PhantomData,
+        }
     }
 
     pub fn as_bytes(&self) -> &'h [u8] {
@@ -262,11 +284,22 @@ impl<'h> GoStr<'h> {
     /// # Panics
     /// If `range` does not lie in the string.
     pub fn slice(&self, range: Range<usize>) -> GoStr<'h> {
-        assert!(range.start <= range.end && range.end <= self.length, "range outside the string");
+        assert!(
+            range.start <= range.end && range.end <= self.length,
+            "range outside the string"
+        );
         let length = range.end - range.start;
         // A pointer never leaves its object, not even one past its end.
-        let pointer = if length == 0 { self.pointer } else { self.pointer.wrapping_add(range.start) };
-        GoStr { pointer, length, marker: PhantomData }
+        let pointer = if length == 0 {
+            self.pointer
+        } else {
+            self.pointer.wrapping_add(range.start)
+        };
+        GoStr {
+            pointer,
+            length,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -445,7 +478,11 @@ impl<'h> Element<'h> for Any<'h> {
     unsafe fn load(place: *const u8) -> Any<'h> {
         // SAFETY: the caller's promise; the interface is loaded whole.
         let (word, data) = unsafe { moves::load128(place as u64) };
-        Any { word, data, marker: PhantomData }
+        Any {
+            word,
+            data,
+            marker: PhantomData,
+        }
     }
     unsafe fn store(self, place: *mut u8) {
         // SAFETY: the caller's promise; the interface is stored whole.
@@ -473,14 +510,24 @@ impl<T> Copy for GoSlice<'_, T> {}
 
 impl<T> GoSlice<'_, T> {
     /// The nil slice.
-    pub const NIL: Self = GoSlice { pointer: std::ptr::null_mut(), length: 0, capacity: 0, marker: PhantomData };
+    pub const NIL: Self = GoSlice {
+        pointer: std::ptr::null_mut(),
+        length: 0,
+        capacity: 0,
+        marker: PhantomData,
+    };
 }
 
 impl<'h, T: Element<'h>> GoSlice<'h, T> {
     /// # Safety
     /// A slice header over elements of `T`, good for `'h`.
     pub(crate) unsafe fn from_raw(pointer: *mut u8, length: u32, capacity: u32) -> Self {
-        GoSlice { pointer, length, capacity, marker: PhantomData }
+        GoSlice {
+            pointer,
+            length,
+            capacity,
+            marker: PhantomData,
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -529,11 +576,23 @@ impl<'h, T: Element<'h>> GoSlice<'h, T> {
     /// # Panics
     /// If `range` does not lie in the slice.
     pub fn slice(&self, range: Range<usize>) -> GoSlice<'h, T> {
-        assert!(range.start <= range.end && range.end <= self.len(), "range outside the slice");
+        assert!(
+            range.start <= range.end && range.end <= self.len(),
+            "range outside the slice"
+        );
         let capacity = self.capacity - range.start as u32;
         // A pointer never leaves its object, not even one past its end.
-        let pointer = if capacity == 0 { self.pointer } else { self.pointer.wrapping_add(range.start * T::SIZE) };
-        GoSlice { pointer, length: (range.end - range.start) as u32, capacity, marker: PhantomData }
+        let pointer = if capacity == 0 {
+            self.pointer
+        } else {
+            self.pointer.wrapping_add(range.start * T::SIZE)
+        };
+        GoSlice {
+            pointer,
+            length: (range.end - range.start) as u32,
+            capacity,
+            marker: PhantomData,
+        }
     }
 
     /// The elements up to the capacity become visible as length; `length` must not exceed [`GoSlice::capacity`].
@@ -542,7 +601,10 @@ impl<'h, T: Element<'h>> GoSlice<'h, T> {
     /// If it does.
     pub fn with_len(&self, length: usize) -> GoSlice<'h, T> {
         assert!(length <= self.capacity(), "length above the capacity");
-        GoSlice { length: length as u32, ..*self }
+        GoSlice {
+            length: length as u32,
+            ..*self
+        }
     }
 }
 
@@ -550,7 +612,11 @@ impl<'h> GoSlice<'h, u8> {
     /// A string that shares the bytes. Only for slices whose elements the library never writes again, such as what a
     /// `strings.Builder` has written.
     pub fn into_string(self) -> GoStr<'h> {
-        GoStr { pointer: self.pointer, length: self.length as usize, marker: PhantomData }
+        GoStr {
+            pointer: self.pointer,
+            length: self.length as usize,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -561,7 +627,11 @@ impl<'h, T: Scalar> GoSlice<'h, T> {
         let mut values = Vec::with_capacity(length);
         // SAFETY: the elements are scalars of T's size, laid out alike on both sides; a bool that another goroutine writes is 0 or 1.
         unsafe {
-            moves::copy(values.as_mut_ptr() as u64, self.pointer as u64, length * size_of::<T>());
+            moves::copy(
+                values.as_mut_ptr() as u64,
+                self.pointer as u64,
+                length * size_of::<T>(),
+            );
             values.set_len(length);
         }
         values
@@ -572,9 +642,18 @@ impl<'h, T: Scalar> GoSlice<'h, T> {
     /// # Panics
     /// If there are more values than elements.
     pub fn copy_from(&self, values: &[T]) {
-        assert!(values.len() <= self.length as usize, "more values than elements");
+        assert!(
+            values.len() <= self.length as usize,
+            "more values than elements"
+        );
         // SAFETY: in range by the assertion; scalars are laid out alike on both sides.
-        unsafe { moves::copy(self.pointer as u64, values.as_ptr() as u64, size_of_val(values)) }
+        unsafe {
+            moves::copy(
+                self.pointer as u64,
+                values.as_ptr() as u64,
+                size_of_val(values),
+            )
+        }
     }
 }
 
@@ -733,7 +812,11 @@ impl<'h, T: Scalar> Pointer<'h, T> {
     }
 
     fn checked(&self) -> Result<*mut u8, GoPanic> {
-        if self.address.is_null() { Err(GoPanic::nil_dereference()) } else { Ok(self.address) }
+        if self.address.is_null() {
+            Err(GoPanic::nil_dereference())
+        } else {
+            Ok(self.address)
+        }
     }
 }
 
@@ -767,7 +850,10 @@ impl<'h, T: Scalar> Parameter<'h> for Pointer<'h, T> {
     #[inline(always)]
     unsafe fn read(slots: *const u64) -> Self {
         // SAFETY: the caller's promise.
-        Pointer { address: unsafe { *slots } as *mut u8, marker: PhantomData }
+        Pointer {
+            address: unsafe { *slots } as *mut u8,
+            marker: PhantomData,
+        }
     }
 }
 
@@ -793,7 +879,8 @@ impl<'h> Reference<'h> {
     /// The reference was declared as pointer to a struct that begins with `count` 8-byte words without references.
     pub unsafe fn words(&self, count: usize) -> Option<&'h [AtomicU64]> {
         // SAFETY: the caller's promise; heap memory is only accessed by atomic moves.
-        (self.address != 0).then(|| unsafe { std::slice::from_raw_parts(self.address as *const AtomicU64, count) })
+        (self.address != 0)
+            .then(|| unsafe { std::slice::from_raw_parts(self.address as *const AtomicU64, count) })
     }
 }
 
@@ -805,7 +892,10 @@ impl<'h> Parameter<'h> for Reference<'h> {
     #[inline(always)]
     unsafe fn read(slots: *const u64) -> Self {
         // SAFETY: the caller's promise.
-        Reference { address: unsafe { *slots }, marker: PhantomData }
+        Reference {
+            address: unsafe { *slots },
+            marker: PhantomData,
+        }
     }
 }
 
@@ -835,9 +925,20 @@ impl<'h> TimerPlace<'h> {
     ///
     /// # Errors
     /// Go's panic when the pointer is nil.
-    pub fn arm(&self, context: &NativeContext<'h>, when: i64, period: i64, function: Reference<'h>) -> Result<bool, GoPanic> {
-        let payload = crate::TimerPayload { function: function.address, owner: self.address };
-        Ok(self.timer()?.reset(context.scheduler(), when, period, payload, || {}))
+    pub fn arm(
+        &self,
+        context: &NativeContext<'h>,
+        when: i64,
+        period: i64,
+        function: Reference<'h>,
+    ) -> Result<bool, GoPanic> {
+        let payload = crate::TimerPayload {
+            function: function.address,
+            owner: self.address,
+        };
+        Ok(self
+            .timer()?
+            .reset(context.scheduler(), when, period, payload, || {}))
     }
 
     /// Disarms the timer. Answers whether it was armed.
@@ -866,7 +967,10 @@ impl<'h> Parameter<'h> for TimerPlace<'h> {
     #[inline(always)]
     unsafe fn read(slots: *const u64) -> Self {
         // SAFETY: the caller's promise.
-        TimerPlace { address: unsafe { *slots }, marker: PhantomData }
+        TimerPlace {
+            address: unsafe { *slots },
+            marker: PhantomData,
+        }
     }
 }
 
@@ -880,12 +984,20 @@ pub struct Any<'h> {
 
 impl<'h> Any<'h> {
     /// The nil interface.
-    pub const NIL: Any<'static> = Any { word: 0, data: 0, marker: PhantomData };
+    pub const NIL: Any<'static> = Any {
+        word: 0,
+        data: 0,
+        marker: PhantomData,
+    };
 
     /// # Safety
     /// An interface's two words, good for `'h`.
     pub(crate) unsafe fn from_raw(word: u64, data: u64) -> Any<'h> {
-        Any { word, data, marker: PhantomData }
+        Any {
+            word,
+            data,
+            marker: PhantomData,
+        }
     }
 
     pub fn is_nil(&self) -> bool {
@@ -906,8 +1018,16 @@ impl<'h> Any<'h> {
     /// A view of the value inside; `None` for a nil interface.
     pub fn view(&self) -> Option<View<'h>> {
         let ty = self.ty()?;
-        let place = if ty.slots <= 1 && !ty.boxed { Place::Slot(self.data) } else { Place::Memory(self.data as *const u8) };
-        Some(View { ty, place, marker: PhantomData })
+        let place = if ty.slots <= 1 && !ty.boxed {
+            Place::Slot(self.data)
+        } else {
+            Place::Memory(self.data as *const u8)
+        };
+        Some(View {
+            ty,
+            place,
+            marker: PhantomData,
+        })
     }
 }
 
@@ -972,7 +1092,9 @@ impl<'h> View<'h> {
                 slot
             }
             // SAFETY: a place of this type, checked by who made the view.
-            Place::Memory(place) => unsafe { crate::objects::value::load_scalar(self.ty.access, place) },
+            Place::Memory(place) => unsafe {
+                crate::objects::value::load_scalar(self.ty.access, place)
+            },
         }
     }
 
@@ -1027,13 +1149,21 @@ impl<'h> View<'h> {
     /// What an interface holds.
     pub fn contents(&self) -> Any<'h> {
         let (word, data) = self.pair();
-        Any { word, data, marker: PhantomData }
+        Any {
+            word,
+            data,
+            marker: PhantomData,
+        }
     }
 
     /// What a pointer points to; `None` for nil.
     pub fn pointee(&self) -> Option<View<'h>> {
         let address = self.slot();
-        (address != 0).then(|| View { ty: self.ty.element(), place: Place::Memory(address as *const u8), marker: PhantomData })
+        (address != 0).then(|| View {
+            ty: self.ty.element(),
+            place: Place::Memory(address as *const u8),
+            marker: PhantomData,
+        })
     }
 
     /// Length of strings, slices, arrays, maps and channels.
@@ -1054,7 +1184,9 @@ impl<'h> View<'h> {
 
     /// The bytes of a `[]byte` or `[n]byte`, copied.
     pub fn bytes(&self) -> Vec<u8> {
-        (0..self.len()).map(|index| self.index(index).uint() as u8).collect()
+        (0..self.len())
+            .map(|index| self.index(index).uint() as u8)
+            .collect()
     }
 
     /// Elements of slices and arrays. A slice's header is read anew each time, so get [`View::elements`] for a loop.
@@ -1062,7 +1194,9 @@ impl<'h> View<'h> {
     /// # Panics
     /// If `index` is out of range.
     pub fn index(&self, index: usize) -> View<'h> {
-        self.elements().nth(index).expect("an index inside the value")
+        self.elements()
+            .nth(index)
+            .expect("an index inside the value")
     }
 
     /// The elements of a slice or array.
@@ -1078,7 +1212,13 @@ impl<'h> View<'h> {
             },
             other => panic!("elements of {other:?}"),
         };
-        Elements { ty: self.ty.element(), pointer, length, at: 0, marker: PhantomData }
+        Elements {
+            ty: self.ty.element(),
+            pointer,
+            length,
+            at: 0,
+            marker: PhantomData,
+        }
     }
 
     /// How many fields a struct has.
@@ -1094,7 +1234,11 @@ impl<'h> View<'h> {
             // A flat struct of one slot: this field is the slot, or has none.
             Place::Slot(slot) => Place::Slot(slot),
         };
-        View { ty, place, marker: PhantomData }
+        View {
+            ty,
+            place,
+            marker: PhantomData,
+        }
     }
 
     pub fn field_name(&self, index: usize) -> &'h str {
@@ -1108,13 +1252,25 @@ impl<'h> View<'h> {
     ///
     /// # Errors
     /// The heap is full.
-    pub fn entries(&self, context: &mut NativeContext<'h>) -> Result<Vec<(View<'h>, View<'h>)>, GoPanic> {
+    pub fn entries(
+        &self,
+        context: &mut NativeContext<'h>,
+    ) -> Result<Vec<(View<'h>, View<'h>)>, GoPanic> {
         let mut entries = Vec::new();
         let (key_type, value_type) = (self.ty.key(), self.ty.element());
-        crate::objects::value::for_each_entry(context.cache, self.slot(), self.ty, &mut |key, value| {
-            let view = |ty, place| View { ty, place: Place::Memory(place), marker: PhantomData };
-            entries.push((view(key_type, key), view(value_type, value)));
-        })
+        crate::objects::value::for_each_entry(
+            context.cache,
+            self.slot(),
+            self.ty,
+            &mut |key, value| {
+                let view = |ty, place| View {
+                    ty,
+                    place: Place::Memory(place),
+                    marker: PhantomData,
+                };
+                entries.push((view(key_type, key), view(value_type, value)));
+            },
+        )
         .map_err(|_| GoPanic::out_of_memory())?;
         Ok(entries)
     }
@@ -1165,9 +1321,13 @@ impl<'h> View<'h> {
         };
         match view.place {
             // SAFETY: a value of the type in its one slot, and a place for it.
-            Place::Slot(slot) => unsafe { crate::objects::value::store(self.ty, place as u64, &slot) },
+            Place::Slot(slot) => unsafe {
+                crate::objects::value::store(self.ty, place as u64, &slot)
+            },
             // SAFETY: two places of the type.
-            Place::Memory(from) => unsafe { moves::copy(place as u64, from as u64, self.ty.size as usize) },
+            Place::Memory(from) => unsafe {
+                moves::copy(place as u64, from as u64, self.ty.size as usize)
+            },
         }
         true
     }
@@ -1186,12 +1346,21 @@ impl<'h> View<'h> {
             Place::Memory(place) if self.ty.slots == 1 && !self.ty.boxed => {
                 let part = self.ty.parts[0];
                 // SAFETY: the one part of a value of this type.
-                unsafe { crate::objects::value::load_scalar(part.access, place.wrapping_add(part.offset as usize)) }
+                unsafe {
+                    crate::objects::value::load_scalar(
+                        part.access,
+                        place.wrapping_add(part.offset as usize),
+                    )
+                }
             }
             // SAFETY: a place of this type.
             Place::Memory(place) => unsafe { context.clone_value(self.ty, place)? as u64 },
         };
-        Ok(Any { word: self.ty.word(), data, marker: PhantomData })
+        Ok(Any {
+            word: self.ty.word(),
+            data,
+            marker: PhantomData,
+        })
     }
 }
 
@@ -1216,9 +1385,15 @@ impl<'h> Iterator for Elements<'h> {
         if self.at >= self.length {
             return None;
         }
-        let place = self.pointer.wrapping_add(self.at as usize * self.ty.size as usize);
+        let place = self
+            .pointer
+            .wrapping_add(self.at as usize * self.ty.size as usize);
         self.at += 1;
-        Some(View { ty: self.ty, place: Place::Memory(place), marker: PhantomData })
+        Some(View {
+            ty: self.ty,
+            place: Place::Memory(place),
+            marker: PhantomData,
+        })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -1231,5 +1406,8 @@ impl ExactSizeIterator for Elements<'_> {}
 
 /// One-slot access kinds; the rest is [`crate::objects::value`]'s.
 pub(crate) fn is_one_slot(access: Access) -> bool {
-    !matches!(access, Access::Pair | Access::Interface | Access::Nothing | Access::Flat | Access::Boxed)
+    !matches!(
+        access,
+        Access::Pair | Access::Interface | Access::Nothing | Access::Flat | Access::Boxed
+    )
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use diagnostics::SourceMap;
 use runtime::{CollectionReason, Context, Engine, Slice, StoppedWorld, Switch};
 
-use crate::fiber::{Fiber, FIRST_FRAME};
+use crate::fiber::{FIRST_FRAME, Fiber};
 use crate::heap::{Cache, Heap, HeapOptions, Site};
 use crate::host::HostHandle;
 use crate::image::Image;
@@ -49,7 +49,10 @@ pub struct Transfer {
 
 impl Default for Transfer {
     fn default() -> Transfer {
-        Transfer { ty: std::ptr::null(), slots: [0; 4] }
+        Transfer {
+            ty: std::ptr::null(),
+            slots: [0; 4],
+        }
     }
 }
 
@@ -90,7 +93,14 @@ impl Machine {
         let heap = Heap::new(heap)?;
         let image = link(program, natives, &heap)?;
         let channel_site = crate::objects::channel::site(&heap);
-        Ok(Arc::new_cyclic(|this| Machine { image, heap, host, options, channel_site, this: this.clone() }))
+        Ok(Arc::new_cyclic(|this| Machine {
+            image,
+            heap,
+            host,
+            options,
+            channel_site,
+            this: this.clone(),
+        }))
     }
 
     /// The heap, for statistics and settings.
@@ -112,8 +122,15 @@ impl Machine {
     pub(crate) fn fiber_of(&self, function: u64, local: &mut PerProcessor) -> Option<Fiber> {
         // SAFETY: a live closure: its first word is the address of its code, in the image.
         let code = unsafe { calls::code_of(function) };
-        let offset = (code as usize - self.image.code.as_ptr() as usize) / size_of::<bytecode::Word>();
-        Fiber::starting(local.free.pop(), function, offset as u32, 0, self.options.max_stack)
+        let offset =
+            (code as usize - self.image.code.as_ptr() as usize) / size_of::<bytecode::Word>();
+        Fiber::starting(
+            local.free.pop(),
+            function,
+            offset as u32,
+            0,
+            self.options.max_stack,
+        )
     }
 
     /// Collects the heap.
@@ -151,10 +168,18 @@ impl Engine for Machine {
     type TimerPayload = TimerPayload;
 
     fn new_per_processor(&self, _: usize) -> PerProcessor {
-        PerProcessor { cache: self.heap.new_cache(), free: Vec::new() }
+        PerProcessor {
+            cache: self.heap.new_cache(),
+            free: Vec::new(),
+        }
     }
 
-    fn run(&self, fiber: &mut Fiber, local: &mut PerProcessor, slice: &Slice<'_, Machine>) -> Switch<Machine> {
+    fn run(
+        &self,
+        fiber: &mut Fiber,
+        local: &mut PerProcessor,
+        slice: &Slice<'_, Machine>,
+    ) -> Switch<Machine> {
         let mut cx = Running::new(self, fiber, local, slice);
         slice.install_limit(cx.own_limit());
         let (ip, fp) = (cx.instruction(cx.fiber.offset), cx.frame(cx.fiber.frame));
@@ -168,7 +193,12 @@ impl Engine for Machine {
         cx.switch.take().expect("whoever leaves the loop says why")
     }
 
-    fn timer_fired(&self, payload: TimerPayload, local: &mut PerProcessor, context: &Context<'_, Machine>) {
+    fn timer_fired(
+        &self,
+        payload: TimerPayload,
+        local: &mut PerProcessor,
+        context: &Context<'_, Machine>,
+    ) {
         if payload.function != 0
             && let Some(fiber) = self.fiber_of(payload.function, local)
         {

@@ -105,7 +105,13 @@ const LARGEST_KEPT: usize = 1024;
 impl Fiber {
     /// A fiber that will run the code at word offset `offset` with `closure` and `arguments` argument slots, which the caller
     /// writes next ([`Fiber::arguments`]). `None` when there is no memory.
-    pub(crate) fn starting(recycled: Option<Fiber>, closure: u64, offset: u32, arguments: usize, max_stack: usize) -> Option<Fiber> {
+    pub(crate) fn starting(
+        recycled: Option<Fiber>,
+        closure: u64,
+        offset: u32,
+        arguments: usize,
+        max_stack: usize,
+    ) -> Option<Fiber> {
         let mut fiber = match recycled {
             Some(fiber) => fiber,
             None => Fiber {

@@ -25,7 +25,11 @@ impl Globals {
         let layout = Layout::from_size_align(size, 16).ok()?;
         // SAFETY: the size is not zero.
         let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        Some(Globals { start, layout, shape })
+        Some(Globals {
+            start,
+            layout,
+            shape,
+        })
     }
 
     pub(crate) fn start(&self) -> u64 {

@@ -6,9 +6,11 @@ use bytecode::{TypeDescriptor, TypeKind};
 
 /// GO: internal/runtime/gc `SizeClassToSize`.
 const CLASSES: [u16; 68] = [
-    0, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320, 352, 384, 416, 448, 480, 512, 576, 640, 704,
-    768, 896, 1024, 1152, 1280, 1408, 1536, 1792, 2048, 2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728,
-    10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672, 32768,
+    0, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 288, 320,
+    352, 384, 416, 448, 480, 512, 576, 640, 704, 768, 896, 1024, 1152, 1280, 1408, 1536, 1792,
+    2048, 2304, 2688, 3072, 3200, 3456, 4096, 4864, 5376, 6144, 6528, 6784, 6912, 8192, 9472, 9728,
+    10240, 10880, 12288, 13568, 14336, 16384, 18432, 19072, 20480, 21760, 24576, 27264, 28672,
+    32768,
 ];
 const LARGEST_SMALL: u64 = 32768;
 const MALLOC_HEADER: u64 = 8;
@@ -22,7 +24,11 @@ pub(crate) const MAX_ELEMENTS: u64 = u32::MAX as u64;
 /// The bytes Go's allocator gives for a request of `size` bytes.
 pub(crate) fn round_up_size(size: u64, has_pointers: bool) -> u64 {
     if size <= LARGEST_SMALL - MALLOC_HEADER {
-        let header = if has_pointers && size > MIN_SIZE_FOR_HEADER { MALLOC_HEADER } else { 0 };
+        let header = if has_pointers && size > MIN_SIZE_FOR_HEADER {
+            MALLOC_HEADER
+        } else {
+            0
+        };
         let index = CLASSES.partition_point(|class| u64::from(*class) < size + header);
         return u64::from(CLASSES[index]) - header;
     }
@@ -49,7 +55,9 @@ pub(crate) fn grown_capacity(wanted: u64, old: u64, size: u64, has_pointers: boo
         }
         capacity
     };
-    let bytes = capacity.checked_mul(size).filter(|b| *b <= MAX_ALLOCATION)?;
+    let bytes = capacity
+        .checked_mul(size)
+        .filter(|b| *b <= MAX_ALLOCATION)?;
     Some((round_up_size(bytes, has_pointers) / size).min(MAX_ELEMENTS))
 }
 
@@ -86,16 +94,32 @@ pub(crate) fn go_layouts(types: &[TypeDescriptor]) -> Vec<GoLayout> {
 }
 
 fn go_layout(kind: &TypeKind, known: &[Option<GoLayout>]) -> GoLayout {
-    let scalar = |size: u64| GoLayout { size, align: size, has_pointers: false };
-    let pointers = |words: u64| GoLayout { size: 8 * words, align: 8, has_pointers: true };
+    let scalar = |size: u64| GoLayout {
+        size,
+        align: size,
+        has_pointers: false,
+    };
+    let pointers = |words: u64| GoLayout {
+        size: 8 * words,
+        align: 8,
+        has_pointers: true,
+    };
     match kind {
         TypeKind::Bool | TypeKind::Int8 | TypeKind::Uint8 => scalar(1),
         TypeKind::Int16 | TypeKind::Uint16 => scalar(2),
         TypeKind::Int32 | TypeKind::Uint32 | TypeKind::Float32 => scalar(4),
-        TypeKind::Int | TypeKind::Int64 | TypeKind::Uint | TypeKind::Uint64 | TypeKind::Uintptr | TypeKind::Float64 => scalar(8),
+        TypeKind::Int
+        | TypeKind::Int64
+        | TypeKind::Uint
+        | TypeKind::Uint64
+        | TypeKind::Uintptr
+        | TypeKind::Float64 => scalar(8),
         TypeKind::String | TypeKind::Interface { .. } => pointers(2),
         TypeKind::Slice { .. } => pointers(3),
-        TypeKind::Pointer { .. } | TypeKind::Map { .. } | TypeKind::Channel { .. } | TypeKind::Function { .. } => pointers(1),
+        TypeKind::Pointer { .. }
+        | TypeKind::Map { .. }
+        | TypeKind::Channel { .. }
+        | TypeKind::Function { .. } => pointers(1),
         TypeKind::Array { element, length } => {
             let element = known[element.0 as usize].unwrap_or_default();
             GoLayout {
@@ -105,7 +129,11 @@ fn go_layout(kind: &TypeKind, known: &[Option<GoLayout>]) -> GoLayout {
             }
         }
         TypeKind::Struct { fields } => {
-            let mut layout = GoLayout { size: 0, align: 1, has_pointers: false };
+            let mut layout = GoLayout {
+                size: 0,
+                align: 1,
+                has_pointers: false,
+            };
             for (index, field) in fields.iter().enumerate() {
                 let field = known[field.ty.0 as usize].unwrap_or_default();
                 let align = field.align.max(1);
@@ -120,7 +148,11 @@ fn go_layout(kind: &TypeKind, known: &[Option<GoLayout>]) -> GoLayout {
             layout.size = layout.size.next_multiple_of(layout.align);
             layout
         }
-        TypeKind::Tuple { .. } => GoLayout { size: 0, align: 1, has_pointers: false },
+        TypeKind::Tuple { .. } => GoLayout {
+            size: 0,
+            align: 1,
+            has_pointers: false,
+        },
     }
 }
 
@@ -139,7 +171,10 @@ mod tests {
                 seen.push(capacity);
             }
         }
-        assert_eq!(seen, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 848, 1280, 1792, 2560]);
+        assert_eq!(
+            seen,
+            [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 848, 1280, 1792, 2560]
+        );
         // append([]byte(nil), 5 bytes...).
         assert_eq!(grown_capacity(5, 0, 1, false), Some(8));
         assert_eq!(round_up_size(33, false), 48);

@@ -60,7 +60,10 @@ impl Host {
     /// # Errors
     /// As the stream.
     pub fn read_stdin(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.stdin.lock().unwrap_or_else(PoisonError::into_inner).read(buffer)
+        self.stdin
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read(buffer)
     }
 
     /// Writes all of `bytes` to standard output and flushes it.

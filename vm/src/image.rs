@@ -45,7 +45,10 @@ pub struct Image {
 impl Image {
     /// The function that holds the word at `offset` of the code; `None` for the machine's own stubs.
     pub fn function_at(&self, offset: u32) -> Option<&LinkedFunction> {
-        let index = self.functions.partition_point(|f| f.start <= offset).checked_sub(1)?;
+        let index = self
+            .functions
+            .partition_point(|f| f.start <= offset)
+            .checked_sub(1)?;
         let function = &self.functions[index];
         (offset < function.end).then_some(function)
     }
@@ -69,14 +72,22 @@ impl LinkedFunction {
     /// The live map of the safepoint at `offset` (in words from the image's first), if there is one.
     pub(crate) fn live_map(&self, offset: u32) -> Option<&[(u16, SlotKind)]> {
         let relative = offset.wrapping_sub(self.start);
-        let index = self.function.safepoints.binary_search_by_key(&relative, |s| s.0).ok()?;
+        let index = self
+            .function
+            .safepoints
+            .binary_search_by_key(&relative, |s| s.0)
+            .ok()?;
         self.map(index)
     }
 
     /// The live map of the call that returns to `offset`: of the last safepoint before it.
     pub(crate) fn live_map_of_call(&self, offset: u32) -> Option<&[(u16, SlotKind)]> {
         let relative = offset.wrapping_sub(self.start);
-        let index = self.function.safepoints.partition_point(|s| s.0 < relative).checked_sub(1)?;
+        let index = self
+            .function
+            .safepoints
+            .partition_point(|s| s.0 < relative)
+            .checked_sub(1)?;
         self.map(index)
     }
 

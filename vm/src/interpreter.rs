@@ -18,7 +18,10 @@ use crate::running::{Next, Running, back_edge, enter, returning};
 ///
 /// # Safety
 /// INVARIANT CODE and INVARIANT VALUES hold for `ip`, `fp` and `cx`.
-#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "the negation of a comparison holds for NaN, as the instructions say")]
+#[expect(
+    clippy::neg_cmp_op_on_partial_ord,
+    reason = "the negation of a comparison holds for NaN, as the instructions say"
+)]
 pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
     let mut ip = start.ip;
     let mut fp = start.fp;
@@ -281,7 +284,11 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 }
                 O::MoveRun => {
                     let i = decode!(MoveRun);
-                    std::ptr::copy(fp.add(i.src.0 as usize), fp.add(i.dst.0 as usize), i.count.0 as usize);
+                    std::ptr::copy(
+                        fp.add(i.src.0 as usize),
+                        fp.add(i.dst.0 as usize),
+                        i.count.0 as usize,
+                    );
                     next!(MoveRun);
                 }
                 O::LoadInt => {
@@ -376,14 +383,29 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::WrapUint8 => unary!(WrapUint8, |a| a & 0xFF),
                 O::WrapUint16 => unary!(WrapUint16, |a| a & 0xFFFF),
                 O::WrapUint32 => unary!(WrapUint32, |a| a & 0xFFFF_FFFF),
-                O::AddUint32 => binary!(AddUint32, |a, b| u64::from((a as u32).wrapping_add(b as u32))),
-                O::AddInt32 => binary!(AddInt32, |a, b| (a as i32).wrapping_add(b as i32) as i64 as u64),
-                O::SubUint32 => binary!(SubUint32, |a, b| u64::from((a as u32).wrapping_sub(b as u32))),
-                O::SubInt32 => binary!(SubInt32, |a, b| (a as i32).wrapping_sub(b as i32) as i64 as u64),
-                O::MulUint32 => binary!(MulUint32, |a, b| u64::from((a as u32).wrapping_mul(b as u32))),
-                O::MulInt32 => binary!(MulInt32, |a, b| (a as i32).wrapping_mul(b as i32) as i64 as u64),
-                O::ShlUint32Imm => immediate!(ShlUint32Imm, |a, v| u64::from((a as u32) << (v & 31))),
-                O::ShlUint32 => binary!(ShlUint32, |a, b| if b < 32 { u64::from((a as u32) << b) } else { 0 }),
+                O::AddUint32 => binary!(AddUint32, |a, b| u64::from(
+                    (a as u32).wrapping_add(b as u32)
+                )),
+                O::AddInt32 => binary!(AddInt32, |a, b| (a as i32).wrapping_add(b as i32) as i64
+                    as u64),
+                O::SubUint32 => binary!(SubUint32, |a, b| u64::from(
+                    (a as u32).wrapping_sub(b as u32)
+                )),
+                O::SubInt32 => binary!(SubInt32, |a, b| (a as i32).wrapping_sub(b as i32) as i64
+                    as u64),
+                O::MulUint32 => binary!(MulUint32, |a, b| u64::from(
+                    (a as u32).wrapping_mul(b as u32)
+                )),
+                O::MulInt32 => binary!(MulInt32, |a, b| (a as i32).wrapping_mul(b as i32) as i64
+                    as u64),
+                O::ShlUint32Imm => {
+                    immediate!(ShlUint32Imm, |a, v| u64::from((a as u32) << (v & 31)))
+                }
+                O::ShlUint32 => binary!(ShlUint32, |a, b| if b < 32 {
+                    u64::from((a as u32) << b)
+                } else {
+                    0
+                }),
                 O::NotUint32 => unary!(NotUint32, |a| u64::from(!(a as u32))),
 
                 // ---- floats ----
@@ -398,7 +420,8 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     next!(MulAddFloat);
                 }
                 O::NegFloat => unary!(NegFloat, |a| a ^ 1 << 63),
-                O::RoundFloat32 => unary!(RoundFloat32, |a| f64::from(f64::from_bits(a) as f32).to_bits()),
+                O::RoundFloat32 => unary!(RoundFloat32, |a| f64::from(f64::from_bits(a) as f32)
+                    .to_bits()),
                 O::SqrtFloat => unary!(SqrtFloat, |a| f64::from_bits(a).sqrt().to_bits()),
                 O::MinFloat => float_binary!(MinFloat, |a, b| ops::arithmetic::min_float(a, b)),
                 O::MaxFloat => float_binary!(MaxFloat, |a, b| ops::arithmetic::max_float(a, b)),
@@ -406,8 +429,12 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::UintToFloat => unary!(UintToFloat, |a| (a as f64).to_bits()),
                 O::IntToFloat32 => unary!(IntToFloat32, |a| f64::from(a as i64 as f32).to_bits()),
                 O::UintToFloat32 => unary!(UintToFloat32, |a| f64::from(a as f32).to_bits()),
-                O::FloatToInt => unary!(FloatToInt, |a| ops::arithmetic::float_to_int(f64::from_bits(a)) as u64),
-                O::FloatToUint => unary!(FloatToUint, |a| ops::arithmetic::float_to_uint(f64::from_bits(a))),
+                O::FloatToInt => unary!(FloatToInt, |a| ops::arithmetic::float_to_int(
+                    f64::from_bits(a)
+                ) as u64),
+                O::FloatToUint => unary!(FloatToUint, |a| ops::arithmetic::float_to_uint(
+                    f64::from_bits(a)
+                )),
 
                 // ---- comparison ----
                 O::EqInt => binary!(EqInt, |a, b| u64::from(a == b)),
@@ -423,22 +450,34 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::NotBool => unary!(NotBool, |a| a ^ 1),
                 O::EqString => {
                     let i = decode!(EqString);
-                    r!(i.dst) = u64::from(ops::strings::equal(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize)));
+                    r!(i.dst) = u64::from(ops::strings::equal(
+                        fp.add(i.a.0 as usize),
+                        fp.add(i.b.0 as usize),
+                    ));
                     next!(EqString);
                 }
                 O::NeString => {
                     let i = decode!(NeString);
-                    r!(i.dst) = u64::from(!ops::strings::equal(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize)));
+                    r!(i.dst) = u64::from(!ops::strings::equal(
+                        fp.add(i.a.0 as usize),
+                        fp.add(i.b.0 as usize),
+                    ));
                     next!(NeString);
                 }
                 O::LtString => {
                     let i = decode!(LtString);
-                    r!(i.dst) = u64::from(ops::strings::compare(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize)).is_lt());
+                    r!(i.dst) = u64::from(
+                        ops::strings::compare(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize))
+                            .is_lt(),
+                    );
                     next!(LtString);
                 }
                 O::LeString => {
                     let i = decode!(LeString);
-                    r!(i.dst) = u64::from(ops::strings::compare(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize)).is_le());
+                    r!(i.dst) = u64::from(
+                        ops::strings::compare(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize))
+                            .is_le(),
+                    );
                     next!(LeString);
                 }
                 O::EqInterface => call!(ops::compare::eq_interface),
@@ -511,11 +550,19 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::LoopIfGeIntImm => loop_if_immediate!(LoopIfGeIntImm, |a, v| a >= v),
                 O::JumpIfEqString => {
                     let i = decode!(JumpIfEqString);
-                    jump!(JumpIfEqString, i, ops::strings::equal(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize)))
+                    jump!(
+                        JumpIfEqString,
+                        i,
+                        ops::strings::equal(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize))
+                    )
                 }
                 O::JumpIfNeString => {
                     let i = decode!(JumpIfNeString);
-                    jump!(JumpIfNeString, i, !ops::strings::equal(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize)))
+                    jump!(
+                        JumpIfNeString,
+                        i,
+                        !ops::strings::equal(fp.add(i.a.0 as usize), fp.add(i.b.0 as usize))
+                    )
                 }
                 O::ForLtInt => {
                     let i = decode!(ForLtInt);
@@ -549,7 +596,9 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     ip = end;
                     if a < u64::from(i.count.0) {
                         let entry = table.add(a as usize * op::JumpTableEntry::WORDS);
-                        let entry = op::JumpTableEntry::decode(&*entry.cast::<[Word; op::JumpTableEntry::WORDS]>());
+                        let entry = op::JumpTableEntry::decode(
+                            &*entry.cast::<[Word; op::JumpTableEntry::WORDS]>(),
+                        );
                         ip = end.offset(entry.to.0 as isize);
                     }
                 }
@@ -563,7 +612,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::LoadInt32 => load!(LoadInt32, |at| moves::load32(at) as i32 as i64 as u64),
                 O::LoadUint32 => load!(LoadUint32, |at| u64::from(moves::load32(at))),
                 O::LoadWord => load!(LoadWord, |at| moves::load64(at)),
-                O::LoadFloat32 => load!(LoadFloat32, |at| f64::from(f32::from_bits(moves::load32(at))).to_bits()),
+                O::LoadFloat32 => load!(LoadFloat32, |at| f64::from(f32::from_bits(
+                    moves::load32(at)
+                ))
+                .to_bits()),
                 O::LoadRef => load!(LoadRef, |at| moves::load_reference(at)),
                 O::LoadPair => {
                     let i = decode!(LoadPair);
@@ -575,7 +627,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::Store16 => store!(Store16, |at, v| moves::store16(at, v as u16)),
                 O::Store32 => store!(Store32, |at, v| moves::store32(at, v as u32)),
                 O::StoreWord => store!(StoreWord, |at, v| moves::store64(at, v)),
-                O::StoreFloat32 => store!(StoreFloat32, |at, v| moves::store32(at, (f64::from_bits(v) as f32).to_bits())),
+                O::StoreFloat32 => store!(StoreFloat32, |at, v| moves::store32(
+                    at,
+                    (f64::from_bits(v) as f32).to_bits()
+                )),
                 O::StoreRef => store!(StoreRef, |at, v| moves::store_reference(at, v)),
                 O::StorePair => {
                     let i = decode!(StorePair);
@@ -589,7 +644,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     moves::store128_from(at, fp.add(i.src.0 as usize));
                     next!(StoreInterface);
                 }
-                O::AddWordAt => store!(AddWordAt, |at, v| moves::store64(at, moves::load64(at).wrapping_add(v))),
+                O::AddWordAt => store!(AddWordAt, |at, v| moves::store64(
+                    at,
+                    moves::load64(at).wrapping_add(v)
+                )),
                 O::AddFloatAt => store!(AddFloatAt, |at, v| moves::store64(
                     at,
                     (f64::from_bits(moves::load64(at)) + f64::from_bits(v)).to_bits()
@@ -687,14 +745,27 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     r!(i.dst) = r!(i.header) >> 32;
                     next!(Cap);
                 }
-                O::SliceGetInt8 => slice_get!(SliceGetInt8, 1, |at| moves::load8(at) as i8 as i64 as u64),
+                O::SliceGetInt8 => {
+                    slice_get!(SliceGetInt8, 1, |at| moves::load8(at) as i8 as i64 as u64)
+                }
                 O::SliceGetUint8 => slice_get!(SliceGetUint8, 1, |at| u64::from(moves::load8(at))),
-                O::SliceGetInt16 => slice_get!(SliceGetInt16, 2, |at| moves::load16(at) as i16 as i64 as u64),
-                O::SliceGetUint16 => slice_get!(SliceGetUint16, 2, |at| u64::from(moves::load16(at))),
-                O::SliceGetInt32 => slice_get!(SliceGetInt32, 4, |at| moves::load32(at) as i32 as i64 as u64),
-                O::SliceGetUint32 => slice_get!(SliceGetUint32, 4, |at| u64::from(moves::load32(at))),
+                O::SliceGetInt16 => slice_get!(SliceGetInt16, 2, |at| moves::load16(at) as i16
+                    as i64
+                    as u64),
+                O::SliceGetUint16 => {
+                    slice_get!(SliceGetUint16, 2, |at| u64::from(moves::load16(at)))
+                }
+                O::SliceGetInt32 => slice_get!(SliceGetInt32, 4, |at| moves::load32(at) as i32
+                    as i64
+                    as u64),
+                O::SliceGetUint32 => {
+                    slice_get!(SliceGetUint32, 4, |at| u64::from(moves::load32(at)))
+                }
                 O::SliceGetWord => slice_get!(SliceGetWord, 8, |at| moves::load64(at)),
-                O::SliceGetFloat32 => slice_get!(SliceGetFloat32, 4, |at| f64::from(f32::from_bits(moves::load32(at))).to_bits()),
+                O::SliceGetFloat32 => slice_get!(SliceGetFloat32, 4, |at| f64::from(
+                    f32::from_bits(moves::load32(at))
+                )
+                .to_bits()),
                 O::SliceGetRef => slice_get!(SliceGetRef, 8, |at| moves::load_reference(at)),
                 O::SliceGetPair => {
                     let i = decode!(SliceGetPair);
@@ -706,7 +777,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::SliceSet16 => slice_set!(SliceSet16, 2, |at, v| moves::store16(at, v as u16)),
                 O::SliceSet32 => slice_set!(SliceSet32, 4, |at, v| moves::store32(at, v as u32)),
                 O::SliceSetWord => slice_set!(SliceSetWord, 8, |at, v| moves::store64(at, v)),
-                O::SliceSetFloat32 => slice_set!(SliceSetFloat32, 4, |at, v| moves::store32(at, (f64::from_bits(v) as f32).to_bits())),
+                O::SliceSetFloat32 => slice_set!(SliceSetFloat32, 4, |at, v| moves::store32(
+                    at,
+                    (f64::from_bits(v) as f32).to_bits()
+                )),
                 O::SliceSetRef => slice_set!(SliceSetRef, 8, |at, v| moves::store_reference(at, v)),
                 O::SliceSetPair => {
                     let i = decode!(SliceSetPair);
@@ -736,7 +810,13 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     // The inner header is loaded whole, once: a racing store cannot tear it.
                     let (inner, header) = moves::load128(outer + x * 16);
                     if y >= u64::from(header as u32) {
-                        go!(ops::slices::index_panic(cx, ip, fp, y, u64::from(header as u32)));
+                        go!(ops::slices::index_panic(
+                            cx,
+                            ip,
+                            fp,
+                            y,
+                            u64::from(header as u32)
+                        ));
                     }
                     r!(i.dst) = moves::load64(inner + y * 8);
                     next!(SliceGetWord2);
@@ -750,7 +830,13 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     }
                     let (inner, header) = moves::load128(outer + x * 16);
                     if y >= u64::from(header as u32) {
-                        go!(ops::slices::index_panic(cx, ip, fp, y, u64::from(header as u32)));
+                        go!(ops::slices::index_panic(
+                            cx,
+                            ip,
+                            fp,
+                            y,
+                            u64::from(header as u32)
+                        ));
                     }
                     moves::store64(inner + y * 8, r!(i.src));
                     next!(SliceSetWord2);
@@ -810,14 +896,27 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::ClearSlice => call!(ops::slices::clear_slice),
 
                 // ---- arrays ----
-                O::ArrayGetInt8 => array_get!(ArrayGetInt8, 1, |at| moves::load8(at) as i8 as i64 as u64),
+                O::ArrayGetInt8 => {
+                    array_get!(ArrayGetInt8, 1, |at| moves::load8(at) as i8 as i64 as u64)
+                }
                 O::ArrayGetUint8 => array_get!(ArrayGetUint8, 1, |at| u64::from(moves::load8(at))),
-                O::ArrayGetInt16 => array_get!(ArrayGetInt16, 2, |at| moves::load16(at) as i16 as i64 as u64),
-                O::ArrayGetUint16 => array_get!(ArrayGetUint16, 2, |at| u64::from(moves::load16(at))),
-                O::ArrayGetInt32 => array_get!(ArrayGetInt32, 4, |at| moves::load32(at) as i32 as i64 as u64),
-                O::ArrayGetUint32 => array_get!(ArrayGetUint32, 4, |at| u64::from(moves::load32(at))),
+                O::ArrayGetInt16 => array_get!(ArrayGetInt16, 2, |at| moves::load16(at) as i16
+                    as i64
+                    as u64),
+                O::ArrayGetUint16 => {
+                    array_get!(ArrayGetUint16, 2, |at| u64::from(moves::load16(at)))
+                }
+                O::ArrayGetInt32 => array_get!(ArrayGetInt32, 4, |at| moves::load32(at) as i32
+                    as i64
+                    as u64),
+                O::ArrayGetUint32 => {
+                    array_get!(ArrayGetUint32, 4, |at| u64::from(moves::load32(at)))
+                }
                 O::ArrayGetWord => array_get!(ArrayGetWord, 8, |at| moves::load64(at)),
-                O::ArrayGetFloat32 => array_get!(ArrayGetFloat32, 4, |at| f64::from(f32::from_bits(moves::load32(at))).to_bits()),
+                O::ArrayGetFloat32 => array_get!(ArrayGetFloat32, 4, |at| f64::from(
+                    f32::from_bits(moves::load32(at))
+                )
+                .to_bits()),
                 O::ArrayGetRef => array_get!(ArrayGetRef, 8, |at| moves::load_reference(at)),
                 O::ArrayGetPair => {
                     let i = decode!(ArrayGetPair);
@@ -829,7 +928,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::ArraySet16 => array_set!(ArraySet16, 2, |at, v| moves::store16(at, v as u16)),
                 O::ArraySet32 => array_set!(ArraySet32, 4, |at, v| moves::store32(at, v as u32)),
                 O::ArraySetWord => array_set!(ArraySetWord, 8, |at, v| moves::store64(at, v)),
-                O::ArraySetFloat32 => array_set!(ArraySetFloat32, 4, |at, v| moves::store32(at, (f64::from_bits(v) as f32).to_bits())),
+                O::ArraySetFloat32 => array_set!(ArraySetFloat32, 4, |at, v| moves::store32(
+                    at,
+                    (f64::from_bits(v) as f32).to_bits()
+                )),
                 O::ArraySetRef => array_set!(ArraySetRef, 8, |at, v| moves::store_reference(at, v)),
                 O::ArraySetPair => {
                     let i = decode!(ArraySetPair);
@@ -938,7 +1040,11 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 }
                 O::JumpIfNotInterface => {
                     let i = decode!(JumpIfNotInterface);
-                    jump!(JumpIfNotInterface, i, !ops::interfaces::implements(r!(i.src), cx.ty(i.ty)))
+                    jump!(
+                        JumpIfNotInterface,
+                        i,
+                        !ops::interfaces::implements(r!(i.src), cx.ty(i.ty))
+                    )
                 }
 
                 // ---- calls ----
@@ -947,7 +1053,8 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     let window = i.window.0 as usize;
                     let back = ip.add(op::Call::WORDS);
                     fp = fp.add(window);
-                    *fp.sub(2) = (back as usize - code as usize) as u64 | (window as u64) << crate::fiber::WINDOW_SHIFT;
+                    *fp.sub(2) = (back as usize - code as usize) as u64
+                        | (window as u64) << crate::fiber::WINDOW_SHIFT;
                     // A linked call holds the distance.
                     ip = back.offset(i.function.0 as i32 as isize);
                     if fp as usize > limit.load(Relaxed) {
@@ -963,7 +1070,8 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     let window = i.window.0 as usize;
                     let back = ip.add(op::CallClosure::WORDS);
                     fp = fp.add(window);
-                    *fp.sub(2) = (back as usize - code as usize) as u64 | (window as u64) << crate::fiber::WINDOW_SHIFT;
+                    *fp.sub(2) = (back as usize - code as usize) as u64
+                        | (window as u64) << crate::fiber::WINDOW_SHIFT;
                     *fp.sub(1) = closure;
                     // The first word of a closure is the address of its code.
                     ip = moves::load64(closure) as *const Word;
@@ -982,7 +1090,8 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     let window = i.window.0 as usize;
                     let back = ip.add(op::CallInterface::WORDS);
                     fp = fp.add(window);
-                    *fp.sub(2) = (back as usize - code as usize) as u64 | (window as u64) << crate::fiber::WINDOW_SHIFT;
+                    *fp.sub(2) = (back as usize - code as usize) as u64
+                        | (window as u64) << crate::fiber::WINDOW_SHIFT;
                     *fp = data;
                     ip = code.add(entry.code as usize);
                     if fp as usize > limit.load(Relaxed) {
@@ -1012,7 +1121,8 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     let i = decode!(LoadCapture);
                     let captures = *fp.sub(1) + 8 + u64::from(i.index.0) * 8;
                     for slot in 0..i.count.0 as usize {
-                        *fp.add(i.dst.0 as usize + slot) = moves::load_reference(captures + slot as u64 * 8);
+                        *fp.add(i.dst.0 as usize + slot) =
+                            moves::load_reference(captures + slot as u64 * 8);
                     }
                     next!(LoadCapture);
                 }

@@ -34,7 +34,10 @@ impl std::fmt::Display for LinkError {
         match self {
             LinkError::Verify(error) => write!(f, "bad code: {error}"),
             LinkError::MissingNative(name) => write!(f, "no native function for {name}"),
-            LinkError::Signature { name, native } => write!(f, "the native function for {name} is {native}, not what is declared"),
+            LinkError::Signature { name, native } => write!(
+                f,
+                "the native function for {name} is {native}, not what is declared"
+            ),
             LinkError::Malformed(what) => write!(f, "malformed program: {what}"),
             LinkError::OutOfMemory => f.write_str("out of memory"),
         }
@@ -53,7 +56,11 @@ impl From<OutOfMemory> for LinkError {
 ///
 /// # Errors
 /// See [`LinkError`].
-pub(crate) fn link(mut program: Program, natives: &NativeTable, heap: &Heap) -> Result<Image, LinkError> {
+pub(crate) fn link(
+    mut program: Program,
+    natives: &NativeTable,
+    heap: &Heap,
+) -> Result<Image, LinkError> {
     verify::program(&program).map_err(LinkError::Verify)?;
     let (Some(entry), Some(known)) = (program.entry, program.known) else {
         return Err(LinkError::Malformed("no entry or known types"));
@@ -61,11 +68,27 @@ pub(crate) fn link(mut program: Program, natives: &NativeTable, heap: &Heap) -> 
     if program.selectors.len() > usize::from(u16::MAX) {
         return Err(LinkError::Malformed("too many methods"));
     }
-    if program.functions.get(entry.0 as usize).is_none_or(|f| !f.parameters.is_empty()) {
-        return Err(LinkError::Malformed("entry is no function without parameters"));
+    if program
+        .functions
+        .get(entry.0 as usize)
+        .is_none_or(|f| !f.parameters.is_empty())
+    {
+        return Err(LinkError::Malformed(
+            "entry is no function without parameters",
+        ));
     }
-    let string_like = [known.string, known.runtime_error, known.type_assertion_error, known.plain_error];
-    if string_like.iter().any(|id| program.types.get(id.0 as usize).is_none_or(|t| t.kind != TypeKind::String)) {
+    let string_like = [
+        known.string,
+        known.runtime_error,
+        known.type_assertion_error,
+        known.plain_error,
+    ];
+    if string_like.iter().any(|id| {
+        program
+            .types
+            .get(id.0 as usize)
+            .is_none_or(|t| t.kind != TypeKind::String)
+    }) {
         return Err(LinkError::Malformed("known types"));
     }
     let starts = starts(&program)?;
@@ -77,7 +100,8 @@ pub(crate) fn link(mut program: Program, natives: &NativeTable, heap: &Heap) -> 
         .map(|start| std::ptr::from_ref(&code[*start as usize]) as u64)
         .collect();
     let (string_bytes, strings) = strings(&program);
-    let globals = Globals::new(program.globals_size, globals_shape(&program, heap)).ok_or(LinkError::OutOfMemory)?;
+    let globals = Globals::new(program.globals_size, globals_shape(&program, heap))
+        .ok_or(LinkError::OutOfMemory)?;
     let functions = std::mem::take(&mut program.functions)
         .into_iter()
         .enumerate()
@@ -108,7 +132,8 @@ fn starts(program: &Program) -> Result<Vec<u32>, LinkError> {
     let mut at = u32::from(stub::COUNT);
     let mut starts = vec![at];
     for function in &program.functions {
-        let length = u32::try_from(function.code.len()).map_err(|_| LinkError::Malformed("too much code"))?;
+        let length = u32::try_from(function.code.len())
+            .map_err(|_| LinkError::Malformed("too much code"))?;
         at = at
             .checked_add(length)
             .filter(|at| *at <= i32::MAX as u32)
@@ -122,26 +147,35 @@ fn starts(program: &Program) -> Result<Vec<u32>, LinkError> {
 fn code(program: &mut Program, starts: &[u32]) -> Result<Box<[Word]>, LinkError> {
     let mut code: Vec<Word> = Vec::with_capacity(starts.last().copied().unwrap_or(0) as usize);
     for number in 0..stub::COUNT {
-        code.extend(op::Stub { number: bytecode::Count(number) }.encode());
+        code.extend(
+            op::Stub {
+                number: bytecode::Count(number),
+            }
+            .encode(),
+        );
     }
     for function in &mut program.functions {
         let from = code.len();
         code.append(&mut function.code);
         let mut at = from;
         while at < code.len() {
-            let opcode = Opcode::from_u16(code[at].0[0]).ok_or(LinkError::Malformed("unknown instruction"))?;
+            let opcode = Opcode::from_u16(code[at].0[0])
+                .ok_or(LinkError::Malformed("unknown instruction"))?;
             let next = at + opcode.words();
             match opcode {
                 Opcode::Call => {
                     if let Some(words) = code[at..].first_chunk::<{ op::Call::WORDS }>() {
                         let mut call = op::Call::decode(words);
                         // A distance in words from the first word after the instruction.
-                        call.function.0 = starts[call.function.0 as usize].wrapping_sub(next as u32);
+                        call.function.0 =
+                            starts[call.function.0 as usize].wrapping_sub(next as u32);
                         code[at..next].copy_from_slice(&call.encode());
                     }
                 }
                 Opcode::Defer if function.recovery.is_none() => {
-                    return Err(LinkError::Malformed("a function that defers has no recovery code"));
+                    return Err(LinkError::Malformed(
+                        "a function that defers has no recovery code",
+                    ));
                 }
                 _ => {}
             }
@@ -161,7 +195,10 @@ fn link_natives(program: &Program, natives: &NativeTable) -> Result<Vec<Native>,
                 .ok_or_else(|| LinkError::MissingNative(reference.name.clone()))?;
             let signature = (native.signature)();
             if !signature.agrees_with(&program.types, &reference.parameters, &reference.results) {
-                return Err(LinkError::Signature { name: reference.name.clone(), native: signature.to_string() });
+                return Err(LinkError::Signature {
+                    name: reference.name.clone(),
+                    native: signature.to_string(),
+                });
             }
             Ok(*native)
         })
@@ -211,6 +248,10 @@ fn closure_site(heap: &Heap, captures: &[bytecode::SlotKind]) -> crate::heap::Si
         .map(|(index, _)| index as u32 + 1)
         .collect();
     let size = 8 * (captures.len() + 1);
-    let shape = if words.is_empty() { Shape::SCALAR } else { heap.shape(&words, size as u32) };
+    let shape = if words.is_empty() {
+        Shape::SCALAR
+    } else {
+        heap.shape(&words, size as u32)
+    };
     heap.site(shape, size)
 }

@@ -91,7 +91,8 @@ pub enum Parking<R> {
 }
 
 /// What a blocking native hands back: writes its results into the window when the goroutine has a processor again.
-pub type FinishNative = Box<dyn FnOnce(&mut NativeContext<'_>, *mut u64) -> Result<(), GoPanic> + Send>;
+pub type FinishNative =
+    Box<dyn FnOnce(&mut NativeContext<'_>, *mut u64) -> Result<(), GoPanic> + Send>;
 
 /// [`Parking`] with its results packed, as the interpreter wants it.
 pub enum ParkingOutcome {
@@ -135,16 +136,36 @@ pub struct Signature {
 
 impl std::fmt::Display for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let list = |types: &[NativeType]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        write!(f, "func({}) ({})", list(&self.parameters), list(&self.results))
+        let list = |types: &[NativeType]| {
+            types
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        write!(
+            f,
+            "func({}) ({})",
+            list(&self.parameters),
+            list(&self.results)
+        )
     }
 }
 
 impl Signature {
     /// Whether a declaration with these parameter and result types fits.
-    pub fn agrees_with(&self, types: &[bytecode::TypeDescriptor], parameters: &[bytecode::TypeId], results: &[bytecode::TypeId]) -> bool {
+    pub fn agrees_with(
+        &self,
+        types: &[bytecode::TypeDescriptor],
+        parameters: &[bytecode::TypeId],
+        results: &[bytecode::TypeId],
+    ) -> bool {
         let fits = |wanted: &[NativeType], declared: &[bytecode::TypeId]| {
-            wanted.len() == declared.len() && wanted.iter().zip(declared).all(|(w, d)| w.accepts(types, *d))
+            wanted.len() == declared.len()
+                && wanted
+                    .iter()
+                    .zip(declared)
+                    .all(|(w, d)| w.accepts(types, *d))
         };
         fits(&self.parameters, parameters) && fits(&self.results, results)
     }
@@ -164,7 +185,8 @@ impl NativeTable {
     /// Adds a package's table.
     pub fn add(&mut self, package: &str, natives: &[Native]) {
         for native in natives {
-            self.natives.insert(format!("{package}.{}", native.name), *native);
+            self.natives
+                .insert(format!("{package}.{}", native.name), *native);
         }
     }
 
@@ -232,7 +254,8 @@ pub trait PureFunction<'h, M> {
     fn signature() -> Signature;
     /// # Safety
     /// `window` leads to slots that hold arguments of [`PureFunction::signature`], with room for the results.
-    unsafe fn call(&self, context: &mut NativeContext<'h>, window: *mut u64) -> Result<(), GoPanic>;
+    unsafe fn call(&self, context: &mut NativeContext<'h>, window: *mut u64)
+    -> Result<(), GoPanic>;
 }
 
 /// A function that can be the body of a *blocking* native.
@@ -240,7 +263,11 @@ pub trait BlockingFunction<M>: Copy + Send + 'static {
     fn signature() -> Signature;
     /// # Safety
     /// As [`PureFunction::call`].
-    unsafe fn call(&self, host: &HostHandle, window: *mut u64) -> Result<BlockingCall<Machine>, GoPanic>;
+    unsafe fn call(
+        &self,
+        host: &HostHandle,
+        window: *mut u64,
+    ) -> Result<BlockingCall<Machine>, GoPanic>;
 }
 
 /// A function that can be the body of a *parking* native.
@@ -380,19 +407,31 @@ fn finish_with<R: for<'x> Results<'x> + Send + 'static>(results: R) -> FinishNat
 }
 
 #[doc(hidden)]
-pub fn call_pure<'h, M>(f: &impl PureFunction<'h, M>, context: &mut NativeContext<'h>, slots: Slots) -> Result<(), GoPanic> {
+pub fn call_pure<'h, M>(
+    f: &impl PureFunction<'h, M>,
+    context: &mut NativeContext<'h>,
+    slots: Slots,
+) -> Result<(), GoPanic> {
     // SAFETY: the linker has compared the signature with the declaration, the verifier the window with the frame.
     unsafe { f.call(context, slots.0) }
 }
 
 #[doc(hidden)]
-pub fn call_parking<'h, M>(f: &impl ParkingFunction<'h, M>, context: &mut NativeContext<'h>, slots: Slots) -> ParkingOutcome {
+pub fn call_parking<'h, M>(
+    f: &impl ParkingFunction<'h, M>,
+    context: &mut NativeContext<'h>,
+    slots: Slots,
+) -> ParkingOutcome {
     // SAFETY: as in `call_pure`.
     unsafe { f.call(context, slots.0) }
 }
 
 #[doc(hidden)]
-pub fn call_blocking<M>(f: &impl BlockingFunction<M>, host: &HostHandle, slots: Slots) -> Result<BlockingCall<Machine>, GoPanic> {
+pub fn call_blocking<M>(
+    f: &impl BlockingFunction<M>,
+    host: &HostHandle,
+    slots: Slots,
+) -> Result<BlockingCall<Machine>, GoPanic> {
     // SAFETY: as in `call_pure`.
     unsafe { f.call(host, slots.0) }
 }
@@ -427,21 +466,27 @@ macro_rules! native_row {
     (pure $name:literal => $function:expr) => {
         $crate::Native {
             name: $name,
-            entry: $crate::native::Entry::Pure(|context, slots| $crate::native::call_pure(&$function, context, slots)),
+            entry: $crate::native::Entry::Pure(|context, slots| {
+                $crate::native::call_pure(&$function, context, slots)
+            }),
             signature: || $crate::native::signature_of_pure(&$function),
         }
     };
     (blocking $name:literal => $function:expr) => {
         $crate::Native {
             name: $name,
-            entry: $crate::native::Entry::Blocking(|host, slots| $crate::native::call_blocking(&$function, host, slots)),
+            entry: $crate::native::Entry::Blocking(|host, slots| {
+                $crate::native::call_blocking(&$function, host, slots)
+            }),
             signature: || $crate::native::signature_of_blocking(&$function),
         }
     };
     (parking $name:literal => $function:expr) => {
         $crate::Native {
             name: $name,
-            entry: $crate::native::Entry::Parking(|context, slots| $crate::native::call_parking(&$function, context, slots)),
+            entry: $crate::native::Entry::Parking(|context, slots| {
+                $crate::native::call_parking(&$function, context, slots)
+            }),
             signature: || $crate::native::signature_of_parking(&$function),
         }
     };
@@ -461,11 +506,18 @@ impl<'h> NativeContext<'h> {
             // SAFETY: no bytes are read.
             return Ok(unsafe { crate::border::GoStr::from_raw(std::ptr::null(), 0) });
         }
-        let object = self.cache.allocate_uninitialized(bytes.len()).map_err(heap_full)?.get();
+        let object = self
+            .cache
+            .allocate_uninitialized(bytes.len())
+            .map_err(heap_full)?
+            .get();
         // SAFETY: a new object of that size, which nobody else sees yet.
         unsafe {
             crate::moves::copy(object, bytes.as_ptr() as u64, bytes.len());
-            Ok(crate::border::GoStr::from_raw(object as *const u8, bytes.len()))
+            Ok(crate::border::GoStr::from_raw(
+                object as *const u8,
+                bytes.len(),
+            ))
         }
     }
 
@@ -473,7 +525,11 @@ impl<'h> NativeContext<'h> {
     ///
     /// # Errors
     /// The heap is full, or Go's panic when `capacity` is above 2^32-1.
-    pub fn new_slice<T: crate::border::Element<'h>>(&mut self, length: usize, capacity: usize) -> Result<crate::border::GoSlice<'h, T>, GoPanic> {
+    pub fn new_slice<T: crate::border::Element<'h>>(
+        &mut self,
+        length: usize,
+        capacity: usize,
+    ) -> Result<crate::border::GoSlice<'h, T>, GoPanic> {
         let (Ok(length), Ok(capacity)) = (u32::try_from(length), u32::try_from(capacity)) else {
             return Err(GoPanic::runtime("makeslice: len out of range"));
         };
@@ -481,13 +537,22 @@ impl<'h> NativeContext<'h> {
             None => crate::heap::Shape::SCALAR,
             Some(slice) => self.machine.image.ty(slice).element().heap_shape(),
         };
-        let object = self.cache.allocate_array(shape, u64::from(capacity.max(length)), T::SIZE as u64).map_err(heap_full)?;
+        let object = self
+            .cache
+            .allocate_array(shape, u64::from(capacity.max(length)), T::SIZE as u64)
+            .map_err(heap_full)?;
         // SAFETY: a new object with room for so many elements, zeroed.
-        Ok(unsafe { crate::border::GoSlice::from_raw(object.get() as *mut u8, length, capacity.max(length)) })
+        Ok(unsafe {
+            crate::border::GoSlice::from_raw(object.get() as *mut u8, length, capacity.max(length))
+        })
     }
 
     /// A new heap object with a copy of the value of type `ty` at `place`.
-    pub(crate) unsafe fn clone_value(&mut self, ty: &crate::types::RuntimeType, place: *const u8) -> Result<*const u8, GoPanic> {
+    pub(crate) unsafe fn clone_value(
+        &mut self,
+        ty: &crate::types::RuntimeType,
+        place: *const u8,
+    ) -> Result<*const u8, GoPanic> {
         let object = self.cache.allocate(ty.site()).map_err(heap_full)?.get();
         // SAFETY: the caller's promise; the object is new and of that size.
         unsafe { crate::moves::copy(object, place as u64, ty.size as usize) };
@@ -501,13 +566,20 @@ mod tests {
     use crate::border::{Any, Bytes, GoSlice, GoStr, Pointer};
 
     fn index(s: GoStr<'_>, t: GoStr<'_>) -> i64 {
-        s.windows(t.len().max(1)).position(|w| w == &*t).map_or(-1, |i| i as i64)
+        s.windows(t.len().max(1))
+            .position(|w| w == &*t)
+            .map_or(-1, |i| i as i64)
     }
     fn trim<'h>(s: GoStr<'h>) -> GoStr<'h> {
         s.slice(0..0)
     }
-    fn repeat<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>, count: i64) -> Result<GoStr<'h>, GoPanic> {
-        let count = usize::try_from(count).map_err(|_| GoPanic::text("strings: negative Repeat count"))?;
+    fn repeat<'h>(
+        context: &mut NativeContext<'h>,
+        s: GoStr<'h>,
+        count: i64,
+    ) -> Result<GoStr<'h>, GoPanic> {
+        let count =
+            usize::try_from(count).map_err(|_| GoPanic::text("strings: negative Repeat count"))?;
         context.new_string(&s.as_bytes().repeat(count))
     }
     fn fields(s: GoStr<'_>) -> Vec<GoStr<'_>> {
@@ -531,7 +603,11 @@ mod tests {
     fn write_string(data: Bytes) -> Result<i64, GoPanic> {
         Ok(data.0.len() as i64)
     }
-    fn acquire(context: &mut NativeContext<'_>, address: Pointer<'_, u32>, lifo: bool) -> Parking<()> {
+    fn acquire(
+        context: &mut NativeContext<'_>,
+        address: Pointer<'_, u32>,
+        lifo: bool,
+    ) -> Parking<()> {
         let address = match address.atomic() {
             Ok(address) => address,
             Err(panic) => return Parking::Panic(panic),
@@ -563,14 +639,28 @@ mod tests {
 
     #[test]
     fn signatures_follow_from_rust_types() {
-        let text = |name: &str| NATIVES.iter().find(|n| n.name == name).map(|n| (n.signature)().to_string());
+        let text = |name: &str| {
+            NATIVES
+                .iter()
+                .find(|n| n.name == name)
+                .map(|n| (n.signature)().to_string())
+        };
         assert_eq!(text("Index").as_deref(), Some("func(string, string) (int)"));
-        assert_eq!(text("Repeat").as_deref(), Some("func(string, int) (string)"));
+        assert_eq!(
+            text("Repeat").as_deref(),
+            Some("func(string, int) (string)")
+        );
         assert_eq!(text("Fields").as_deref(), Some("func(string) ([]string)"));
         assert_eq!(text("print").as_deref(), Some("func([]any) (int, bool)"));
         assert_eq!(text("now").as_deref(), Some("func() (int)"));
-        assert_eq!(text("readFile").as_deref(), Some("func(string) ([]uint8, string)"));
+        assert_eq!(
+            text("readFile").as_deref(),
+            Some("func(string) ([]uint8, string)")
+        );
         assert_eq!(text("write").as_deref(), Some("func(int, []uint8) (int)"));
-        assert_eq!(text("semacquire").as_deref(), Some("func(*uint32, bool) ()"));
+        assert_eq!(
+            text("semacquire").as_deref(),
+            Some("func(*uint32, bool) ()")
+        );
     }
 }

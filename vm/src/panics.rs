@@ -58,7 +58,10 @@ fn top(cx: &Running<'_>, record: &PanicRecord) -> usize {
 
 /// Runs the next deferred call of the last panic, or ends the goroutine or the program.
 fn go_on(cx: &mut Running<'_>) -> Next {
-    let (Some(record), Some(defer)) = (cx.fiber.panics.last().copied(), cx.fiber.defers.last().copied()) else {
+    let (Some(record), Some(defer)) = (
+        cx.fiber.panics.last().copied(),
+        cx.fiber.defers.last().copied(),
+    ) else {
         return match cx.fiber.panics.last() {
             Some(record) if record.goexit => cx.leave(Switch::Goexit),
             _ => die(cx),
@@ -86,14 +89,25 @@ pub(crate) unsafe fn deferred_call_returned(cx: &mut Running<'_>) -> Next {
     };
     cx.fiber.panics.pop();
     let mut goexit = false;
-    while let Some(older) = cx.fiber.panics.pop_if(|p| p.deferred_call > record.deferring_frame) {
+    while let Some(older) = cx
+        .fiber
+        .panics
+        .pop_if(|p| p.deferred_call > record.deferring_frame)
+    {
         goexit |= older.goexit;
     }
     let function = cx.function_at(record.deferring_offset);
-    let recovery = function.function.recovery.expect("the linker wants recovery code where there is a defer");
+    let recovery = function
+        .function
+        .recovery
+        .expect("the linker wants recovery code where there is a defer");
     let ip = cx.instruction(function.start + recovery);
     let fp = cx.frame(record.deferring_frame);
-    if goexit { cx.begin(ip, fp, [0, 0], true) } else { Next { ip, fp } }
+    if goexit {
+        cx.begin(ip, fp, [0, 0], true)
+    } else {
+        Next { ip, fp }
+    }
 }
 
 /// The value of `recover()` at instruction `ip` in frame `fp`.
@@ -102,7 +116,13 @@ pub(crate) unsafe fn deferred_call_returned(cx: &mut Running<'_>) -> Next {
 /// INVARIANT CODE.
 pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> [u64; 2] {
     const NIL: [u64; 2] = [0, 0];
-    let Some(record) = cx.fiber.panics.last().copied().filter(|r| !r.goexit && !r.recovered) else {
+    let Some(record) = cx
+        .fiber
+        .panics
+        .last()
+        .copied()
+        .filter(|r| !r.goexit && !r.recovered)
+    else {
         return NIL;
     };
     // `defer recover()`: the wrapper is no function that was deferred.
@@ -145,7 +165,9 @@ fn next_text(cx: &mut Running<'_>) -> Next {
         };
         let string = image.types.get(image.known.string).word();
         if !record.goexit && record.value[0] != string {
-            let (Some(function), Some(last)) = (image.known.panic_text, cx.fiber.panics.last().copied()) else {
+            let (Some(function), Some(last)) =
+                (image.known.panic_text, cx.fiber.panics.last().copied())
+            else {
                 cx.fiber.dying = Some(next + 1);
                 continue;
             };
@@ -162,7 +184,11 @@ fn next_text(cx: &mut Running<'_>) -> Next {
                 *fp.sub(2) = back;
                 *fp = record.value[0];
                 *fp.add(1) = record.value[1];
-                return enter(cx, cx.instruction(image.functions[function.0 as usize].start), fp);
+                return enter(
+                    cx,
+                    cx.instruction(image.functions[function.0 as usize].start),
+                    fp,
+                );
             }
         }
         if !record.goexit {
@@ -195,10 +221,13 @@ pub(crate) unsafe fn text_returned(cx: &mut Running<'_>, _: *mut u64) -> Next {
 fn text_of(record: &PanicRecord) -> String {
     match record.text {
         // SAFETY: a string that the record keeps alive.
-        Some([pointer, length]) => unsafe { String::from_utf8_lossy(equality::bytes(pointer, length)).into_owned() },
+        Some([pointer, length]) => unsafe {
+            String::from_utf8_lossy(equality::bytes(pointer, length)).into_owned()
+        },
         None => {
             // SAFETY: a type word.
-            let name = unsafe { crate::types::RuntimeType::from_word(record.value[0]) }.map_or("nil", |ty| ty.name());
+            let name = unsafe { crate::types::RuntimeType::from_word(record.value[0]) }
+                .map_or("nil", |ty| ty.name());
             format!("({name}) {:#x}", record.value[1])
         }
     }
@@ -209,7 +238,8 @@ fn describe(panics: &[PanicRecord]) -> String {
     let mut out = String::new();
     let mut previous: Option<&PanicRecord> = None;
     for (index, record) in panics.iter().enumerate() {
-        let repanicked = |p: &PanicRecord, next: &PanicRecord| p.recovered && !p.goexit && p.value == next.value;
+        let repanicked =
+            |p: &PanicRecord, next: &PanicRecord| p.recovered && !p.goexit && p.value == next.value;
         if record.goexit {
             previous = Some(record);
             continue;
@@ -224,7 +254,10 @@ fn describe(panics: &[PanicRecord]) -> String {
         }
         out.push_str("panic: ");
         out.push_str(&text_of(record).replace('\n', "\n\t"));
-        if panics.get(index + 1).is_some_and(|next| repanicked(record, next)) {
+        if panics
+            .get(index + 1)
+            .is_some_and(|next| repanicked(record, next))
+        {
             out.push_str(" [recovered, repanicked]");
         } else if record.recovered {
             out.push_str(" [recovered]");
@@ -242,16 +275,26 @@ fn died(cx: &mut Running<'_>) -> Next {
 
 fn died_printing(cx: &mut Running<'_>) -> Next {
     let text = cx.fiber.panics.last().map(|record| {
-        let string = cx.machine.image.types.get(cx.machine.image.known.string).word();
+        let string = cx
+            .machine
+            .image
+            .types
+            .get(cx.machine.image.known.string)
+            .word();
         if record.value[0] == string {
             // SAFETY: the data word of an interface that holds a string.
             let (pointer, length) = unsafe { crate::moves::load128(record.value[1]) };
             // SAFETY: a live string.
-            return format!(": {}", unsafe { String::from_utf8_lossy(equality::bytes(pointer, length)) });
+            return format!(": {}", unsafe {
+                String::from_utf8_lossy(equality::bytes(pointer, length))
+            });
         }
         String::new()
     });
-    let head = format!("fatal error: panic while printing panic value{}\n", text.unwrap_or_default());
+    let head = format!(
+        "fatal error: panic while printing panic value{}\n",
+        text.unwrap_or_default()
+    );
     finish(cx, &head)
 }
 
@@ -266,7 +309,12 @@ fn finish(cx: &mut Running<'_>, head: &str) -> Next {
 }
 
 /// `head`, then the trace of the goroutine.
-pub(crate) fn with_trace(machine: &Machine, goroutine: GoroutineId, fiber: &Fiber, head: &str) -> String {
+pub(crate) fn with_trace(
+    machine: &Machine,
+    goroutine: GoroutineId,
+    fiber: &Fiber,
+    head: &str,
+) -> String {
     let mut out = format!("{head}\ngoroutine {} [running]:\n", goroutine.0);
     crate::trace::print(machine, fiber, &mut out);
     out

@@ -61,7 +61,12 @@ pub(crate) struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    pub(crate) fn new(machine: &'a Machine, fiber: &'a mut Fiber, local: &'a mut PerProcessor, slice: &'a Slice<'a, Machine>) -> Running<'a> {
+    pub(crate) fn new(
+        machine: &'a Machine,
+        fiber: &'a mut Fiber,
+        local: &'a mut PerProcessor,
+        slice: &'a Slice<'a, Machine>,
+    ) -> Running<'a> {
         let image = &machine.image;
         Running {
             limit: slice.limit(),
@@ -112,13 +117,20 @@ impl<'a> Running<'a> {
 
     /// The function that the instruction at `offset` belongs to.
     pub(crate) fn function_at(&self, offset: u32) -> &'a LinkedFunction {
-        self.machine.image.function_at(offset).expect("an instruction of a function")
+        self.machine
+            .image
+            .function_at(offset)
+            .expect("an instruction of a function")
     }
 
     /// The limit that this fiber wants in the safepoint word.
     #[inline]
     pub(crate) fn own_limit(&self) -> usize {
-        if self.machine.options.collect_always { 0 } else { self.fiber.stack.limit() }
+        if self.machine.options.collect_always {
+            0
+        } else {
+            self.fiber.stack.limit()
+        }
     }
 
     /// Notes where the fiber stands, so that others may look at it.
@@ -132,11 +144,20 @@ impl<'a> Running<'a> {
     /// Leaves the loop.
     pub(crate) fn leave(&mut self, switch: Switch<Machine>) -> Next {
         self.switch = Some(switch);
-        Next { ip: self.code.wrapping_add(stub::LEAVE as usize), fp: std::ptr::null_mut() }
+        Next {
+            ip: self.code.wrapping_add(stub::LEAVE as usize),
+            fp: std::ptr::null_mut(),
+        }
     }
 
     /// Leaves the loop at instruction `at`, which ends according to `pending` when the fiber runs again.
-    pub(crate) fn leave_pending(&mut self, at: *const Word, fp: *const u64, pending: Pending, switch: Switch<Machine>) -> Next {
+    pub(crate) fn leave_pending(
+        &mut self,
+        at: *const Word,
+        fp: *const u64,
+        pending: Pending,
+        switch: Switch<Machine>,
+    ) -> Next {
         let offset = self.offset_of(at);
         self.save(fp, at, Safepoint::At(offset));
         self.fiber.pending = pending;
@@ -149,13 +170,23 @@ impl<'a> Running<'a> {
     pub(crate) fn fatal(&mut self, ip: *const Word, fp: *const u64, text: &str) -> Next {
         let offset = self.offset_of(ip);
         self.save(fp, ip, Safepoint::At(offset));
-        let message = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, &format!("fatal error: {text}\n"));
+        let message = panics::with_trace(
+            self.machine,
+            self.slice.goroutine(),
+            self.fiber,
+            &format!("fatal error: {text}\n"),
+        );
         self.leave(Switch::Fatal(message))
     }
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn out_of_memory(&mut self, ip: *const Word, fp: *const u64, _: OutOfMemory) -> Next {
+    pub(crate) fn out_of_memory(
+        &mut self,
+        ip: *const Word,
+        fp: *const u64,
+        _: OutOfMemory,
+    ) -> Next {
         self.fatal(ip, fp, "runtime: out of memory")
     }
 
@@ -195,10 +226,20 @@ impl<'a> Running<'a> {
     }
 
     /// Panics with a value of a type whose underlying type is string.
-    pub(crate) fn panic_text(&mut self, ip: *const Word, fp: *mut u64, ty: TypeId, text: &str) -> Next {
+    pub(crate) fn panic_text(
+        &mut self,
+        ip: *const Word,
+        fp: *mut u64,
+        ty: TypeId,
+        text: &str,
+    ) -> Next {
         let ty = self.ty(ty);
         let mut make = || {
-            let bytes = if text.is_empty() { 0 } else { self.local.cache.allocate_uninitialized(text.len())?.get() };
+            let bytes = if text.is_empty() {
+                0
+            } else {
+                self.local.cache.allocate_uninitialized(text.len())?.get()
+            };
             let header = self.local.cache.allocate(ty.site())?.get();
             // SAFETY: new objects of these sizes that nobody else sees.
             unsafe {
@@ -218,7 +259,9 @@ impl<'a> Running<'a> {
         if self.fiber.stack.slots() >= index + RED_ZONE as usize {
             return Ok(());
         }
-        self.fiber.stack.grow(index, self.machine.options.max_stack)?;
+        self.fiber
+            .stack
+            .grow(index, self.machine.options.max_stack)?;
         self.slice.install_limit(self.own_limit());
         Ok(())
     }
@@ -226,7 +269,12 @@ impl<'a> Running<'a> {
     /// The stack cannot grow: ends the program as Go does.
     #[cold]
     #[inline(never)]
-    pub(crate) fn stack_overflow(&mut self, ip: *const Word, fp: *const u64, error: GrowError) -> Next {
+    pub(crate) fn stack_overflow(
+        &mut self,
+        ip: *const Word,
+        fp: *const u64,
+        error: GrowError,
+    ) -> Next {
         if error == GrowError::OutOfMemory {
             return self.fatal(ip, fp, "runtime: out of memory");
         }
@@ -299,7 +347,12 @@ pub(crate) unsafe fn enter(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
 /// INVARIANT CODE.
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn back_edge(cx: &mut Running<'_>, at: *const Word, target: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn back_edge(
+    cx: &mut Running<'_>,
+    at: *const Word,
+    target: *const Word,
+    fp: *mut u64,
+) -> Next {
     let offset = cx.offset_of(at);
     cx.save(fp, target, Safepoint::At(offset));
     at_safepoint(cx, target, fp)

@@ -28,7 +28,10 @@ impl Position {
     /// Word offset of an instruction in the frame's function.
     fn offset(self) -> u32 {
         match self {
-            Position::Entry(offset) | Position::At(offset) | Position::Returning(offset) | Position::Unwinding(offset) => offset,
+            Position::Entry(offset)
+            | Position::At(offset)
+            | Position::Returning(offset)
+            | Position::Unwinding(offset) => offset,
         }
     }
 
@@ -74,14 +77,24 @@ pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Fr
         let word = unsafe { *fiber.stack.base().add(index - 2) };
         let offset = ((word & OFFSET_MASK) / size_of::<bytecode::Word>() as u64) as u32;
         let by_panic = offset == u32::from(stub::PANIC);
-        visit(Frame { index, function, position, by_panic });
+        visit(Frame {
+            index,
+            function,
+            position,
+            by_panic,
+        });
         if offset == u32::from(stub::END) {
             return;
         }
         let callee = index;
         index -= (word >> WINDOW_SHIFT) as usize;
         position = if by_panic {
-            match fiber.panics.iter().rev().find(|p| p.deferred_call == callee) {
+            match fiber
+                .panics
+                .iter()
+                .rev()
+                .find(|p| p.deferred_call == callee)
+            {
                 Some(panic) => Position::Unwinding(panic.offset),
                 None => return,
             }
@@ -117,7 +130,10 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) {
             }
             Position::At(offset) => function.live_map(offset),
             Position::Returning(offset) => function.live_map_of_call(offset),
-            Position::Unwinding(_) => function.function.recovery.and_then(|recovery| function.live_map(function.start + recovery)),
+            Position::Unwinding(_) => function
+                .function
+                .recovery
+                .and_then(|recovery| function.live_map(function.start + recovery)),
         };
         for (index, kind) in map.unwrap_or_default() {
             marker.mark_slot(*kind, slot(usize::from(*index)));
@@ -194,13 +210,27 @@ pub(crate) fn print(machine: &Machine, fiber: &Fiber, out: &mut String) {
     if let Some((offset, by)) = fiber.created
         && let Some(function) = image.function_at(offset)
     {
-        let _ = write!(out, "created by {} in goroutine {}\n\t{}\n", function.function.name, by.0, place(machine, function, offset));
+        let _ = write!(
+            out,
+            "created by {} in goroutine {}\n\t{}\n",
+            function.function.name,
+            by.0,
+            place(machine, function, offset)
+        );
     }
 }
 
 fn frame_text(machine: &Machine, function: &LinkedFunction, position: Position) -> String {
-    let arguments = if function.function.parameters.is_empty() { "()" } else { "(...)" };
-    format!("{}{arguments}\n\t{}\n", function.function.name, place(machine, function, position.line_offset()))
+    let arguments = if function.function.parameters.is_empty() {
+        "()"
+    } else {
+        "(...)"
+    };
+    format!(
+        "{}{arguments}\n\t{}\n",
+        function.function.name,
+        place(machine, function, position.line_offset())
+    )
 }
 
 /// `/path/file.gl:12 +0x1a`.
@@ -210,17 +240,30 @@ fn place(machine: &Machine, function: &LinkedFunction, offset: u32) -> String {
         Some((path, line)) => format!("{path}:{line}"),
         None => "?:0".to_owned(),
     };
-    format!("{line} +{:#x}", relative as usize * size_of::<bytecode::Word>())
+    format!(
+        "{line} +{:#x}",
+        relative as usize * size_of::<bytecode::Word>()
+    )
 }
 
 /// File and line of the instruction at `offset`.
-pub(crate) fn position_of(machine: &Machine, function: &LinkedFunction, offset: u32) -> Option<(String, u32)> {
+pub(crate) fn position_of(
+    machine: &Machine,
+    function: &LinkedFunction,
+    offset: u32,
+) -> Option<(String, u32)> {
     let relative = offset - function.start;
     let lines = &function.function.lines;
     let index = lines.partition_point(|l| l.0 <= relative);
-    let range = index.checked_sub(1).map(|i| lines[i].1).or(function.function.range)?;
+    let range = index
+        .checked_sub(1)
+        .map(|i| lines[i].1)
+        .or(function.function.range)?;
     let sources = machine.options.sources.as_ref()?;
-    Some((sources.file(range.file).name().to_owned(), sources.line_column(range).line))
+    Some((
+        sources.file(range.file).name().to_owned(),
+        sources.line_column(range).line,
+    ))
 }
 
 /// A caller of a native: function name, file and line.
@@ -239,11 +282,19 @@ pub(crate) fn callers(machine: &Machine, fiber: &Fiber, most: usize) -> Vec<Call
         let (function, offset) = (frame.function, frame.position.line_offset());
         if callers.len() < most && !function.function.wrapper && function.start != entry {
             let (file, line) = position_of(machine, function, offset).unwrap_or_default();
-            callers.push(Caller { function: function.function.name.clone(), file, line });
+            callers.push(Caller {
+                function: function.function.name.clone(),
+                file,
+                line,
+            });
         }
         // A deferred function that a panic runs is called by the panic. GO: runtime.gopanic
         if callers.len() < most && frame.by_panic {
-            callers.push(Caller { function: "runtime.gopanic".to_owned(), file: "runtime/panic.go".to_owned(), line: 0 });
+            callers.push(Caller {
+                function: "runtime.gopanic".to_owned(),
+                file: "runtime/panic.go".to_owned(),
+                line: 0,
+            });
         }
     });
     callers

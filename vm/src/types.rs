@@ -242,7 +242,11 @@ impl RuntimeType {
             Shape::String => KeyKind::String,
             _ => KeyKind::Memory,
         };
-        let (key_size, key_align) = if kind == KeyKind::Word { (8, 8) } else { (key.size, u32::from(key.align)) };
+        let (key_size, key_align) = if kind == KeyKind::Word {
+            (8, 8)
+        } else {
+            (key.size, u32::from(key.align))
+        };
         Some(Box::new(MapType::new(
             heap,
             kind,
@@ -275,7 +279,11 @@ unsafe impl Sync for TypeTable {}
 
 impl TypeTable {
     /// Makes the run-time types of `descriptors`; `code_of` says where a function's code begins.
-    pub fn new(heap: &crate::heap::Heap, descriptors: &[TypeDescriptor], code_of: impl Fn(bytecode::FunctionId) -> u32) -> TypeTable {
+    pub fn new(
+        heap: &crate::heap::Heap,
+        descriptors: &[TypeDescriptor],
+        code_of: impl Fn(bytecode::FunctionId) -> u32,
+    ) -> TypeTable {
         let mut table = TypeTable {
             types: Vec::with_capacity(descriptors.len()),
             layouts: Vec::with_capacity(descriptors.len()),
@@ -283,10 +291,17 @@ impl TypeTable {
         let layouts = crate::growth::go_layouts(descriptors);
         let mut masks = Vec::with_capacity(descriptors.len());
         for descriptor in descriptors {
-            let mask = mask_for(&descriptor.methods.iter().map(|m| m.selector).collect::<Vec<_>>());
+            let mask = mask_for(
+                &descriptor
+                    .methods
+                    .iter()
+                    .map(|m| m.selector)
+                    .collect::<Vec<_>>(),
+            );
             masks.push(mask);
             let size = size_of::<RuntimeType>() + (mask as usize + 1) * size_of::<MethodEntry>();
-            let layout = Layout::from_size_align(size, align_of::<RuntimeType>()).expect("a method table of at most 65536 entries");
+            let layout = Layout::from_size_align(size, align_of::<RuntimeType>())
+                .expect("a method table of at most 65536 entries");
             // SAFETY: the size is not zero.
             let Some(memory) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
                 handle_alloc_error(layout)
@@ -297,7 +312,9 @@ impl TypeTable {
         let at = |id: TypeId| table.types[id.0 as usize];
         for (index, descriptor) in descriptors.iter().enumerate() {
             let (element, key, length) = match &descriptor.kind {
-                TypeKind::Pointer { element } | TypeKind::Slice { element } | TypeKind::Channel { element, .. } => (Some(at(*element)), None, 0),
+                TypeKind::Pointer { element }
+                | TypeKind::Slice { element }
+                | TypeKind::Channel { element, .. } => (Some(at(*element)), None, 0),
                 TypeKind::Array { element, length } => (Some(at(*element)), None, *length),
                 TypeKind::Map { key, value } => (Some(at(*value)), Some(at(*key)), 0),
                 _ => (None, None, 0),
@@ -305,11 +322,19 @@ impl TypeTable {
             let fields = match &descriptor.kind {
                 TypeKind::Struct { fields } => fields
                     .iter()
-                    .map(|f| RuntimeField { ty: at(f.ty), offset: f.offset, slot: f.slot })
+                    .map(|f| RuntimeField {
+                        ty: at(f.ty),
+                        offset: f.offset,
+                        slot: f.slot,
+                    })
                     .collect(),
                 _ => Vec::new(),
             };
-            let mut methods: Vec<(u32, u32)> = descriptor.methods.iter().map(|m| (m.selector, code_of(m.function))).collect();
+            let mut methods: Vec<(u32, u32)> = descriptor
+                .methods
+                .iter()
+                .map(|m| (m.selector, code_of(m.function)))
+                .collect();
             methods.sort_unstable();
             let ty = RuntimeType {
                 mask: masks[index],
@@ -342,7 +367,10 @@ impl TypeTable {
                 let entries = place.add(1).cast::<MethodEntry>();
                 for (selector, code) in methods {
                     let entry = entries.add((selector & masks[index]) as usize);
-                    entry.write(MethodEntry { code, selector: selector + 1 });
+                    entry.write(MethodEntry {
+                        code,
+                        selector: selector + 1,
+                    });
                 }
             }
         }
@@ -392,7 +420,11 @@ fn mask_for(selectors: &[u32]) -> u32 {
     let mut mask = (selectors.len().next_power_of_two() as u32).saturating_sub(1);
     loop {
         let mut seen = vec![false; mask as usize + 1];
-        if selectors.iter().all(|s| !std::mem::replace(&mut seen[(s & mask) as usize], true)) || mask >= 0xFFFF {
+        if selectors
+            .iter()
+            .all(|s| !std::mem::replace(&mut seen[(s & mask) as usize], true))
+            || mask >= 0xFFFF
+        {
             return mask;
         }
         mask = mask << 1 | 1;
@@ -401,7 +433,9 @@ fn mask_for(selectors: &[u32]) -> u32 {
 
 fn shape_of(descriptor: &TypeDescriptor) -> Shape {
     match &descriptor.kind {
-        TypeKind::Slice { .. } | TypeKind::Map { .. } | TypeKind::Function { .. } => Shape::Uncomparable,
+        TypeKind::Slice { .. } | TypeKind::Map { .. } | TypeKind::Function { .. } => {
+            Shape::Uncomparable
+        }
         _ if !descriptor.comparable => Shape::Uncomparable,
         TypeKind::Float32 => Shape::Float32,
         TypeKind::Float64 => Shape::Float64,
@@ -424,11 +458,19 @@ fn access_of(descriptor: &TypeDescriptor) -> Access {
         TypeKind::Uint16 => Access::Uint16,
         TypeKind::Int32 => Access::Int32,
         TypeKind::Uint32 => Access::Uint32,
-        TypeKind::Int | TypeKind::Int64 | TypeKind::Uint | TypeKind::Uint64 | TypeKind::Uintptr | TypeKind::Float64 => Access::Word,
+        TypeKind::Int
+        | TypeKind::Int64
+        | TypeKind::Uint
+        | TypeKind::Uint64
+        | TypeKind::Uintptr
+        | TypeKind::Float64 => Access::Word,
         TypeKind::Float32 => Access::Float32,
         TypeKind::String | TypeKind::Slice { .. } => Access::Pair,
         TypeKind::Interface { .. } => Access::Interface,
-        TypeKind::Pointer { .. } | TypeKind::Map { .. } | TypeKind::Channel { .. } | TypeKind::Function { .. } => Access::Ref,
+        TypeKind::Pointer { .. }
+        | TypeKind::Map { .. }
+        | TypeKind::Channel { .. }
+        | TypeKind::Function { .. } => Access::Ref,
         TypeKind::Struct { .. } | TypeKind::Tuple { .. } | TypeKind::Array { .. } => {
             if descriptor.slots.is_empty() {
                 Access::Nothing
@@ -453,12 +495,20 @@ fn parts_of(all: &[TypeDescriptor], descriptor: &TypeDescriptor) -> Vec<FlatPart
             Access::Flat => {
                 if let TypeKind::Struct { fields } = &ty.kind {
                     for field in fields.iter().rev() {
-                        todo.push((&all[field.ty.0 as usize], offset + field.offset, slot + field.slot));
+                        todo.push((
+                            &all[field.ty.0 as usize],
+                            offset + field.offset,
+                            slot + field.slot,
+                        ));
                     }
                 }
             }
             Access::Nothing => {}
-            access => parts.push(FlatPart { access, offset, slot }),
+            access => parts.push(FlatPart {
+                access,
+                offset,
+                slot,
+            }),
         }
     }
     parts
@@ -467,7 +517,11 @@ fn parts_of(all: &[TypeDescriptor], descriptor: &TypeDescriptor) -> Vec<FlatPart
 /// Word offsets of the references in one value of a type, repetitions of arrays written out.
 pub(crate) fn reference_words(descriptor: &TypeDescriptor) -> Vec<u32> {
     let period = descriptor.pattern_period.max(1);
-    let repetitions = if descriptor.pattern.is_empty() { 0 } else { descriptor.size / period };
+    let repetitions = if descriptor.pattern.is_empty() {
+        0
+    } else {
+        descriptor.size / period
+    };
     (0..repetitions)
         .flat_map(|repetition| {
             descriptor

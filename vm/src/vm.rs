@@ -86,7 +86,11 @@ impl Vm {
     ///
     /// # Errors
     /// See [`LinkError`].
-    pub fn new(program: bytecode::Program, natives: &NativeTable, options: VmOptions) -> Result<Vm, LinkError> {
+    pub fn new(
+        program: bytecode::Program,
+        natives: &NativeTable,
+        options: VmOptions,
+    ) -> Result<Vm, LinkError> {
         let heap = HeapOptions {
             growth_percent: options.growth_percent,
             limit: options.memory_limit,
@@ -99,7 +103,13 @@ impl Vm {
             max_stack: options.max_stack,
             sources: options.sources.clone(),
         };
-        let machine = Machine::new(program, natives, options.host.clone(), heap, machine_options)?;
+        let machine = Machine::new(
+            program,
+            natives,
+            options.host.clone(),
+            heap,
+            machine_options,
+        )?;
         Ok(Vm { machine, options })
     }
 
@@ -120,14 +130,32 @@ impl Vm {
         options.seed = self.options.seed;
         options.virtual_clock = self.options.virtual_clock;
         let Some(main) = self.machine.main_fiber() else {
-            return Exit { status: 2, message: "fatal error: runtime: out of memory\n".to_owned() };
+            return Exit {
+                status: 2,
+                message: "fatal error: runtime: out of memory\n".to_owned(),
+            };
         };
         match Scheduler::new(self.machine, options).run(main) {
-            Outcome::MainExited => Exit { status: 0, message: String::new() },
-            Outcome::Exited(status) => Exit { status, message: String::new() },
-            Outcome::Deadlock { message, dump } => Exit { status: 2, message: format!("fatal error: {message}\n\n{dump}") },
-            Outcome::Fatal { failure, .. } => Exit { status: 2, message: failure },
-            Outcome::Stopped => Exit { status: 2, message: "stopped\n".to_owned() },
+            Outcome::MainExited => Exit {
+                status: 0,
+                message: String::new(),
+            },
+            Outcome::Exited(status) => Exit {
+                status,
+                message: String::new(),
+            },
+            Outcome::Deadlock { message, dump } => Exit {
+                status: 2,
+                message: format!("fatal error: {message}\n\n{dump}"),
+            },
+            Outcome::Fatal { failure, .. } => Exit {
+                status: 2,
+                message: failure,
+            },
+            Outcome::Stopped => Exit {
+                status: 2,
+                message: "stopped\n".to_owned(),
+            },
         }
     }
 }

@@ -46,14 +46,25 @@ pub(crate) enum MakeError {
 }
 
 /// `make(chan T, size)`; `buffer_shape` is that of elements in slots.
-pub(crate) fn make(cache: &mut Cache, site: Site, element: &RuntimeType, size: i64) -> Result<u64, MakeError> {
+pub(crate) fn make(
+    cache: &mut Cache,
+    site: Site,
+    element: &RuntimeType,
+    size: i64,
+) -> Result<u64, MakeError> {
     let slots = u64::from(element.slots);
-    if size < 0 || size as u64 > crate::growth::MAX_ALLOCATION || (size as u64).saturating_mul(slots * 8) > crate::growth::MAX_ALLOCATION {
+    if size < 0
+        || size as u64 > crate::growth::MAX_ALLOCATION
+        || (size as u64).saturating_mul(slots * 8) > crate::growth::MAX_ALLOCATION
+    {
         return Err(MakeError::Size);
     }
     let full = |_| MakeError::OutOfMemory;
     let buffer = if size > 0 && slots > 0 {
-        cache.allocate_array(element.slots_shape, size as u64, slots * 8).map_err(full)?.get()
+        cache
+            .allocate_array(element.slots_shape, size as u64, slots * 8)
+            .map_err(full)?
+            .get()
     } else {
         0
     };
@@ -71,13 +82,21 @@ pub(crate) fn make(cache: &mut Cache, site: Site, element: &RuntimeType, size: i
 /// `len(channel)`, 0 for nil.
 pub(crate) fn len(channel: u64) -> u64 {
     // SAFETY: a channel of the script.
-    if channel == 0 { 0 } else { unsafe { object(channel).channel.len() as u64 } }
+    if channel == 0 {
+        0
+    } else {
+        unsafe { object(channel).channel.len() as u64 }
+    }
 }
 
 /// `cap(channel)`, 0 for nil.
 pub(crate) fn capacity(channel: u64) -> u64 {
     // SAFETY: a channel of the script.
-    if channel == 0 { 0 } else { unsafe { object(channel).channel.capacity() as u64 } }
+    if channel == 0 {
+        0
+    } else {
+        unsafe { object(channel).channel.capacity() as u64 }
+    }
 }
 
 /// The buffer of a channel, for the runtime.
@@ -90,12 +109,20 @@ pub(crate) struct Elements {
 
 impl Elements {
     pub(crate) fn of(object: &ChannelObject, ty: &RuntimeType) -> Elements {
-        Elements { buffer: object.buffer, ty, slots: ty.slots as usize }
+        Elements {
+            buffer: object.buffer,
+            ty,
+            slots: ty.slots as usize,
+        }
     }
 
     /// Of a nil channel: never looked at.
     pub(crate) fn none() -> Elements {
-        Elements { buffer: 0, ty: std::ptr::null(), slots: 0 }
+        Elements {
+            buffer: 0,
+            ty: std::ptr::null(),
+            slots: 0,
+        }
     }
 
     fn at(&self, index: usize, slot: usize) -> u64 {
@@ -105,7 +132,10 @@ impl Elements {
 
 impl Buffer<Transfer> for Elements {
     fn load(&self, index: usize) -> Transfer {
-        let mut transfer = Transfer { ty: self.ty, slots: [0; 4] };
+        let mut transfer = Transfer {
+            ty: self.ty,
+            slots: [0; 4],
+        };
         for slot in 0..self.slots {
             // SAFETY: the runtime gives indices below the capacity; the buffer has that many elements.
             transfer.slots[slot] = unsafe { moves::load_reference(self.at(index, slot)) };

@@ -94,7 +94,10 @@ unsafe fn data_words(ty: &RuntimeType, a: u64, b: u64) -> Result<bool, Uncompara
 fn one_slot_shape(ty: &RuntimeType) -> Shape {
     let mut ty = ty;
     while ty.shape == Shape::Struct {
-        let Some(inner) = (0..ty.fields.len()).map(|i| ty.field(i).0).find(|f| f.slots == 1) else {
+        let Some(inner) = (0..ty.fields.len())
+            .map(|i| ty.field(i).0)
+            .find(|f| f.slots == 1)
+        else {
             return Shape::Plain;
         };
         ty = inner;
@@ -109,7 +112,11 @@ fn one_slot_shape(ty: &RuntimeType) -> Shape {
 ///
 /// # Safety
 /// Registers that hold such values.
-pub(crate) unsafe fn registers(ty: &RuntimeType, a: *const u64, b: *const u64) -> Result<bool, Uncomparable> {
+pub(crate) unsafe fn registers(
+    ty: &RuntimeType,
+    a: *const u64,
+    b: *const u64,
+) -> Result<bool, Uncomparable> {
     // SAFETY: the caller's promise, here and below.
     unsafe {
         match ty.shape {
@@ -184,18 +191,29 @@ pub(crate) unsafe fn memory(ty: &RuntimeType, a: u64, b: u64) -> Result<bool, Un
                     }
                     continue;
                 }
-                Shape::Float32 => f32::from_bits(moves::load32(a)) == f32::from_bits(moves::load32(b)),
-                Shape::Float64 => f64::from_bits(moves::load64(a)) == f64::from_bits(moves::load64(b)),
+                Shape::Float32 => {
+                    f32::from_bits(moves::load32(a)) == f32::from_bits(moves::load32(b))
+                }
+                Shape::Float64 => {
+                    f64::from_bits(moves::load64(a)) == f64::from_bits(moves::load64(b))
+                }
                 Shape::String => strings(moves::load128(a), moves::load128(b)),
                 Shape::Interface => {
                     let (x, y) = (moves::load128(a), moves::load128(b));
                     match RuntimeType::from_word(x.0) {
                         _ if x.0 != y.0 => false,
                         None => true,
-                        Some(inner) if inner.shape == Shape::Uncomparable => return Err(Uncomparable(x.0)),
+                        Some(inner) if inner.shape == Shape::Uncomparable => {
+                            return Err(Uncomparable(x.0));
+                        }
                         Some(inner) if inner.boxed || inner.slots > 1 => {
                             rest(&mut todo, ty, a, b, count);
-                            todo.push(Work { ty: inner, a: x.1, b: y.1, count: 1 });
+                            todo.push(Work {
+                                ty: inner,
+                                a: x.1,
+                                b: y.1,
+                                count: 1,
+                            });
                             continue;
                         }
                         Some(inner) => data_words(inner, x.1, y.1)?,
@@ -203,7 +221,12 @@ pub(crate) unsafe fn memory(ty: &RuntimeType, a: u64, b: u64) -> Result<bool, Un
                 }
                 Shape::Array => {
                     rest(&mut todo, ty, a, b, count);
-                    todo.push(Work { ty: ty.element(), a, b, count: ty.length });
+                    todo.push(Work {
+                        ty: ty.element(),
+                        a,
+                        b,
+                        count: ty.length,
+                    });
                     continue;
                 }
                 Shape::Struct => {
@@ -212,7 +235,12 @@ pub(crate) unsafe fn memory(ty: &RuntimeType, a: u64, b: u64) -> Result<bool, Un
                         let (inner, field) = ty.field(index);
                         if !is_blank(ty, index) {
                             let offset = u64::from(field.offset);
-                            todo.push(Work { ty: inner, a: a + offset, b: b + offset, count: 1 });
+                            todo.push(Work {
+                                ty: inner,
+                                a: a + offset,
+                                b: b + offset,
+                                count: 1,
+                            });
                         }
                     }
                     continue;
@@ -232,7 +260,12 @@ pub(crate) unsafe fn memory(ty: &RuntimeType, a: u64, b: u64) -> Result<bool, Un
 fn rest<'t>(todo: &mut SmallVec<[Work<'t>; 8]>, ty: &'t RuntimeType, a: u64, b: u64, count: u64) {
     if count > 1 {
         let size = u64::from(ty.size);
-        todo.push(Work { ty, a: a + size, b: b + size, count: count - 1 });
+        todo.push(Work {
+            ty,
+            a: a + size,
+            b: b + size,
+            count: count - 1,
+        });
     }
 }
 
@@ -265,7 +298,8 @@ unsafe fn equal_bytes(a: u64, b: u64, size: usize) -> bool {
 /// Mixes a word into a hash: a folded 64 by 64 bit multiplication.
 #[inline(always)]
 fn mix(hash: u64, word: u64) -> u64 {
-    let product = u128::from(hash ^ word ^ 0x9E37_79B9_7F4A_7C15) * u128::from(0xD6E8_FEB8_6659_FD93u64 ^ hash.rotate_left(32));
+    let product = u128::from(hash ^ word ^ 0x9E37_79B9_7F4A_7C15)
+        * u128::from(0xD6E8_FEB8_6659_FD93u64 ^ hash.rotate_left(32));
     (product as u64) ^ (product >> 64) as u64
 }
 
@@ -284,7 +318,12 @@ fn float_bits(value: f64) -> u64 {
 pub(crate) unsafe fn hash(ty: &RuntimeType, place: u64, seed: u64) -> Result<u64, Uncomparable> {
     let mut hash = seed;
     let mut todo: SmallVec<[Work<'_>; 8]> = SmallVec::new();
-    todo.push(Work { ty, a: place, b: 0, count: 1 });
+    todo.push(Work {
+        ty,
+        a: place,
+        b: 0,
+        count: 1,
+    });
     while let Some(Work { ty, a, count, .. }) = todo.pop() {
         if count == 0 {
             continue;
@@ -297,7 +336,12 @@ pub(crate) unsafe fn hash(ty: &RuntimeType, place: u64, seed: u64) -> Result<u64
                         hash = mix(hash, load_scalar(ty.access, a as *const u8));
                     }
                 }
-                Shape::Float32 => hash = mix(hash, float_bits(f64::from(f32::from_bits(moves::load32(a))))),
+                Shape::Float32 => {
+                    hash = mix(
+                        hash,
+                        float_bits(f64::from(f32::from_bits(moves::load32(a)))),
+                    )
+                }
                 Shape::Float64 => hash = mix(hash, float_bits(f64::from_bits(moves::load64(a)))),
                 Shape::String => {
                     let (pointer, length) = moves::load128(a);
@@ -312,7 +356,12 @@ pub(crate) unsafe fn hash(ty: &RuntimeType, place: u64, seed: u64) -> Result<u64
                         hash = mix(hash, u64::from(inner.id.0) + 1);
                         if inner.boxed || inner.slots > 1 {
                             rest(&mut todo, ty, a, 0, count);
-                            todo.push(Work { ty: inner, a: data, b: 0, count: 1 });
+                            todo.push(Work {
+                                ty: inner,
+                                a: data,
+                                b: 0,
+                                count: 1,
+                            });
                             continue;
                         }
                         if inner.slots == 1 {
@@ -326,7 +375,12 @@ pub(crate) unsafe fn hash(ty: &RuntimeType, place: u64, seed: u64) -> Result<u64
                 }
                 Shape::Array => {
                     rest(&mut todo, ty, a, 0, count);
-                    todo.push(Work { ty: ty.element(), a, b: 0, count: ty.length });
+                    todo.push(Work {
+                        ty: ty.element(),
+                        a,
+                        b: 0,
+                        count: ty.length,
+                    });
                     continue;
                 }
                 Shape::Struct => {
@@ -334,7 +388,12 @@ pub(crate) unsafe fn hash(ty: &RuntimeType, place: u64, seed: u64) -> Result<u64
                     for index in (0..ty.fields.len()).rev() {
                         let (inner, field) = ty.field(index);
                         if !is_blank(ty, index) {
-                            todo.push(Work { ty: inner, a: a + u64::from(field.offset), b: 0, count: 1 });
+                            todo.push(Work {
+                                ty: inner,
+                                a: a + u64::from(field.offset),
+                                b: 0,
+                                count: 1,
+                            });
                         }
                     }
                     continue;

@@ -987,7 +987,9 @@ unsafe fn insert<K: Key>(
         let seed = load64(map + SEED);
         let crowds = |passed: u64| K::CAN_SCATTER && seed & SCATTERED == 0 && passed >= CROWDED;
         let (number, was_empty) = match free {
-            Some((number, was_empty, passed)) if (!was_empty || room > 0) && !crowds(passed) => (number, was_empty),
+            Some((number, was_empty, passed)) if (!was_empty || room > 0) && !crowds(passed) => {
+                (number, was_empty)
+            }
             _ => {
                 if free.is_some_and(|(_, _, passed)| crowds(passed)) {
                     store64(map + SEED, seed | SCATTERED);
@@ -996,7 +998,8 @@ unsafe fn insert<K: Key>(
                 table = rebuild::<K>(cache, map, ty, table)?;
                 room = load64(map + ROOM);
                 // Only a race can leave no room: another writer fills the same table.
-                let (number, was_empty, _) = table.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
+                let (number, was_empty, _) =
+                    table.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
                 (number, was_empty)
             }
         };

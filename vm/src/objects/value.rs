@@ -106,7 +106,12 @@ pub(crate) unsafe fn store_flat(ty: &RuntimeType, place: u64, slots: *const u64)
 /// # Safety
 /// As the module says.
 #[inline]
-pub(crate) unsafe fn load(cache: &mut Cache, ty: &RuntimeType, place: u64, slots: *mut u64) -> Result<(), OutOfMemory> {
+pub(crate) unsafe fn load(
+    cache: &mut Cache,
+    ty: &RuntimeType,
+    place: u64,
+    slots: *mut u64,
+) -> Result<(), OutOfMemory> {
     // SAFETY: the caller's promise.
     unsafe {
         if ty.boxed {
@@ -144,7 +149,11 @@ pub(crate) unsafe fn store(ty: &RuntimeType, place: u64, slots: *const u64) {
 /// # Safety
 /// As the module says.
 #[inline]
-pub(crate) unsafe fn zero(cache: &mut Cache, ty: &RuntimeType, slots: *mut u64) -> Result<(), OutOfMemory> {
+pub(crate) unsafe fn zero(
+    cache: &mut Cache,
+    ty: &RuntimeType,
+    slots: *mut u64,
+) -> Result<(), OutOfMemory> {
     // SAFETY: the caller's promise.
     unsafe {
         if ty.boxed {
@@ -166,7 +175,11 @@ pub(crate) unsafe fn zero(cache: &mut Cache, ty: &RuntimeType, slots: *mut u64) 
 /// # Safety
 /// As the module says.
 #[inline]
-pub(crate) unsafe fn interface_data(cache: &mut Cache, ty: &RuntimeType, slots: *const u64) -> Result<u64, OutOfMemory> {
+pub(crate) unsafe fn interface_data(
+    cache: &mut Cache,
+    ty: &RuntimeType,
+    slots: *const u64,
+) -> Result<u64, OutOfMemory> {
     // SAFETY: the caller's promise.
     unsafe {
         match ty.slots {
@@ -204,7 +217,12 @@ pub(crate) fn map_len(map: u64) -> usize {
 }
 
 /// Calls `visit` with the addresses of each entry's key and value; stops early if another goroutine changes the map.
-pub(crate) fn for_each_entry(cache: &mut Cache, map: u64, ty: &RuntimeType, visit: &mut dyn FnMut(*const u8, *const u8)) -> Result<(), OutOfMemory> {
+pub(crate) fn for_each_entry(
+    cache: &mut Cache,
+    map: u64,
+    ty: &RuntimeType,
+    visit: &mut dyn FnMut(*const u8, *const u8),
+) -> Result<(), OutOfMemory> {
     let Some(map_type) = ty.map.as_deref() else {
         return Ok(());
     };

@@ -29,7 +29,9 @@ pub(crate) unsafe fn check_stack(cx: &mut Running<'_>, ip: *const Word, fp: *mut
         let i = decode!(ip, CheckStack);
         let index = cx.index_of(fp);
         // The frame's end, less the red zone that `ensure_stack` adds.
-        let end = (index + i.slots.0 as usize).saturating_sub(RED_ZONE as usize).max(index);
+        let end = (index + i.slots.0 as usize)
+            .saturating_sub(RED_ZONE as usize)
+            .max(index);
         match cx.ensure_stack(end) {
             Ok(()) => {
                 let fp = cx.frame(index);
@@ -81,25 +83,33 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                 let outcome = entry(&mut native_context!(cx), Slots(window));
                 match outcome {
                     ParkingOutcome::Done => after!(ip, fp, CallNative),
-                    ParkingOutcome::Yield(finish) => cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Yield),
-                    ParkingOutcome::Park(reason, finish) => cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Park(reason)),
+                    ParkingOutcome::Yield(finish) => {
+                        cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Yield)
+                    }
+                    ParkingOutcome::Park(reason, finish) => {
+                        cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Park(reason))
+                    }
                     ParkingOutcome::Goexit => panics::goexit(cx, ip, fp),
-                    ParkingOutcome::Exit(status) => cx.leave_pending(ip, fp, Pending::Nothing, Switch::ExitProcess(status)),
+                    ParkingOutcome::Exit(status) => {
+                        cx.leave_pending(ip, fp, Pending::Nothing, Switch::ExitProcess(status))
+                    }
                     ParkingOutcome::Collect(finish) => {
                         let machine = cx.machine.this.upgrade();
-                        let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
-                            if let Some(machine) = machine {
-                                machine.collect_in(world);
-                            }
-                            finish
-                        });
+                        let job =
+                            Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
+                                if let Some(machine) = machine {
+                                    machine.collect_in(world);
+                                }
+                                finish
+                            });
                         cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
                     }
                     ParkingOutcome::SetProcessors(count, finish) => {
-                        let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
-                            world.set_processors(count);
-                            finish
-                        });
+                        let job =
+                            Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
+                                world.set_processors(count);
+                                finish
+                            });
                         cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
                     }
                     ParkingOutcome::Panic(panic) => cx.go_panic(ip, fp, &panic),
@@ -114,7 +124,12 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 /// # Safety
 /// See [`super`].
 #[inline(never)]
-pub(crate) unsafe fn resume_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, finish: FinishNative) -> Next {
+pub(crate) unsafe fn resume_native(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    finish: FinishNative,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, CallNative);
@@ -151,7 +166,9 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         let code = cx.offset_of(code_of(closure));
         let created = Some((cx.offset_of(ip), cx.slice.goroutine()));
         let recycled = cx.local.free.pop();
-        let Some(mut fiber) = Fiber::starting(recycled, closure, code, count, cx.machine.options.max_stack) else {
+        let Some(mut fiber) =
+            Fiber::starting(recycled, closure, code, count, cx.machine.options.max_stack)
+        else {
             return cx.fatal(ip, fp, "runtime: out of memory");
         };
         fiber.created = created;
@@ -175,12 +192,19 @@ pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
             first_argument: cx.fiber.defer_arguments.len(),
         };
         let fiber = &mut *cx.fiber;
-        if fiber.defers.try_reserve(1).is_err() || fiber.defer_arguments.try_reserve(i.count.0 as usize).is_err() {
+        if fiber.defers.try_reserve(1).is_err()
+            || fiber
+                .defer_arguments
+                .try_reserve(i.count.0 as usize)
+                .is_err()
+        {
             return cx.fatal(ip, fp, "runtime: out of memory");
         }
         fiber.defers.push(record);
         for slot in 0..i.count.0 as usize {
-            fiber.defer_arguments.push(*fp.add(i.window.0 as usize + slot));
+            fiber
+                .defer_arguments
+                .push(*fp.add(i.window.0 as usize + slot));
         }
         after!(ip, fp, Defer)
     }
@@ -191,7 +215,13 @@ pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
 /// # Safety
 /// See [`super`]; there is a deferred call, and nothing above `index` is in use.
 #[inline(never)]
-pub(crate) unsafe fn enter_deferred(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, index: usize, return_word: u64) -> Next {
+pub(crate) unsafe fn enter_deferred(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    index: usize,
+    return_word: u64,
+) -> Next {
     let Some(record) = cx.fiber.defers.pop() else {
         return Next { ip, fp };
     };
@@ -276,11 +306,18 @@ pub(crate) unsafe fn make_closure(cx: &mut Running<'_>, ip: *const Word, fp: *mu
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, MakeClosure);
-        let function = cx.machine.image.functions.get_unchecked(i.function.0 as usize);
+        let function = cx
+            .machine
+            .image
+            .functions
+            .get_unchecked(i.function.0 as usize);
         let closure = allocated!(cx, ip, fp, cx.local.cache.allocate(function.closure_site)).get();
         moves::store64(closure, cx.instruction(function.start) as u64);
         for slot in 0..i.count.0 as usize {
-            moves::store_reference(closure + 8 + slot as u64 * 8, *fp.add(i.first.0 as usize + slot));
+            moves::store_reference(
+                closure + 8 + slot as u64 * 8,
+                *fp.add(i.first.0 as usize + slot),
+            );
         }
         r!(fp, i.dst) = closure;
         cx.poll_heap();

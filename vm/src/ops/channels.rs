@@ -3,7 +3,10 @@
 //! An operation that must wait leaves the loop with [`Pending::Channel`] and ends in [`resume`] when the fiber runs again.
 
 use bytecode::{Opcode, OptionalRegister, Word};
-use runtime::{CloseResult, Direction, ReceiveResult, SelectCase, SelectResult, SendResult, Switch, WaitReason, WakeOutcome};
+use runtime::{
+    CloseResult, Direction, ReceiveResult, SelectCase, SelectResult, SendResult, Switch,
+    WaitReason, WakeOutcome,
+};
 use smallvec::SmallVec;
 
 use super::{after, allocated, decode, r};
@@ -33,7 +36,14 @@ unsafe fn transfer(ty: &RuntimeType, slots: *const u64) -> Transfer {
 /// # Safety
 /// See [`super`].
 #[inline(always)]
-unsafe fn deliver(cx: &mut Running<'_>, ty: &RuntimeType, value: &Transfer, ok: bool, fp: *mut u64, dst: OptionalRegister) -> Result<(), crate::heap::OutOfMemory> {
+unsafe fn deliver(
+    cx: &mut Running<'_>,
+    ty: &RuntimeType,
+    value: &Transfer,
+    ok: bool,
+    fp: *mut u64,
+    dst: OptionalRegister,
+) -> Result<(), crate::heap::OutOfMemory> {
     if dst.0 == u16::MAX {
         return Ok(());
     }
@@ -58,11 +68,17 @@ pub(crate) unsafe fn make(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
     unsafe {
         let i = decode!(ip, MakeChannel);
         let element = cx.ty(i.ty).element();
-        let size = if i.size.0 == u16::MAX { 0 } else { r!(fp, i.size) as i64 };
+        let size = if i.size.0 == u16::MAX {
+            0
+        } else {
+            r!(fp, i.size) as i64
+        };
         match channel::make(&mut cx.local.cache, cx.machine.channel_site, element, size) {
             Ok(reference) => r!(fp, i.dst) = reference,
             Err(MakeError::Size) => return cx.plain_error(ip, fp, "makechan: size out of range"),
-            Err(MakeError::OutOfMemory) => return cx.out_of_memory(ip, fp, crate::heap::OutOfMemory),
+            Err(MakeError::OutOfMemory) => {
+                return cx.out_of_memory(ip, fp, crate::heap::OutOfMemory);
+            }
         }
         cx.poll_heap();
         after!(ip, fp, MakeChannel)
@@ -86,13 +102,27 @@ pub(crate) unsafe fn send(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
         let i = decode!(ip, Send);
         let reference = r!(fp, i.channel);
         if reference == 0 {
-            return cx.leave_pending(ip, fp, Pending::Nothing, Switch::Park(WaitReason::ChannelSendNil));
+            return cx.leave_pending(
+                ip,
+                fp,
+                Pending::Nothing,
+                Switch::Park(WaitReason::ChannelSendNil),
+            );
         }
         let ty = cx.ty(i.ty).element();
         let channel = object(reference);
-        match channel.channel.send(cx.slice, transfer(ty, fp.add(i.src.0 as usize)), &Elements::of(channel, ty)) {
+        match channel.channel.send(
+            cx.slice,
+            transfer(ty, fp.add(i.src.0 as usize)),
+            &Elements::of(channel, ty),
+        ) {
             SendResult::Done => after!(ip, fp, Send),
-            SendResult::Parked | SendResult::WouldBlock => cx.leave_pending(ip, fp, Pending::Channel, Switch::Park(WaitReason::ChannelSend)),
+            SendResult::Parked | SendResult::WouldBlock => cx.leave_pending(
+                ip,
+                fp,
+                Pending::Channel,
+                Switch::Park(WaitReason::ChannelSend),
+            ),
             SendResult::Closed => send_on_closed(cx, ip, fp),
         }
     }
@@ -107,16 +137,29 @@ pub(crate) unsafe fn receive(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
         let i = decode!(ip, Receive);
         let reference = r!(fp, i.channel);
         if reference == 0 {
-            return cx.leave_pending(ip, fp, Pending::Nothing, Switch::Park(WaitReason::ChannelReceiveNil));
+            return cx.leave_pending(
+                ip,
+                fp,
+                Pending::Nothing,
+                Switch::Park(WaitReason::ChannelReceiveNil),
+            );
         }
         let ty = cx.ty(i.ty).element();
         let channel = object(reference);
-        match channel.channel.receive(cx.slice, &Elements::of(channel, ty)) {
+        match channel
+            .channel
+            .receive(cx.slice, &Elements::of(channel, ty))
+        {
             ReceiveResult::Done(value, ok) => {
                 allocated!(cx, ip, fp, deliver(cx, ty, &value, ok, fp, i.dst));
                 after!(ip, fp, Receive)
             }
-            ReceiveResult::Parked | ReceiveResult::WouldBlock => cx.leave_pending(ip, fp, Pending::Channel, Switch::Park(WaitReason::ChannelReceive)),
+            ReceiveResult::Parked | ReceiveResult::WouldBlock => cx.leave_pending(
+                ip,
+                fp,
+                Pending::Channel,
+                Switch::Park(WaitReason::ChannelReceive),
+            ),
         }
     }
 }
@@ -130,17 +173,30 @@ pub(crate) unsafe fn receive_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
         let i = decode!(ip, ReceiveOk);
         let reference = r!(fp, i.channel);
         if reference == 0 {
-            return cx.leave_pending(ip, fp, Pending::Nothing, Switch::Park(WaitReason::ChannelReceiveNil));
+            return cx.leave_pending(
+                ip,
+                fp,
+                Pending::Nothing,
+                Switch::Park(WaitReason::ChannelReceiveNil),
+            );
         }
         let ty = cx.ty(i.ty).element();
         let channel = object(reference);
-        match channel.channel.receive(cx.slice, &Elements::of(channel, ty)) {
+        match channel
+            .channel
+            .receive(cx.slice, &Elements::of(channel, ty))
+        {
             ReceiveResult::Done(value, ok) => {
                 allocated!(cx, ip, fp, deliver(cx, ty, &value, ok, fp, i.dst));
                 r!(fp, i.ok) = u64::from(ok);
                 after!(ip, fp, ReceiveOk)
             }
-            ReceiveResult::Parked | ReceiveResult::WouldBlock => cx.leave_pending(ip, fp, Pending::Channel, Switch::Park(WaitReason::ChannelReceive)),
+            ReceiveResult::Parked | ReceiveResult::WouldBlock => cx.leave_pending(
+                ip,
+                fp,
+                Pending::Channel,
+                Switch::Park(WaitReason::ChannelReceive),
+            ),
         }
     }
 }
@@ -199,34 +255,70 @@ pub(crate) unsafe fn select(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
     unsafe {
         let i = decode!(ip, Select);
         let (cases, end) = cases(ip, i.count.0 as usize);
-        let wait_for = |reference: u64, ty: &RuntimeType, direction| -> SelectCase<'_, Machine, Elements> {
-            if reference == 0 {
-                return SelectCase { channel: None, direction, buffer: Elements::none() };
-            }
-            let channel = object(reference);
-            SelectCase { channel: Some(&channel.channel), direction, buffer: Elements::of(channel, ty) }
-        };
+        let wait_for =
+            |reference: u64, ty: &RuntimeType, direction| -> SelectCase<'_, Machine, Elements> {
+                if reference == 0 {
+                    return SelectCase {
+                        channel: None,
+                        direction,
+                        buffer: Elements::none(),
+                    };
+                }
+                let channel = object(reference);
+                SelectCase {
+                    channel: Some(&channel.channel),
+                    direction,
+                    buffer: Elements::of(channel, ty),
+                }
+            };
         let wanted: SmallVec<[SelectCase<'_, Machine, Elements>; 8]> = cases
             .iter()
             .map(|case| match case {
                 Case::Send(case) => {
                     let ty = cx.ty(case.ty).element();
-                    wait_for(r!(fp, case.channel), ty, Direction::Send(transfer(ty, fp.add(case.src.0 as usize))))
+                    wait_for(
+                        r!(fp, case.channel),
+                        ty,
+                        Direction::Send(transfer(ty, fp.add(case.src.0 as usize))),
+                    )
                 }
-                Case::Receive(case) => wait_for(r!(fp, case.channel), cx.ty(case.ty).element(), Direction::Receive),
+                Case::Receive(case) => wait_for(
+                    r!(fp, case.channel),
+                    cx.ty(case.ty).element(),
+                    Direction::Receive,
+                ),
             })
             .collect();
         let may_park = i.has_default.0 == 0;
         let outcome = match runtime::select(cx.slice, &wanted, may_park) {
-            SelectResult::Received { case, value, ok } => WakeOutcome { case, is_send: false, value, ok },
-            SelectResult::Sent { case } => WakeOutcome { case, is_send: true, value: Transfer::default(), ok: true },
-            SelectResult::SendOnClosed { case } => WakeOutcome { case, is_send: true, value: Transfer::default(), ok: false },
+            SelectResult::Received { case, value, ok } => WakeOutcome {
+                case,
+                is_send: false,
+                value,
+                ok,
+            },
+            SelectResult::Sent { case } => WakeOutcome {
+                case,
+                is_send: true,
+                value: Transfer::default(),
+                ok: true,
+            },
+            SelectResult::SendOnClosed { case } => WakeOutcome {
+                case,
+                is_send: true,
+                value: Transfer::default(),
+                ok: false,
+            },
             SelectResult::WouldBlock => {
                 r!(fp, i.dst) = -1i64 as u64;
                 return Next { ip: end, fp };
             }
             SelectResult::Parked => {
-                let reason = if cases.is_empty() { WaitReason::SelectNoCases } else { WaitReason::Select };
+                let reason = if cases.is_empty() {
+                    WaitReason::SelectNoCases
+                } else {
+                    WaitReason::Select
+                };
                 return cx.leave_pending(ip, fp, Pending::Channel, Switch::Park(reason));
             }
         };
@@ -238,7 +330,14 @@ pub(crate) unsafe fn select(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
 ///
 /// # Safety
 /// See [`super`].
-unsafe fn selected(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, cases: &[Case], end: *const Word, outcome: &WakeOutcome<Transfer>) -> Next {
+unsafe fn selected(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    cases: &[Case],
+    end: *const Word,
+    outcome: &WakeOutcome<Transfer>,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, Select);
@@ -246,7 +345,12 @@ unsafe fn selected(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, cases: &
             Some(Case::Send(_)) if !outcome.ok => return send_on_closed(cx, ip, fp),
             Some(Case::Receive(case)) => {
                 let ty = cx.ty(case.ty).element();
-                allocated!(cx, ip, fp, deliver(cx, ty, &outcome.value, outcome.ok, fp, case.dst));
+                allocated!(
+                    cx,
+                    ip,
+                    fp,
+                    deliver(cx, ty, &outcome.value, outcome.ok, fp, case.dst)
+                );
                 if case.ok.0 != u16::MAX {
                     *fp.add(case.ok.0 as usize) = u64::from(outcome.ok);
                 }
@@ -278,13 +382,23 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             Opcode::Receive => {
                 let i = decode!(ip, Receive);
                 let ty = cx.ty(i.ty).element();
-                allocated!(cx, ip, fp, deliver(cx, ty, &outcome.value, outcome.ok, fp, i.dst));
+                allocated!(
+                    cx,
+                    ip,
+                    fp,
+                    deliver(cx, ty, &outcome.value, outcome.ok, fp, i.dst)
+                );
                 after!(ip, fp, Receive)
             }
             Opcode::ReceiveOk => {
                 let i = decode!(ip, ReceiveOk);
                 let ty = cx.ty(i.ty).element();
-                allocated!(cx, ip, fp, deliver(cx, ty, &outcome.value, outcome.ok, fp, i.dst));
+                allocated!(
+                    cx,
+                    ip,
+                    fp,
+                    deliver(cx, ty, &outcome.value, outcome.ok, fp, i.dst)
+                );
                 r!(fp, i.ok) = u64::from(outcome.ok);
                 after!(ip, fp, ReceiveOk)
             }

@@ -11,7 +11,12 @@ use crate::types::RuntimeType;
 /// See [`super`].
 #[cold]
 #[inline(never)]
-unsafe fn uncomparable(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, ty: Uncomparable) -> Next {
+unsafe fn uncomparable(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    ty: Uncomparable,
+) -> Next {
     // SAFETY: a type word.
     let name = unsafe { RuntimeType::from_word(ty.0) }.map_or("", RuntimeType::name);
     cx.runtime_error(ip, fp, &format!("comparing uncomparable type {name}"))

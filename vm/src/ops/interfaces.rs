@@ -17,7 +17,12 @@ pub(crate) unsafe fn make_wide(cx: &mut Running<'_>, ip: *const Word, fp: *mut u
     unsafe {
         let i = decode!(ip, MakeInterface);
         let ty = cx.ty(i.ty);
-        let data = allocated!(cx, ip, fp, value::interface_data(&mut cx.local.cache, ty, fp.add(i.src.0 as usize)));
+        let data = allocated!(
+            cx,
+            ip,
+            fp,
+            value::interface_data(&mut cx.local.cache, ty, fp.add(i.src.0 as usize))
+        );
         r!(fp, i.dst) = ty.word();
         high!(fp, i.dst) = data;
         cx.poll_heap();
@@ -62,17 +67,34 @@ fn type_assertion(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, text: &st
 /// See [`super`].
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn assert_type_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn assert_type_failed(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     let (found, wanted, from) = unsafe {
         let i = decode!(ip, AssertType);
-        (RuntimeType::from_word(r!(fp, i.src)), cx.ty(i.ty), cx.ty(i.from))
+        (
+            RuntimeType::from_word(r!(fp, i.src)),
+            cx.ty(i.ty),
+            cx.ty(i.from),
+        )
     };
     let text = match found {
         None => format!("{} is nil, not {}", from.name(), wanted.name()),
         Some(found) if found.name() == wanted.name() => {
-            let what = if found.descriptor.package == wanted.descriptor.package { "scopes" } else { "packages" };
-            format!("{} is {}, not {} (types from different {what})", from.name(), found.name(), wanted.name())
+            let what = if found.descriptor.package == wanted.descriptor.package {
+                "scopes"
+            } else {
+                "packages"
+            };
+            format!(
+                "{} is {}, not {} (types from different {what})",
+                from.name(),
+                found.name(),
+                wanted.name()
+            )
         }
         Some(found) => format!("{} is {}, not {}", from.name(), found.name(), wanted.name()),
     };
@@ -92,7 +114,12 @@ pub(crate) unsafe fn assert_type_ok(cx: &mut Running<'_>, ip: *const Word, fp: *
         if ok {
             value::unpack(ty, data, fp.add(i.dst.0 as usize));
         } else {
-            allocated!(cx, ip, fp, value::zero(&mut cx.local.cache, ty, fp.add(i.dst.0 as usize)));
+            allocated!(
+                cx,
+                ip,
+                fp,
+                value::zero(&mut cx.local.cache, ty, fp.add(i.dst.0 as usize))
+            );
         }
         r!(fp, i.ok) = u64::from(ok);
         after!(ip, fp, AssertTypeOk)
@@ -129,7 +156,13 @@ pub(crate) unsafe fn assert_interface(cx: &mut Running<'_>, ip: *const Word, fp:
 
 #[cold]
 #[inline(never)]
-fn assert_interface_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, word: u64, interface: &RuntimeType) -> Next {
+fn assert_interface_failed(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    word: u64,
+    interface: &RuntimeType,
+) -> Next {
     // SAFETY: a type word.
     let text = match unsafe { RuntimeType::from_word(word) } {
         None => format!("interface is nil, not {}", interface.name()),
@@ -144,7 +177,11 @@ fn assert_interface_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, 
                     .unwrap_or(""),
                 _ => "",
             };
-            format!("{} is not {}: missing method {missing}", found.name(), interface.name())
+            format!(
+                "{} is not {}: missing method {missing}",
+                found.name(),
+                interface.name()
+            )
         }
     };
     type_assertion(cx, ip, fp, &text)
@@ -153,7 +190,11 @@ fn assert_interface_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, 
 /// # Safety
 /// See [`super`].
 #[inline(never)]
-pub(crate) unsafe fn assert_interface_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn assert_interface_ok(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, AssertInterfaceOk);

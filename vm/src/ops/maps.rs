@@ -22,7 +22,9 @@ unsafe fn failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, error: Map
     match error {
         MapError::ConcurrentWrites => cx.fatal(ip, fp, "concurrent map writes"),
         MapError::ConcurrentReadAndWrite => cx.fatal(ip, fp, "concurrent map read and map write"),
-        MapError::ConcurrentIterationAndWrite => cx.fatal(ip, fp, "concurrent map iteration and map write"),
+        MapError::ConcurrentIterationAndWrite => {
+            cx.fatal(ip, fp, "concurrent map iteration and map write")
+        }
         MapError::Unhashable(word) => {
             // SAFETY: a type word.
             let name = unsafe { RuntimeType::from_word(word) }.map_or("", RuntimeType::name);
@@ -38,7 +40,13 @@ unsafe fn failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, error: Map
 /// See [`super`].
 #[cold]
 #[inline(never)]
-unsafe fn lookup_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, map: u64, error: MapError) -> Next {
+unsafe fn lookup_failed(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    map: u64,
+    error: MapError,
+) -> Next {
     // SAFETY: a live map or nil, and see `super`; a type word.
     unsafe {
         match error {
@@ -73,7 +81,10 @@ macro_rules! checked {
 #[inline(always)]
 fn types<'a>(cx: &Running<'a>, ty: TypeId) -> (&'a RuntimeType, &'a MapType) {
     let ty = cx.ty(ty);
-    (ty, ty.map.as_deref().expect("the verifier wants a map type"))
+    (
+        ty,
+        ty.map.as_deref().expect("the verifier wants a map type"),
+    )
 }
 
 /// The address of the value for a key in registers, 0 if there is none.
@@ -81,7 +92,12 @@ fn types<'a>(cx: &Running<'a>, ty: TypeId) -> (&'a RuntimeType, &'a MapType) {
 /// # Safety
 /// See [`super`].
 #[inline(always)]
-unsafe fn find(map: u64, ty: &RuntimeType, map_type: &MapType, key: *const u64) -> Result<u64, MapError> {
+unsafe fn find(
+    map: u64,
+    ty: &RuntimeType,
+    map_type: &MapType,
+    key: *const u64,
+) -> Result<u64, MapError> {
     // SAFETY: see `super`.
     unsafe {
         match map_type.kind {
@@ -117,7 +133,13 @@ unsafe fn key_place(ty: &RuntimeType, key: *const u64, scratch: &mut Scratch) ->
 /// # Safety
 /// See [`super`]; the map is not nil.
 #[inline(always)]
-unsafe fn find_or_insert(cx: &mut Running<'_>, map: u64, ty: &RuntimeType, map_type: &MapType, key: *const u64) -> Result<u64, MapError> {
+unsafe fn find_or_insert(
+    cx: &mut Running<'_>,
+    map: u64,
+    ty: &RuntimeType,
+    map_type: &MapType,
+    key: *const u64,
+) -> Result<u64, MapError> {
     let cache = &mut cx.local.cache;
     // SAFETY: see `super`.
     unsafe {
@@ -140,7 +162,11 @@ pub(crate) unsafe fn make_map(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
     unsafe {
         let i = decode!(ip, MakeMap);
         let (_, map_type) = types(cx, i.ty);
-        let hint = if i.hint.0 == u16::MAX { 0 } else { r!(fp, i.hint) };
+        let hint = if i.hint.0 == u16::MAX {
+            0
+        } else {
+            r!(fp, i.hint)
+        };
         // A negative hint was refused where it is a constant, and is as good as none elsewhere, as in Go.
         let hint = if (hint as i64) < 0 { 0 } else { hint };
         let map = checked!(cx, ip, fp, map::make(&mut cx.local.cache, map_type, hint));
@@ -155,10 +181,21 @@ pub(crate) unsafe fn make_map(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
 /// # Safety
 /// See [`super`].
 #[inline(always)]
-unsafe fn load_found(cx: &mut Running<'_>, ty: &RuntimeType, place: u64, dst: *mut u64) -> Result<(), OutOfMemory> {
+unsafe fn load_found(
+    cx: &mut Running<'_>,
+    ty: &RuntimeType,
+    place: u64,
+    dst: *mut u64,
+) -> Result<(), OutOfMemory> {
     let value = ty.element();
     // SAFETY: see `super`.
-    unsafe { if place == 0 { value::zero(&mut cx.local.cache, value, dst) } else { value::load(&mut cx.local.cache, value, place, dst) } }
+    unsafe {
+        if place == 0 {
+            value::zero(&mut cx.local.cache, value, dst)
+        } else {
+            value::load(&mut cx.local.cache, value, place, dst)
+        }
+    }
 }
 
 macro_rules! getters {
@@ -214,7 +251,13 @@ unsafe fn find_word(ty: &RuntimeType, map: u64, key: u64) -> Option<Result<(u64,
     // SAFETY: see `super`.
     let found = unsafe { map::get_word(map, map_type, key) };
     // SAFETY: the place of a value that takes a word.
-    Some(found.map(|place| if place == 0 { (0, false) } else { (unsafe { moves::load64(place) }, true) }))
+    Some(found.map(|place| {
+        if place == 0 {
+            (0, false)
+        } else {
+            (unsafe { moves::load64(place) }, true)
+        }
+    }))
 }
 
 /// Its operands lie as those of `MapGet`, which serves all other types.
@@ -270,7 +313,12 @@ pub(crate) unsafe fn set(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) ->
         if map == 0 {
             return cx.plain_error(ip, fp, "assignment to entry in nil map");
         }
-        let place = checked!(cx, ip, fp, find_or_insert(cx, map, ty, map_type, fp.add(i.key.0 as usize)));
+        let place = checked!(
+            cx,
+            ip,
+            fp,
+            find_or_insert(cx, map, ty, map_type, fp.add(i.key.0 as usize))
+        );
         value::store(ty.element(), place, fp.add(i.src.0 as usize));
         cx.poll_heap();
         after!(ip, fp, MapSet)
@@ -289,7 +337,12 @@ pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
         if map == 0 {
             return cx.plain_error(ip, fp, "assignment to entry in nil map");
         }
-        let place = checked!(cx, ip, fp, find_or_insert(cx, map, ty, map_type, fp.add(i.key.0 as usize)));
+        let place = checked!(
+            cx,
+            ip,
+            fp,
+            find_or_insert(cx, map, ty, map_type, fp.add(i.key.0 as usize))
+        );
         r!(fp, i.dst) = place;
         cx.poll_heap();
         after!(ip, fp, MapAddress)
@@ -313,7 +366,9 @@ pub(crate) unsafe fn delete(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
                 scratch.0[0] = *key;
                 scratch.0.as_ptr() as u64
             }
-            KeyKind::String | KeyKind::Float64 | KeyKind::Memory => key_place(ty.key(), key, &mut scratch),
+            KeyKind::String | KeyKind::Float64 | KeyKind::Memory => {
+                key_place(ty.key(), key, &mut scratch)
+            }
         };
         looked_up!(cx, ip, fp, map, map::delete(map, map_type, place));
         after!(ip, fp, MapDelete)
@@ -360,19 +415,38 @@ pub(crate) unsafe fn next(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
         let i = decode!(ip, MapNext);
         let (ty, map_type) = types(cx, i.ty);
         let after = after!(ip, fp, MapNext);
-        let Some((key, value)) = checked!(cx, ip, fp, map::next(r!(fp, i.iterator), map_type)) else {
-            return Next { ip: after.ip.offset(i.to.0 as isize), fp };
+        let Some((key, value)) = checked!(cx, ip, fp, map::next(r!(fp, i.iterator), map_type))
+        else {
+            return Next {
+                ip: after.ip.offset(i.to.0 as isize),
+                fp,
+            };
         };
         if i.key.0 != u16::MAX {
             let dst = fp.add(i.key.0 as usize);
             if map_type.kind == KeyKind::Word {
                 *dst = moves::load_reference(key);
             } else {
-                allocated!(cx, ip, fp, value::load(&mut cx.local.cache, ty.key(), key, dst));
+                allocated!(
+                    cx,
+                    ip,
+                    fp,
+                    value::load(&mut cx.local.cache, ty.key(), key, dst)
+                );
             }
         }
         if i.value.0 != u16::MAX {
-            allocated!(cx, ip, fp, value::load(&mut cx.local.cache, ty.element(), value, fp.add(i.value.0 as usize)));
+            allocated!(
+                cx,
+                ip,
+                fp,
+                value::load(
+                    &mut cx.local.cache,
+                    ty.element(),
+                    value,
+                    fp.add(i.value.0 as usize)
+                )
+            );
         }
         after
     }

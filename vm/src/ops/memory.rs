@@ -78,7 +78,11 @@ pub(crate) unsafe fn load_value(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
         if pointer == 0 {
             return cx.nil_dereference(ip, fp);
         }
-        value::load_flat(cx.ty(i.ty), pointer + u64::from(i.offset.0), fp.add(i.dst.0 as usize));
+        value::load_flat(
+            cx.ty(i.ty),
+            pointer + u64::from(i.offset.0),
+            fp.add(i.dst.0 as usize),
+        );
         after!(ip, fp, LoadValue)
     }
 }
@@ -94,7 +98,11 @@ pub(crate) unsafe fn store_value(cx: &mut Running<'_>, ip: *const Word, fp: *mut
         if pointer == 0 {
             return cx.nil_dereference(ip, fp);
         }
-        value::store_flat(cx.ty(i.ty), pointer + u64::from(i.offset.0), fp.add(i.src.0 as usize));
+        value::store_flat(
+            cx.ty(i.ty),
+            pointer + u64::from(i.offset.0),
+            fp.add(i.src.0 as usize),
+        );
         after!(ip, fp, StoreValue)
     }
 }

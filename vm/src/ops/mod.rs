@@ -35,7 +35,10 @@ macro_rules! high {
 /// The instruction after this one, same frame.
 macro_rules! after {
     ($ip:expr, $fp:expr, $op:ident) => {
-        crate::running::Next { ip: $ip.add(bytecode::op::$op::WORDS), fp: $fp }
+        crate::running::Next {
+            ip: $ip.add(bytecode::op::$op::WORDS),
+            fp: $fp,
+        }
     };
 }
 /// The value, or the end of the program.

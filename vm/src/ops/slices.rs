@@ -23,7 +23,11 @@ pub(crate) fn header(length: u64, capacity: u64) -> u64 {
 fn is_unsigned(cx: &Running<'_>, ip: *const Word) -> bool {
     let offset = cx.offset_of(ip);
     let function = cx.function_at(offset);
-    function.function.unsigned.binary_search(&(offset - function.start)).is_ok()
+    function
+        .function
+        .unsigned
+        .binary_search(&(offset - function.start))
+        .is_ok()
 }
 
 /// Panics for an index out of range.
@@ -32,12 +36,22 @@ fn is_unsigned(cx: &Running<'_>, ip: *const Word) -> bool {
 /// See [`super`].
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn index_panic(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, index: u64, length: u64) -> Next {
+pub(crate) unsafe fn index_panic(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    index: u64,
+    length: u64,
+) -> Next {
     if (index as i64) < 0 && !is_unsigned(cx, ip) {
         let index = index as i64;
         cx.runtime_error(ip, fp, &format!("index out of range [{index}]"))
     } else {
-        cx.runtime_error(ip, fp, &format!("index out of range [{index}] with length {length}"))
+        cx.runtime_error(
+            ip,
+            fp,
+            &format!("index out of range [{index}] with length {length}"),
+        )
     }
 }
 
@@ -47,11 +61,21 @@ pub(crate) unsafe fn index_panic(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 /// See [`super`].
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn index_out_of_range(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn index_out_of_range(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, SliceGetWord);
-        index_panic(cx, ip, fp, r!(fp, i.index), u64::from(high!(fp, i.slice) as u32))
+        index_panic(
+            cx,
+            ip,
+            fp,
+            r!(fp, i.index),
+            u64::from(high!(fp, i.slice) as u32),
+        )
     }
 }
 
@@ -61,11 +85,21 @@ pub(crate) unsafe fn index_out_of_range(cx: &mut Running<'_>, ip: *const Word, f
 /// See [`super`].
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn index2_out_of_range(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn index2_out_of_range(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, SliceGetWord2);
-        index_panic(cx, ip, fp, r!(fp, i.i), u64::from(high!(fp, i.slice) as u32))
+        index_panic(
+            cx,
+            ip,
+            fp,
+            r!(fp, i.i),
+            u64::from(high!(fp, i.slice) as u32),
+        )
     }
 }
 
@@ -75,12 +109,20 @@ pub(crate) unsafe fn index2_out_of_range(cx: &mut Running<'_>, ip: *const Word, 
 /// See [`super`].
 #[cold]
 #[inline(never)]
-pub(crate) unsafe fn array_access_failed(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn array_access_failed(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`; all array instructions begin like this one.
     unsafe {
         let i = decode!(ip, ArrayGetWord);
         let index = r!(fp, i.index);
-        if index >= u64::from(i.length.0) { index_panic(cx, ip, fp, index, u64::from(i.length.0)) } else { cx.nil_dereference(ip, fp) }
+        if index >= u64::from(i.length.0) {
+            index_panic(cx, ip, fp, index, u64::from(i.length.0))
+        } else {
+            cx.nil_dereference(ip, fp)
+        }
     }
 }
 
@@ -110,33 +152,60 @@ struct Bounds {
 }
 
 /// Low, high and new capacity, or the text of the panic.
-fn slice_bounds(bounds: &Bounds, [low, high, max]: [Option<u64>; 3]) -> Result<(u64, u64, u64), String> {
-    let what = if bounds.of_capacity { "capacity" } else { "length" };
+fn slice_bounds(
+    bounds: &Bounds,
+    [low, high, max]: [Option<u64>; 3],
+) -> Result<(u64, u64, u64), String> {
+    let what = if bounds.of_capacity {
+        "capacity"
+    } else {
+        "length"
+    };
     let negative = |value: u64| !bounds.unsigned && (value as i64) < 0;
     let low_value = low.unwrap_or(0);
     let error = |text: String| Err(format!("slice bounds out of range {text}"));
     if let Some(max) = max {
         let high = high.unwrap_or(bounds.length);
         if max > bounds.capacity {
-            return if negative(max) { error(format!("[::{}]", max as i64)) } else { error(format!("[::{max}] with {what} {}", bounds.capacity)) };
+            return if negative(max) {
+                error(format!("[::{}]", max as i64))
+            } else {
+                error(format!("[::{max}] with {what} {}", bounds.capacity))
+            };
         }
         if high > max {
-            return if negative(high) { error(format!("[:{}:]", high as i64)) } else { error(format!("[:{high}:{max}]")) };
+            return if negative(high) {
+                error(format!("[:{}:]", high as i64))
+            } else {
+                error(format!("[:{high}:{max}]"))
+            };
         }
         if low_value > high {
-            return if negative(low_value) { error(format!("[{}::]", low_value as i64)) } else { error(format!("[{low_value}:{high}:]")) };
+            return if negative(low_value) {
+                error(format!("[{}::]", low_value as i64))
+            } else {
+                error(format!("[{low_value}:{high}:]"))
+            };
         }
         return Ok((low_value, high, max - low_value));
     }
     let high = match high {
         None => bounds.length,
         Some(high) if high > bounds.capacity => {
-            return if negative(high) { error(format!("[:{}]", high as i64)) } else { error(format!("[:{high}] with {what} {}", bounds.capacity)) };
+            return if negative(high) {
+                error(format!("[:{}]", high as i64))
+            } else {
+                error(format!("[:{high}] with {what} {}", bounds.capacity))
+            };
         }
         Some(high) => high,
     };
     if low_value > high {
-        return if negative(low_value) { error(format!("[{}:]", low_value as i64)) } else { error(format!("[{low_value}:{high}]")) };
+        return if negative(low_value) {
+            error(format!("[{}:]", low_value as i64))
+        } else {
+            error(format!("[{low_value}:{high}]"))
+        };
     }
     Ok((low_value, high, bounds.capacity - low_value))
 }
@@ -144,9 +213,22 @@ fn slice_bounds(bounds: &Bounds, [low, high, max]: [Option<u64>; 3]) -> Result<(
 /// Panics for bounds out of range: with `text`, unless the bounds are unsigned.
 #[cold]
 #[inline(never)]
-fn bounds_out_of_range(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64, bounds: Bounds, wanted: [Option<u64>; 3], text: &str) -> Next {
+fn bounds_out_of_range(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    bounds: Bounds,
+    wanted: [Option<u64>; 3],
+    text: &str,
+) -> Next {
     if is_unsigned(cx, ip)
-        && let Err(text) = slice_bounds(&Bounds { unsigned: true, ..bounds }, wanted)
+        && let Err(text) = slice_bounds(
+            &Bounds {
+                unsigned: true,
+                ..bounds
+            },
+            wanted,
+        )
     {
         return cx.runtime_error(ip, fp, &text);
     }
@@ -171,11 +253,24 @@ pub(crate) unsafe fn slice_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut
     unsafe {
         let i = decode!(ip, SliceSlice);
         let (pointer, word) = (r!(fp, i.src), high!(fp, i.src));
-        let bounds = Bounds { unsigned: false, length: u64::from(word as u32), capacity: word >> 32, of_capacity: true };
-        let wanted = [optional(fp, i.low), optional(fp, i.high), optional(fp, i.max)];
+        let bounds = Bounds {
+            unsigned: false,
+            length: u64::from(word as u32),
+            capacity: word >> 32,
+            of_capacity: true,
+        };
+        let wanted = [
+            optional(fp, i.low),
+            optional(fp, i.high),
+            optional(fp, i.max),
+        ];
         match slice_bounds(&bounds, wanted) {
             Ok((low, high, capacity)) => {
-                r!(fp, i.dst) = if capacity == 0 { pointer } else { pointer + low * u64::from(i.size.0) };
+                r!(fp, i.dst) = if capacity == 0 {
+                    pointer
+                } else {
+                    pointer + low * u64::from(i.size.0)
+                };
                 high!(fp, i.dst) = header(high - low, capacity);
                 after!(ip, fp, SliceSlice)
             }
@@ -192,7 +287,12 @@ pub(crate) unsafe fn slice_string(cx: &mut Running<'_>, ip: *const Word, fp: *mu
     unsafe {
         let i = decode!(ip, SliceString);
         let (pointer, length) = (r!(fp, i.src), high!(fp, i.src));
-        let bounds = Bounds { unsigned: false, length, capacity: length, of_capacity: false };
+        let bounds = Bounds {
+            unsigned: false,
+            length,
+            capacity: length,
+            of_capacity: false,
+        };
         let wanted = [optional(fp, i.low), optional(fp, i.high), None];
         match slice_bounds(&bounds, wanted) {
             Ok((low, high, _)) => {
@@ -217,11 +317,24 @@ pub(crate) unsafe fn slice_array(cx: &mut Running<'_>, ip: *const Word, fp: *mut
             return cx.nil_dereference(ip, fp);
         }
         let length = u64::from(i.length.0);
-        let bounds = Bounds { unsigned: false, length, capacity: length, of_capacity: false };
-        let wanted = [optional(fp, i.low), optional(fp, i.high), optional(fp, i.max)];
+        let bounds = Bounds {
+            unsigned: false,
+            length,
+            capacity: length,
+            of_capacity: false,
+        };
+        let wanted = [
+            optional(fp, i.low),
+            optional(fp, i.high),
+            optional(fp, i.max),
+        ];
         match slice_bounds(&bounds, wanted) {
             Ok((low, high, capacity)) => {
-                r!(fp, i.dst) = if capacity == 0 { pointer } else { pointer + low * u64::from(i.size.0) };
+                r!(fp, i.dst) = if capacity == 0 {
+                    pointer
+                } else {
+                    pointer + low * u64::from(i.size.0)
+                };
                 high!(fp, i.dst) = header(high - low, capacity);
                 after!(ip, fp, SliceArray)
             }
@@ -241,14 +354,28 @@ pub(crate) unsafe fn make_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
         let length = r!(fp, i.length);
         let capacity = optional(fp, i.capacity).unwrap_or(length);
         // Go judges by the size the elements have there.
-        let fits = |count: u64| (count as i64) >= 0 && count.checked_mul(element.go.size).is_some_and(|b| b <= MAX_ALLOCATION) && count <= MAX_ELEMENTS;
+        let fits = |count: u64| {
+            (count as i64) >= 0
+                && count
+                    .checked_mul(element.go.size)
+                    .is_some_and(|b| b <= MAX_ALLOCATION)
+                && count <= MAX_ELEMENTS
+        };
         if !fits(length) {
             return cx.runtime_error(ip, fp, "makeslice: len out of range");
         }
         if !fits(capacity) || length > capacity {
             return cx.runtime_error(ip, fp, "makeslice: cap out of range");
         }
-        let pointer = allocated!(cx, ip, fp, cx.local.cache.allocate_array(element.heap_shape(), capacity, u64::from(element.size))).get();
+        let pointer = allocated!(
+            cx,
+            ip,
+            fp,
+            cx.local
+                .cache
+                .allocate_array(element.heap_shape(), capacity, u64::from(element.size))
+        )
+        .get();
         r!(fp, i.dst) = pointer;
         high!(fp, i.dst) = header(length, capacity);
         cx.poll_heap();
@@ -266,18 +393,35 @@ enum Grow {
 ///
 /// # Safety
 /// `pointer` leads to `length` elements of this type.
-unsafe fn grow(cache: &mut Cache, element: &RuntimeType, pointer: u64, length: u64, capacity: u64, wanted: u64) -> Result<(u64, u64), Grow> {
-    let new = grown_capacity(wanted, capacity, element.go.size, element.go.has_pointers).ok_or(Grow::TooLong)?;
+unsafe fn grow(
+    cache: &mut Cache,
+    element: &RuntimeType,
+    pointer: u64,
+    length: u64,
+    capacity: u64,
+    wanted: u64,
+) -> Result<(u64, u64), Grow> {
+    let new = grown_capacity(wanted, capacity, element.go.size, element.go.has_pointers)
+        .ok_or(Grow::TooLong)?;
     let size = u64::from(element.size);
     let object = if element.heap_shape() == Shape::SCALAR && size > 0 {
         // The tail is zeroed here, so that the copied part need not be.
-        let bytes = new.checked_mul(size).filter(|b| *b <= MAX_ALLOCATION).ok_or(Grow::TooLong)?;
-        let object = cache.allocate_uninitialized(bytes as usize).map_err(Grow::Full)?.get();
+        let bytes = new
+            .checked_mul(size)
+            .filter(|b| *b <= MAX_ALLOCATION)
+            .ok_or(Grow::TooLong)?;
+        let object = cache
+            .allocate_uninitialized(bytes as usize)
+            .map_err(Grow::Full)?
+            .get();
         // SAFETY: the new object has `new` elements.
         unsafe { moves::zero(object + length * size, ((new - length) * size) as usize) };
         object
     } else {
-        cache.allocate_array(element.heap_shape(), new, size).map_err(Grow::Full)?.get()
+        cache
+            .allocate_array(element.heap_shape(), new, size)
+            .map_err(Grow::Full)?
+            .get()
     };
     // SAFETY: the caller's promise; the new object is at least as large.
     unsafe { moves::copy(object, pointer, (length * size) as usize) };
@@ -290,12 +434,21 @@ macro_rules! with_room {
         if $capacity - $length >= $extra {
             ($pointer, $capacity)
         } else {
-            match grow(&mut $cx.local.cache, $element, $pointer, $length, $capacity, $length + $extra) {
+            match grow(
+                &mut $cx.local.cache,
+                $element,
+                $pointer,
+                $length,
+                $capacity,
+                $length + $extra,
+            ) {
                 Ok(grown) => {
                     $cx.poll_heap();
                     grown
                 }
-                Err(Grow::TooLong) => return $cx.runtime_error($ip, $fp, "growslice: len out of range"),
+                Err(Grow::TooLong) => {
+                    return $cx.runtime_error($ip, $fp, "growslice: len out of range");
+                }
                 Err(Grow::Full(full)) => return $cx.out_of_memory($ip, $fp, full),
             }
         }
@@ -313,7 +466,11 @@ pub(crate) unsafe fn append(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
         let (pointer, word) = (r!(fp, i.slice), high!(fp, i.slice));
         let (length, capacity) = (u64::from(word as u32), word >> 32);
         let (pointer, capacity) = with_room!(cx, ip, fp, element, pointer, length, capacity, 1);
-        value::store(element, pointer + length * u64::from(element.size), fp.add(i.src.0 as usize));
+        value::store(
+            element,
+            pointer + length * u64::from(element.size),
+            fp.add(i.src.0 as usize),
+        );
         r!(fp, i.dst) = pointer;
         high!(fp, i.dst) = header(length + 1, capacity);
         after!(ip, fp, Append)
@@ -370,7 +527,16 @@ pub(crate) unsafe fn append_reserve(cx: &mut Running<'_>, ip: *const Word, fp: *
         let element = cx.ty(i.ty).element();
         let (pointer, word) = (r!(fp, i.slice), high!(fp, i.slice));
         let (length, capacity) = (u64::from(word as u32), word >> 32);
-        let (pointer, capacity) = with_room!(cx, ip, fp, element, pointer, length, capacity, u64::from(i.count.0));
+        let (pointer, capacity) = with_room!(
+            cx,
+            ip,
+            fp,
+            element,
+            pointer,
+            length,
+            capacity,
+            u64::from(i.count.0)
+        );
         r!(fp, i.dst) = pointer;
         high!(fp, i.dst) = header(length, capacity);
         after!(ip, fp, AppendReserve)
@@ -471,12 +637,21 @@ pub(crate) unsafe fn clear_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 
 /// A new slice of scalars of `size` bytes with the capacity Go gives to `[]byte(s)`: pointer and capacity. The caller writes the
 /// first `length` elements.
-pub(crate) fn new_scalars(cache: &mut Cache, length: u64, size: u64) -> Result<(u64, u64), OutOfMemory> {
+pub(crate) fn new_scalars(
+    cache: &mut Cache,
+    length: u64,
+    size: u64,
+) -> Result<(u64, u64), OutOfMemory> {
     let bytes = round_up_size(length * size, false);
     let capacity = bytes / size;
     let object = cache.allocate_uninitialized(bytes.max(1) as usize)?.get();
     // SAFETY: the new object has that many bytes.
-    unsafe { moves::zero(object + length * size, ((capacity - length) * size) as usize) };
+    unsafe {
+        moves::zero(
+            object + length * size,
+            ((capacity - length) * size) as usize,
+        )
+    };
     Ok((object, capacity))
 }
 
@@ -486,23 +661,47 @@ mod tests {
 
     #[test]
     fn bounds_speak_as_go_does() {
-        let slice = Bounds { unsigned: false, length: 3, capacity: 3, of_capacity: true };
-        let text = Bounds { unsigned: false, length: 5, capacity: 5, of_capacity: false };
+        let slice = Bounds {
+            unsigned: false,
+            length: 3,
+            capacity: 3,
+            of_capacity: true,
+        };
+        let text = Bounds {
+            unsigned: false,
+            length: 5,
+            capacity: 5,
+            of_capacity: false,
+        };
         let error = |b: &Bounds, l: Option<i64>, h: Option<i64>, m: Option<i64>| {
             let u = |v: Option<i64>| v.map(|v| v as u64);
-            slice_bounds(b, [u(l), u(h), u(m)]).expect_err("out of range").replace("slice bounds out of range ", "")
+            slice_bounds(b, [u(l), u(h), u(m)])
+                .expect_err("out of range")
+                .replace("slice bounds out of range ", "")
         };
         assert_eq!(error(&slice, Some(5), None, None), "[5:3]");
         assert_eq!(error(&slice, None, Some(10), None), "[:10] with capacity 3");
         assert_eq!(error(&slice, Some(-1), None, None), "[-1:]");
         assert_eq!(error(&slice, Some(3), Some(1), None), "[3:1]");
         assert_eq!(error(&slice, None, Some(-1), None), "[:-1]");
-        assert_eq!(error(&slice, Some(0), Some(1), Some(10)), "[::10] with capacity 3");
+        assert_eq!(
+            error(&slice, Some(0), Some(1), Some(10)),
+            "[::10] with capacity 3"
+        );
         assert_eq!(error(&slice, Some(0), Some(5), Some(3)), "[:5:3]");
         assert_eq!(error(&slice, Some(3), Some(1), Some(3)), "[3:1:]");
         assert_eq!(error(&text, None, Some(10), None), "[:10] with length 5");
-        let unsigned = Bounds { unsigned: true, ..slice };
-        assert_eq!(error(&unsigned, None, Some(-1), None), "[:18446744073709551615] with capacity 3");
-        assert_eq!(slice_bounds(&unsigned, [Some(1), Some(2), None]), Ok((1, 2, 2)));
+        let unsigned = Bounds {
+            unsigned: true,
+            ..slice
+        };
+        assert_eq!(
+            error(&unsigned, None, Some(-1), None),
+            "[:18446744073709551615] with capacity 3"
+        );
+        assert_eq!(
+            slice_bounds(&unsigned, [Some(1), Some(2), None]),
+            Ok((1, 2, 2))
+        );
     }
 }

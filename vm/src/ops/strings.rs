@@ -38,7 +38,9 @@ pub(crate) unsafe fn compare(a: *const u64, b: *const u64) -> Ordering {
 unsafe fn copy_bytes(to: u64, string: (u64, u64)) {
     // The target is seen by nobody else yet and the bytes of strings never change, so this may be an ordinary copy.
     // SAFETY: the caller's promise.
-    unsafe { std::ptr::copy_nonoverlapping(string.0 as *const u8, to as *mut u8, string.1 as usize) };
+    unsafe {
+        std::ptr::copy_nonoverlapping(string.0 as *const u8, to as *mut u8, string.1 as usize)
+    };
 }
 
 /// # Safety
@@ -56,7 +58,13 @@ pub(crate) unsafe fn concat(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             a
         } else {
             let length = a.1.saturating_add(b.1);
-            let object = allocated!(cx, ip, fp, cx.local.cache.allocate_uninitialized(length as usize)).get();
+            let object = allocated!(
+                cx,
+                ip,
+                fp,
+                cx.local.cache.allocate_uninitialized(length as usize)
+            )
+            .get();
             copy_bytes(object, a);
             copy_bytes(object + a.1, b);
             cx.poll_heap();
@@ -93,7 +101,13 @@ pub(crate) unsafe fn concat_run(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
         let (pointer, length) = if filled <= 1 {
             last
         } else {
-            let object = allocated!(cx, ip, fp, cx.local.cache.allocate_uninitialized(length as usize)).get();
+            let object = allocated!(
+                cx,
+                ip,
+                fp,
+                cx.local.cache.allocate_uninitialized(length as usize)
+            )
+            .get();
             let mut at = object;
             for index in 0..count {
                 let string = part(index);
@@ -130,7 +144,13 @@ pub(crate) unsafe fn string_from_rune(cx: &mut Running<'_>, ip: *const Word, fp:
         let i = decode!(ip, StringFromRune);
         let mut buffer = [0; 4];
         let bytes = encode(r!(fp, i.a) as i64, &mut buffer);
-        let object = allocated!(cx, ip, fp, cx.local.cache.allocate_uninitialized(bytes.len())).get();
+        let object = allocated!(
+            cx,
+            ip,
+            fp,
+            cx.local.cache.allocate_uninitialized(bytes.len())
+        )
+        .get();
         moves::copy(object, bytes.as_ptr() as u64, bytes.len());
         r!(fp, i.dst) = object;
         high!(fp, i.dst) = bytes.len() as u64;
@@ -142,14 +162,24 @@ pub(crate) unsafe fn string_from_rune(cx: &mut Running<'_>, ip: *const Word, fp:
 /// # Safety
 /// See [`super`].
 #[inline(never)]
-pub(crate) unsafe fn string_from_bytes(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn string_from_bytes(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, StringFromBytes);
         let (source, length) = (r!(fp, i.bytes), u64::from(high!(fp, i.bytes) as u32));
         let mut object = 0;
         if length > 0 {
-            object = allocated!(cx, ip, fp, cx.local.cache.allocate_uninitialized(length as usize)).get();
+            object = allocated!(
+                cx,
+                ip,
+                fp,
+                cx.local.cache.allocate_uninitialized(length as usize)
+            )
+            .get();
             // Others may write to the slice meanwhile, hence a move that knows that.
             moves::copy(object, source, length as usize);
             cx.poll_heap();
@@ -163,7 +193,11 @@ pub(crate) unsafe fn string_from_bytes(cx: &mut Running<'_>, ip: *const Word, fp
 /// # Safety
 /// See [`super`].
 #[inline(never)]
-pub(crate) unsafe fn string_from_runes(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn string_from_runes(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, StringFromRunes);
@@ -175,11 +209,20 @@ pub(crate) unsafe fn string_from_runes(cx: &mut Running<'_>, ip: *const Word, fp
         }
         let mut buffer = [0; 4];
         for index in 0..count {
-            text.extend_from_slice(encode(i64::from(moves::load32(source + index * 4) as i32), &mut buffer));
+            text.extend_from_slice(encode(
+                i64::from(moves::load32(source + index * 4) as i32),
+                &mut buffer,
+            ));
         }
         let mut object = 0;
         if !text.is_empty() {
-            object = allocated!(cx, ip, fp, cx.local.cache.allocate_uninitialized(text.len())).get();
+            object = allocated!(
+                cx,
+                ip,
+                fp,
+                cx.local.cache.allocate_uninitialized(text.len())
+            )
+            .get();
             moves::copy(object, text.as_ptr() as u64, text.len());
             cx.poll_heap();
         }
@@ -192,7 +235,11 @@ pub(crate) unsafe fn string_from_runes(cx: &mut Running<'_>, ip: *const Word, fp
 /// # Safety
 /// See [`super`].
 #[inline(never)]
-pub(crate) unsafe fn bytes_from_string(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn bytes_from_string(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, BytesFromString);
@@ -200,7 +247,8 @@ pub(crate) unsafe fn bytes_from_string(cx: &mut Running<'_>, ip: *const Word, fp
         if string.1 > crate::growth::MAX_ELEMENTS {
             return cx.runtime_error(ip, fp, "makeslice: len out of range");
         }
-        let (object, capacity) = allocated!(cx, ip, fp, new_scalars(&mut cx.local.cache, string.1, 1));
+        let (object, capacity) =
+            allocated!(cx, ip, fp, new_scalars(&mut cx.local.cache, string.1, 1));
         if string.1 > 0 {
             moves::copy(object, string.0, string.1 as usize);
         }
@@ -230,7 +278,11 @@ pub(crate) fn decode_rune(bytes: &[u8]) -> (u32, usize) {
 /// # Safety
 /// See [`super`].
 #[inline(never)]
-pub(crate) unsafe fn runes_from_string(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) unsafe fn runes_from_string(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+) -> Next {
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, RunesFromString);
@@ -290,7 +342,11 @@ mod tests {
         assert_eq!(decode_rune("😀".as_bytes()), (0x1F600, 4));
         assert_eq!(decode_rune(b"\xff\x41"), (0xFFFD, 1));
         assert_eq!(decode_rune(b"\xe4\xb8"), (0xFFFD, 1));
-        assert_eq!(decode_rune(b"\xed\xa0\x80"), (0xFFFD, 1), "surrogates are none");
+        assert_eq!(
+            decode_rune(b"\xed\xa0\x80"),
+            (0xFFFD, 1),
+            "surrogates are none"
+        );
         let mut buffer = [0; 4];
         assert_eq!(encode(0xD800, &mut buffer), "\u{FFFD}".as_bytes());
         assert_eq!(encode(-1, &mut buffer), "\u{FFFD}".as_bytes());

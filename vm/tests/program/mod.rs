@@ -6,7 +6,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use bytecode::*;
-use golite_vm::{Exit, GoPanic, GoStr, Host, HostHandle, LinkError, NativeContext, NativeTable, Parking, Vm, VmOptions};
+use golite_vm::{
+    Exit, GoPanic, GoStr, Host, HostHandle, LinkError, NativeContext, NativeTable, Parking, Vm,
+    VmOptions,
+};
 
 pub fn r(register: u16) -> Register {
     Register(register)
@@ -21,7 +24,11 @@ pub struct Code {
 
 impl Code {
     pub fn new(_parameters: usize) -> Code {
-        Code { asm: Assembler::new(), maps: Vec::new(), recovery: None }
+        Code {
+            asm: Assembler::new(),
+            maps: Vec::new(),
+            recovery: None,
+        }
     }
 
     pub fn emit(&mut self, instruction: impl Into<Instruction>) {
@@ -39,14 +46,25 @@ impl Code {
     }
 
     /// A back-edge with a live map.
-    pub fn stop_jump(&mut self, instruction: impl Into<Instruction>, to: Label, live: &[(u16, SlotKind)]) {
+    pub fn stop_jump(
+        &mut self,
+        instruction: impl Into<Instruction>,
+        to: Label,
+        live: &[(u16, SlotKind)],
+    ) {
         let mark = self.asm.emit_jump(instruction, to);
         self.maps.push((mark, live.to_vec()));
     }
 
     pub fn native(&mut self, b: &mut Builder, name: &str, window: u16, live: &[(u16, SlotKind)]) {
         let native = b.native(name);
-        self.stop(op::CallNative { window: Window(window), native }, live);
+        self.stop(
+            op::CallNative {
+                window: Window(window),
+                native,
+            },
+            live,
+        );
     }
 
     /// Prints the int in a register.
@@ -91,7 +109,14 @@ pub struct Builder {
     pub known_extra: Extra,
 }
 
-fn descriptor(name: &str, kind: TypeKind, size: u32, align: u8, slots: &[SlotKind], pattern: &[(u32, SlotKind)]) -> TypeDescriptor {
+fn descriptor(
+    name: &str,
+    kind: TypeKind,
+    size: u32,
+    align: u8,
+    slots: &[SlotKind],
+    pattern: &[(u32, SlotKind)],
+) -> TypeDescriptor {
     TypeDescriptor {
         name: name.into(),
         own_name: String::new(),
@@ -123,10 +148,26 @@ impl Builder {
         let string = |name: &str| descriptor(name, TypeKind::String, 16, 16, &[R, S], &[(0, R)]);
         let slice = |name: &str, element| TypeDescriptor {
             comparable: false,
-            ..descriptor(name, TypeKind::Slice { element }, 16, 16, &[R, S], &[(0, R)])
+            ..descriptor(
+                name,
+                TypeKind::Slice { element },
+                16,
+                16,
+                &[R, S],
+                &[(0, R)],
+            )
         };
         let interface = |name: &str| {
-            descriptor(name, TypeKind::Interface { methods: Vec::new() }, 16, 16, &[S, SlotKind::InterfaceData], &[(1, SlotKind::InterfaceData)])
+            descriptor(
+                name,
+                TypeKind::Interface {
+                    methods: Vec::new(),
+                },
+                16,
+                16,
+                &[S, SlotKind::InterfaceData],
+                &[(1, SlotKind::InterfaceData)],
+            )
         };
         let bool = add(descriptor("bool", TypeKind::Bool, 1, 1, &[S], &[]));
         let int = add(descriptor("int", TypeKind::Int, 8, 8, &[S], &[]));
@@ -148,12 +189,21 @@ impl Builder {
             plain_error: add(string("runtime.plainErrorText")),
             panic_text: None,
         };
-        let known_extra = Extra { int_slice: add(slice("[]int", int)) };
-        Builder { program, known, known_extra }
+        let known_extra = Extra {
+            int_slice: add(slice("[]int", int)),
+        };
+        Builder {
+            program,
+            known,
+            known_extra,
+        }
     }
 
     pub fn declare(&mut self, name: &str) -> FunctionId {
-        self.program.functions.push(Function { name: name.into(), ..Function::default() });
+        self.program.functions.push(Function {
+            name: name.into(),
+            ..Function::default()
+        });
         FunctionId(self.program.functions.len() as u32 - 1)
     }
 
@@ -168,7 +218,13 @@ impl Builder {
         self.define(main, function);
         let entry = self.declare("runtime.main");
         let mut f = Code::new(0);
-        f.stop(op::Call { window: Window(2), function: main }, &[]);
+        f.stop(
+            op::Call {
+                window: Window(2),
+                function: main,
+            },
+            &[],
+        );
         f.emit(op::Return {});
         self.define(entry, f.finish(&[], 2));
         self.program.entry = Some(entry);
@@ -180,12 +236,19 @@ impl Builder {
     }
 
     pub fn channel(&mut self, element: TypeId) -> TypeId {
-        let kind = TypeKind::Channel { element, direction: ChannelDirection::Both };
+        let kind = TypeKind::Channel {
+            element,
+            direction: ChannelDirection::Both,
+        };
         self.add_type(descriptor("chan", kind, 8, 8, &[R], &[(0, R)]))
     }
 
     pub fn selector(&mut self, name: &str) -> u32 {
-        self.program.selectors.push(SelectorName { name: name.into(), package: String::new(), signature: "()".into() });
+        self.program.selectors.push(SelectorName {
+            name: name.into(),
+            package: String::new(),
+            signature: "()".into(),
+        });
         self.program.selectors.len() as u32 - 1
     }
 
@@ -199,15 +262,30 @@ impl Builder {
             })
             .collect();
         let plain = descriptor(&format!("main.{name}"), TypeKind::Int, 8, 8, &[S], &[]);
-        self.add_type(TypeDescriptor { own_name: name.into(), package: "main".into(), methods, ..plain })
+        self.add_type(TypeDescriptor {
+            own_name: name.into(),
+            package: "main".into(),
+            methods,
+            ..plain
+        })
     }
 
     pub fn interface(&mut self, name: &str, selectors: &[u32]) -> TypeId {
         let methods = selectors
             .iter()
-            .map(|selector| InterfaceMethod { selector: *selector, name: self.program.selectors[*selector as usize].name.clone() })
+            .map(|selector| InterfaceMethod {
+                selector: *selector,
+                name: self.program.selectors[*selector as usize].name.clone(),
+            })
             .collect();
-        self.add_type(descriptor(name, TypeKind::Interface { methods }, 16, 16, &[S, SlotKind::InterfaceData], &[(1, SlotKind::InterfaceData)]))
+        self.add_type(descriptor(
+            name,
+            TypeKind::Interface { methods },
+            16,
+            16,
+            &[S, SlotKind::InterfaceData],
+            &[(1, SlotKind::InterfaceData)],
+        ))
     }
 
     pub fn string(&mut self, text: &str) -> StringId {
@@ -219,8 +297,15 @@ impl Builder {
     pub fn text_of_panics(&mut self) {
         let id = self.declare("runtime.panicText");
         let mut f = Code::new(2);
-        f.emit(op::Unpack { dst: Run(2), src: Pair(0), ty: self.known.plain_error });
-        f.emit(op::ReturnRun { src: Run(2), count: Count(2) });
+        f.emit(op::Unpack {
+            dst: Run(2),
+            src: Pair(0),
+            ty: self.known.plain_error,
+        });
+        f.emit(op::ReturnRun {
+            src: Run(2),
+            count: Count(2),
+        });
         let function = f.finish(&[S, SlotKind::InterfaceData], 6);
         self.define(id, function);
         self.known.panic_text = Some(id);
@@ -267,9 +352,15 @@ impl Builder {
             Box::new(Output(Arc::clone(&output))),
             Box::new(std::io::sink()),
         );
-        let vm = self.link(VmOptions { host: Arc::new(host), ..options }).expect("a sound program");
+        let vm = self
+            .link(VmOptions {
+                host: Arc::new(host),
+                ..options
+            })
+            .expect("a sound program");
         let exit = vm.run();
-        let output = String::from_utf8_lossy(&output.lock().expect("no writer panics")).into_owned();
+        let output =
+            String::from_utf8_lossy(&output.lock().expect("no writer panics")).into_owned();
         (exit, output)
     }
 }
@@ -278,7 +369,10 @@ struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend_from_slice(bytes);
+        self.0
+            .lock()
+            .expect("no writer panics")
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> std::io::Result<()> {
@@ -299,7 +393,9 @@ fn length(text: String) -> i64 {
 }
 
 fn sleep(context: &mut NativeContext<'_>, nanoseconds: i64) -> Parking<i64> {
-    context.slice().sleep_until(context.scheduler().now() + nanoseconds);
+    context
+        .slice()
+        .sleep_until(context.scheduler().now() + nanoseconds);
     Parking::Park(runtime::WaitReason::Sleep, 5)
 }
 

@@ -132,8 +132,6 @@ Zero = zero { dst: Run, count: Count }
 LoadString = load_string { dst: Pair, value: StringId }
 /// `dst = ` the immortal closure object of a function that captures nothing.
 LoadFunction = load_function { dst: Register, function: FunctionId }
-/// `dst = ` the type word of an interface that holds this type (never 0).
-LoadType = load_type { dst: Register, ty: TypeId }
 
 // ---- integers: slots hold narrow integers sign- or zero-extended to 64 bits ----
 /// `dst = a + b`, wrapping.
@@ -448,8 +446,6 @@ CheckNil = check_nil { pointer: Register }
 New = new { dst: Register, ty: TypeId }
 /// Copies a value of type `ty` between heap places (`memmove` by whole 16-, 8-, 4-, 2-, 1-byte units); nil panics.
 CopyMemory = copy_memory { dst: Register, src: Register, ty: TypeId }
-/// Zeroes a value of type `ty` in the heap; nil panics.
-ZeroMemory = zero_memory { dst: Register, ty: TypeId }
 /// `dst = ` a new heap object of type `ty` with a copy of `*src`; nil panics.
 Clone = clone { dst: Register, src: Register, ty: TypeId }
 /// Loads a flat value of type `ty` (2 to 4 slots) from `pointer + offset` into its slots.
@@ -693,10 +689,6 @@ Panic = panic { value: Pair }
 MakeClosure = make_closure { dst: Register, first: Run, count: Count, function: FunctionId }
 /// `count` captured slots from index `index` of the running closure to `dst`.
 LoadCapture = load_capture { dst: Run, index: Count, count: Count }
-/// `dst = *captured[index]`: 64-bit scalar variable in a captured cell.
-LoadCellWord = load_cell_word { dst: Register, index: Count }
-/// `*captured[index] = src`: 64-bit scalar variable in a captured cell.
-StoreCellWord = store_cell_word { src: Register, index: Count }
 
 // ---- channels; `ty` is the channel type ----
 /// `dst = make(chan T, size)`; `size` absent = 0.

@@ -59,7 +59,7 @@ pub enum TypeKind {
     Interface {
         methods: Vec<InterfaceMethod>,
     },
-    /// Only as the parameter list of nothing; used for multi-value helpers.
+    /// Several values at once: of no variable. An empty one stands for a type whose own kind is still being made.
     Tuple {
         elements: Vec<TypeId>,
     },

@@ -325,12 +325,6 @@ impl Check<'_> {
                 }
                 run(i.dst, i.count.0 as u32)
             }
-            I::LoadCellWord(op) if op.index.0 as usize >= self.function.captures.len() => {
-                self.fail("no such capture")
-            }
-            I::StoreCellWord(op) if op.index.0 as usize >= self.function.captures.len() => {
-                self.fail("no such capture")
-            }
             I::Send(i) => run(i.src, self.slots(self.element(i.ty)?)),
             I::SelectSend(i) => run(i.src, self.slots(self.element(i.ty)?)),
             I::Receive(i) => optional(i.dst, self.slots(self.element(i.ty)?)),

@@ -849,8 +849,8 @@ impl<'h, T: Scalar> Parameter<'h> for Pointer<'h, T> {
     }
     #[inline(always)]
     unsafe fn read(slots: *const u64) -> Self {
-        // SAFETY: the caller's promise.
         Pointer {
+            // SAFETY: the caller's promise.
             address: unsafe { *slots } as *mut u8,
             marker: PhantomData,
         }
@@ -891,8 +891,8 @@ impl<'h> Parameter<'h> for Reference<'h> {
     }
     #[inline(always)]
     unsafe fn read(slots: *const u64) -> Self {
-        // SAFETY: the caller's promise.
         Reference {
+            // SAFETY: the caller's promise.
             address: unsafe { *slots },
             marker: PhantomData,
         }
@@ -966,8 +966,8 @@ impl<'h> Parameter<'h> for TimerPlace<'h> {
     }
     #[inline(always)]
     unsafe fn read(slots: *const u64) -> Self {
-        // SAFETY: the caller's promise.
         TimerPlace {
+            // SAFETY: the caller's promise.
             address: unsafe { *slots },
             marker: PhantomData,
         }

@@ -320,11 +320,6 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     r!(i.dst) = cx.closures.add(i.function.0 as usize) as u64;
                     next!(LoadFunction);
                 }
-                O::LoadType => {
-                    let i = decode!(LoadType);
-                    r!(i.dst) = (*cx.types.add(i.ty.0 as usize)).as_ptr() as u64;
-                    next!(LoadType);
-                }
 
                 // ---- integers ----
                 O::AddInt => binary!(AddInt, |a, b| a.wrapping_add(b)),
@@ -686,7 +681,6 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     next!(New);
                 }
                 O::CopyMemory => call!(ops::memory::copy_memory),
-                O::ZeroMemory => call!(ops::memory::zero_memory),
                 O::Clone => call!(ops::memory::clone),
                 O::LoadValue => call!(ops::memory::load_value),
                 O::StoreValue => call!(ops::memory::store_value),
@@ -1125,18 +1119,6 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                             moves::load_reference(captures + slot as u64 * 8);
                     }
                     next!(LoadCapture);
-                }
-                O::LoadCellWord => {
-                    let i = decode!(LoadCellWord);
-                    let cell = moves::load_reference(*fp.sub(1) + 8 + u64::from(i.index.0) * 8);
-                    r!(i.dst) = moves::load64(cell);
-                    next!(LoadCellWord);
-                }
-                O::StoreCellWord => {
-                    let i = decode!(StoreCellWord);
-                    let cell = moves::load_reference(*fp.sub(1) + 8 + u64::from(i.index.0) * 8);
-                    moves::store64(cell, r!(i.src));
-                    next!(StoreCellWord);
                 }
 
                 // ---- channels ----

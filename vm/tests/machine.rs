@@ -517,18 +517,25 @@ fn closures_keep_what_they_capture() {
     // A counter: adds its argument to a captured cell and returns the sum and the captured constant.
     let counter = b.declare("main.counter");
     let mut f = Code::new(1);
-    f.emit(op::LoadCellWord {
-        dst: r(1),
+    f.emit(op::LoadCapture {
+        dst: Run(3),
         index: Count(0),
+        count: Count(1),
+    });
+    f.emit(op::LoadWord {
+        dst: r(1),
+        pointer: r(3),
+        offset: Count(0),
     });
     f.emit(op::AddInt {
         dst: r(1),
         a: r(1),
         b: r(0),
     });
-    f.emit(op::StoreCellWord {
+    f.emit(op::StoreWord {
         src: r(1),
-        index: Count(0),
+        pointer: r(3),
+        offset: Count(0),
     });
     f.emit(op::LoadCapture {
         dst: Run(2),

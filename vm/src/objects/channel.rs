@@ -81,20 +81,20 @@ pub(crate) fn make(
 
 /// `len(channel)`, 0 for nil.
 pub(crate) fn len(channel: u64) -> u64 {
-    // SAFETY: a channel of the script.
     if channel == 0 {
         0
     } else {
+        // SAFETY: a channel of the script.
         unsafe { object(channel).channel.len() as u64 }
     }
 }
 
 /// `cap(channel)`, 0 for nil.
 pub(crate) fn capacity(channel: u64) -> u64 {
-    // SAFETY: a channel of the script.
     if channel == 0 {
         0
     } else {
+        // SAFETY: a channel of the script.
         unsafe { object(channel).channel.capacity() as u64 }
     }
 }

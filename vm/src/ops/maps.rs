@@ -250,13 +250,10 @@ unsafe fn find_word(ty: &RuntimeType, map: u64, key: u64) -> Option<Result<(u64,
     }
     // SAFETY: see `super`.
     let found = unsafe { map::get_word(map, map_type, key) };
-    // SAFETY: the place of a value that takes a word.
-    Some(found.map(|place| {
-        if place == 0 {
-            (0, false)
-        } else {
-            (unsafe { moves::load64(place) }, true)
-        }
+    Some(found.map(|place| match place {
+        0 => (0, false),
+        // SAFETY: the place of a value that takes a word.
+        place => (unsafe { moves::load64(place) }, true),
     }))
 }
 

@@ -34,22 +34,6 @@ pub(crate) unsafe fn copy_memory(cx: &mut Running<'_>, ip: *const Word, fp: *mut
 /// # Safety
 /// See [`super`].
 #[inline(never)]
-pub(crate) unsafe fn zero_memory(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    // SAFETY: see `super`.
-    unsafe {
-        let i = decode!(ip, ZeroMemory);
-        let to = r!(fp, i.dst);
-        if to == 0 {
-            return cx.nil_dereference(ip, fp);
-        }
-        moves::zero(to, cx.ty(i.ty).size as usize);
-        after!(ip, fp, ZeroMemory)
-    }
-}
-
-/// # Safety
-/// See [`super`].
-#[inline(never)]
 pub(crate) unsafe fn clone(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {

@@ -425,3 +425,51 @@ golite_vm::natives! {
     parking "goexit" => goexit;
     parking "exit" => exit;
 }
+
+/// `fib(n)` in one function: parameter r0, result r0.
+pub fn fib(b: &mut Builder) -> FunctionId {
+    let fib = b.declare("main.fib");
+    let mut f = Code::new(1);
+    let small = f.asm.new_label();
+    f.jump(
+        op::JumpIfLtIntImm {
+            a: r(0),
+            value: Imm16(2),
+            to: Jump16(0),
+        },
+        small,
+    );
+    f.emit(op::AddIntImm {
+        dst: r(3),
+        a: r(0),
+        value: Imm16(-1),
+    });
+    f.stop(
+        op::Call {
+            window: Window(3),
+            function: fib,
+        },
+        &[],
+    );
+    f.emit(op::AddIntImm {
+        dst: r(6),
+        a: r(0),
+        value: Imm16(-2),
+    });
+    f.stop(
+        op::Call {
+            window: Window(6),
+            function: fib,
+        },
+        &[],
+    );
+    f.emit(op::AddInt {
+        dst: r(0),
+        a: r(3),
+        b: r(6),
+    });
+    f.asm.bind(small);
+    f.emit(op::ReturnOne { src: r(0) });
+    b.define(fib, f.finish(&[SlotKind::Scalar], 8));
+    fib
+}

@@ -1,4 +1,4 @@
-//! The heap: script memory, allocated by each P without a lock, collected precisely in a stopped world.
+//! The heap: script memory, allocated by each P without a lock, collected in a stopped world: precisely, but for interface data (below).
 //!
 //! # Objects have no headers
 //! A block of 32 KiB holds cells of one size class and one *shape* (the pattern of its references, [`shape`]), so

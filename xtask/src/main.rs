@@ -3,14 +3,16 @@
 //! * `bless --with-go [FILTER]` regenerates the expectations of all scripts whose name
 //!   contains FILTER, from the real Go toolchain (environment variable `GO`, else `go`).
 //! * `docs` writes the pages of `docs/` that follow from tables in the code.
+//! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
 //!
 //! golite's expectations are Go's opinion, not golite's own: there is no way to bless
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, docs};
+use xtask::{bless, docs, std as standard};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs";
+const USAGE: &str =
+    "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let result = match arguments[..] {
         ["bless", "--with-go"] => bless::bless(""),
         ["docs"] => docs::write().map(|()| 0),
+        ["std", "--go", goroot] => standard::write(goroot.as_ref()).map(|()| 0),
         ["bless", "--with-go", filter] => bless::bless(filter),
         _ => {
             eprintln!("{USAGE}");

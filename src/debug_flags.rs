@@ -56,7 +56,7 @@ const FLAGS: &[Flag] = &[
     Flag {
         name: "seed",
         value: "N",
-        help: "draws the random choices of select, of stealing and of map iteration from this seed",
+        help: "draws the order of goroutines and the choices of select and of map iteration from this seed",
         read: |flags, seed| flags.seed = Some(seed),
     },
     Flag {

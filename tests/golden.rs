@@ -5,9 +5,11 @@
 //! | `1p` | one processor: nothing may depend on parallelism, nobody may starve |
 //! | `4p` | four processors: real parallelism, stealing |
 //! | `gcstress` | a collection at every safepoint: a missing root shows at once |
+//! | `seed1`, `seed2`, `seed3` | other schedules, other choices of select, other orders of maps |
 //!
 //! A script whose first lines say `// golden: no-gcstress` (a long loop, for which a collection
-//! at every step takes minutes) is left out of the last one.
+//! at every step takes minutes) is left out of that one, and one that says `// golden: no-seeds`
+//! (a long run that has no choices) of the seeds. The reason stands behind the flag.
 //!
 //! One that fills memory on purpose says `// golden: slow` and gets more time.
 //! A check test compares all errors; one that says `// golden: first-error` only the first (what
@@ -53,6 +55,21 @@ const CONFIGURATIONS: &[Configuration] = &[
         name: "gcstress",
         environment: &[("GOMAXPROCS", "2"), ("GOLITEDEBUG", "gcstress=1")],
         opt_out: Some("no-gcstress"),
+    },
+    Configuration {
+        name: "seed1",
+        environment: &[("GOMAXPROCS", "1"), ("GOLITEDEBUG", "seed=1")],
+        opt_out: Some("no-seeds"),
+    },
+    Configuration {
+        name: "seed2",
+        environment: &[("GOMAXPROCS", "2"), ("GOLITEDEBUG", "seed=2")],
+        opt_out: Some("no-seeds"),
+    },
+    Configuration {
+        name: "seed3",
+        environment: &[("GOMAXPROCS", "3"), ("GOLITEDEBUG", "seed=3")],
+        opt_out: Some("no-seeds"),
     },
 ];
 
@@ -130,7 +147,7 @@ fn runs_as_in_go(case: &Case, configuration: &Configuration) -> Result<(), Faile
     } else if report.contains("exit status") || actual.timed_out {
         let _ = writeln!(report, "standard error:\n{}", excerpt(&actual.stderr));
     }
-    verdict(report, &command)
+    verdict(report, &command, Some(case))
 }
 
 fn is_rejected_as_by_go(case: &Case) -> Result<(), Failed> {
@@ -158,7 +175,7 @@ fn is_rejected_as_by_go(case: &Case) -> Result<(), Failed> {
     if errors != expected {
         let _ = writeln!(report, "errors differ:\n{}", difference(&expected, &errors));
     }
-    verdict(report, &command)
+    verdict(report, &command, Some(case))
 }
 
 fn is_refused_clearly(case: &Case) -> Result<(), Failed> {
@@ -176,7 +193,7 @@ fn is_refused_clearly(case: &Case) -> Result<(), Failed> {
             excerpt(&actual.stderr)
         );
     }
-    verdict(report, &command)
+    verdict(report, &command, None)
 }
 
 fn run(command: &mut Command, case: &Case) -> Result<Outcome, Failed> {
@@ -189,11 +206,21 @@ fn run(command: &mut Command, case: &Case) -> Result<Outcome, Failed> {
         .map_err(|error| format!("cannot run {GOLITE}: {error}").into())
 }
 
-fn verdict(report: String, command: &Command) -> Result<(), Failed> {
+/// Success if there is nothing to report; else how to see it again and, for a case with expectations,
+/// how to ask Go for them anew.
+fn verdict(report: String, command: &Command, expecting: Option<&Case>) -> Result<(), Failed> {
     if report.is_empty() {
         return Ok(());
     }
-    Err(format!("{report}to repeat: {command:?}").into())
+    let mut report = format!("{report}to repeat: {command:?}");
+    if let Some(case) = expecting {
+        let _ = write!(
+            report,
+            "\nto regenerate: cargo xtask bless --with-go {}",
+            case.name
+        );
+    }
+    Err(report.into())
 }
 
 fn text(bytes: &[u8]) -> String {

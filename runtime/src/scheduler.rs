@@ -52,6 +52,9 @@ pub struct Options {
     pub schedtrace: Option<ScheduleTrace>,
     /// Seeds every random choice (select, stealing).
     pub seed: Option<u64>,
+    /// A goroutine that is started or woken is put behind all others half of the time, so that seeds differ in who runs when.
+    /// GO: proc.go `randomizeScheduler`.
+    pub shuffle: bool,
     /// Time stands still while anybody can run, and jumps to the next timer when everybody waits.
     pub virtual_clock: bool,
     /// The stack of the threads the scheduler starts.
@@ -66,6 +69,7 @@ impl Default for Options {
             forced_collection_period: Some(Duration::from_secs(120)),
             schedtrace: None,
             seed: None,
+            shuffle: false,
             virtual_clock: false,
             thread_stack_size: 2 << 20,
         }
@@ -696,6 +700,9 @@ impl<'a, E: Engine> Context<'a, E> {
     /// Makes `runnable` the next to run here, and sees to it that idle processors hear of it.
     #[inline]
     pub(crate) fn enqueue_next(&self, runnable: Runnable<E>) {
+        if self.shared.options.shuffle && self.cells.random_below(2) == 0 {
+            return self.enqueue_last(runnable);
+        }
         match self.processor.queue.put_next(runnable) {
             // Only `next` is filled: whoever runs now will most likely park and leave the processor to it.
             None => {

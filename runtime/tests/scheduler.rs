@@ -791,6 +791,35 @@ fn seeded_runs_choose_alike() {
 }
 
 #[test]
+fn shuffled_runs_differ_by_seed_in_who_runs_when() {
+    let order = |shuffle, seed| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let log2 = log.clone();
+        let mut options = options(1);
+        options.shuffle = shuffle;
+        options.seed = Some(seed);
+        let (_, outcome) = run_with(Toy::default(), options, async move {
+            let done = chan(0);
+            for i in 0..20 {
+                let (log, done) = (log2.clone(), done.clone());
+                go(async move {
+                    log.lock().unwrap().push(i);
+                    done.send(i).await;
+                });
+            }
+            for _ in 0..20 {
+                done.recv().await;
+            }
+        });
+        assert!(matches!(outcome, Outcome::MainExited));
+        log.lock().unwrap().clone()
+    };
+    assert_eq!(order(true, 1), order(true, 1));
+    assert_ne!(order(true, 1), order(true, 2));
+    assert_eq!(order(false, 1), order(false, 2));
+}
+
+#[test]
 fn schedtrace_has_gos_shape() {
     let lines = Arc::new(Mutex::new(String::new()));
     let sink = lines.clone();

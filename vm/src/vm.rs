@@ -34,7 +34,7 @@ pub struct VmOptions {
     pub forced_collection_period: Option<Duration>,
     /// Print the scheduler's state every so often.
     pub schedule_trace: Option<ScheduleTrace>,
-    /// Seeds every random choice: select, stealing, map iteration.
+    /// Seeds every random choice (select, stealing, map iteration), and lets who runs when be one.
     pub seed: Option<u64>,
     /// Time stands still but when everybody waits.
     pub virtual_clock: bool,
@@ -128,6 +128,7 @@ impl Vm {
         options.forced_collection_period = self.options.forced_collection_period;
         options.schedtrace = self.options.schedule_trace.clone();
         options.seed = self.options.seed;
+        options.shuffle = self.options.seed.is_some();
         options.virtual_clock = self.options.virtual_clock;
         let Some(main) = self.machine.main_fiber() else {
             return Exit {

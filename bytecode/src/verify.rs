@@ -163,6 +163,11 @@ impl Check<'_> {
         {
             return self.fail("recovery has no live map");
         }
+        for slots in [&self.function.parameters, &self.function.captures] {
+            if slots.first() == Some(&crate::types::SlotKind::InterfaceData) {
+                return self.fail("interface data without a type word");
+            }
+        }
         for (offset, map) in &self.function.safepoints {
             self.offset = *offset;
             let Some(map) = self.function.maps.get(*map as usize) else {

@@ -12,7 +12,7 @@ use crate::heap::{Heap, OutOfMemory, Shape};
 use crate::image::{Image, LinkedFunction};
 use crate::native::{Native, NativeTable};
 use crate::running::stub;
-use crate::types::{TypeTable, is_reference, reference_words};
+use crate::types::{TypeTable, reference_words, slot_words};
 
 /// Why a program cannot be linked. All but the lack of memory are mistakes of the compiler or of a package, not of the script.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -223,35 +223,19 @@ fn strings(program: &Program) -> (Box<[u8]>, Vec<[u64; 2]>) {
 }
 
 fn globals_shape(program: &Program, heap: &Heap) -> Shape {
-    let mut words: Vec<u32> = program
+    let words: Vec<_> = program
         .globals
         .iter()
         .flat_map(|global| {
             reference_words(&program.types[global.ty.0 as usize])
                 .into_iter()
-                .map(move |word| word + global.offset / 8)
+                .map(move |(word, kind)| (word + global.offset / 8, kind))
         })
         .collect();
-    words.sort_unstable();
-    words.dedup();
-    if words.is_empty() {
-        return Shape::SCALAR;
-    }
     heap.shape(&words, program.globals_size.next_multiple_of(8))
 }
 
 fn closure_site(heap: &Heap, captures: &[bytecode::SlotKind]) -> crate::heap::Site {
-    let words: Vec<u32> = captures
-        .iter()
-        .enumerate()
-        .filter(|(_, kind)| is_reference(**kind))
-        .map(|(index, _)| index as u32 + 1)
-        .collect();
     let size = 8 * (captures.len() + 1);
-    let shape = if words.is_empty() {
-        Shape::SCALAR
-    } else {
-        heap.shape(&words, size as u32)
-    };
-    heap.site(shape, size)
+    heap.site(heap.shape(&slot_words(captures, 1), size as u32), size)
 }

@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 
-use bytecode::SlotKind;
-
 use crate::engine::Machine;
 use crate::fiber::{EXACT, Fiber, OFFSET_MASK, Safepoint, WINDOW_SHIFT};
 use crate::heap::Marker;
@@ -124,7 +122,7 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) {
         let map = match frame.position {
             Position::Entry(_) => {
                 for (index, kind) in function.function.parameters.iter().enumerate() {
-                    marker.mark_slot(*kind, slot(index));
+                    marker.mark_slot(*kind, index, slot);
                 }
                 return;
             }
@@ -136,15 +134,26 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) {
                 .and_then(|recovery| function.live_map(function.start + recovery)),
         };
         for (index, kind) in map.unwrap_or_default() {
-            marker.mark_slot(*kind, slot(usize::from(*index)));
+            marker.mark_slot(*kind, usize::from(*index), slot);
         }
     });
     for defer in &fiber.defers {
+        if defer.closure == 0 {
+            // It panics before anybody looks at its arguments.
+            continue;
+        }
         marker.mark_reference(defer.closure);
-    }
-    // What is no reference among the arguments is ignored by the marker.
-    for argument in &fiber.defer_arguments {
-        marker.mark_reference(*argument);
+        // SAFETY: a closure, which was alive when the call was deferred and has been a root since.
+        let code = unsafe { crate::ops::calls::code_of(defer.closure) };
+        let offset =
+            (code as usize - machine.image.code.as_ptr() as usize) / size_of::<bytecode::Word>();
+        let Some(callee) = machine.image.function_at(offset as u32) else {
+            continue;
+        };
+        let arguments = &fiber.defer_arguments[defer.first_argument..];
+        for (index, kind) in callee.function.parameters.iter().enumerate() {
+            marker.mark_slot(*kind, index, |index| arguments[index]);
+        }
     }
     for panic in &fiber.panics {
         marker.mark_interface(panic.value[0], panic.value[1]);
@@ -160,10 +169,8 @@ pub(crate) fn mark_transfer(transfer: &crate::engine::Transfer, marker: &mut Mar
     let Some(ty) = (unsafe { transfer.ty.as_ref() }) else {
         return;
     };
-    for (kind, value) in ty.descriptor.slots.iter().zip(transfer.slots) {
-        if *kind != SlotKind::Scalar {
-            marker.mark_slot(*kind, value);
-        }
+    for (index, kind) in ty.descriptor.slots.iter().enumerate() {
+        marker.mark_slot(*kind, index, |index| transfer.slots[index]);
     }
 }
 

@@ -8,6 +8,9 @@
 //! `table[selector & mask]`. A selector the type does not have may fall on another's entry; only
 //! code that has been checked (statically, or by [`RuntimeType::method`]) may call without comparing.
 //!
+//! INVARIANT (PLACE): the addresses of those types of which an interface's data word is a reference, and only theirs, have the
+//! bit [`crate::heap::REFERENCE_TYPE`] set: the collector asks the type word itself.
+//!
 //! INVARIANT (TYPES): every pointer in a `RuntimeType` leads to a `RuntimeType` of the same [`TypeTable`], which owns them
 //! all and never moves or changes one after [`TypeTable::new`] has returned.
 
@@ -16,6 +19,7 @@ use std::ptr::NonNull;
 
 use bytecode::{SlotKind, TypeDescriptor, TypeId, TypeKind};
 
+use crate::heap::REFERENCE_TYPE;
 use crate::objects::map::{KeyKind, MapType};
 
 /// One place of a method table.
@@ -235,7 +239,7 @@ impl RuntimeType {
             return None;
         }
         let (key, value) = (self.key(), self.element());
-        let words = |ty: &RuntimeType| -> Vec<u32> { reference_words(&ty.descriptor) };
+        let words = |ty: &RuntimeType| reference_words(&ty.descriptor);
         let kind = match key.shape {
             Shape::Plain if crate::border::is_one_slot(key.access) => KeyKind::Word,
             Shape::Float64 => KeyKind::Float64,
@@ -300,13 +304,15 @@ impl TypeTable {
             );
             masks.push(mask);
             let size = size_of::<RuntimeType>() + (mask as usize + 1) * size_of::<MethodEntry>();
-            let layout = Layout::from_size_align(size, align_of::<RuntimeType>())
+            let offset = offset_of(descriptor.interface_data_is_reference());
+            let layout = Layout::from_size_align(offset + size, 2 * REFERENCE_TYPE as usize)
                 .expect("a method table of at most 65536 entries");
             // SAFETY: the size is not zero.
             let Some(memory) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
                 handle_alloc_error(layout)
             };
-            table.types.push(memory.cast());
+            // SAFETY: inside the allocation.
+            table.types.push(unsafe { memory.add(offset) }.cast());
             table.layouts.push(layout);
         }
         let at = |id: TypeId| table.types[id.0 as usize];
@@ -408,12 +414,24 @@ impl Drop for TypeTable {
         for (ty, layout) in self.types.iter().zip(&self.layouts) {
             // SAFETY: written by `new`, allocated with this layout, dropped once.
             unsafe {
+                let offset = offset_of(ty.as_ref().data_is_reference);
                 ty.drop_in_place();
-                dealloc(ty.as_ptr().cast(), *layout);
+                dealloc(ty.cast::<u8>().sub(offset).as_ptr(), *layout);
             }
         }
     }
 }
+
+/// Where in its allocation, aligned to twice [`REFERENCE_TYPE`], a type lies (INVARIANT PLACE).
+fn offset_of(data_is_reference: bool) -> usize {
+    if data_is_reference {
+        REFERENCE_TYPE as usize
+    } else {
+        0
+    }
+}
+
+const _: () = assert!(align_of::<RuntimeType>() == REFERENCE_TYPE as usize);
 
 /// The smallest mask under which all selectors differ. Selectors differ in their low 16 bits, so there is one.
 fn mask_for(selectors: &[u32]) -> u32 {
@@ -514,8 +532,8 @@ fn parts_of(all: &[TypeDescriptor], descriptor: &TypeDescriptor) -> Vec<FlatPart
     parts
 }
 
-/// Word offsets of the references in one value of a type, repetitions of arrays written out.
-pub(crate) fn reference_words(descriptor: &TypeDescriptor) -> Vec<u32> {
+/// Words and kinds of the references in one value of a type, repetitions of arrays written out.
+pub(crate) fn reference_words(descriptor: &TypeDescriptor) -> Vec<(u32, SlotKind)> {
     let period = descriptor.pattern_period.max(1);
     let repetitions = if descriptor.pattern.is_empty() {
         0
@@ -527,12 +545,16 @@ pub(crate) fn reference_words(descriptor: &TypeDescriptor) -> Vec<u32> {
             descriptor
                 .pattern
                 .iter()
-                .filter(|(_, kind)| is_reference(*kind))
-                .map(move |(word, _)| word + repetition * period / 8)
+                .map(move |(word, kind)| (word + repetition * period / 8, *kind))
         })
         .collect()
 }
 
-pub(crate) fn is_reference(kind: SlotKind) -> bool {
-    !matches!(kind, SlotKind::Scalar)
+/// The words of a list of slots that lie in memory one after the other from word `first` on.
+pub(crate) fn slot_words(slots: &[SlotKind], first: u32) -> Vec<(u32, SlotKind)> {
+    slots
+        .iter()
+        .zip(first..)
+        .map(|(kind, word)| (word, *kind))
+        .collect()
 }

@@ -16,7 +16,7 @@ use bytecode::SlotKind;
 use super::region::{
     BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, REGION_BYTES, RegionRef, State, owner_of,
 };
-use super::shape::{Pattern, Shape, ShapeData};
+use super::shape::{Pattern, Shape, ShapeData, holds_reference};
 use super::{Heap, State as HeapState, each_marked};
 use crate::moves;
 
@@ -143,18 +143,21 @@ impl<'a> Marker<'a> {
         self.visit(value);
     }
 
-    /// Reports the two slots of an interface. See "Interface data" in [`super`] for why the type word is not asked.
+    /// Reports the two slots of an interface.
     #[inline]
-    pub fn mark_interface(&mut self, _type_word: u64, data: u64) {
-        self.mark_reference(data);
+    pub fn mark_interface(&mut self, type_word: u64, data: u64) {
+        if holds_reference(type_word) {
+            self.mark_reference(data);
+        }
     }
 
-    /// Reports a slot of this kind.
+    /// Reports slot `index` of this kind; `slot` gives a slot's value. Of interface data it is asked for the slot before, too.
     #[inline]
-    pub fn mark_slot(&mut self, kind: SlotKind, value: u64) {
+    pub fn mark_slot(&mut self, kind: SlotKind, index: usize, slot: impl Fn(usize) -> u64) {
         match kind {
             SlotKind::Scalar => {}
-            SlotKind::Ref | SlotKind::InterfaceData => self.mark_reference(value),
+            SlotKind::Ref => self.mark_reference(slot(index)),
+            SlotKind::InterfaceData => self.mark_interface(slot(index - 1), slot(index)),
         }
     }
 
@@ -321,25 +324,60 @@ impl<'a> Marker<'a> {
     /// Readable, 8-aligned memory.
     unsafe fn scan(&mut self, start: u64, end: u64, pattern: &Pattern) {
         let period = pattern.period as u64;
-        if pattern.words.is_empty() {
+        if pattern.is_plain() {
             // SAFETY: by the contract.
-            return unsafe { self.scan_masked(start, end, pattern.mask, period) };
+            return unsafe { self.scan_masked(start, end, pattern.references, period) };
         }
         let mut at = start;
         while at < end {
-            for word in &pattern.words {
-                let address = at + *word as u64 * 8;
-                if address + 8 > end {
-                    return;
-                }
-                // SAFETY: by the contract.
-                self.visit(unsafe { moves::load64(address) });
-            }
+            // SAFETY: by the contract, here and below.
+            let mut reference = |word: u32| unsafe { self.scan_word(at, word, end) };
+            each_bit(pattern.references, &mut reference);
+            pattern
+                .reference_words
+                .iter()
+                .for_each(|&word| reference(word));
+            // SAFETY: as above.
+            let mut interface = |word: u32| unsafe { self.scan_interface(at, word, end) };
+            each_bit(pattern.interfaces, &mut interface);
+            pattern
+                .interface_words
+                .iter()
+                .for_each(|&word| interface(word));
             at += period;
         }
     }
 
-    /// Visits the references in `start..end` of a short pattern.
+    /// Visits the reference at a word of the pattern that begins at `at`, unless that lies beyond `end`.
+    ///
+    /// # Safety
+    /// As for [`Marker::scan`].
+    #[inline(always)]
+    unsafe fn scan_word(&mut self, at: u64, word: u32, end: u64) {
+        let address = at + word as u64 * 8;
+        // A cell may end within a period; what lies beyond the object in it is zero.
+        if address < end {
+            // SAFETY: by the contract.
+            self.visit(unsafe { moves::load64(address) });
+        }
+    }
+
+    /// As [`Marker::scan_word`], of interface data: asks the type word before it. The world is stopped, so that the two
+    /// belong together.
+    ///
+    /// # Safety
+    /// As for [`Marker::scan`].
+    #[inline(always)]
+    unsafe fn scan_interface(&mut self, at: u64, word: u32, end: u64) {
+        let address = at + word as u64 * 8;
+        // SAFETY: by the contract; no pattern has interface data in its first word.
+        if address < end && holds_reference(unsafe { moves::load64(address - 8) }) {
+            // SAFETY: by the contract.
+            self.visit(unsafe { moves::load64(address) });
+        }
+    }
+
+    /// Visits the references in `start..end` of a short pattern without interfaces.
     ///
     /// # Safety
     /// Readable, 8-aligned memory.
@@ -382,6 +420,15 @@ impl<'a> Marker<'a> {
             }
         }
         std::mem::take(&mut self.stack)
+    }
+}
+
+/// Calls `visit` with the number of each bit set.
+#[inline(always)]
+fn each_bit(mut bits: u64, visit: &mut impl FnMut(u32)) {
+    while bits != 0 {
+        visit(bits.trailing_zeros());
+        bits &= bits - 1;
     }
 }
 

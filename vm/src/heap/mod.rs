@@ -1,4 +1,4 @@
-//! The heap: script memory, allocated by each P without a lock, collected in a stopped world: precisely, but for interface data (below).
+//! The heap: script memory, allocated by each P without a lock, collected in a stopped world, precisely.
 //!
 //! # Objects have no headers
 //! A block of 32 KiB holds cells of one size class and one *shape* (the pattern of its references, [`shape`]), so
@@ -21,12 +21,12 @@
 //!
 //! The next collection is wanted when as much was allocated as was live (GOGC = 100), but at least 4 MiB.
 //!
-//! # Interface data
-//! A shape does not tell references from the data word of an interface, which may hold a scalar: the collector treats
-//! it as a reference without asking the type word. A scalar that happens to be the address of an object keeps that
-//! object alive, nothing worse, since objects never move and any 64 bits are safe to mark. In exchange marking never
-//! waits for a type descriptor, and shapes are a single bit per word. *(Rejected: asking the type word, a dependent
-//! load per interface.)*
+//! # Interfaces
+//! Whether an interface's data word is a reference, its type word says, by its address: types of which it is one lie at odd
+//! multiples of 16 ([`shape::REFERENCE_TYPE`]), the others at even ones. So the collector asks with one `and`, reads nothing, and
+//! may ask any 64 bits; 0, the type word of nil, says no. A number in an interface keeps nothing alive. *(Rejected: to ask
+//! the type behind the word, a dependent load per interface that a stale cell could lead astray; not to ask at all, which keeps
+//! what a number happens to name.)*
 //!
 //! # Robustness
 //! Marking is total: [`mark::find`] accepts any 64 bits. A stale reference may keep a dead cell, or what a dead
@@ -66,7 +66,7 @@ use size_class::{CELL_SIZES, MAX_SMALL, class_of};
 
 pub use cache::{Cache, Site, zero_sized};
 pub use mark::Marker;
-pub use shape::Shape;
+pub use shape::{REFERENCE_TYPE, Shape};
 
 /// The address of an object, or of memory without size. Good until the next safepoint, and as long as a root holds it.
 pub type Reference = NonZero<u64>;
@@ -299,28 +299,19 @@ impl Heap {
 
     // ---- shapes and sites ----
 
-    /// The shape of memory in which, of every `period` bytes, the words with these numbers are references or
-    /// interface data.
+    /// The shape of memory in which, of every `period` bytes, the words with these numbers are of these kinds, and the others
+    /// scalars. The word before interface data is its type word.
     ///
     /// # Panics
-    /// If `words` is not empty and `period` is no positive multiple of 8 or too short for them.
-    pub fn shape(&self, words: &[u32], period: u32) -> Shape {
+    /// If there are other words than scalars and `period` is no positive multiple of 8 or too short for them, or if interface
+    /// data is at word 0.
+    pub fn shape(&self, words: &[(u32, SlotKind)], period: u32) -> Shape {
         lock(&self.plans).shapes.intern(Pattern::new(words, period))
     }
 
     /// The shape of values of this type, and of arrays of them.
     pub fn shape_of(&self, ty: &TypeDescriptor) -> Shape {
-        let words: Vec<u32> = ty
-            .pattern
-            .iter()
-            .filter(|(_, kind)| *kind != SlotKind::Scalar)
-            .map(|(word, _)| *word)
-            .collect();
-        if words.is_empty() {
-            Shape::SCALAR
-        } else {
-            self.shape(&words, ty.pattern_period)
-        }
+        self.shape(&ty.pattern, ty.pattern_period)
     }
 
     /// Where objects of `bytes` bytes and this shape are allocated.

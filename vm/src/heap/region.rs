@@ -108,7 +108,7 @@ pub struct Block {
     pub period: u32,
     /// `Large`: blocks of the object. `Tail`: distance to the head, in blocks.
     pub span: u32,
-    /// Reference words of the shape.
+    /// Reference words of the shape, if it is plain ([`Pattern::is_plain`]); else 0.
     pub mask: u64,
     /// `Small`: its layout's number. `Large`: bytes of the object.
     pub bytes_or_layout: u64,
@@ -275,10 +275,14 @@ impl Block {
     }
 
     fn set_shape(&mut self, shape: &ShapeData) {
-        let Pattern { period, mask, .. } = shape.pattern;
-        self.scalar = shape.pattern.is_scalar();
-        self.period = period;
-        self.mask = mask;
+        let pattern: &Pattern = &shape.pattern;
+        self.scalar = pattern.is_scalar();
+        self.period = pattern.period;
+        self.mask = if pattern.is_plain() {
+            pattern.references
+        } else {
+            0
+        };
         self.shape = shape;
     }
 

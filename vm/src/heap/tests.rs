@@ -26,6 +26,12 @@ fn heap(options: HeapOptions) -> Arc<Heap> {
     .unwrap()
 }
 
+/// A shape with references at these words.
+fn reference_shape(heap: &Heap, words: &[u32], period: u32) -> Shape {
+    let words: Vec<_> = words.iter().map(|&word| (word, SlotKind::Ref)).collect();
+    heap.shape(&words, period)
+}
+
 fn collect(heap: &Heap, roots: &[u64]) -> Collection {
     // SAFETY: the tests that call this have one thread.
     unsafe {
@@ -75,7 +81,7 @@ impl Mutator {
         let words: Vec<u32> = (1..=references as u32).collect();
         let bytes = 8 * (1 + references + scalars);
         let heap = self.cache.heap().clone();
-        let shape = heap.shape(&words, bytes as u32);
+        let shape = reference_shape(&heap, &words, bytes as u32);
         let address = if self.random.below(2) == 0 {
             self.cache.allocate(heap.site(shape, bytes as usize))
         } else {
@@ -247,7 +253,7 @@ fn a_mark_stack_that_cannot_grow_loses_nothing() {
             }
             // A wide object: all its children want to be on the stack at once.
             let (wide, many) = (mutator.next, 3000);
-            let shape = heap.shape(&(1..=many).collect::<Vec<_>>(), 8 * (many + 1));
+            let shape = reference_shape(&heap, &(1..=many).collect::<Vec<_>>(), 8 * (many + 1));
             let address = mutator
                 .cache
                 .allocate_bytes(shape, 8 * (many as usize + 1))
@@ -260,7 +266,7 @@ fn a_mark_stack_that_cannot_grow_loses_nothing() {
                 let number = wide + 1 + child;
                 let pair = mutator
                     .cache
-                    .allocate_bytes(heap.shape(&[1], 16), 16)
+                    .allocate_bytes(reference_shape(&heap, &[1], 16), 16)
                     .unwrap()
                     .get();
                 // SAFETY: just allocated.
@@ -395,12 +401,12 @@ fn any_value_may_be_marked() {
 }
 
 #[test]
-fn scalars_are_not_followed_and_interface_data_is() {
+fn scalars_are_not_followed() {
     let heap = heap(HeapOptions::default());
     let mut cache = heap.new_cache();
-    // {scalar, reference}, as an interface lies in memory.
-    let interface = heap.shape(&[1], 16);
-    let objects = cache.allocate_array(interface, 1000, 16).unwrap().get();
+    // {scalar, reference}.
+    let shape = reference_shape(&heap, &[1], 16);
+    let objects = cache.allocate_array(shape, 1000, 16).unwrap().get();
     let mut kept = Vec::new();
     for i in 0..1000 {
         let [lost, held] = [(); 2].map(|()| cache.allocate_bytes(Shape::SCALAR, 64).unwrap().get());
@@ -427,11 +433,55 @@ fn scalars_are_not_followed_and_interface_data_is() {
     }
 }
 
+/// Type words as they stand in interfaces: of a type whose values are references, of one whose values are numbers, of nil.
+const TYPE_WORDS: [u64; 3] = [0x7000_0000_0010, 0x7000_0000_0020, 0];
+
+#[test]
+fn interface_data_is_followed_if_the_type_word_says_so() {
+    use SlotKind::{InterfaceData, Ref, Scalar};
+    let heap = heap(HeapOptions::default());
+    let mut cache = heap.new_cache();
+    // A lone interface; one among references; one in a pattern too long for a mask; one in a large object.
+    let layouts = [
+        (vec![(1, InterfaceData)], 16, 1),
+        (vec![(0, Ref), (3, InterfaceData), (4, Scalar)], 48, 3),
+        (vec![(0, Ref), (9, InterfaceData)], 80 * 8, 9),
+        (vec![(101, InterfaceData)], 5000 * 8, 101),
+    ];
+    for (words, period, data) in layouts {
+        let shape = heap.shape(&words, period);
+        let mut roots = Vec::new();
+        for type_word in TYPE_WORDS {
+            let object = cache.allocate_bytes(shape, period as usize).unwrap().get();
+            let value = cache.allocate_bytes(Shape::SCALAR, 48).unwrap().get();
+            // SAFETY: live objects.
+            unsafe { store128(object + (data - 1) * 8, type_word, value) };
+            roots.push(object);
+        }
+        let live = |roots: &[u64]| {
+            collect(&heap, roots);
+            let figures = heap.statistics();
+            figures.mallocs - figures.frees
+        };
+        assert_eq!(
+            live(&roots),
+            4,
+            "three objects and the one value that is a reference"
+        );
+        assert_eq!(
+            live(&roots[1..]),
+            2,
+            "a number that is an address holds nothing"
+        );
+        assert_eq!(live(&[]), 0);
+    }
+}
+
 #[test]
 fn large_and_huge_objects_come_and_go() {
     let heap = Heap::new(HeapOptions::default()).unwrap();
     let mut cache = heap.new_cache();
-    let pairs = heap.shape(&[0], 24);
+    let pairs = reference_shape(&heap, &[0], 24);
     let mut roots = Vec::new();
     let sizes = [
         16_392,
@@ -601,8 +651,8 @@ fn a_small_heap_commits_little() {
     let mut cache = heap.new_cache();
     for words in 1..=12 {
         for shape in [
-            heap.shape(&[0], words * 8),
-            heap.shape(&[words - 1], words * 8),
+            reference_shape(&heap, &[0], words * 8),
+            reference_shape(&heap, &[words - 1], words * 8),
         ] {
             cache
                 .allocate(heap.site(shape, words as usize * 8))
@@ -634,7 +684,7 @@ fn globals_are_roots_by_their_pattern() {
     let object = cache.allocate_bytes(Shape::SCALAR, 32).unwrap().get();
     let other = cache.allocate_bytes(Shape::SCALAR, 32).unwrap().get();
     let globals = [other, object, 0, 77];
-    let shape = heap.shape(&[1], 32);
+    let shape = reference_shape(&heap, &[1], 32);
     // SAFETY: one thread; the memory is ours.
     let live = unsafe {
         heap.collect(&mut |marker| marker.mark_memory(globals.as_ptr() as u64, 32, shape))
@@ -644,8 +694,19 @@ fn globals_are_roots_by_their_pattern() {
     // SAFETY: one thread.
     let live = unsafe {
         heap.collect(&mut |marker| {
-            marker.mark_interface(other, object);
-            marker.mark_slot(SlotKind::Scalar, other);
+            for type_word in TYPE_WORDS {
+                let slots = [
+                    type_word,
+                    if type_word == TYPE_WORDS[0] {
+                        object
+                    } else {
+                        other
+                    },
+                ];
+                marker.mark_interface(slots[0], slots[1]);
+                marker.mark_slot(SlotKind::InterfaceData, 1, |index| slots[index]);
+            }
+            marker.mark_slot(SlotKind::Scalar, 0, |_| other);
         })
     }
     .live;

@@ -26,7 +26,10 @@ const _: () = assert!(align_of::<ChannelObject>() <= 16);
 /// Where channels are allocated.
 pub(crate) fn site(heap: &Heap) -> Site {
     let word = std::mem::offset_of!(ChannelObject, buffer) / 8;
-    let shape = heap.shape(&[word as u32], size_of::<ChannelObject>() as u32);
+    let shape = heap.shape(
+        &[(word as u32, bytecode::SlotKind::Ref)],
+        size_of::<ChannelObject>() as u32,
+    );
     heap.site(shape, size_of::<ChannelObject>())
 }
 
@@ -160,15 +163,8 @@ impl Buffer<Transfer> for Elements {
 
 /// The shape of elements in slots.
 pub(crate) fn slots_shape(heap: &Heap, descriptor: &bytecode::TypeDescriptor) -> Shape {
-    let words: Vec<u32> = descriptor
-        .slots
-        .iter()
-        .enumerate()
-        .filter(|(_, kind)| crate::types::is_reference(**kind))
-        .map(|(word, _)| word as u32)
-        .collect();
-    if words.is_empty() {
-        return Shape::SCALAR;
-    }
-    heap.shape(&words, descriptor.slots.len() as u32 * 8)
+    heap.shape(
+        &crate::types::slot_words(&descriptor.slots, 0),
+        descriptor.slots.len() as u32 * 8,
+    )
 }

@@ -40,6 +40,8 @@
 //! *(Rejected: entries in order of insertion with an index of numbers: two dependent loads at random places for each
 //! hit.)*
 
+use bytecode::SlotKind;
+
 use crate::heap::{Cache, Heap, OutOfMemory, Shape, Site};
 use crate::moves::{self, load8, load32, load64, load128, store8, store32, store64, store128};
 
@@ -147,8 +149,8 @@ unsafe impl Send for MapType {}
 unsafe impl Sync for MapType {}
 
 impl MapType {
-    /// A map type with these keys and values: sizes and alignments in bytes, and the numbers of the words that hold
-    /// references or interface data. The heap layout of [`KeyKind::Word`] and [`KeyKind::Float64`] keys is one 8-byte
+    /// A map type with these keys and values: sizes and alignments in bytes, and the words that hold references or interface
+    /// data. The heap layout of [`KeyKind::Word`] and [`KeyKind::Float64`] keys is one 8-byte
     /// word, whatever is said of their size and alignment.
     ///
     /// `functions` must be callable from every thread for as long as maps of the type live.
@@ -161,10 +163,10 @@ impl MapType {
         kind: KeyKind,
         key_size: u32,
         key_align: u32,
-        key_words: &[u32],
+        key_words: &[(u32, SlotKind)],
         value_size: u32,
         value_align: u32,
-        value_words: &[u32],
+        value_words: &[(u32, SlotKind)],
         functions: KeyFunctions,
     ) -> MapType {
         let one_word = matches!(kind, KeyKind::Word | KeyKind::Float64);
@@ -185,12 +187,12 @@ impl MapType {
             .next_multiple_of(align)
             .max(1);
         let mut words = key_words.to_vec();
-        words.extend(value_words.iter().map(|word| word + value_offset / 8));
-        let slots = if words.is_empty() {
-            Shape::SCALAR
-        } else {
-            heap.shape(&words, stride)
-        };
+        words.extend(
+            value_words
+                .iter()
+                .map(|(word, kind)| (word + value_offset / 8, *kind)),
+        );
+        let slots = heap.shape(&words, stride);
         MapType {
             kind,
             key_size,
@@ -201,7 +203,7 @@ impl MapType {
             slots,
             map: heap.site(
                 heap.shape(
-                    &[(CONTROL / 8) as u32, (SLOTS / 8) as u32],
+                    &[CONTROL, SLOTS].map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
                     MAP_BYTES as u32,
                 ),
                 MAP_BYTES,
@@ -209,7 +211,7 @@ impl MapType {
             iterator: heap.site(
                 heap.shape(
                     &[iterator::MAP, iterator::CONTROL, iterator::SLOTS]
-                        .map(|offset| (offset / 8) as u32),
+                        .map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
                     iterator::BYTES as u32,
                 ),
                 iterator::BYTES,

@@ -29,6 +29,7 @@
 pub mod bufio;
 pub mod errors;
 pub mod fmt;
+pub mod internal;
 pub mod math;
 pub mod os;
 pub mod outline;
@@ -52,6 +53,7 @@ packages! {
     "bufio" => crate::bufio;
     "errors" => crate::errors;
     "fmt" => crate::fmt;
+    "internal/values" => crate::internal::values;
     "io/fs" => crate::os::fs;
     "math" => crate::math;
     "math/bits" => crate::math::bits;

@@ -1015,6 +1015,30 @@ impl<'h> Any<'h> {
         self.data
     }
 
+    /// The zero value of the same type; of a pointer, a pointer to a new zero value. Nil for nil.
+    ///
+    /// # Errors
+    /// The heap is full.
+    pub fn zero_like(&self, context: &mut NativeContext<'h>) -> Result<Any<'h>, GoPanic> {
+        let Some(ty) = self.ty() else {
+            return Ok(*self);
+        };
+        let made = match ty.kind() {
+            TypeKind::Pointer { .. } => Some(ty.element()),
+            _ if ty.slots > 1 || ty.boxed => Some(ty),
+            _ => None,
+        };
+        let data = match made {
+            Some(made) => context
+                .cache
+                .allocate(made.site())
+                .map_err(|_| GoPanic::out_of_memory())?
+                .get(),
+            None => 0,
+        };
+        Ok(Any { data, ..*self })
+    }
+
     /// A view of the value inside; `None` for a nil interface.
     pub fn view(&self) -> Option<View<'h>> {
         let ty = self.ty()?;
@@ -1329,6 +1353,51 @@ impl<'h> View<'h> {
                 moves::copy(place as u64, from as u64, self.ty.size as usize)
             },
         }
+        true
+    }
+
+    /// Stores a bool, integer or float, given in a register's form, in the memory seen here. Answers whether this is a place of one.
+    pub fn set_scalar(&self, slot: u64) -> bool {
+        let Place::Memory(place) = self.place else {
+            return false;
+        };
+        let scalar = !matches!(
+            self.kind(),
+            TypeKind::Pointer { .. }
+                | TypeKind::Map { .. }
+                | TypeKind::Channel { .. }
+                | TypeKind::Function { .. }
+        ) && self.ty.slots == 1
+            && !self.ty.boxed
+            && is_one_slot(self.ty.access);
+        if scalar {
+            // SAFETY: a place of a scalar type.
+            unsafe { crate::objects::value::store(self.ty, place as u64, &slot) };
+        }
+        scalar
+    }
+
+    /// Stores a string in the memory seen here. Answers whether this is a place of one.
+    pub fn set_string(&self, text: GoStr<'h>) -> bool {
+        let (Place::Memory(place), TypeKind::String) = (self.place, self.kind()) else {
+            return false;
+        };
+        // SAFETY: a place of a string.
+        unsafe { moves::store128(place as u64, text.pointer as u64, text.length as u64) };
+        true
+    }
+
+    /// Stores a slice of bytes in the memory seen here. Answers whether this is a place of one.
+    pub fn set_bytes(&self, bytes: GoSlice<'h, u8>) -> bool {
+        let (Place::Memory(place), TypeKind::Slice { .. }) = (self.place, self.kind()) else {
+            return false;
+        };
+        if !matches!(self.ty.element().kind(), TypeKind::Uint8) {
+            return false;
+        }
+        let header = u64::from(bytes.length) | u64::from(bytes.capacity) << 32;
+        // SAFETY: a place of a slice of bytes.
+        unsafe { moves::store128(place as u64, bytes.pointer as u64, header) };
         true
     }
 

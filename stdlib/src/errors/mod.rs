@@ -1,15 +1,12 @@
 //! Natives of package errors.
 
 use bytecode::TypeKind;
-use vm::border::{Any, View};
+use vm::border::Any;
 use vm::native::NativeContext;
 use vm::natives;
 
 use crate::fmt::printer::{Method, has_method};
-
-fn is_comparable(value: Any<'_>) -> bool {
-    value.ty().is_some_and(|ty| ty.comparable)
-}
+use crate::internal::values;
 
 /// errors.gl's `checkTarget`.
 fn check_target(context: &mut NativeContext<'_>, target: Any<'_>) -> i64 {
@@ -25,15 +22,8 @@ fn check_target(context: &mut NativeContext<'_>, target: Any<'_>) -> i64 {
     }
 }
 
-fn assign(target: Any<'_>, value: Any<'_>) -> bool {
-    target
-        .view()
-        .and_then(|view: View<'_>| view.pointee())
-        .is_some_and(|place| place.assign(value))
-}
-
 natives! {
-    pure "isComparable" => is_comparable;
+    pure "isComparable" => values::is_comparable;
     pure "checkTarget" => check_target;
-    pure "assign" => assign;
+    pure "assign" => values::assign;
 }

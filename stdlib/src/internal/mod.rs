@@ -1,0 +1,3 @@
+//! Natives of the packages that only other standard packages import.
+
+pub mod values;

@@ -406,8 +406,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn report(&mut self, code: Code, range: TextRange, message: impl Into<String>) {
         let message = message.into();
         if !self.diagnostics.is_empty() {
-            let first = message.split("\n\t").next().unwrap_or("");
-            let follows = |word: &str| first.find(word).is_some_and(|place| place > 0);
+            let follows = |word: &str| message.find(word).is_some_and(|place| place > 0);
             if follows("invalid operand") || follows("invalid type") {
                 return;
             }

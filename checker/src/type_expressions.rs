@@ -34,6 +34,13 @@ struct InterfaceEntry {
     range: TextRange,
 }
 
+/// Was the name reported by the lexer? GO: isValidName
+fn has_invalid_characters(name: &str) -> bool {
+    !name
+        .chars()
+        .all(|character| character.is_alphanumeric() || character == '_')
+}
+
 impl Checker<'_> {
     /// Looks a name up and makes the operand what it stands for.
     pub(crate) fn ident(&mut self, x: &mut Operand, expr: ExprId, name: Symbol, want_type: bool) {
@@ -41,7 +48,7 @@ impl Checker<'_> {
         let Some(object) = self.lookup_name(name) else {
             if name.is_blank() {
                 self.report_expr(Code::NotAnExpression, expr, "cannot use _ as value or type");
-            } else {
+            } else if !has_invalid_characters(self.text(name)) {
                 let message = format!("undefined: {}", self.text(name));
                 self.report_expr(Code::Undefined, expr, message);
             }

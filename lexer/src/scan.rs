@@ -16,6 +16,8 @@ pub struct LexicalError {
     pub end: u32,
     /// What Go says.
     pub message: String,
+    /// Whether the literal that holds the place has no value; not so for characters that are read over.
+    pub spoils_literal: bool,
 }
 
 /// What the scanning functions leave behind.
@@ -42,6 +44,7 @@ impl State {
             start: start as u32,
             end: (start + len) as u32,
             message: message.into(),
+            spoils_literal: true,
         });
     }
 }
@@ -58,6 +61,32 @@ pub(crate) fn describe(character: char) -> String {
     }
 }
 
+/// Part of a text only at its beginning.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
+/// What no text may hold, be it between tokens, in a literal or in a comment; it is read over.
+///
+/// GO: cmd/compile/internal/syntax/source.go nextch
+pub(crate) fn forbidden_characters(text: &str, errors: &mut Vec<LexicalError>) {
+    let before = errors.len();
+    for (at, found) in text.match_indices(['\0', BYTE_ORDER_MARK]) {
+        let message = match found {
+            "\0" => "invalid NUL character",
+            _ if at == 0 => continue,
+            _ => "invalid BOM in the middle of the file",
+        };
+        errors.push(LexicalError {
+            start: at as u32,
+            end: (at + found.len()) as u32,
+            message: message.to_owned(),
+            spoils_literal: false,
+        });
+    }
+    if errors.len() > before {
+        errors.sort_by_key(|error| error.start);
+    }
+}
+
 /// Continues where a name meets a character that Go accepts into it with a complaint.
 pub(crate) fn identifier(lexer: &mut Lexer<'_, TokenKind>) {
     while let Some(character) = lexer.remainder().chars().next() {
@@ -66,7 +95,7 @@ pub(crate) fn identifier(lexer: &mut Lexer<'_, TokenKind>) {
             break;
         }
         let at = lexer.span().end;
-        if !character.is_ascii() && !is_letter {
+        if !character.is_ascii() && !is_letter && character != BYTE_ORDER_MARK {
             complain_in_identifier(&mut lexer.extras, at, character);
         }
         lexer.bump(character.len_utf8());
@@ -74,9 +103,7 @@ pub(crate) fn identifier(lexer: &mut Lexer<'_, TokenKind>) {
 }
 
 pub(crate) fn complain_in_identifier(state: &mut State, at: usize, character: char) {
-    let message = if character == '\u{FEFF}' {
-        "invalid BOM in the middle of the file".to_owned()
-    } else if character.is_numeric() && !is_number_other_than_digit(character) {
+    let message = if character.is_numeric() && !is_number_other_than_digit(character) {
         format!("identifier cannot begin with digit {}", describe(character))
     } else {
         format!("invalid character {} in identifier", describe(character))

@@ -81,17 +81,16 @@ pub fn lex(text: &str) -> Lexed {
                     lexer.bump(character.len_utf8() - taken);
                 }
                 if character.is_ascii() {
-                    let message = match character {
-                        '\0' => "invalid NUL character".to_owned(),
-                        character => format!("invalid character {}", scan::describe(character)),
-                    };
-                    lexer.extras.error(span.start, 1, message);
+                    if character != '\0' {
+                        let message = format!("invalid character {}", scan::describe(character));
+                        lexer.extras.error(span.start, 1, message);
+                    }
+                    continue;
+                }
+                if character == scan::BYTE_ORDER_MARK {
                     continue;
                 }
                 scan::complain_in_identifier(&mut lexer.extras, span.start, character);
-                if character == '\u{FEFF}' {
-                    continue;
-                }
                 scan::identifier(&mut lexer);
                 TokenKind::Ident
             }
@@ -116,10 +115,12 @@ pub fn lex(text: &str) -> Lexed {
         start: end,
         end,
     });
+    let mut errors = lexer.extras.errors;
+    scan::forbidden_characters(text, &mut errors);
     Lexed {
         tokens,
         comments,
-        errors: lexer.extras.errors,
+        errors,
     }
 }
 
@@ -237,6 +238,14 @@ mod tests {
                 "0 invalid character U+201C '“' in identifier; 4 invalid character U+201D '”' in identifier",
             ),
             ("a\0b", "1 invalid NUL character"),
+            (
+                "\"\0\" '\0' /*\0*/",
+                "1 invalid NUL character; 5 invalid NUL character; 10 invalid NUL character",
+            ),
+            (
+                "a\u{FEFF}b // \u{FEFF}",
+                "1 invalid BOM in the middle of the file; 9 invalid BOM in the middle of the file",
+            ),
         ] {
             assert_eq!(errors(text), expected, "{text:?}");
         }

@@ -14,6 +14,8 @@ pub struct Builder<'s> {
     text: &'s str,
     file: FileId,
     comments: &'s [Comment],
+    /// Where malformed literals are, in order.
+    spoiled: Vec<u32>,
     /// `x.(type)` that no switch has taken yet: the node, and x.
     guards: Vec<(ExprId, ExprId)>,
     /// The first place that Go's parser refuses although the grammar does not.
@@ -47,6 +49,7 @@ impl<'s> Builder<'s> {
         file: FileId,
         text: &'s str,
         comments: &'s [Comment],
+        spoiled: Vec<u32>,
     ) -> Self {
         Self {
             ast,
@@ -54,6 +57,7 @@ impl<'s> Builder<'s> {
             text,
             file,
             comments,
+            spoiled,
             guards: Vec::new(),
             refused: None,
             too_deep: None,
@@ -149,7 +153,9 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn import(&mut self, start: u32, name: Option<ExprId>, path: ExprId, end: u32) {
         let range = self.at(start, end);
-        self.imports.push(Import { name, path, range });
+        if !matches!(self.ast.expr(path), Expr::Bad) {
+            self.imports.push(Import { name, path, range });
+        }
     }
 
     pub(crate) fn declare(&mut self, declaration: DeclId) {
@@ -620,8 +626,11 @@ impl<'s> Builder<'s> {
     ) -> ExprId {
         let text = self.source(start, end);
         let symbol = self.names.intern(text);
-        let expr = value(self, text, symbol).unwrap_or(Expr::Bad);
-        self.add(expr, start, end, 0)
+        let next = self.spoiled.partition_point(|at| *at < start);
+        // What is missing at the end of a literal is reported behind it.
+        let is_spoiled = self.spoiled.get(next).is_some_and(|at| *at <= end);
+        let expr = value(self, text, symbol).filter(|_| !is_spoiled);
+        self.add(expr.unwrap_or(Expr::Bad), start, end, 0)
     }
 
     pub(crate) fn int(&mut self, start: u32, end: u32) -> ExprId {
@@ -790,6 +799,26 @@ impl<'s> Builder<'s> {
             end,
             below,
         )
+    }
+
+    /// With a second colon, behind which and before which an index must stand.
+    pub(crate) fn full_slice(
+        &mut self,
+        operand: ExprId,
+        low: Option<ExprId>,
+        high: Option<ExprId>,
+        max: Option<ExprId>,
+        end: u32,
+    ) -> ExprId {
+        let place = self.at(self.end(operand), end);
+        let mut required = |index: Option<ExprId>| {
+            index.unwrap_or_else(|| {
+                self.refuse(place);
+                self.bad(place)
+            })
+        };
+        let (high, max) = (required(high), required(max));
+        self.slice(operand, low, Some(high), Some(max), end)
     }
 
     pub(crate) fn call(

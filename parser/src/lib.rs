@@ -57,6 +57,13 @@ pub fn parse_file(
     let lexed = lexer::lex(text);
     let range = |start, end| TextRange::new(file, start, end);
     let mut found: Vec<Diagnostic> = Vec::new();
+    let mut spoiled: Vec<u32> = lexed
+        .errors
+        .iter()
+        .filter(|error| error.spoils_literal)
+        .map(|error| error.start)
+        .collect();
+    spoiled.sort_unstable();
     for error in lexed.errors {
         found.push(Diagnostic::new(
             Code::Literal,
@@ -64,7 +71,7 @@ pub fn parse_file(
             error.message,
         ));
     }
-    let mut builder = actions::Builder::new(ast, names, file, text, &lexed.comments);
+    let mut builder = actions::Builder::new(ast, names, file, text, &lexed.comments, spoiled);
     let result =
         golite::SourceParser::new().parse(&mut builder, terminals::terminals(&lexed.tokens));
     let complete = result.is_ok();
@@ -111,9 +118,9 @@ pub fn parse_file(
     // GO: cmd/compile/internal/noder checkFiles: only errors that are called syntax errors keep a file from the type checker.
     let checkable = complete
         && too_deep.is_none()
-        && found.iter().all(|diagnostic| {
-            diagnostic.code != Code::Literal && !diagnostic.message.starts_with("syntax error")
-        });
+        && !found
+            .iter()
+            .any(|diagnostic| diagnostic.message.starts_with("syntax error"));
     let mut diagnostics = Diagnostics::new();
     found
         .into_iter()

@@ -236,6 +236,10 @@ MulAddFloat = mul_add_float { dst: Register, a: Register, b: Register }
 NegFloat = neg_float { dst: Register, a: Register }
 /// Rounds to float32 precision.
 RoundFloat32 = round_float32 { dst: Register, a: Register }
+/// `dst = a * b` of complex numbers: pairs of floats.
+MulComplex = mul_complex { dst: Pair, a: Pair, b: Pair }
+/// `dst = a / b` of complex numbers, with Go's results for infinities, zeros and NaN.
+DivComplex = div_complex { dst: Pair, a: Pair, b: Pair }
 /// `dst = math.Sqrt(a)`.
 SqrtFloat = sqrt_float { dst: Register, a: Register }
 /// `dst = min(a, b)` with Go's rules for NaN and -0.

@@ -29,6 +29,16 @@ pub enum TypeKind {
     Uintptr,
     Float32,
     Float64,
+    /// Two float32, one slot each.
+    Complex64 {
+        /// The type of the parts.
+        part: TypeId,
+    },
+    /// Two float64.
+    Complex128 {
+        /// The type of the parts.
+        part: TypeId,
+    },
     String,
     Pointer {
         element: TypeId,

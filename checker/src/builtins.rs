@@ -29,13 +29,6 @@ impl Checker<'_> {
             self.use_exprs(args);
             return false;
         }
-        if matches!(builtin, Builtin::Complex | Builtin::Real | Builtin::Imag) {
-            if self.use_exprs(args) {
-                let range = self.range(call);
-                self.not_supported(range, "complex numbers");
-            }
-            return false;
-        }
         // Whether `len(x)` and `cap(x)` of an array are constant depends on whether x holds calls.
         let saved = self.env.has_call_or_receive;
         let measures = matches!(builtin, Builtin::Len | Builtin::Cap);
@@ -161,7 +154,8 @@ impl Checker<'_> {
                 x.typ = TypeId::EMPTY_INTERFACE;
                 true
             }
-            Builtin::Complex | Builtin::Real | Builtin::Imag => false,
+            Builtin::Complex => self.complex(x, call, &mut operands[1]),
+            Builtin::Real | Builtin::Imag => self.part(x, builtin == Builtin::Real),
         }
     }
 
@@ -439,6 +433,100 @@ impl Checker<'_> {
         for operand in operands.iter() {
             self.update_operand_type(operand, x.typ, true);
         }
+        true
+    }
+
+    fn complex(&mut self, x: &mut Operand, call: ExprId, y: &mut Operand) -> bool {
+        let types = &self.program.types;
+        match (types.is_untyped(x.typ), types.is_untyped(y.typ)) {
+            (false, false) => {}
+            (true, false) => self.convert_untyped(x, y.typ),
+            (false, true) => self.convert_untyped(y, x.typ),
+            (true, true) if x.is_constant() && y.is_constant() => {
+                for operand in [&mut *x, &mut *y] {
+                    if types.is_numeric(operand.typ) && operand.value.imaginary().sign() == 0 {
+                        operand.typ = TypeId::UNTYPED_FLOAT;
+                    }
+                }
+            }
+            // A shift whose type is still open: that of a float is refused.
+            (true, true) => {
+                self.convert_untyped(x, TypeId::FLOAT64);
+                self.convert_untyped(y, TypeId::FLOAT64);
+            }
+        }
+        if !x.is_valid() || !y.is_valid() {
+            return false;
+        }
+        let types = &self.program.types;
+        if !types.identical(x.typ, y.typ) {
+            let message = format!(
+                "invalid operation: {} (mismatched types {} and {})",
+                self.expression_text(call),
+                self.type_text(x.typ),
+                self.type_text(y.typ)
+            );
+            self.report_operand(Code::MismatchedTypes, x, message);
+            return false;
+        }
+        let typ = match types.basic(x.typ) {
+            Some(BasicKind::Float32) => TypeId::COMPLEX64,
+            Some(BasicKind::Float64) => TypeId::COMPLEX128,
+            Some(BasicKind::UntypedFloat) => TypeId::UNTYPED_COMPLEX,
+            _ => {
+                let message = format!(
+                    "invalid argument: arguments have type {}, expected floating-point",
+                    self.type_text(x.typ)
+                );
+                self.report_operand(Code::InvalidArgument, x, message);
+                return false;
+            }
+        };
+        if x.is_constant() && y.is_constant() {
+            x.value = Constant::complex(x.value.to_float(), y.value.to_float());
+        } else {
+            x.mode = Mode::Value;
+        }
+        x.typ = typ;
+        true
+    }
+
+    /// `real(x)` or `imag(x)`.
+    fn part(&mut self, x: &mut Operand, real: bool) -> bool {
+        if self.program.types.is_untyped(x.typ) {
+            if !x.is_constant() {
+                // A shift whose type is still open: that of a complex number is refused.
+                self.convert_untyped(x, TypeId::COMPLEX128);
+                if !x.is_valid() {
+                    return false;
+                }
+            } else if self.program.types.is_numeric(x.typ) {
+                x.typ = TypeId::UNTYPED_COMPLEX;
+            }
+        }
+        let typ = match self.program.types.basic(x.typ) {
+            Some(BasicKind::Complex64) => TypeId::FLOAT32,
+            Some(BasicKind::Complex128) => TypeId::FLOAT64,
+            Some(BasicKind::UntypedComplex) => TypeId::UNTYPED_FLOAT,
+            _ => {
+                let message = format!(
+                    "invalid argument: argument has type {}, expected complex type",
+                    self.type_text(x.typ)
+                );
+                self.report_operand(Code::InvalidArgument, x, message);
+                return false;
+            }
+        };
+        if x.is_constant() {
+            x.value = if real {
+                x.value.real()
+            } else {
+                x.value.imaginary()
+            };
+        } else {
+            x.mode = Mode::Value;
+        }
+        x.typ = typ;
         true
     }
 

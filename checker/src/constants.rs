@@ -39,6 +39,8 @@ pub enum Constant {
     Rational(Arc<RBig>),
     /// A float.
     Float(Arc<Float>),
+    /// A complex number: two integers, fractions or floats.
+    Complex(Arc<(Constant, Constant)>),
 }
 
 /// A constant string; a concatenation is put together only when its bytes are asked for.
@@ -123,6 +125,8 @@ pub enum ConstantKind {
     Int,
     /// `Rational`, `Float`
     Float,
+    /// `Complex`
+    Complex,
 }
 
 fn float_of_int(value: &IBig) -> Float {
@@ -286,6 +290,64 @@ impl Constant {
         Constant::from_float(value.with_precision(PRECISION).value())
     }
 
+    /// The value of an imaginary literal as written; `Unknown` if it is malformed.
+    ///
+    /// GO: a leading zero makes no octal number here, `010i` is `10i`.
+    #[must_use]
+    pub fn from_imaginary_literal(text: &str) -> Constant {
+        let digits = text.strip_suffix('i').unwrap_or(text);
+        let lower = digits.to_ascii_lowercase();
+        let integer = matches!(lower.as_bytes(), [b'0', b'x' | b'o' | b'b', ..])
+            && !lower.contains(['.', 'p']);
+        let imaginary = if integer {
+            Constant::from_integer_literal(digits)
+        } else {
+            Constant::from_float_literal(digits)
+        };
+        Constant::complex(Constant::Int(0), imaginary)
+    }
+
+    /// `real + imaginary*i` of two real numbers; `Unknown` if one of them is none.
+    #[must_use]
+    pub fn complex(real: Constant, imaginary: Constant) -> Constant {
+        let is_real =
+            |part: &Constant| matches!(part.kind(), ConstantKind::Int | ConstantKind::Float);
+        if is_real(&real) && is_real(&imaginary) {
+            Constant::Complex(Arc::new((real, imaginary)))
+        } else {
+            Constant::Unknown
+        }
+    }
+
+    /// The same number as a complex one, `Unknown` for what is no number.
+    #[must_use]
+    pub fn to_complex(&self) -> Constant {
+        match self {
+            Constant::Complex(_) => self.clone(),
+            _ => Constant::complex(self.clone(), Constant::Int(0)),
+        }
+    }
+
+    /// The real part of a number.
+    #[must_use]
+    pub fn real(&self) -> Constant {
+        match self {
+            Constant::Complex(parts) => parts.0.clone(),
+            Constant::Bool(_) | Constant::String(_) => Constant::Unknown,
+            _ => self.clone(),
+        }
+    }
+
+    /// The imaginary part of a number.
+    #[must_use]
+    pub fn imaginary(&self) -> Constant {
+        match self {
+            Constant::Complex(parts) => parts.1.clone(),
+            Constant::Unknown | Constant::Bool(_) | Constant::String(_) => Constant::Unknown,
+            _ => Constant::Int(0),
+        }
+    }
+
     /// What kind of value it is.
     #[must_use]
     pub fn kind(&self) -> ConstantKind {
@@ -295,6 +357,7 @@ impl Constant {
             Constant::String(_) => ConstantKind::String,
             Constant::Int(_) | Constant::Big(_) => ConstantKind::Int,
             Constant::Rational(_) | Constant::Float(_) => ConstantKind::Float,
+            Constant::Complex(_) => ConstantKind::Complex,
         }
     }
 
@@ -338,7 +401,7 @@ impl Constant {
         }
     }
 
-    /// The nearest double of a number, infinite if it is too large; 0 for what is no number.
+    /// The nearest double of a number (of a complex one, of its real part), infinite if it is too large; 0 for what is no number.
     #[must_use]
     pub fn as_f64(&self) -> f64 {
         match self {
@@ -346,11 +409,12 @@ impl Constant {
             Constant::Big(value) => value.to_f64().value(),
             Constant::Rational(value) => value.to_f64().value(),
             Constant::Float(value) => value.to_f64().value(),
+            Constant::Complex(parts) => parts.0.as_f64(),
             Constant::Unknown | Constant::Bool(_) | Constant::String(_) => 0.0,
         }
     }
 
-    /// The nearest float of a number, infinite if it is too large; 0 for what is no number.
+    /// The nearest float of a number (of a complex one, of its real part), infinite if it is too large; 0 for what is no number.
     #[must_use]
     pub fn as_f32(&self) -> f32 {
         match self {
@@ -358,11 +422,12 @@ impl Constant {
             Constant::Big(value) => value.to_f32().value(),
             Constant::Rational(value) => value.to_f32().value(),
             Constant::Float(value) => value.to_f32().value(),
+            Constant::Complex(parts) => parts.0.as_f32(),
             Constant::Unknown | Constant::Bool(_) | Constant::String(_) => 0.0,
         }
     }
 
-    /// -1, 0 or 1; 1 for `Unknown`, so that it is no division by zero.
+    /// -1, 0 or 1; 1 for `Unknown`, so that it is no division by zero. Of a complex number, whether it is other than 0.
     #[must_use]
     pub fn sign(&self) -> i32 {
         let sign = |negative: bool, zero: bool| {
@@ -382,6 +447,7 @@ impl Constant {
                 let significand = value.repr().significand();
                 sign(*significand < IBig::ZERO, significand.is_zero())
             }
+            Constant::Complex(parts) => parts.0.sign() | parts.1.sign(),
             Constant::Unknown | Constant::Bool(_) | Constant::String(_) => 1,
         }
     }
@@ -430,6 +496,7 @@ impl Constant {
                 }
                 Constant::Unknown
             }
+            Constant::Complex(parts) if parts.1.sign() == 0 => parts.0.to_int(),
             _ => Constant::Unknown,
         }
     }
@@ -444,7 +511,10 @@ impl Constant {
             }
             Constant::Big(value) => Constant::Float(Arc::new(float_of_int(value))),
             Constant::Rational(_) | Constant::Float(_) => self.clone(),
-            Constant::Unknown | Constant::Bool(_) | Constant::String(_) => Constant::Unknown,
+            Constant::Complex(parts) if parts.1.sign() == 0 => parts.0.to_float(),
+            Constant::Unknown | Constant::Bool(_) | Constant::String(_) | Constant::Complex(_) => {
+                Constant::Unknown
+            }
         }
     }
 
@@ -464,6 +534,7 @@ impl Constant {
             Constant::Big(_) => 3,
             Constant::Rational(_) => 4,
             Constant::Float(_) => 5,
+            Constant::Complex(_) => 6,
         }
     }
 
@@ -479,6 +550,10 @@ impl Constant {
                 Constant::Rational(Arc::new(RBig::from((**value).clone())))
             }
             (Constant::Big(value), 5) => Constant::Float(Arc::new(float_of_int(value))),
+            (
+                Constant::Int(_) | Constant::Big(_) | Constant::Rational(_) | Constant::Float(_),
+                6,
+            ) => self.to_complex(),
             (Constant::Rational(value), 5) => Constant::Float(Arc::new(float_of_ratio(value))),
             _ => self.clone(),
         }
@@ -495,6 +570,7 @@ impl Constant {
             Constant::Big(value) => Constant::from_integer(-(**value).clone()),
             Constant::Rational(value) => Constant::from_ratio(-(**value).clone()),
             Constant::Float(value) => Constant::from_float(-(**value).clone()),
+            Constant::Complex(parts) => Constant::complex(parts.0.negate(), parts.1.negate()),
             _ => Constant::Unknown,
         }
     }
@@ -593,6 +669,36 @@ impl Constant {
                 Divide => Constant::from_float(&*x / &*y),
                 _ => Constant::Unknown,
             },
+            (Constant::Complex(x), Constant::Complex(y)) => Constant::complexes(op, &x, &y),
+            _ => Constant::Unknown,
+        }
+    }
+
+    fn complexes(
+        op: BinaryOperator,
+        x: &(Constant, Constant),
+        y: &(Constant, Constant),
+    ) -> Constant {
+        use BinaryOperator::{Add, Divide, Multiply, Subtract};
+        let add = |a: &Constant, b: &Constant| a.binary(Add, b, false);
+        let subtract = |a: &Constant, b: &Constant| a.binary(Subtract, b, false);
+        let multiply = |a: &Constant, b: &Constant| a.binary(Multiply, b, false);
+        let ((a, b), (c, d)) = (x, y);
+        match op {
+            Add => Constant::complex(add(a, c), add(b, d)),
+            Subtract => Constant::complex(subtract(a, c), subtract(b, d)),
+            Multiply => Constant::complex(
+                subtract(&multiply(a, c), &multiply(b, d)),
+                add(&multiply(b, c), &multiply(a, d)),
+            ),
+            Divide => {
+                let square = add(&multiply(c, c), &multiply(d, d));
+                let over = |part: Constant| part.binary(Divide, &square, false);
+                Constant::complex(
+                    over(add(&multiply(a, c), &multiply(b, d))),
+                    over(subtract(&multiply(b, c), &multiply(a, d))),
+                )
+            }
             _ => Constant::Unknown,
         }
     }
@@ -628,7 +734,7 @@ impl Constant {
         }
     }
 
-    /// How two values are ordered; booleans have only equality. `None` if they cannot be compared.
+    /// How two values are ordered; booleans and complex numbers have only equality. `None` if they cannot be compared.
     #[must_use]
     pub fn compare(&self, other: &Constant) -> Option<Ordering> {
         let rank = self.rank().max(other.rank());
@@ -639,6 +745,9 @@ impl Constant {
             (Constant::Big(x), Constant::Big(y)) => Some(x.cmp(&y)),
             (Constant::Rational(x), Constant::Rational(y)) => Some(x.cmp(&y)),
             (Constant::Float(x), Constant::Float(y)) => x.partial_cmp(&y),
+            (Constant::Complex(x), Constant::Complex(y)) => {
+                Some(x.0.compare(&y.0)?.then(x.1.compare(&y.1)?))
+            }
             _ => None,
         }
     }
@@ -763,6 +872,7 @@ impl std::fmt::Display for Constant {
             Constant::Big(value) => write!(f, "{value}"),
             Constant::Rational(value) => format_float(&float_of_ratio(value), f),
             Constant::Float(value) => format_float(value, f),
+            Constant::Complex(parts) => write!(f, "({} + {}i)", parts.0, parts.1),
         }
     }
 }

@@ -73,6 +73,21 @@ pub(crate) fn represent(value: &Constant, kind: BasicKind) -> Option<Constant> {
             _ => Some(value),
         };
     }
+    if kind.is_complex() {
+        let value = value.to_complex();
+        if value.kind() != ConstantKind::Complex {
+            return None;
+        }
+        let round = |part: Constant| match kind {
+            BasicKind::Complex64 => part.round_to_f32(),
+            BasicKind::Complex128 => part.round_to_f64(),
+            _ => Some(part),
+        };
+        return Some(Constant::complex(
+            round(value.real())?,
+            round(value.imaginary())?,
+        ));
+    }
     let fits = (kind.is_string() && value.kind() == ConstantKind::String)
         || (kind.is_boolean() && value.kind() == ConstantKind::Bool);
     fits.then(|| value.clone())
@@ -227,7 +242,10 @@ impl Checker<'_> {
                 let fits = match types.basic(x.typ) {
                     Some(BasicKind::UntypedBool) => kind.is_boolean(),
                     Some(
-                        BasicKind::UntypedInt | BasicKind::UntypedRune | BasicKind::UntypedFloat,
+                        BasicKind::UntypedInt
+                        | BasicKind::UntypedRune
+                        | BasicKind::UntypedFloat
+                        | BasicKind::UntypedComplex,
                     ) => kind.is_numeric(),
                     Some(BasicKind::UntypedString) => kind.is_string(),
                     _ => false,
@@ -428,7 +446,10 @@ impl Checker<'_> {
         {
             return true;
         }
-        if types.is_numeric(source_under) && types.is_numeric(target_under) {
+        if types.is_numeric(source_under)
+            && types.is_numeric(target_under)
+            && types.is_complex(source_under) == types.is_complex(target_under)
+        {
             return true;
         }
         if (types.is_integer(source_under) || types.is_bytes_or_runes(source_under))

@@ -169,9 +169,15 @@ impl Checker<'_> {
                     Constant::from_float_literal,
                 );
             }
-            Expr::ImaginaryLit(_) => {
-                let range = self.range(expr);
-                self.not_supported(range, "complex numbers");
+            Expr::ImaginaryLit(text) => {
+                let text = self.text(text);
+                self.number(
+                    x,
+                    expr,
+                    text,
+                    TypeId::UNTYPED_COMPLEX,
+                    Constant::from_imaginary_literal,
+                );
             }
             Expr::RuneLit { value, .. } => {
                 x.mode = Mode::Constant;

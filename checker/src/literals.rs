@@ -22,6 +22,7 @@ pub(crate) enum ConstantKey {
     Int(i64),
     Unsigned(u64),
     Float(u64),
+    Complex(u64, u64),
 }
 
 pub(crate) fn constant_key(value: &Constant) -> Option<ConstantKey> {
@@ -40,6 +41,10 @@ pub(crate) fn constant_key(value: &Constant) -> Option<ConstantKey> {
             }
             Some(ConstantKey::Float(value.as_f64().to_bits()))
         }
+        ConstantKind::Complex => Some(ConstantKey::Complex(
+            value.real().as_f64().to_bits(),
+            value.imaginary().as_f64().to_bits(),
+        )),
     }
 }
 

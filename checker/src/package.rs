@@ -224,13 +224,12 @@ impl<'a> Checker<'a> {
             ("uintptr", TypeId::UINTPTR),
             ("float32", TypeId::FLOAT32),
             ("float64", TypeId::FLOAT64),
+            ("complex64", TypeId::COMPLEX64),
+            ("complex128", TypeId::COMPLEX128),
             ("string", TypeId::STRING),
             ("byte", TypeId::BYTE),
             ("rune", TypeId::RUNE),
             ("any", TypeId::ANY),
-            // Refused where they are used.
-            ("complex64", TypeId::INVALID),
-            ("complex128", TypeId::INVALID),
         ] {
             self.predeclare(name, type_name(), typ);
         }

@@ -31,6 +31,12 @@ impl Types {
         self.basic_is(id, BasicKind::is_float)
     }
 
+    /// Complex numbers, untyped ones included.
+    #[must_use]
+    pub fn is_complex(&self, id: TypeId) -> bool {
+        self.basic_is(id, BasicKind::is_complex)
+    }
+
     /// Numbers, untyped ones included.
     #[must_use]
     pub fn is_numeric(&self, id: TypeId) -> bool {
@@ -46,13 +52,15 @@ impl Types {
     /// Integers, floats and strings: what `<` orders.
     #[must_use]
     pub fn is_ordered(&self, id: TypeId) -> bool {
-        self.basic_is(id, |kind| kind.is_numeric() || kind.is_string())
+        self.basic_is(id, |kind| {
+            kind.is_integer() || kind.is_float() || kind.is_string()
+        })
     }
 
     /// Numbers and strings: what `+` takes.
     #[must_use]
     pub fn is_numeric_or_string(&self, id: TypeId) -> bool {
-        self.is_ordered(id)
+        self.basic_is(id, |kind| kind.is_numeric() || kind.is_string())
     }
 
     /// What a constant may have for its type.
@@ -177,6 +185,7 @@ impl Types {
             Type::Basic(BasicKind::UntypedInt) => TypeId::INT,
             Type::Basic(BasicKind::UntypedRune) => TypeId::RUNE,
             Type::Basic(BasicKind::UntypedFloat) => TypeId::FLOAT64,
+            Type::Basic(BasicKind::UntypedComplex) => TypeId::COMPLEX128,
             Type::Basic(BasicKind::UntypedString) => TypeId::STRING,
             _ => id,
         }

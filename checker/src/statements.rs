@@ -616,8 +616,8 @@ impl Checker<'_> {
         if !result.is_valid() || !v.is_constant() {
             return;
         }
-        // GO: booleans are not looked at.
-        if matches!(v.value, Constant::Bool(_)) {
+        // GO: booleans and complex numbers are not looked at.
+        if matches!(v.value, Constant::Bool(_) | Constant::Complex(_)) {
             return;
         }
         let Some(key) = constant_key(&v.value) else {

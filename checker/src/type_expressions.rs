@@ -104,11 +104,6 @@ impl Checker<'_> {
                 if typ == TypeId::COMPARABLE {
                     self.saw_comparable = true;
                 }
-                if typ == TypeId::INVALID && self.object(object).package.is_none() {
-                    let range = self.range(expr);
-                    self.not_supported(range, "complex numbers");
-                    return;
-                }
                 x.mode = Mode::Type;
             }
             ObjectKind::Variable(variable) => {

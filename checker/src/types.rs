@@ -105,6 +105,10 @@ pub enum BasicKind {
     Float32,
     /// `float64`
     Float64,
+    /// `complex64`
+    Complex64,
+    /// `complex128`
+    Complex128,
     /// `string`
     String,
     /// The type of a comparison whose operands do not fix one.
@@ -115,6 +119,8 @@ pub enum BasicKind {
     UntypedRune,
     /// The type of a floating-point constant such as `1.5`.
     UntypedFloat,
+    /// The type of a complex constant such as `1i`.
+    UntypedComplex,
     /// The type of a string constant such as `"a"`.
     UntypedString,
     /// The type of `nil` before its context gives it one.
@@ -123,7 +129,7 @@ pub enum BasicKind {
 
 impl BasicKind {
     /// All kinds, in the order of the predefined type ids.
-    pub const ALL: [BasicKind; 22] = [
+    pub const ALL: [BasicKind; 25] = [
         BasicKind::Invalid,
         BasicKind::Bool,
         BasicKind::Int,
@@ -139,11 +145,14 @@ impl BasicKind {
         BasicKind::Uintptr,
         BasicKind::Float32,
         BasicKind::Float64,
+        BasicKind::Complex64,
+        BasicKind::Complex128,
         BasicKind::String,
         BasicKind::UntypedBool,
         BasicKind::UntypedInt,
         BasicKind::UntypedRune,
         BasicKind::UntypedFloat,
+        BasicKind::UntypedComplex,
         BasicKind::UntypedString,
         BasicKind::UntypedNil,
     ];
@@ -167,11 +176,14 @@ impl BasicKind {
             BasicKind::Uintptr => "uintptr",
             BasicKind::Float32 => "float32",
             BasicKind::Float64 => "float64",
+            BasicKind::Complex64 => "complex64",
+            BasicKind::Complex128 => "complex128",
             BasicKind::String => "string",
             BasicKind::UntypedBool => "untyped bool",
             BasicKind::UntypedInt => "untyped int",
             BasicKind::UntypedRune => "untyped rune",
             BasicKind::UntypedFloat => "untyped float",
+            BasicKind::UntypedComplex => "untyped complex",
             BasicKind::UntypedString => "untyped string",
             BasicKind::UntypedNil => "untyped nil",
         }
@@ -209,11 +221,21 @@ impl BasicKind {
         )
     }
 
-    /// Integers and floating-point numbers.
+    /// Complex numbers, untyped ones included.
+    #[inline]
+    #[must_use]
+    pub const fn is_complex(self) -> bool {
+        matches!(
+            self,
+            BasicKind::Complex64 | BasicKind::Complex128 | BasicKind::UntypedComplex
+        )
+    }
+
+    /// Integers, floating-point numbers and complex numbers.
     #[inline]
     #[must_use]
     pub const fn is_numeric(self) -> bool {
-        self.is_integer() || self.is_float()
+        self.is_integer() || self.is_float() || self.is_complex()
     }
 
     /// Strings, untyped ones included.
@@ -242,7 +264,9 @@ impl BasicKind {
             | BasicKind::Uint
             | BasicKind::Uint64
             | BasicKind::Uintptr
-            | BasicKind::Float64 => 64,
+            | BasicKind::Float64
+            | BasicKind::Complex64 => 64,
+            BasicKind::Complex128 => 128,
             _ => 0,
         }
     }
@@ -280,6 +304,10 @@ impl TypeId {
     pub const FLOAT32: TypeId = TypeId::from_index(BasicKind::Float32 as usize);
     /// `float64`
     pub const FLOAT64: TypeId = TypeId::from_index(BasicKind::Float64 as usize);
+    /// `complex64`
+    pub const COMPLEX64: TypeId = TypeId::from_index(BasicKind::Complex64 as usize);
+    /// `complex128`
+    pub const COMPLEX128: TypeId = TypeId::from_index(BasicKind::Complex128 as usize);
     /// `string`
     pub const STRING: TypeId = TypeId::from_index(BasicKind::String as usize);
     /// untyped bool
@@ -290,26 +318,28 @@ impl TypeId {
     pub const UNTYPED_RUNE: TypeId = TypeId::from_index(BasicKind::UntypedRune as usize);
     /// untyped float
     pub const UNTYPED_FLOAT: TypeId = TypeId::from_index(BasicKind::UntypedFloat as usize);
+    /// untyped complex
+    pub const UNTYPED_COMPLEX: TypeId = TypeId::from_index(BasicKind::UntypedComplex as usize);
     /// untyped string
     pub const UNTYPED_STRING: TypeId = TypeId::from_index(BasicKind::UntypedString as usize);
     /// untyped nil
     pub const UNTYPED_NIL: TypeId = TypeId::from_index(BasicKind::UntypedNil as usize);
     /// `byte`: canonically `uint8`
-    pub const BYTE: TypeId = TypeId::from_index(22);
+    pub const BYTE: TypeId = TypeId::from_index(25);
     /// `rune`: canonically `int32`
-    pub const RUNE: TypeId = TypeId::from_index(23);
+    pub const RUNE: TypeId = TypeId::from_index(26);
     /// `interface{}`
-    pub const EMPTY_INTERFACE: TypeId = TypeId::from_index(24);
+    pub const EMPTY_INTERFACE: TypeId = TypeId::from_index(27);
     /// `any`: canonically `interface{}`
-    pub const ANY: TypeId = TypeId::from_index(25);
+    pub const ANY: TypeId = TypeId::from_index(28);
     /// The empty tuple: the type of a call without results.
-    pub const EMPTY_TUPLE: TypeId = TypeId::from_index(26);
+    pub const EMPTY_TUPLE: TypeId = TypeId::from_index(29);
     /// The predeclared named type `error`.
-    pub const ERROR: TypeId = TypeId::from_index(27);
+    pub const ERROR: TypeId = TypeId::from_index(30);
     /// The predeclared constraint `comparable`, of which no value can be declared.
-    pub const COMPARABLE: TypeId = TypeId::from_index(28);
+    pub const COMPARABLE: TypeId = TypeId::from_index(31);
     /// How many ids are predefined.
-    pub(crate) const PREDEFINED: usize = 29;
+    pub(crate) const PREDEFINED: usize = 32;
 }
 
 /// Which way values may go through a channel type.

@@ -57,13 +57,13 @@ builtins! {
     Clear = "clear", 1, false, Statement;
     /// `close(c)`
     Close = "close", 1, false, Statement;
-    /// `complex(re, im)`: refused for now
+    /// `complex(re, im)`
     Complex = "complex", 2, false, Expression;
     /// `copy(to, from)`
     Copy = "copy", 2, false, Statement;
     /// `delete(m, k)`
     Delete = "delete", 2, false, Statement;
-    /// `imag(c)`: refused for now
+    /// `imag(c)`
     Imag = "imag", 1, false, Expression;
     /// `len(x)`
     Len = "len", 1, false, Expression;
@@ -81,7 +81,7 @@ builtins! {
     Print = "print", 0, true, Statement;
     /// `println(x...)`
     Println = "println", 0, true, Statement;
-    /// `real(c)`: refused for now
+    /// `real(c)`
     Real = "real", 1, false, Expression;
     /// `recover()`
     Recover = "recover", 0, false, Statement;

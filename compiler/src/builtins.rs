@@ -2,6 +2,7 @@
 //!
 //! `print` and `println` call natives of package `runtime`, one per kind of value, that write to standard error:
 //! `runtime.printbool(bool)`, `runtime.printint(int64)`, `runtime.printuint(uint64)`, `runtime.printfloat(float64)`, `runtime.printfloat32(float32)`,
+//! `runtime.printcomplex(real, imaginary float64)`, `runtime.printcomplex64(real, imaginary float32)`,
 //! `runtime.printstring(string)`, `runtime.printpointer(unsafe address as uintptr)` (pointers, maps, channels, funcs),
 //! `runtime.printslice(length, capacity int, address uintptr)`, `runtime.printinterface(type, data uintptr)`, `runtime.printsp()`, `runtime.printnl()`. They need no declaration in a `.gl` file to be called from here, only a
 //! row among the natives.
@@ -197,8 +198,34 @@ impl FunctionCompiler<'_, '_> {
                 let dst = result(self, Ty::EMPTY_INTERFACE);
                 self.emit(op::Recover { dst: Pair(dst) });
             }
-            Builtin::Complex | Builtin::Imag | Builtin::Real => {
-                panic!("the checker refuses complex numbers")
+            Builtin::Complex => {
+                let dst = result(self, ty);
+                let part = if self.c.typed.types.basic(ty) == Some(BasicKind::Complex64) {
+                    Ty::FLOAT32
+                } else {
+                    Ty::FLOAT64
+                };
+                let args = self.given(args);
+                let real = self.given_operand(args[0], part);
+                let imaginary = self.given_operand(args[1], part);
+                if imaginary == dst {
+                    // complex(imag(z), real(z)) into z itself.
+                    let kept = self.scalar();
+                    self.move_slots(imaginary, kept, 1);
+                    self.move_slots(real, dst, 1);
+                    self.move_slots(kept, dst + 1, 1);
+                } else {
+                    self.move_slots(real, dst, 1);
+                    self.move_slots(imaginary, dst + 1, 1);
+                }
+            }
+            builtin @ (Builtin::Imag | Builtin::Real) => {
+                let dst = result(self, ty);
+                let argument = self.given(args)[0];
+                let from = self.given_type(argument);
+                let value = self.given_operand(argument, from);
+                let part = u16::from(builtin == Builtin::Imag);
+                self.move_slots(value + part, dst, 1);
             }
         }
     }
@@ -477,6 +504,14 @@ impl FunctionCompiler<'_, '_> {
                 Some(BasicKind::Float32) => {
                     self.print_native("printfloat32", &[(value, Ty::FLOAT32)])
                 }
+                Some(BasicKind::Complex64) => self.print_native(
+                    "printcomplex64",
+                    &[(value, Ty::FLOAT32), (value + 1, Ty::FLOAT32)],
+                ),
+                Some(kind) if kind.is_complex() => self.print_native(
+                    "printcomplex",
+                    &[(value, Ty::FLOAT64), (value + 1, Ty::FLOAT64)],
+                ),
                 Some(kind) if kind.is_float() => {
                     self.print_native("printfloat", &[(value, Ty::FLOAT64)])
                 }

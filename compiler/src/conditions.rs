@@ -177,6 +177,7 @@ impl FunctionCompiler<'_, '_> {
                 }
                 true
             }
+            Type::Basic(kind) if kind.is_complex() => false,
             Type::Basic(kind) => {
                 let op = if when { op } else { negated(op) };
                 self.integer_jump(*kind, op, left, right, ty, label);

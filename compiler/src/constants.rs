@@ -59,6 +59,18 @@ impl FunctionCompiler<'_, '_> {
             });
             return;
         }
+        let part = match self.c.typed.types.basic(ty) {
+            Some(BasicKind::Complex64) => Some(Ty::FLOAT32),
+            Some(kind) if kind.is_complex() => Some(Ty::FLOAT64),
+            _ => None,
+        };
+        if let Some(part) = part {
+            for (value, dst) in [(constant.real(), dst), (constant.imaginary(), dst + 1)] {
+                let slot = self.constant_slot(&value, part).unwrap_or_default();
+                self.load_slot(slot, dst);
+            }
+            return;
+        }
         let slot = match self.constant_slot(constant, ty) {
             Some(slot) => slot,
             None => constant.to_int().as_i64().unwrap_or_default() as u64,

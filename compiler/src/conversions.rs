@@ -25,6 +25,9 @@ impl FunctionCompiler<'_, '_> {
                 if a.is_float() && b.is_float() {
                     return *b != BasicKind::Float32 || *a == BasicKind::Float32;
                 }
+                if a.is_complex() && b.is_complex() {
+                    return *b != BasicKind::Complex64 || *a == BasicKind::Complex64;
+                }
                 a == b || (a.is_boolean() && b.is_boolean()) || (a.is_string() && b.is_string())
             }
             (Type::Basic(_), _) | (_, Type::Basic(_)) => false,
@@ -50,6 +53,12 @@ impl FunctionCompiler<'_, '_> {
         let (d, pair) = (Register(dst), Pair(dst));
         let target = typed.types.underlying(to);
         match (typed.types.underlying(from), target) {
+            // Only complex128 to complex64 is not free.
+            (Type::Basic(a), Type::Basic(b)) if a.is_complex() && b.is_complex() => {
+                let src = self.operand(argument);
+                self.at(position);
+                self.round_complex(src, dst);
+            }
             (Type::Basic(a), Type::Basic(b)) if b.is_numeric() && a.is_numeric() => {
                 let src = self.operand(argument);
                 self.at(position);

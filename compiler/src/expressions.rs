@@ -405,7 +405,13 @@ impl FunctionCompiler<'_, '_> {
             UnaryOperator::Minus => {
                 let a = Register(self.operand(operand));
                 let dst = Register(dst);
-                if self.c.typed.types.is_float(ty) {
+                if self.c.typed.types.is_complex(ty) {
+                    self.emit(op::NegFloat { dst, a });
+                    self.emit(op::NegFloat {
+                        dst: Register(dst.0 + 1),
+                        a: Register(a.0 + 1),
+                    });
+                } else if self.c.typed.types.is_float(ty) {
                     self.emit(op::NegFloat { dst, a });
                 } else {
                     self.emit(op::NegInt { dst, a });

@@ -1,6 +1,6 @@
 //! Arithmetic, comparisons to values, string concatenation.
 
-use bytecode::{Count, Imm16, Pair, Register, Run, op};
+use bytecode::{Count, Imm16, Pair, Register, Run, SlotKind, op};
 use checker::types::{BasicKind, Type, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{BinaryOperator, Expr, ExprId};
@@ -173,6 +173,9 @@ impl FunctionCompiler<'_, '_> {
     /// `dst = a op b` for numbers other than shifts.
     pub(crate) fn arithmetic(&mut self, op: BinaryOperator, ty: Ty, dst: u16, a: u16, b: Rhs) {
         let kind = self.c.typed.types.basic(ty).unwrap_or(BasicKind::Int);
+        if kind.is_complex() {
+            return self.complex_arithmetic(op, kind, dst, a, b);
+        }
         if kind.is_float() {
             let b = self.rhs_register(b, kind);
             let (dst, a, b) = (Register(dst), Register(a), Register(b));
@@ -258,6 +261,62 @@ impl FunctionCompiler<'_, '_> {
             (other, _) => panic!("{other} is no arithmetic"),
         }
         self.wrap_integer(ty, dst.0);
+    }
+
+    /// `dst = a op b` for complex numbers.
+    fn complex_arithmetic(
+        &mut self,
+        op: BinaryOperator,
+        kind: BasicKind,
+        dst: u16,
+        a: u16,
+        b: Rhs,
+    ) {
+        let b = match b {
+            Rhs::Register(register) => register,
+            Rhs::Constant(value) => {
+                let parts = self.registers.allocate(&[SlotKind::Scalar; 2]);
+                self.load_slot(f64::from(value).to_bits(), parts);
+                self.load_slot(0, parts + 1);
+                parts
+            }
+        };
+        let pairs = (Pair(dst), Pair(a), Pair(b));
+        match op {
+            BinaryOperator::Add | BinaryOperator::Subtract => {
+                for part in 0..2 {
+                    let (dst, a, b) =
+                        (Register(dst + part), Register(a + part), Register(b + part));
+                    if op == BinaryOperator::Add {
+                        self.emit(op::AddFloat { dst, a, b });
+                    } else {
+                        self.emit(op::SubFloat { dst, a, b });
+                    }
+                }
+            }
+            BinaryOperator::Multiply => {
+                let (dst, a, b) = pairs;
+                self.emit(op::MulComplex { dst, a, b });
+            }
+            _ => {
+                let (dst, a, b) = pairs;
+                self.emit(op::DivComplex { dst, a, b });
+            }
+        }
+        // GO: products and quotients of complex64 are computed in float64 and rounded once.
+        if kind == BasicKind::Complex64 {
+            self.round_complex(dst, dst);
+        }
+    }
+
+    /// Rounds both parts of a complex number to float32 precision.
+    pub(crate) fn round_complex(&mut self, src: u16, dst: u16) {
+        for part in 0..2 {
+            self.emit(op::RoundFloat32 {
+                dst: Register(dst + part),
+                a: Register(src + part),
+            });
+        }
     }
 
     fn rhs_register(&mut self, rhs: Rhs, kind: BasicKind) -> u16 {
@@ -629,6 +688,15 @@ impl FunctionCompiler<'_, '_> {
                     self.emit(op::EqString { dst: d, a, b })
                 };
                 return;
+            }
+            Type::Basic(BasicKind::Complex64 | BasicKind::Complex128) => {
+                let ty = self.c.descriptor(ty);
+                self.emit(op::EqValue {
+                    dst: d,
+                    a: Run(a),
+                    b: Run(b),
+                    ty,
+                });
             }
             Type::Basic(_) | Type::Pointer(_) | Type::Chan { .. } => {
                 let (a, b) = (Register(a), Register(b));

@@ -31,7 +31,7 @@ pub(crate) enum Access {
     /// String or slice.
     Pair,
     Interface,
-    /// A flat struct of several slots.
+    /// A flat struct of several slots, a complex number.
     Value,
     /// A reference to a private heap object.
     Boxed,
@@ -131,6 +131,10 @@ impl Compiler<'_> {
                 BasicKind::Int32 => Layout::one(Access::Int32, Scalar, 4),
                 BasicKind::Uint32 => Layout::one(Access::Uint32, Scalar, 4),
                 BasicKind::Float32 => Layout::one(Access::Float32, Scalar, 4),
+                BasicKind::Complex64 => self.struct_layout(ty, &[Ty::FLOAT32; 2]),
+                BasicKind::Complex128 | BasicKind::UntypedComplex => {
+                    self.struct_layout(ty, &[Ty::FLOAT64; 2])
+                }
                 BasicKind::String | BasicKind::UntypedString => {
                     Layout::pair(Access::Pair, [Ref, Scalar])
                 }
@@ -272,7 +276,7 @@ impl Compiler<'_> {
         }
         let comparable = self.typed.types.is_comparable(ty);
         let plain_memory = match self.typed.types.underlying(ty) {
-            Type::Basic(kind) => !kind.is_float() && !kind.is_string(),
+            Type::Basic(kind) => kind.is_integer() || kind.is_boolean(),
             Type::Pointer(_) | Type::Chan { .. } => true,
             _ => false,
         };
@@ -435,6 +439,12 @@ impl Compiler<'_> {
                 BasicKind::Uintptr | BasicKind::UntypedNil => TypeKind::Uintptr,
                 BasicKind::Float32 => TypeKind::Float32,
                 BasicKind::Float64 | BasicKind::UntypedFloat => TypeKind::Float64,
+                BasicKind::Complex64 => TypeKind::Complex64 {
+                    part: self.descriptor(Ty::FLOAT32),
+                },
+                BasicKind::Complex128 | BasicKind::UntypedComplex => TypeKind::Complex128 {
+                    part: self.descriptor(Ty::FLOAT64),
+                },
                 BasicKind::String | BasicKind::UntypedString => TypeKind::String,
             },
             Type::Pointer(base) => TypeKind::Pointer {

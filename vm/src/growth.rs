@@ -114,6 +114,14 @@ fn go_layout(kind: &TypeKind, known: &[Option<GoLayout>]) -> GoLayout {
         | TypeKind::Uint64
         | TypeKind::Uintptr
         | TypeKind::Float64 => scalar(8),
+        TypeKind::Complex64 { .. } => GoLayout {
+            align: 4,
+            ..scalar(8)
+        },
+        TypeKind::Complex128 { .. } => GoLayout {
+            align: 8,
+            ..scalar(16)
+        },
         TypeKind::String | TypeKind::Interface { .. } => pointers(2),
         TypeKind::Slice { .. } => pointers(3),
         TypeKind::Pointer { .. }

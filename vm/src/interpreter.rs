@@ -98,6 +98,17 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 next!($op);
             }};
         }
+        macro_rules! complex_binary {
+            ($op:ident, $function:path) => {{
+                let i = decode!($op);
+                let part =
+                    |first: bytecode::Pair, at: u16| float!(bytecode::Register(first.0 + at));
+                let value = $function((part(i.a, 0), part(i.a, 1)), (part(i.b, 0), part(i.b, 1)));
+                r!(bytecode::Register(i.dst.0)) = value.0.to_bits();
+                r!(bytecode::Register(i.dst.0 + 1)) = value.1.to_bits();
+                next!($op);
+            }};
+        }
         macro_rules! float_compare {
             ($op:ident, |$a:ident, $b:ident| $value:expr) => {{
                 let i = decode!($op);
@@ -414,6 +425,8 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     r!(i.dst) = (float!(i.dst) + float!(i.a) * float!(i.b)).to_bits();
                     next!(MulAddFloat);
                 }
+                O::MulComplex => complex_binary!(MulComplex, ops::arithmetic::mul_complex),
+                O::DivComplex => complex_binary!(DivComplex, ops::arithmetic::div_complex),
                 O::NegFloat => unary!(NegFloat, |a| a ^ 1 << 63),
                 O::RoundFloat32 => unary!(RoundFloat32, |a| f64::from(f64::from_bits(a) as f32)
                     .to_bits()),

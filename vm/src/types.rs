@@ -64,7 +64,7 @@ pub enum Access {
     Interface,
     /// `struct{}` and the like: no slots, no memory worth copying.
     Nothing,
-    /// A flat struct: field by field.
+    /// A flat struct or a complex number: field by field.
     Flat,
     /// A large struct or an array: by block moves.
     Boxed,
@@ -118,7 +118,7 @@ pub struct RuntimeType {
     key: Option<NonNull<RuntimeType>>,
     /// Length of arrays.
     pub length: u64,
-    /// Fields of structs.
+    /// Fields of structs; the two parts of complex numbers.
     pub fields: Vec<RuntimeField>,
     /// Parts of a flat struct (and of every one- or two-slot value), in slot order.
     pub parts: Vec<FlatPart>,
@@ -334,6 +334,13 @@ impl TypeTable {
                         slot: f.slot,
                     })
                     .collect(),
+                TypeKind::Complex64 { part } | TypeKind::Complex128 { part } => (0..2u16)
+                    .map(|slot| RuntimeField {
+                        ty: at(*part),
+                        offset: u32::from(slot) * (descriptor.size / 2),
+                        slot,
+                    })
+                    .collect(),
                 _ => Vec::new(),
             };
             let mut methods: Vec<(u32, u32)> = descriptor
@@ -459,7 +466,9 @@ fn shape_of(descriptor: &TypeDescriptor) -> Shape {
         TypeKind::Float64 => Shape::Float64,
         TypeKind::String => Shape::String,
         TypeKind::Interface { .. } => Shape::Interface,
-        TypeKind::Struct { .. } => Shape::Struct,
+        TypeKind::Struct { .. } | TypeKind::Complex64 { .. } | TypeKind::Complex128 { .. } => {
+            Shape::Struct
+        }
         TypeKind::Array { .. } => Shape::Array,
         _ => Shape::Plain,
     }
@@ -483,6 +492,7 @@ fn access_of(descriptor: &TypeDescriptor) -> Access {
         | TypeKind::Uintptr
         | TypeKind::Float64 => Access::Word,
         TypeKind::Float32 => Access::Float32,
+        TypeKind::Complex64 { .. } | TypeKind::Complex128 { .. } => Access::Flat,
         TypeKind::String | TypeKind::Slice { .. } => Access::Pair,
         TypeKind::Interface { .. } => Access::Interface,
         TypeKind::Pointer { .. }
@@ -511,6 +521,11 @@ fn parts_of(all: &[TypeDescriptor], descriptor: &TypeDescriptor) -> Vec<FlatPart
     while let Some((ty, offset, slot)) = todo.pop() {
         match access_of(ty) {
             Access::Flat => {
+                if let TypeKind::Complex64 { part } | TypeKind::Complex128 { part } = &ty.kind {
+                    let part = &all[part.0 as usize];
+                    todo.push((part, offset + ty.size / 2, slot + 1));
+                    todo.push((part, offset, slot));
+                }
                 if let TypeKind::Struct { fields } = &ty.kind {
                     for field in fields.iter().rev() {
                         todo.push((

@@ -550,6 +550,24 @@ impl<'h, 't> Printer<'h, 't> {
         true
     }
 
+    /// Both parts in parentheses, the second always with its sign.
+    fn complex(&mut self, view: View<'h>, bits: u32, verb: char) -> bool {
+        if !matches!(
+            verb,
+            'v' | 'b' | 'g' | 'G' | 'x' | 'X' | 'f' | 'F' | 'e' | 'E'
+        ) {
+            return false;
+        }
+        let plus = self.flags.plus;
+        self.out.push(b'(');
+        self.float(view.field(0).float(), bits, verb);
+        self.flags.plus = true;
+        self.float(view.field(1).float(), bits, verb);
+        self.out.extend_from_slice(b"i)");
+        self.flags.plus = plus;
+        true
+    }
+
     /// The value itself, without its methods.
     fn value(
         &mut self,
@@ -580,6 +598,8 @@ impl<'h, 't> Printer<'h, 't> {
             | TypeKind::Uintptr => self.integer(view.uint(), false, verb),
             TypeKind::Float32 => self.float(view.float(), 32, verb),
             TypeKind::Float64 => self.float(view.float(), 64, verb),
+            TypeKind::Complex64 { .. } => self.complex(view, 32, verb),
+            TypeKind::Complex128 { .. } => self.complex(view, 64, verb),
             TypeKind::String => self.string(&view.string(), verb),
             TypeKind::Map { .. } => {
                 if sharp_v {
@@ -1040,7 +1060,9 @@ fn type_rank(ty: &RuntimeType) -> (u32, u32) {
         TypeKind::Uintptr => 12,
         TypeKind::Float32 => 13,
         TypeKind::Float64 => 14,
-        TypeKind::Bool => 15,
+        TypeKind::Complex64 { .. } => 15,
+        TypeKind::Complex128 { .. } => 16,
+        TypeKind::Bool => 17,
         _ => 0,
     };
     (place, ty.id.0)
@@ -1069,7 +1091,7 @@ fn compare<'h>(a: View<'h>, b: View<'h>) -> std::cmp::Ordering {
                 }
             }
             TypeKind::Bool => a.bool().cmp(&b.bool()),
-            TypeKind::Struct { .. } => {
+            TypeKind::Struct { .. } | TypeKind::Complex64 { .. } | TypeKind::Complex128 { .. } => {
                 for index in (0..a.field_count()).rev() {
                     pairs.push((a.field(index), b.field(index)));
                 }

@@ -47,6 +47,24 @@ fn panic_value_text(value: Any<'_>) -> Bytes {
         }
         TypeKind::Float32 => append_float(&mut text, view.float(), b'g', -1, 32),
         TypeKind::Float64 => append_float(&mut text, view.float(), b'g', -1, 64),
+        TypeKind::Complex64 { .. } | TypeKind::Complex128 { .. } => {
+            let bits = if matches!(view.kind(), TypeKind::Complex64 { .. }) {
+                32
+            } else {
+                64
+            };
+            append_complex(
+                &mut text,
+                view.field(0).float(),
+                view.field(1).float(),
+                bits,
+            );
+            if !ty.descriptor.package.is_empty() {
+                // The parentheses of the type's name are enough.
+                text.pop();
+                text.remove(0);
+            }
+        }
         TypeKind::String => append_indented(&mut text, &view.string()),
         _ => {
             let address = value.data_word();
@@ -147,6 +165,30 @@ fn print_float(context: &mut NativeContext<'_>, value: f64) {
     print(context, &text);
 }
 
+/// A complex number with parts of `bits` bits: `(1+2i)`.
+fn append_complex(text: &mut Vec<u8>, real: f64, imaginary: f64, bits: u32) {
+    text.push(b'(');
+    append_float(text, real, b'g', -1, bits);
+    let at = text.len();
+    append_float(text, imaginary, b'g', -1, bits);
+    if !matches!(text[at], b'+' | b'-') {
+        text.insert(at, b'+');
+    }
+    text.extend_from_slice(b"i)");
+}
+
+fn print_complex(context: &mut NativeContext<'_>, real: f64, imaginary: f64) {
+    let mut text = Vec::with_capacity(64);
+    append_complex(&mut text, real, imaginary, 64);
+    print(context, &text);
+}
+
+fn print_complex64(context: &mut NativeContext<'_>, real: f32, imaginary: f32) {
+    let mut text = Vec::with_capacity(64);
+    append_complex(&mut text, f64::from(real), f64::from(imaginary), 32);
+    print(context, &text);
+}
+
 fn print_float32(context: &mut NativeContext<'_>, value: f32) {
     let mut text = Vec::with_capacity(32);
     append_float(&mut text, f64::from(value), b'g', -1, 32);
@@ -189,6 +231,8 @@ pub const PRINT_NATIVES: &[&str] = &[
     "printuint",
     "printfloat",
     "printfloat32",
+    "printcomplex",
+    "printcomplex64",
     "printstring",
     "printpointer",
     "printslice",
@@ -203,6 +247,8 @@ natives! {
     pure "printuint" => print_uint;
     pure "printfloat" => print_float;
     pure "printfloat32" => print_float32;
+    pure "printcomplex" => print_complex;
+    pure "printcomplex64" => print_complex64;
     pure "printstring" => print_string;
     pure "printpointer" => print_pointer;
     pure "printslice" => print_slice;

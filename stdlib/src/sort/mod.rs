@@ -57,6 +57,8 @@ fn kind_name(kind: &TypeKind) -> &'static str {
         TypeKind::Uintptr => "uintptr",
         TypeKind::Float32 => "float32",
         TypeKind::Float64 => "float64",
+        TypeKind::Complex64 { .. } => "complex64",
+        TypeKind::Complex128 { .. } => "complex128",
         TypeKind::String => "string",
         TypeKind::Pointer { .. } => "ptr",
         TypeKind::Slice { .. } => "slice",

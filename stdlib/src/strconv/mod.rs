@@ -36,6 +36,12 @@ fn parse_float(text: GoStr<'_>, bits: i64) -> (f64, i64) {
     (value, code(error))
 }
 
+fn parse_float_prefix(text: GoStr<'_>, bits: i64) -> (f64, i64, i64) {
+    let bits = if bits == 32 { 32 } else { 64 };
+    let (value, used, error) = float::parse_float_prefix(&text, bits);
+    (value, used as i64, code(error))
+}
+
 fn itoa<'h>(context: &mut NativeContext<'h>, value: i64) -> Result<GoStr<'h>, GoPanic> {
     // PERF: no allocation but the string.
     let mut buffer = [0u8; 20];
@@ -155,6 +161,7 @@ natives! {
     pure "parseSigned" => parse_signed;
     pure "parseUnsigned" => parse_unsigned;
     pure "parseFloat" => parse_float;
+    pure "parseFloatPrefix" => parse_float_prefix;
     pure "Itoa" => itoa;
     pure "FormatInt" => format_int;
     pure "FormatUint" => format_uint;

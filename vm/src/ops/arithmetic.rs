@@ -47,6 +47,53 @@ pub(crate) fn max_float(a: f64, b: f64) -> f64 {
     }
 }
 
+/// A complex number: real and imaginary part.
+type Complex = (f64, f64);
+
+/// `x * y`.
+#[inline(always)]
+pub(crate) fn mul_complex((a, b): Complex, (c, d): Complex) -> Complex {
+    (a * c - b * d, a * d + b * c)
+}
+
+/// `x / y`. The larger part of the divisor is divided by, so that its square does not overflow (Smith, Algorithm 116); a
+/// result that is NaN in both parts is mended where C99's annex G defines one.
+///
+/// GO: runtime `complex128div`.
+pub(crate) fn div_complex((a, b): Complex, (c, d): Complex) -> Complex {
+    let (real, imaginary) = if c.abs() >= d.abs() {
+        let ratio = d / c;
+        let divisor = c + ratio * d;
+        ((a + b * ratio) / divisor, (b - a * ratio) / divisor)
+    } else {
+        let ratio = c / d;
+        let divisor = d + ratio * c;
+        ((a * ratio + b) / divisor, (b * ratio - a) / divisor)
+    };
+    if !real.is_nan() || !imaginary.is_nan() {
+        return (real, imaginary);
+    }
+    let unit = |part: f64| f64::from(u8::from(part.is_infinite())).copysign(part);
+    if c == 0.0 && d == 0.0 && (!a.is_nan() || !b.is_nan()) {
+        let infinity = f64::INFINITY;
+        return (infinity.copysign(c) * a, infinity.copysign(c) * b);
+    }
+    let (x_infinite, y_infinite) = (
+        a.is_infinite() || b.is_infinite(),
+        c.is_infinite() || d.is_infinite(),
+    );
+    let scaled = |scale: f64, (a, b): Complex, (c, d): Complex| {
+        (scale * (a * c + b * d), scale * (b * c - a * d))
+    };
+    if x_infinite && c.is_finite() && d.is_finite() {
+        return scaled(f64::INFINITY, (unit(a), unit(b)), (c, d));
+    }
+    if y_infinite && a.is_finite() && b.is_finite() {
+        return scaled(0.0, (a, b), (unit(c), unit(d)));
+    }
+    (real, imaginary)
+}
+
 /// Truncates; out of range and NaN give the smallest int64, as `cvttsd2si` does.
 #[inline(always)]
 pub(crate) fn float_to_int(value: f64) -> i64 {

@@ -11,12 +11,23 @@
 use bytecode::{OptionalRegister, Pair, Register, Run, SlotKind, op};
 use checker::typed::{Mode, ObjectKind, SelectionKind, TypeAndValue};
 use checker::types::{Type, TypeId as Ty};
+use checker::universe::Builtin;
 use parser::ast::{BinaryOperator, Expr, ExprId, UnaryOperator};
 
 use crate::function::{FunctionCompiler, Location};
 use crate::package::FunctionKey;
 use crate::places::{NONE, Place};
 use crate::walk::Node;
+
+/// What is evaluated in source order before the loads and operations around it: calls, receives, and some more.
+#[derive(Default)]
+struct Units {
+    list: Vec<ExprId>,
+    /// A load that could see a call's effects stands before that call.
+    needed: bool,
+    /// How many of the list there are up to the last that calls: the rest can stay where it is.
+    up_to_last_call: usize,
+}
 
 impl FunctionCompiler<'_, '_> {
     /// The canonical type of an expression.
@@ -670,29 +681,31 @@ impl FunctionCompiler<'_, '_> {
     /// Evaluates the calls and receives in `roots` now, in their order, if some load that could see their effects stands
     /// before one of them. Their values stay in registers until the statement ends ([`FunctionCompiler::hoisted`]).
     pub(crate) fn hoist(&mut self, roots: &[ExprId]) {
-        let mut calls = Vec::new();
-        if self.find_calls(roots, &mut calls) {
-            for call in calls {
-                let register = self.operand(call);
-                self.hoisted.insert(call, register);
-            }
+        let mut units = Units::default();
+        self.find_units(roots, &mut units);
+        if units.needed {
+            self.hoist_units(units);
         }
     }
 
     /// Evaluates all calls in an expression now.
     pub(crate) fn hoist_all(&mut self, root: ExprId) {
-        let mut calls = Vec::new();
-        self.find_calls(&[root], &mut calls);
-        for call in calls {
-            let register = self.operand(call);
-            self.hoisted.insert(call, register);
+        let mut units = Units::default();
+        self.find_units(&[root], &mut units);
+        self.hoist_units(units);
+    }
+
+    fn hoist_units(&mut self, units: Units) {
+        for &unit in &units.list[..units.up_to_last_call] {
+            let register = self.operand(unit);
+            self.hoisted.insert(unit, register);
         }
     }
 
-    /// Lists the outermost calls; returns whether a load stands before one of them.
-    fn find_calls(&self, roots: &[ExprId], calls: &mut Vec<ExprId>) -> bool {
+    /// Lists the outermost units of evaluation.
+    fn find_units(&self, roots: &[ExprId], units: &mut Units) {
         let mut work: Vec<(ExprId, bool)> = roots.iter().rev().map(|&e| (e, false)).collect();
-        let (mut loaded, mut needed) = (false, false);
+        let mut loaded = false;
         let mut children = Vec::new();
         while let Some((e, leaving)) = work.pop() {
             if leaving {
@@ -703,19 +716,29 @@ impl FunctionCompiler<'_, '_> {
                 continue;
             }
             let expr = *self.c.ast.expr(e);
-            let is_unit = match expr {
+            let (is_unit, has_call) = match expr {
                 Expr::FuncLit { .. } => continue,
                 Expr::Binary {
                     op: BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr,
                     ..
-                } => self.c.calls(e),
-                _ => self.c.is_call(e),
+                } => {
+                    let calls = self.c.calls(e);
+                    (calls, calls)
+                }
+                _ if self.c.is_call(e) => (true, true),
+                _ if self.is_unit_without_call(e) => (true, self.is_copy(e) || self.c.calls(e)),
+                _ => (false, false),
             };
             if is_unit {
-                needed |= loaded;
                 // Without a value there is nothing to keep.
                 if self.type_and_value(e).mode != Mode::NoValue {
-                    calls.push(e);
+                    units.list.push(e);
+                }
+                if has_call {
+                    units.needed |= loaded;
+                    units.up_to_last_call = units.list.len();
+                } else {
+                    loaded = true;
                 }
                 continue;
             }
@@ -726,8 +749,23 @@ impl FunctionCompiler<'_, '_> {
                             || self.is_package_variable(object)
                     });
                 }
-                Expr::Star(_) | Expr::Index { .. } | Expr::Selector { .. } | Expr::Slice { .. }
+                Expr::Star(_) | Expr::Index { .. } | Expr::Selector { .. }
                     if self.is_place(e) && !self.is_register_place(e) =>
+                {
+                    work.push((e, true));
+                }
+                // It may panic, and does so after the calls.
+                Expr::Binary {
+                    op: BinaryOperator::Divide | BinaryOperator::Remainder,
+                    right,
+                    ..
+                } if self.c.typed.constant(right).is_none() => work.push((e, true)),
+                // A conversion of a slice reads its elements.
+                Expr::Call { args, .. }
+                    if self.c.ast.list(args).iter().any(|&operand| {
+                        let ty = self.type_of(operand);
+                        matches!(self.c.typed.types.underlying(ty), Type::Slice(_))
+                    }) =>
                 {
                     work.push((e, true));
                 }
@@ -744,7 +782,54 @@ impl FunctionCompiler<'_, '_> {
             });
             work.extend(children.iter().rev().map(|&child| (child, false)));
         }
-        needed
+    }
+
+    /// `copy(...)`, whose effects loads can see.
+    fn is_copy(&self, e: ExprId) -> bool {
+        let Expr::Call { callee, .. } = *self.c.ast.expr(e) else {
+            return false;
+        };
+        self.type_and_value(self.c.ast.unparen(callee)).mode == Mode::Builtin
+            && self.builtin_of(callee) == Builtin::Copy
+    }
+
+    /// What Go's compiler gives a temporary in its turn although it is no call. GO: walk/order.go `expr1`.
+    fn is_unit_without_call(&self, e: ExprId) -> bool {
+        let types = &self.c.typed.types;
+        match *self.c.ast.expr(e) {
+            Expr::Slice { .. } => true,
+            Expr::TypeAssert { .. } => !matches!(types.get(self.type_of(e)), Type::Tuple(_)),
+            Expr::CompositeLit { .. } => {
+                matches!(types.underlying(self.type_of(e)), Type::Map { .. })
+            }
+            Expr::Call { callee, args, .. } => {
+                match self.type_and_value(self.c.ast.unparen(callee)).mode {
+                    Mode::Builtin => matches!(
+                        self.builtin_of(callee),
+                        Builtin::Append
+                            | Builtin::Cap
+                            | Builtin::Copy
+                            | Builtin::Len
+                            | Builtin::Make
+                            | Builtin::Max
+                            | Builtin::Min
+                            | Builtin::New
+                    ),
+                    // A string to bytes or runes.
+                    Mode::Type => {
+                        matches!(types.underlying(self.type_of(e)), Type::Slice(_))
+                            && self
+                                .c
+                                .ast
+                                .list(args)
+                                .iter()
+                                .all(|&operand| types.is_string(self.type_of(operand)))
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
     }
 
     /// A function literal's number.

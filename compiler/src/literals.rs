@@ -7,6 +7,9 @@ use parser::ast::{Expr, ExprId};
 use crate::function::FunctionCompiler;
 use crate::places::NONE;
 
+/// Literals with more elements (tables) are evaluated from front to back: their calls' values would take all registers.
+const HOISTED_ELEMENTS: usize = 1000;
+
 impl FunctionCompiler<'_, '_> {
     /// A literal's elements with their keys.
     fn elements(&self, e: ExprId) -> Vec<(Option<ExprId>, ExprId)> {
@@ -53,8 +56,32 @@ impl FunctionCompiler<'_, '_> {
         (out, length)
     }
 
+    /// Evaluates the calls in a literal's elements before all else in them, unless the expression around did.
+    /// Returns what `scanned` was.
+    fn hoist_elements(&mut self, e: ExprId) -> bool {
+        if !self.scanned {
+            let values: Vec<ExprId> = self.elements(e).iter().map(|&(_, value)| value).collect();
+            if values.len() <= HOISTED_ELEMENTS {
+                self.hoist(&values);
+            }
+        }
+        std::mem::replace(&mut self.scanned, true)
+    }
+
     /// A literal's value into `dst`.
     pub(crate) fn literal_into(&mut self, e: ExprId, ty: Ty, dst: u16) {
+        // A map's entries are statements of their own.
+        let is_map = matches!(self.c.typed.types.underlying(ty), Type::Map { .. });
+        let scanned = if is_map {
+            std::mem::replace(&mut self.scanned, false)
+        } else {
+            self.hoist_elements(e)
+        };
+        self.literal_value(e, ty, dst);
+        self.scanned = scanned;
+    }
+
+    fn literal_value(&mut self, e: ExprId, ty: Ty, dst: u16) {
         let typed = self.c.typed;
         match typed.types.underlying(ty) {
             // `{...}` as an element of []*T.
@@ -108,6 +135,7 @@ impl FunctionCompiler<'_, '_> {
                         continue;
                     };
                     self.scoped(|f| {
+                        f.hoist(&[key_expression, value]);
                         let key = f.element_operand(key_expression, *key);
                         let value = f.element_operand(value, *element);
                         f.emit(op::MapSet {
@@ -130,6 +158,7 @@ impl FunctionCompiler<'_, '_> {
 
     /// `&T{...}`, or the box of a literal.
     pub(crate) fn literal_in_heap(&mut self, e: ExprId, ty: Ty, dst: u16) {
+        let scanned = self.hoist_elements(e);
         let target = if self.registers.is_fresh(dst) {
             dst
         } else {
@@ -157,6 +186,7 @@ impl FunctionCompiler<'_, '_> {
             self.store_memory(ty, value, target, 0);
         }
         self.move_slots(target, dst, 1);
+        self.scanned = scanned;
     }
 
     /// Fills new, zeroed memory with a struct or array literal's elements.

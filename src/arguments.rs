@@ -3,10 +3,11 @@
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Run a program; the rest are its arguments.
+    /// Run a program: the first word names it, and perhaps more of them do; the rest are its arguments.
     Run {
-        file: String,
-        arguments: Vec<String>,
+        words: Vec<String>,
+        /// May more than the first word be files of the program?
+        several: bool,
     },
     /// Report every error of a program, run nothing.
     Check {
@@ -96,15 +97,15 @@ pub fn parse(arguments: &[String]) -> Result<Command, UsageError> {
         return Ok(Command::Help(HELP));
     };
     match first.as_str() {
-        "run" => match rest.split_first() {
+        "run" => match rest.first() {
             None => Err(UsageError(
-                "run: which file? (golite run FILE [ARGUMENTS])".into(),
+                "run: which program? (golite run FILE|FOLDER|- [ARGUMENTS])".into(),
             )),
-            Some((help, _)) if is_help(help) => Ok(Command::Help(HELP_RUN)),
-            Some((flag, _)) if is_flag(flag) => Err(unknown_flag(flag, "run")),
-            Some((file, arguments)) => Ok(Command::Run {
-                file: file.clone(),
-                arguments: arguments.to_vec(),
+            Some(help) if is_help(help) => Ok(Command::Help(HELP_RUN)),
+            Some(flag) if is_flag(flag) => Err(unknown_flag(flag, "run")),
+            Some(_) => Ok(Command::Run {
+                words: rest.to_vec(),
+                several: true,
             }),
         },
         "check" => match rest.first() {
@@ -139,8 +140,8 @@ pub fn parse(arguments: &[String]) -> Result<Command, UsageError> {
         "version" | "--version" | "-V" => Ok(Command::Version),
         flag if is_flag(flag) => Err(unknown_flag(flag, "golite")),
         file if looks_like_a_file(file) => Ok(Command::Run {
-            file: file.to_string(),
-            arguments: rest.to_vec(),
+            words: arguments.to_vec(),
+            several: false,
         }),
         other => Err(UsageError(format!(
             "no command and no file {other:?}{}",
@@ -207,8 +208,8 @@ mod tests {
     #[test]
     fn a_bare_file_is_run_with_its_arguments() {
         let expected = Command::Run {
-            file: "a.gl".into(),
-            arguments: words("-x --help"),
+            words: words("a.gl -x --help"),
+            several: false,
         };
         assert_eq!(parse(&words("a.gl -x --help")), Ok(expected));
     }
@@ -216,8 +217,8 @@ mod tests {
     #[test]
     fn run_passes_flags_after_the_file_on() {
         let expected = Command::Run {
-            file: "a.gl".into(),
-            arguments: words("run -v"),
+            words: words("a.gl run -v"),
+            several: true,
         };
         assert_eq!(parse(&words("run a.gl run -v")), Ok(expected));
     }

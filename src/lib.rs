@@ -1,9 +1,11 @@
 //! golite: Go as a scripting language, with Go's own kind of runtime under it.
 //!
 //! - [`pipeline`]: the stages in a row, from text to bytecode.
-//! - [`packages`]: where imported packages come from.
+//! - [`loader`]: from files and folders to the program's own packages.
+//! - [`packages`]: where standard packages come from.
 //!
 //! The command (`main.rs`) is the only place that reads the process's arguments and environment or ends the process.
 
+pub mod loader;
 pub mod packages;
 pub mod pipeline;

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     match arguments::parse(&arguments) {
-        Ok(Command::Run { file, arguments }) => commands::run::run(&file, arguments),
+        Ok(Command::Run { words, several }) => commands::run::run(&words, several),
         Ok(Command::Check { files }) => commands::check::check(&files),
         Ok(Command::Disassemble { file }) => commands::disassemble::disassemble(&file),
         Ok(Command::Help(text)) => commands::print(text),

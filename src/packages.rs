@@ -1,4 +1,4 @@
-//! Where imported packages come from.
+//! Where standard packages come from.
 
 use checker::{Importer, PackageSource, SourceText};
 use stdlib::outline::{self, Selection};

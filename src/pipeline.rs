@@ -1,26 +1,29 @@
 //! The whole story on one page.
 //!
 //! ```text
-//! text ─parse→ File ─check→ TypedProgram ─compile→ Program ─link→ Image ─start→ goroutine main
+//! text ─load→ Files ─check→ TypedProgram ─compile→ Program ─link→ Image ─start→ goroutine main
 //! ```
 //!
 //! Each arrow is one public function of one crate. Commands are prefixes of this row.
 
+use crate::loader::{self, Input, Loaded};
 use crate::packages::StandardPackages;
 use bytecode::Program;
-use checker::{Options, TypedProgram, check_program};
+use checker::{Options, TypedProgram, check_packages};
 use diagnostics::{Code, Diagnostics, SourceMap};
 use parser::ast::{Ast, Interner, Symbol};
-use parser::parse_file;
+use std::path::Path;
 
 /// A program text that was understood, with what is wrong with it.
 pub struct Checked {
     pub sources: SourceMap,
     pub ast: Ast,
     pub names: Interner,
-    /// `None` if the text could not even be parsed.
+    /// `None` if the packages could not even be found and parsed.
     pub typed: Option<TypedProgram>,
-    /// If they are empty, the program can be compiled.
+    /// Why there is no program, if it is not a text that is wrong: a line each.
+    pub failures: Vec<String>,
+    /// If they and the failures are empty, the program can be compiled.
     pub diagnostics: Diagnostics,
 }
 
@@ -38,21 +41,14 @@ pub fn program_options() -> Options {
     }
 }
 
-/// Parses and checks a program of one file.
-///
-/// # Errors
-/// The text is too long to be a program.
-pub fn check(
-    name: &str,
-    text: String,
-    options: &Options,
-) -> Result<Checked, diagnostics::FileTooLarge> {
-    let checked = check_with(name, text.clone(), options, Packages::Needed)?;
-    if checked.diagnostics.is_empty() {
-        return Ok(checked);
+/// Loads and checks a program. `module_cache` is where an installed Go keeps modules.
+pub fn check(input: &Input, module_cache: Option<&Path>, options: &Options) -> Checked {
+    let checked = check_with(loader::load(input, module_cache), options, Packages::Needed);
+    if checked.diagnostics.is_empty() || checked.typed.is_none() {
+        return checked;
     }
     // Messages mention what else a package has: "undefined: strings.toUpper (but have ToUpper)".
-    check_with(name, text, options, Packages::Whole)
+    check_with(loader::load(input, module_cache), options, Packages::Whole)
 }
 
 /// How much of the standard packages the checker sees.
@@ -63,44 +59,47 @@ enum Packages {
     Whole,
 }
 
-fn check_with(
-    name: &str,
-    text: String,
-    options: &Options,
-    extent: Packages,
-) -> Result<Checked, diagnostics::FileTooLarge> {
-    let mut sources = SourceMap::new();
-    let mut ast = Ast::default();
-    let mut names = Interner::new();
-    let id = sources.add(name, text)?;
-    let (file, syntax) = parse_file(&mut ast, &mut names, id, sources.text(id));
-    if !file.checkable {
-        return Ok(Checked {
+fn check_with(loaded: Loaded, options: &Options, extent: Packages) -> Checked {
+    let checkable = loaded.is_checkable();
+    let Loaded {
+        mut sources,
+        mut ast,
+        mut names,
+        packages,
+        standard,
+        failures,
+        problems,
+        syntax,
+    } = loaded;
+    if !checkable {
+        let mut diagnostics = if problems.is_empty() {
+            syntax
+        } else {
+            problems
+        };
+        diagnostics.sort_as_go(&sources);
+        return Checked {
             sources,
             ast,
             names,
             typed: None,
-            diagnostics: syntax,
-        });
+            failures,
+            diagnostics,
+        };
     }
-    let mut packages = match extent {
+    let mut importer = match extent {
         Packages::Needed => {
-            let imports: Vec<String> = file
-                .imports
-                .iter()
-                .map(|import| import_path(&ast, import))
-                .collect();
             let mentioned = (0..names.len()).map(|index| names.text(Symbol(index as u32)));
-            StandardPackages::for_program(imports.iter().map(String::as_str), mentioned)
+            StandardPackages::for_program(standard.iter().map(String::as_str), mentioned)
         }
         Packages::Whole => StandardPackages::whole(),
     };
-    let (typed, mut diagnostics) = check_program(
+    let (typed, mut diagnostics) = check_packages(
         &mut ast,
         &mut names,
         &mut sources,
-        vec![file],
-        &mut packages,
+        packages,
+        &mut importer,
         options,
     );
     if !syntax.is_empty() {
@@ -109,19 +108,20 @@ fn check_with(
         diagnostics.append(syntax);
         diagnostics.sort_as_go(&sources);
     }
-    Ok(Checked {
+    Checked {
         sources,
         ast,
         names,
         typed: Some(typed),
+        failures,
         diagnostics,
-    })
+    }
 }
 
 /// Compiles a checked program.
 ///
 /// # Errors
-/// The diagnostics, if there are any; one more, if the program is larger than the machine's limits.
+/// The diagnostics, if there are any (none, if there are failures); one more, if the program is larger than the machine's limits.
 pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
     let Checked {
         ast,
@@ -141,8 +141,4 @@ pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
             Err(diagnostics)
         }
     }
-}
-
-fn import_path(ast: &Ast, import: &parser::ast::Import) -> String {
-    String::from_utf8_lossy(ast.string_value(import.path)).into_owned()
 }

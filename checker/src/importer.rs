@@ -28,6 +28,18 @@ pub trait Importer {
     fn source(&mut self, path: &str) -> Option<PackageSource>;
 }
 
+/// A package of the program's own, with its files parsed.
+#[derive(Clone, Debug, Default)]
+pub struct UserPackage {
+    /// Its import path; `main` for the program's first package.
+    pub path: String,
+    /// In the order of initialisation: of their names, unless the command line gave another.
+    pub files: Vec<File>,
+    /// Which of its imports, by the range of the path, lead to which earlier package of the program. All others are
+    /// asked of the [`Importer`].
+    pub imports: FxHashMap<TextRange, usize>,
+}
+
 /// An importer that knows no packages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoImports;
@@ -72,6 +84,8 @@ pub(crate) struct Loader<'a> {
     pub(crate) diagnostics: Diagnostics,
     states: FxHashMap<String, State>,
     loaded: Loaded,
+    /// Where the program's own packages are in `loaded`, by their number.
+    users: Vec<usize>,
 }
 
 /// A package on the way to being loaded.
@@ -113,23 +127,34 @@ impl<'a> Loader<'a> {
             diagnostics: Diagnostics::new(),
             states: FxHashMap::default(),
             loaded: Loaded::default(),
+            users: Vec::new(),
         }
     }
 
-    /// Loads the main package's imports, theirs, and so on, depth first.
+    /// Loads the imports of all packages of the program, theirs, and so on, depth first.
     pub(crate) fn load(
         mut self,
-        files: Vec<File>,
+        packages: Vec<UserPackage>,
         options: &crate::Options,
     ) -> (Loaded, Diagnostics) {
-        let mut main = self.frame(options.path.clone(), options.standard, files);
-        main.pending.extend(
-            options
-                .roots
-                .iter()
-                .map(|(path, _)| ((*path).to_owned(), TextRange::default())),
-        );
-        let mut stack = vec![main];
+        let last = packages.len().saturating_sub(1);
+        for (number, package) in packages.into_iter().enumerate() {
+            let standard = options.standard && number == last;
+            let mut frame = self.frame(package.path, standard, package.files, &package.imports);
+            if number == last {
+                let roots = options.roots.iter();
+                frame
+                    .pending
+                    .extend(roots.map(|(path, _)| ((*path).to_owned(), TextRange::default())));
+            }
+            self.load_from(frame);
+            self.users.push(self.loaded.packages.len() - 1);
+        }
+        (self.loaded, self.diagnostics)
+    }
+
+    fn load_from(&mut self, first: Frame) {
+        let mut stack = vec![first];
         while let Some(frame) = stack.last_mut() {
             let Some((path, range)) = frame.pending.pop() else {
                 let Some(frame) = stack.pop() else { break };
@@ -175,7 +200,8 @@ impl<'a> Loader<'a> {
                             frame.pending.push((path.clone(), range));
                             self.states.insert(path.clone(), State::Loading);
                             let files = self.parse(source.files);
-                            let frame = self.frame(path, source.standard, files);
+                            let no_users = FxHashMap::default();
+                            let frame = self.frame(path, source.standard, files, &no_users);
                             stack.push(frame);
                         }
                         None => {
@@ -187,7 +213,6 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        (self.loaded, self.diagnostics)
     }
 
     fn report_import_cycle(&mut self, stack: &[Frame], path: &str, range: TextRange) {
@@ -221,14 +246,25 @@ impl<'a> Loader<'a> {
         files
     }
 
-    fn frame(&mut self, path: String, standard: bool, files: Vec<File>) -> Frame {
+    fn frame(
+        &mut self,
+        path: String,
+        standard: bool,
+        files: Vec<File>,
+        users: &FxHashMap<TextRange, usize>,
+    ) -> Frame {
         self.states.insert(path.clone(), State::Loading);
         let mut pending = Vec::new();
+        let mut imports = FxHashMap::default();
         for file in &files {
             for import in &file.imports {
+                let range = self.ast.range(import.path);
+                if let Some(&user) = users.get(&range) {
+                    imports.insert(range, self.users[user]);
+                    continue;
+                }
                 let value = self.ast.string_value(import.path);
-                let value = String::from_utf8_lossy(value).into_owned();
-                pending.push((value, self.ast.range(import.path)));
+                pending.push((String::from_utf8_lossy(value).into_owned(), range));
             }
         }
         pending.reverse();
@@ -237,7 +273,7 @@ impl<'a> Loader<'a> {
             path,
             standard,
             files,
-            imports: FxHashMap::default(),
+            imports,
             pending,
             first_file,
         }

@@ -62,6 +62,6 @@ pub mod types;
 pub mod universe;
 
 pub use constants::Constant;
-pub use importer::{Importer, NoImports, PackageSource, SourceText};
-pub use package::{Options, check_program};
+pub use importer::{Importer, NoImports, PackageSource, SourceText, UserPackage};
+pub use package::{Options, check_packages, check_program};
 pub use typed::TypedProgram;

@@ -426,10 +426,10 @@ impl Checker<'_> {
             _ => ("object", "", None),
         };
         let exported = |name: &str| crate::checker::is_exported(name);
+        // GO: errsupport.go `tail`, which leaves a name of one letter as it is.
         let tail = |name: &str| {
-            name.char_indices()
-                .nth(1)
-                .map_or(String::new(), |(at, _)| name[at..].to_owned())
+            let second = name.char_indices().nth(1).map_or(0, |(at, _)| at);
+            name[second..].to_owned()
         };
         #[derive(PartialEq)]
         enum Case {
@@ -440,7 +440,9 @@ impl Checker<'_> {
         }
         let case = if alt.is_empty() {
             Case::Missing
-        } else if alt_package == package || exported(alt) && self.found_in_own_package(&folded) {
+        } else if alt_package == package
+            || exported(alt) && self.found_in_own_package(&folded, search)
+        {
             Case::Misspelled
         } else if exported(sel) {
             if exported(alt) {
@@ -487,14 +489,20 @@ impl Checker<'_> {
         }
     }
 
-    /// Was the thing found declared in the package being checked? Exported fields do not carry their package.
-    fn found_in_own_package(&self, lookup: &Lookup) -> bool {
+    /// Was the thing found declared in the package being checked? Exported fields do not carry their package, so that of the
+    /// type stands for it.
+    fn found_in_own_package(&self, lookup: &Lookup, search: TypeId) -> bool {
         let Lookup::Found { found, .. } = lookup else {
             return false;
         };
         match found {
             Found::Method(object) => self.object(*object).package == Some(self.env.package),
-            _ => true,
+            _ => {
+                let (typ, _) = self.program.dereference(search);
+                let named = self.program.types.named(typ);
+                named
+                    .is_none_or(|named| self.object(named.object).package == Some(self.env.package))
+            }
         }
     }
 

@@ -3,10 +3,11 @@
 use diagnostics::{Code, Diagnostics, SourceMap, TextRange};
 use parser::ast::{Ast, File, Interner, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
 
 use crate::checker::{Checker, Color, Environment, Known, PackageState, Reachability};
 use crate::constants::Constant;
-use crate::importer::{Importer, Loaded, Loader};
+use crate::importer::{Importer, Loaded, Loader, UserPackage};
 use crate::scope::Scopes;
 use crate::typed::{Object, ObjectKind, Package, TypeAndValue, TypedProgram};
 use crate::types::{ObjectId, PackageId, TypeId, Types};
@@ -52,8 +53,27 @@ pub fn check_program(
     importer: &mut dyn Importer,
     options: &Options,
 ) -> (TypedProgram, Diagnostics) {
+    let main = UserPackage {
+        path: options.path.clone(),
+        files,
+        ..UserPackage::default()
+    };
+    check_packages(ast, names, sources, vec![main], importer, options)
+}
+
+/// As [`check_program`], for a program of several packages: each stands after those it imports, the main package last.
+///
+/// A package that imports one with errors is not checked further, as in Go.
+pub fn check_packages(
+    ast: &mut Ast,
+    names: &mut Interner,
+    sources: &mut SourceMap,
+    packages: Vec<UserPackage>,
+    importer: &mut dyn Importer,
+    options: &Options,
+) -> (TypedProgram, Diagnostics) {
     let loader = Loader::new(ast, names, sources, importer);
-    let (loaded, diagnostics) = loader.load(files, options);
+    let (loaded, diagnostics) = loader.load(packages, options);
     let known = Known {
         error_method: names.intern("Error"),
         string_method: names.intern("String"),
@@ -308,20 +328,30 @@ impl<'a> Checker<'a> {
             self.collect_objects(id, package, &ids);
             ids.push(id);
         }
+        let mut failed: FxHashSet<PackageId> = FxHashSet::default();
         for (id, package) in ids.iter().zip(&loaded.packages) {
             let is_main = *id == ids[ids.len() - 1];
             if package.standard && !is_main {
                 continue;
             }
+            let imports = &self.program.package(*id).imports;
+            if imports.iter().any(|import| failed.contains(import)) {
+                failed.insert(*id);
+                continue;
+            }
+            let before = self.diagnostics.len();
             self.env = self.package_environment(*id, self.packages[id.index()].scope);
             self.check_package_objects(*id);
             self.check_unused_imports(*id);
+            if self.diagnostics.len() > before {
+                failed.insert(*id);
+            }
         }
         if let (Some(main), Some(package)) = (ids.last(), loaded.packages.last()) {
             self.program.main = *main;
             // Of a script it is enough to say that scripts are not there yet.
             let is_script = package.files.iter().any(|file| file.script.is_some());
-            if options.is_program && !is_script {
+            if options.is_program && !is_script && !failed.contains(main) {
                 let place = package
                     .files
                     .first()
@@ -345,8 +375,46 @@ impl<'a> Checker<'a> {
                 self.report(Code::MissingBody, range, "missing function body");
             }
         }
-        self.program.package_order = ids;
+        self.program.package_order = self.initialization_order(&ids);
         self.finish_reachability();
+    }
+
+    /// The order in which packages are initialised: of those whose imports are, always the one whose path comes first; standard
+    /// packages, which cannot notice, before the program's own, since the machine needs some that nothing imports.
+    ///
+    /// SPEC: Program initialization.
+    fn initialization_order(&self, ids: &[PackageId]) -> Vec<PackageId> {
+        let mut importers: FxHashMap<PackageId, Vec<PackageId>> = FxHashMap::default();
+        let mut waiting: FxHashMap<PackageId, usize> = FxHashMap::default();
+        let mut ready: BTreeSet<(bool, &str, PackageId)> = BTreeSet::new();
+        let place = |id: PackageId| {
+            let package = self.program.package(id);
+            (!package.standard, package.path.as_str(), id)
+        };
+        for &id in ids {
+            let package = self.program.package(id);
+            for import in &package.imports {
+                importers.entry(*import).or_default().push(id);
+            }
+            waiting.insert(id, package.imports.len());
+            if package.imports.is_empty() {
+                ready.insert(place(id));
+            }
+        }
+        let mut order = Vec::with_capacity(ids.len());
+        while let Some((.., id)) = ready.pop_first() {
+            order.push(id);
+            for importer in importers.get(&id).into_iter().flatten() {
+                let Some(count) = waiting.get_mut(importer) else {
+                    continue;
+                };
+                *count -= 1;
+                if *count == 0 {
+                    ready.insert(place(*importer));
+                }
+            }
+        }
+        order
     }
 
     fn reach_roots(&mut self, options: &Options) {

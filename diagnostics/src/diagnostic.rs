@@ -107,10 +107,20 @@ impl Diagnostics {
         self.list.iter()
     }
 
-    /// Orders by file and position and drops repetitions: the same message twice on one line, as Go does before it prints.
+    /// Orders by file and position and drops repetitions: the same message twice on one line, as Go does before it prints. The
+    /// files keep the order in which the first error of each was found.
+    ///
+    /// GO: cmd/compile/internal/base `FlushErrors`; files are numbered when an error first mentions them.
     pub fn sort_as_go(&mut self, map: &crate::SourceMap) {
+        let mut files: Vec<crate::FileId> = Vec::new();
+        for diagnostic in &self.list {
+            if !files.contains(&diagnostic.range.file) {
+                files.push(diagnostic.range.file);
+            }
+        }
+        let place = |file| files.iter().position(|other| *other == file);
         self.list
-            .sort_by_key(|diagnostic| (diagnostic.range.file, diagnostic.range.start));
+            .sort_by_key(|diagnostic| (place(diagnostic.range.file), diagnostic.range.start));
         self.list.dedup_by(|next, last| {
             next.message == last.message
                 && next.range.file == last.range.file

@@ -136,6 +136,14 @@ pub fn parse_file(
     (file, diagnostics)
 }
 
+/// Is this the text of a script, a file without `package` clause?
+pub fn is_script(text: &str) -> bool {
+    let tokens = lexer::lex(text).tokens;
+    tokens
+        .first()
+        .is_none_or(|token| token.kind != lexer::TokenKind::Package)
+}
+
 /// Says the same only once a line.
 ///
 /// GO: cmd/compile/internal/base/print.go ErrorfAt

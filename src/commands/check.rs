@@ -1,10 +1,10 @@
 //! `golite check`: all errors, nothing is run.
 
-use super::{read_and_check, report};
+use super::{input_of, load_and_check, report};
 use checker::Options;
 use std::process::ExitCode;
 
-/// Checks each file as a program of its own; a package that is not `main` need not have a `func main`.
+/// Checks each file and each folder as a program of its own; a package that is not `main` need not have a `func main`.
 pub fn check(files: &[String]) -> ExitCode {
     let mut status = ExitCode::SUCCESS;
     for file in files {
@@ -13,7 +13,7 @@ pub fn check(files: &[String]) -> ExitCode {
             is_program: false,
             ..Options::default()
         };
-        let checked = match read_and_check(file, &options) {
+        let checked = match load_and_check(&input_of(file), &options) {
             Ok(checked) => checked,
             Err(failure) => {
                 status = failure;

@@ -6,8 +6,10 @@ pub mod run;
 
 use checker::Options;
 use diagnostics::{Diagnostics, Format, SourceMap, render};
+use golite::loader::Input;
 use golite::pipeline::{self, Checked};
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// As many errors as `golite run` shows. GO: cmd/compile without `-e`.
@@ -19,46 +21,37 @@ pub fn print(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Reads and checks a program. What cannot be read is said on standard error.
-fn read_and_check(file: &str, options: &Options) -> Result<Checked, ExitCode> {
-    let fail = |reason: &dyn std::fmt::Display| {
-        eprintln!("golite: {file}: {reason}");
+/// Loads and checks a program. What keeps it from being one is said on standard error.
+fn load_and_check(input: &Input, options: &Options) -> Result<Checked, ExitCode> {
+    let checked = pipeline::check(input, module_cache().as_deref(), options);
+    for failure in &checked.failures {
+        eprintln!("golite: {failure}");
+    }
+    if checked.failures.is_empty() {
+        Ok(checked)
+    } else {
         Err(ExitCode::FAILURE)
-    };
-    let bytes = match std::fs::read(file) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let hint = match error.kind() {
-                std::io::ErrorKind::NotFound => "no such file",
-                std::io::ErrorKind::IsADirectory => "is a folder; give the file with func main",
-                std::io::ErrorKind::PermissionDenied => "permission denied",
-                _ => return fail(&error),
-            };
-            return fail(&hint);
-        }
-    };
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let (line, column) = place(error.as_bytes(), error.utf8_error().valid_up_to());
-            eprintln!("{file}:{line}:{column}: invalid UTF-8 encoding");
-            return Err(ExitCode::FAILURE);
-        }
-    };
-    pipeline::check(file, text, options).or_else(|_| fail(&"too long"))
+    }
 }
 
-/// Line and column (in bytes), from 1.
-fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
-    let before = &bytes[..offset];
-    let line_start = before
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |at| at + 1);
-    (
-        before.iter().filter(|&&byte| byte == b'\n').count() + 1,
-        offset - line_start + 1,
-    )
+/// A folder, or the one file of a program.
+fn input_of(name: &str) -> Input {
+    if Path::new(name).is_dir() {
+        Input::Folder(name.to_owned())
+    } else {
+        Input::Files(vec![name.to_owned()])
+    }
+}
+
+/// Where an installed Go keeps the modules it has fetched. GO: `go env GOMODCACHE`.
+fn module_cache() -> Option<PathBuf> {
+    let variable = |name: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        value.map(PathBuf::from)
+    };
+    variable("GOMODCACHE")
+        .or_else(|| variable("GOPATH").map(|path| path.join("pkg/mod")))
+        .or_else(|| variable("HOME").map(|path| path.join("go/pkg/mod")))
 }
 
 /// Prints diagnostics to standard error: on a terminal with an excerpt of the source, else as Go does.

@@ -1,19 +1,28 @@
 //! `golite run`: a program from text to exit status.
 
-use super::{ERROR_LIMIT, read_and_check, report};
+use super::{ERROR_LIMIT, input_of, load_and_check, report};
 use crate::INTERNAL_ERROR;
 use crate::debug_flags::{self, DebugFlags};
+use golite::loader::Input;
 use golite::pipeline;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use vm::{Host, Vm, VmOptions};
 
-/// Runs the program in `file` with `arguments` behind its own name.
-pub fn run(file: &str, arguments: Vec<String>) -> ExitCode {
-    let mut checked = match read_and_check(file, &pipeline::program_options()) {
+/// Runs the program that the first of `words` names, or several of them; the rest are its arguments.
+pub fn run(words: &[String], several: bool) -> ExitCode {
+    let (input, arguments) = match program(words, several) {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("golite: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut checked = match load_and_check(&input, &pipeline::program_options()) {
         Ok(checked) => checked,
         Err(failure) => return failure,
     };
@@ -31,7 +40,7 @@ pub fn run(file: &str, arguments: Vec<String>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    options.host = Arc::new(host(file, arguments));
+    options.host = Arc::new(host(&words[0], arguments.to_vec()));
     options.sources = Some(Arc::new(checked.sources));
     let vm = match Vm::new(program, &stdlib::natives(), options) {
         Ok(vm) => vm,
@@ -44,6 +53,36 @@ pub fn run(file: &str, arguments: Vec<String>) -> ExitCode {
     let _ = io::stderr().write_all(exit.message.as_bytes());
     // Not `exit_process`: threads in blocking calls must not hold the end up, and there is nothing to clean.
     std::process::exit(exit.status)
+}
+
+/// Tells the program from its arguments: a folder, `-` for standard input, a file, or, with `several`, all files with
+/// extension `.gl` or `.go` that follow, as `go run` does; but a script is always one file. `--` ends the files.
+fn program(words: &[String], several: bool) -> io::Result<(Input, &[String])> {
+    let (first, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    if first == "-" {
+        let mut text = Vec::new();
+        io::stdin().lock().read_to_end(&mut text)?;
+        let name = first.clone();
+        return Ok((Input::Text { name, text }, rest));
+    }
+    let input = input_of(first);
+    if !several || !matches!(input, Input::Files(_)) {
+        return Ok((input, rest));
+    }
+    let is_file = |word: &&String| {
+        let extension = Path::new(word).extension();
+        extension.is_some_and(|extension| extension == "gl" || extension == "go")
+    };
+    let more = rest.iter().take_while(is_file).count();
+    let is_script = || std::fs::read_to_string(first).is_ok_and(|text| parser::is_script(&text));
+    if more == 0 || is_script() {
+        return Ok((input, rest));
+    }
+    let rest = match rest[more..].split_first() {
+        Some((end, arguments)) if end == "--" => arguments,
+        _ => &rest[more..],
+    };
+    Ok((Input::Files(words[..=more].to_vec()), rest))
 }
 
 /// Settings from the environment.

@@ -32,8 +32,8 @@ pub fn bless(filter: &str) -> io::Result<usize> {
         .filter(|case| case.name.contains(filter))
     {
         let result = match case.kind {
-            Kind::Run | Kind::Example => toolchain.bless_run(&case),
-            Kind::Check => toolchain.bless_check(&case),
+            Kind::Run | Kind::Example | Kind::Program => toolchain.bless_run(&case),
+            Kind::Check | Kind::PackageCheck => toolchain.bless_check(&case),
             Kind::KnownGap => toolchain
                 .build(&case, &[])
                 .and_then(|outcome| accepted(&outcome)),
@@ -61,8 +61,22 @@ impl Toolchain {
         self.workshop.join("program")
     }
 
-    /// Compiles the script as a Go file of the same name.
+    /// Compiles the script as a Go file of the same name, or a folder with all its files named so.
     fn build(&self, case: &Case, flags: &[&str]) -> io::Result<Outcome> {
+        let mut command = Command::new(&self.go);
+        command
+            .arg("build")
+            .args(flags)
+            .arg("-o")
+            .arg(self.program());
+        if matches!(case.kind, Kind::Program | Kind::PackageCheck) {
+            let folder = self.workshop.join("module");
+            copy_as_go(&self.root.join(&case.script), &folder)?;
+            command.arg(".").current_dir(&folder);
+            let outcome = suite::run(&mut command, Vec::new(), LIMIT);
+            fs::remove_dir_all(&folder)?;
+            return outcome;
+        }
         let source = self.workshop.join(
             case.script
                 .with_extension("go")
@@ -70,12 +84,6 @@ impl Toolchain {
                 .unwrap_or_default(),
         );
         fs::write(&source, case.text()?)?;
-        let mut command = Command::new(&self.go);
-        command
-            .arg("build")
-            .args(flags)
-            .arg("-o")
-            .arg(self.program());
         command
             .arg(source.file_name().unwrap_or_default())
             .current_dir(&self.workshop);
@@ -127,6 +135,25 @@ impl Toolchain {
             suite::error_lines(&outcome.stderr).as_bytes(),
         )
     }
+}
+
+/// Copies a folder, with `.gl` files as `.go` files.
+fn copy_as_go(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().map(Path::new) else {
+            continue;
+        };
+        if path.is_dir() {
+            copy_as_go(&path, &to.join(name))?;
+        } else if name.extension().is_some_and(|extension| extension == "gl") {
+            fs::copy(&path, to.join(name.with_extension("go")))?;
+        } else {
+            fs::copy(&path, to.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 fn accepted(build: &Outcome) -> io::Result<()> {

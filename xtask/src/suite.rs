@@ -8,6 +8,8 @@
 //! | run | `tests/run/<topic>/NAME.gl` | `.stdout`, `.stderr` (its head), `.status` |
 //! | example | `examples/NAME.gl` | the same |
 //! | check | `tests/check/NAME.gl` | `.errors`, every line that the type checker prints |
+//! | program | the folder `tests/packages/run/NAME/` | as run, beside the folder |
+//! | package check | the folder `tests/packages/check/NAME/` | as check, beside the folder |
 //! | known gap | `tests/known_gaps/NAME.gl` | none: must be refused as not supported yet |
 //!
 //! `NAME.args` (one argument a line) and `NAME.stdin` are given to the program.
@@ -31,6 +33,10 @@ pub enum Kind {
     Example,
     /// Is rejected with the errors that real Go reports.
     Check,
+    /// As `Run`; the script is a folder with a `go.mod`.
+    Program,
+    /// As `Check`; the script is a folder with a `go.mod`.
+    PackageCheck,
     /// Is valid Go that golite refuses for now.
     KnownGap,
 }
@@ -41,7 +47,7 @@ pub struct Case {
     /// `run/closures/loop_variable`: the path without its extension.
     pub name: String,
     pub kind: Kind,
-    /// The script, relative to the root of the repository.
+    /// The script (or folder of a program), relative to the root of the repository.
     pub script: PathBuf,
     root: PathBuf,
 }
@@ -71,6 +77,21 @@ pub fn cases(root: &Path) -> io::Result<Vec<Case>> {
     for (folder, kind) in folders {
         collect(root, Path::new(folder), kind, &mut cases)?;
     }
+    for (folder, kind) in [
+        ("tests/packages/run", Kind::Program),
+        ("tests/packages/check", Kind::PackageCheck),
+    ] {
+        for entry in fs::read_dir(root.join(folder))? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                cases.push(Case::new(
+                    root,
+                    Path::new(folder).join(entry.file_name()),
+                    kind,
+                ));
+            }
+        }
+    }
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(cases)
 }
@@ -82,20 +103,23 @@ fn collect(root: &Path, folder: &Path, kind: Kind, cases: &mut Vec<Case>) -> io:
         if entry.file_type()?.is_dir() {
             collect(root, &path, kind, cases)?;
         } else if path.extension().is_some_and(|extension| extension == "gl") {
-            let name = path.with_extension("").display().to_string();
-            let name = name.strip_prefix("tests/").unwrap_or(&name).to_owned();
-            cases.push(Case {
-                name,
-                kind,
-                script: path,
-                root: root.to_owned(),
-            });
+            cases.push(Case::new(root, path, kind));
         }
     }
     Ok(())
 }
 
 impl Case {
+    fn new(root: &Path, script: PathBuf, kind: Kind) -> Case {
+        let name = script.with_extension("").display().to_string();
+        Case {
+            name: name.strip_prefix("tests/").unwrap_or(&name).to_owned(),
+            kind,
+            script,
+            root: root.to_owned(),
+        }
+    }
+
     /// The file beside the script with another extension.
     pub fn beside(&self, extension: &str) -> PathBuf {
         self.root.join(&self.script).with_extension(extension)

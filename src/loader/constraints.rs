@@ -1,0 +1,313 @@
+//! Which files of a folder belong to a program on this system. GO: go/build (`matchFile`, `shouldBuild`, `goodOSArchFile`).
+//!
+//! A file is left out by its name (`_test`, `_GOOS`, `_GOARCH`, a leading `_` or `.`) or by its `//go:build` line.
+
+/// The systems that file names and constraints may mention. GO: internal/syslist.
+const SYSTEMS: &[&str] = &[
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "js",
+    "linux",
+    "nacl",
+    "netbsd",
+    "openbsd",
+    "plan9",
+    "solaris",
+    "wasip1",
+    "windows",
+    "zos",
+];
+
+/// Those of them that `unix` stands for.
+const UNIX: &[&str] = &[
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "linux",
+    "netbsd",
+    "openbsd",
+    "solaris",
+];
+
+/// The processors that file names and constraints may mention.
+const ARCHITECTURES: &[&str] = &[
+    "386",
+    "amd64",
+    "amd64p32",
+    "arm",
+    "armbe",
+    "arm64",
+    "arm64be",
+    "loong64",
+    "mips",
+    "mipsle",
+    "mips64",
+    "mips64le",
+    "mips64p32",
+    "mips64p32le",
+    "ppc",
+    "ppc64",
+    "ppc64le",
+    "riscv",
+    "riscv64",
+    "s390",
+    "s390x",
+    "sparc",
+    "sparc64",
+    "wasm",
+];
+
+/// The language version: `go1.1` to `go1.27` hold.
+const VERSION: u32 = 27;
+
+/// How deep a constraint's parentheses and negations may be.
+const MAX_DEPTH: usize = 100;
+
+/// Is this the name of a program text, of whatever system, that is no test?
+pub fn is_source_name(name: &str) -> bool {
+    let Some(stem) = name
+        .strip_suffix(".gl")
+        .or_else(|| name.strip_suffix(".go"))
+    else {
+        return false;
+    };
+    !name.starts_with(['_', '.']) && !stem.ends_with("_test")
+}
+
+/// Do the file's name and its `//go:build` line let it take part on this system?
+pub fn takes_part(name: &str, text: &str) -> bool {
+    name_matches(name) && build_line(text).is_none_or(|line| evaluate(line))
+}
+
+fn system() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    }
+}
+
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86" => "386",
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "loongarch64" => "loong64",
+        "powerpc64" if cfg!(target_endian = "little") => "ppc64le",
+        "powerpc64" => "ppc64",
+        other => other,
+    }
+}
+
+/// Does a word of a constraint hold?
+fn holds(tag: &str) -> bool {
+    let version = tag
+        .strip_prefix("go1.")
+        .and_then(|minor| minor.parse::<u32>().ok());
+    tag == system()
+        || tag == architecture()
+        || tag == "unix" && UNIX.contains(&system())
+        || tag == "linux" && system() == "android"
+        || tag == "golite"
+        // What asks for a version without assembly gets it.
+        || tag == "purego"
+        || version.is_some_and(|minor| (1..=VERSION).contains(&minor))
+}
+
+/// `name_linux.go`, `name_amd64.go`, `name_linux_amd64.go`; a name that only consists of a system is no constraint.
+fn name_matches(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name);
+    let Some((_, parts)) = stem.split_once('_') else {
+        return true;
+    };
+    let parts: Vec<&str> = parts.split('_').collect();
+    match parts[..] {
+        [.., os, arch] if SYSTEMS.contains(&os) && ARCHITECTURES.contains(&arch) => {
+            holds(os) && holds(arch)
+        }
+        [.., last] if SYSTEMS.contains(&last) || ARCHITECTURES.contains(&last) => holds(last),
+        _ => true,
+    }
+}
+
+/// The expression of the `//go:build` line among the comments at the top, before the package clause.
+fn build_line(text: &str) -> Option<&str> {
+    let mut in_comment = false;
+    for line in text.lines() {
+        let mut line = line.trim();
+        if in_comment {
+            let Some((_, rest)) = line.split_once("*/") else {
+                continue;
+            };
+            in_comment = false;
+            line = rest.trim();
+        }
+        while let Some(rest) = line.strip_prefix("/*") {
+            match rest.split_once("*/") {
+                Some((_, behind)) => line = behind.trim(),
+                None => {
+                    in_comment = true;
+                    line = "";
+                }
+            }
+        }
+        if let Some(expression) = line.strip_prefix("//go:build ") {
+            return Some(expression);
+        }
+        if !(line.is_empty() || line.starts_with("//") || line.starts_with("#!")) {
+            return None;
+        }
+    }
+    None
+}
+
+/// The value of a constraint; one that is malformed excludes the file, as in Go.
+fn evaluate(expression: &str) -> bool {
+    let mut parser = Constraint {
+        rest: expression,
+        depth: 0,
+    };
+    parser
+        .any()
+        .is_some_and(|value| value && parser.rest.trim().is_empty())
+}
+
+/// A constraint being read. GO: go/build/constraint exprParser.
+struct Constraint<'a> {
+    rest: &'a str,
+    depth: usize,
+}
+
+impl Constraint<'_> {
+    fn take(&mut self, token: &str) -> bool {
+        self.rest = self.rest.trim_start();
+        match self.rest.strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn any(&mut self) -> Option<bool> {
+        let mut value = self.all()?;
+        while self.take("||") {
+            value |= self.all()?;
+        }
+        Some(value)
+    }
+
+    fn all(&mut self) -> Option<bool> {
+        let mut value = self.not()?;
+        while self.take("&&") {
+            value &= self.not()?;
+        }
+        Some(value)
+    }
+
+    fn not(&mut self) -> Option<bool> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        let value = if self.take("!") {
+            !self.not()?
+        } else if self.take("(") {
+            let value = self.any()?;
+            if !self.take(")") {
+                return None;
+            }
+            value
+        } else {
+            self.rest = self.rest.trim_start();
+            let is_tag = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+            let end = self.rest.find(|c| !is_tag(c)).unwrap_or(self.rest.len());
+            let (tag, rest) = self.rest.split_at(end);
+            if tag.is_empty() {
+                return None;
+            }
+            self.rest = rest;
+            holds(tag)
+        };
+        self.depth -= 1;
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_and_hidden_files_are_no_sources() {
+        let sources = [
+            "a.gl",
+            "a.go",
+            "a_test.txt",
+            "_a.go",
+            ".a.go",
+            "a_test.go",
+            "a_test.gl",
+            "test.go",
+        ];
+        let found: Vec<&str> = sources
+            .into_iter()
+            .filter(|name| is_source_name(name))
+            .collect();
+        assert_eq!(found, ["a.gl", "a.go", "test.go"]);
+    }
+
+    #[test]
+    fn names_choose_the_system() {
+        for (name, expected) in [
+            ("a.go", true),
+            ("linux.go", true),
+            ("a_plan9.go", false),
+            ("windows.go", true),
+            ("a_windows_amd64.go", false),
+            ("a_s390x.go", architecture() == "s390x"),
+            ("a_linux_more.go", true),
+        ] {
+            assert_eq!(name_matches(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn lines_choose_too() {
+        for (line, expected) in [
+            ("ignore", false),
+            ("!ignore", true),
+            ("go1.21 && !(windows || plan9)", true),
+            ("go1.28", false),
+            ("golite || gc", true),
+            ("gc", false),
+            ("linux &&", false),
+            ("(linux", false),
+        ] {
+            assert_eq!(
+                takes_part(
+                    "a.go",
+                    &format!("// Words.\n\n//go:build {line}\n\npackage a\n")
+                ),
+                expected,
+                "{line}"
+            );
+        }
+        assert!(
+            takes_part("a.go", "package a\n\n//go:build ignore\n"),
+            "behind the package clause it is a comment"
+        );
+        assert!(!evaluate(&"!".repeat(1_000_000)));
+    }
+}

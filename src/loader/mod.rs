@@ -1,0 +1,479 @@
+//! From what the command line names to parsed packages: the part of `go list` that a script needs.
+//!
+//! A folder is a package. The program's first package is a folder, one or more files of one, or a text; [`load`] reads and
+//! parses it and then, depth first, every package of the program's own that is imported. An import path is looked for
+//!
+//! 1. among the standard packages, which stay with the checker's importer;
+//! 2. in the module that the importing package lies in (`go.mod`, [`module`]), and in what the program's module requires;
+//! 3. where there is no module, or the program is a script: in the folder beside the program with that path, and, if the path begins
+//!    with `./` or `../`, beside the importing package.
+//!
+//! What is wrong with the imports is said in Go's words and ends the matter, as in Go: a program whose packages are
+//! not all there is not checked.
+//!
+//! INVARIANT: packages stand after those they import; the program's first package is the last.
+
+mod constraints;
+mod folder;
+pub mod module;
+
+use checker::UserPackage;
+use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
+use folder::{Listing, Text};
+use module::Module;
+use parser::ast::{Ast, File, Interner};
+use parser::parse_file;
+use rustc_hash::FxHashMap;
+use std::path::{Component, Path, PathBuf};
+use stdlib::outline;
+
+/// Where the program's first package is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// All files of a folder that take part on this system.
+    Folder(String),
+    /// These files, whatever their build constraints say.
+    Files(Vec<String>),
+    /// A text that stands in no file.
+    Text {
+        /// The name in messages.
+        name: String,
+        /// The text.
+        text: Vec<u8>,
+    },
+}
+
+/// Packages read and parsed, with what is wrong with them so far.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All texts.
+    pub sources: SourceMap,
+    /// All trees.
+    pub ast: Ast,
+    /// All names.
+    pub names: Interner,
+    /// The program's own packages, each after those it imports.
+    pub packages: Vec<UserPackage>,
+    /// The standard packages that they import.
+    pub standard: Vec<String>,
+    /// What keeps the program from being checked and has no place in a text.
+    pub failures: Vec<String>,
+    /// What is wrong with imports. If this is not empty, the program is not to be checked.
+    pub problems: Diagnostics,
+    /// Errors of syntax.
+    pub syntax: Diagnostics,
+}
+
+impl Loaded {
+    /// Has it all been found, and understood well enough for the checker?
+    pub fn is_checkable(&self) -> bool {
+        let mut files = self.packages.iter().flat_map(|package| &package.files);
+        self.failures.is_empty() && self.problems.is_empty() && files.all(|file| file.checkable)
+    }
+}
+
+/// Reads and parses the packages of a program. `module_cache` is where an installed Go keeps the modules it has fetched.
+pub fn load(input: &Input, module_cache: Option<&Path>) -> Loaded {
+    let mut loader = Loader {
+        loaded: Loaded::default(),
+        states: FxHashMap::default(),
+        module_cache,
+        main_folder: PathBuf::new(),
+        main_module: None,
+        beside: false,
+    };
+    loader.load(input);
+    let mut loaded = loader.loaded;
+    loaded.problems.sort_as_go(&loaded.sources);
+    loaded
+}
+
+/// How far the package in a folder has come.
+#[derive(Clone, Copy)]
+enum State {
+    Loading,
+    Done(usize),
+    Failed,
+}
+
+/// A package on the way to being loaded.
+struct Frame {
+    /// What its folder is known by; of a program of files or a text, nothing that can be imported.
+    key: PathBuf,
+    folder: PathBuf,
+    module: Option<Module>,
+    /// Its import path.
+    path: String,
+    /// The name of the file whose import led here.
+    imported_from: String,
+    files: Vec<File>,
+    /// Imports still to be followed, last first.
+    pending: Vec<Pending>,
+    imports: FxHashMap<TextRange, usize>,
+}
+
+struct Pending {
+    path: String,
+    range: TextRange,
+    /// The name of the file it stands in.
+    file: String,
+}
+
+struct Loader<'a> {
+    loaded: Loaded,
+    states: FxHashMap<PathBuf, State>,
+    module_cache: Option<&'a Path>,
+    main_folder: PathBuf,
+    main_module: Option<Module>,
+    /// May packages lie beside the program?
+    beside: bool,
+}
+
+impl Loader<'_> {
+    fn load(&mut self, input: &Input) {
+        let Some(main) = self.main_package(input) else {
+            return;
+        };
+        self.states.insert(main.key.clone(), State::Loading);
+        let mut stack = vec![main];
+        while let Some(frame) = stack.last_mut() {
+            let Some(import) = frame.pending.pop() else {
+                let Some(frame) = stack.pop() else { break };
+                let path = if stack.is_empty() {
+                    "main".to_owned()
+                } else {
+                    frame.path
+                };
+                self.states
+                    .insert(frame.key, State::Done(self.loaded.packages.len()));
+                self.loaded.packages.push(UserPackage {
+                    path,
+                    files: frame.files,
+                    imports: frame.imports,
+                });
+                continue;
+            };
+            // The checker knows what to say of these.
+            if matches!(import.path.as_str(), "" | "C" | "unsafe") {
+                continue;
+            }
+            if outline::is_standard(&import.path) {
+                if !self.loaded.standard.contains(&import.path) {
+                    self.loaded.standard.push(import.path);
+                }
+                continue;
+            }
+            let (folder, path) = match self.find(frame, &import) {
+                Ok(found) => found,
+                Err(message) => {
+                    self.problem(import.range, message);
+                    continue;
+                }
+            };
+            match self.states.get(&folder).copied() {
+                Some(State::Done(index)) => {
+                    if self.is_program(index) {
+                        self.problem_of_program(&import);
+                    }
+                    frame.imports.insert(import.range, index);
+                }
+                Some(State::Failed) => {}
+                Some(State::Loading) => self.problem_of_cycle(&stack, &folder, &import),
+                None => {
+                    if let Some(outside) = internal_outside(&folder, &frame.folder) {
+                        let message = format!("use of internal package {path} not allowed");
+                        let help =
+                            format!("only code in {} and below may import it", outside.display());
+                        self.loaded.problems.push(
+                            Diagnostic::new(Code::CannotImport, import.range, message).help(help),
+                        );
+                    }
+                    match self.package(folder.clone(), path) {
+                        Ok(mut next) => {
+                            next.imported_from.clone_from(&import.file);
+                            // Come back to this import when the package is there.
+                            frame.pending.push(import);
+                            self.states.insert(folder, State::Loading);
+                            stack.push(next);
+                        }
+                        Err(message) => {
+                            self.states.insert(folder, State::Failed);
+                            self.problem(import.range, message);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn main_package(&mut self, input: &Input) -> Option<Frame> {
+        let (folder, texts) = match input {
+            Input::Folder(name) => match folder::canonical(name) {
+                Ok(folder) => (folder.clone(), folder::list(&folder)),
+                Err(message) => (PathBuf::new(), Err(message)),
+            },
+            Input::Files(names) => (folder::of_file(&names[0]), folder::read_files(names)),
+            Input::Text { name, text } => {
+                let text = folder::decoded(name, text.clone()).map(|text| {
+                    let file = name.clone();
+                    Listing {
+                        texts: vec![Text {
+                            file,
+                            shown: name.clone(),
+                            text,
+                        }],
+                        excluded: 0,
+                        tests: 0,
+                    }
+                });
+                (folder::canonical(".").unwrap_or_default(), text)
+            }
+        };
+        let listing = match texts.and_then(|listing| listing.not_empty(&folder)) {
+            Ok(listing) => listing,
+            Err(message) => {
+                self.loaded.failures.push(message);
+                return None;
+            }
+        };
+        let module = Module::containing(&folder, self.module_cache);
+        let is_folder = matches!(input, Input::Folder(_));
+        let key = if is_folder {
+            folder.clone()
+        } else {
+            PathBuf::from("\0")
+        };
+        let path = match &module {
+            Some(module) if is_folder => own_path(module, &folder),
+            _ => "command-line-arguments".to_owned(),
+        };
+        match self.parse(key, folder.clone(), module.clone(), path, listing) {
+            Ok(frame) => {
+                let is_script = frame.files.iter().any(|file| file.script.is_some());
+                self.main_folder = folder;
+                self.beside = module.is_none() || is_script;
+                self.main_module = module;
+                Some(frame)
+            }
+            Err(message) => {
+                self.loaded.failures.push(message);
+                None
+            }
+        }
+    }
+
+    /// Reads and parses the package in a folder.
+    fn package(&mut self, folder: PathBuf, path: String) -> Result<Frame, String> {
+        let listing = folder::list(&folder)?.not_empty(&folder)?;
+        let module = Module::containing(&folder, self.module_cache);
+        self.parse(folder.clone(), folder, module, path, listing)
+    }
+
+    fn parse(
+        &mut self,
+        key: PathBuf,
+        folder: PathBuf,
+        module: Option<Module>,
+        path: String,
+        listing: Listing,
+    ) -> Result<Frame, String> {
+        let Loaded {
+            sources,
+            ast,
+            names,
+            syntax,
+            ..
+        } = &mut self.loaded;
+        let mut files = Vec::with_capacity(listing.texts.len());
+        let mut pending = Vec::new();
+        let mut package: Option<(String, String)> = None;
+        for text in listing.texts {
+            let id = sources
+                .add(&text.shown, text.text)
+                .map_err(|error| format!("{}: {error}", text.shown))?;
+            let (file, diagnostics) = parse_file(ast, names, id, sources.text(id));
+            syntax.append(diagnostics);
+            for import in &file.imports {
+                let path = String::from_utf8_lossy(ast.string_value(import.path)).into_owned();
+                pending.push(Pending {
+                    path,
+                    range: ast.range(import.path),
+                    file: text.file.clone(),
+                });
+            }
+            let clause = file.package.and_then(|ident| ast.ident(ident));
+            if let Some(name) = clause.map(|name| names.text(name)) {
+                match &package {
+                    None => package = Some((name.to_owned(), text.file)),
+                    Some((first, _)) if first == name => {}
+                    Some((first, file)) => {
+                        return Err(format!(
+                            "found packages {first} ({file}) and {name} ({}) in {}",
+                            text.file,
+                            folder.display()
+                        ));
+                    }
+                }
+            }
+            files.push(file);
+        }
+        pending.reverse();
+        let imports = FxHashMap::default();
+        Ok(Frame {
+            key,
+            folder,
+            module,
+            path,
+            imported_from: String::new(),
+            files,
+            pending,
+            imports,
+        })
+    }
+
+    /// The folder of an import and the package's path.
+    fn find(&self, importer: &Frame, import: &Pending) -> Result<(PathBuf, String), String> {
+        let path = import.path.as_str();
+        if path.starts_with("./") || path.starts_with("../") || path == "." || path == ".." {
+            if importer.module.is_some() && !self.beside {
+                return Err(format!(
+                    "{path:?} is relative, but relative import paths are not supported in module mode"
+                ));
+            }
+            let folder = importer.folder.join(path).canonicalize();
+            let folder = folder.map_err(|_| {
+                format!(
+                    "cannot find package {path:?} in {}",
+                    importer.folder.display()
+                )
+            })?;
+            let path = self.path_beside(&folder);
+            return Ok((folder, path));
+        }
+        if path.starts_with('/') {
+            return Err(format!(
+                "{path:?} is not a package path; see 'go help packages'"
+            ));
+        }
+        let own = importer
+            .module
+            .as_ref()
+            .and_then(|module| module.own_folder(path));
+        let found = own
+            .filter(|folder| folder::has_sources(folder))
+            .or_else(|| self.main_module.as_ref()?.required_folder(path))
+            .or_else(|| importer.module.as_ref()?.required_folder(path));
+        if let Some(folder) = found {
+            let folder = folder.canonicalize().unwrap_or(folder);
+            return Ok((folder, path.to_owned()));
+        }
+        if self.beside
+            && let Ok(folder) = self.main_folder.join(path).canonicalize()
+            && folder::has_sources(&folder)
+        {
+            let path = self.path_beside(&folder);
+            return Ok((folder, path));
+        }
+        // GO: cmd/go/internal/modload/import.go ImportMissingError
+        let first = path.split('/').next().unwrap_or(path);
+        Err(if !first.contains('.') {
+            format!("package {path} is not in std")
+        } else if self.main_module.is_some() {
+            format!("no required module provides package {path}; to add it:\n\tgo get {path}")
+        } else {
+            format!(
+                "no required module provides package {path}: go.mod file not found in current directory or any parent \
+                 directory; see 'go help modules'"
+            )
+        })
+    }
+
+    /// The path of a package that is no module's: the way to it from the program's folder.
+    fn path_beside(&self, folder: &Path) -> String {
+        let path = relative(&self.main_folder, folder).display().to_string();
+        if outline::is_standard(&path) || path == "main" {
+            format!("./{path}")
+        } else {
+            path
+        }
+    }
+
+    /// Is a package that is there named `main`?
+    fn is_program(&self, index: usize) -> bool {
+        let mut clauses = self.loaded.packages[index]
+            .files
+            .iter()
+            .filter_map(|file| file.package);
+        let name = clauses
+            .next()
+            .and_then(|ident| self.loaded.ast.ident(ident));
+        name.is_none_or(|name| self.loaded.names.text(name) == "main")
+    }
+
+    fn problem(&mut self, range: TextRange, message: String) {
+        self.loaded
+            .problems
+            .report(Code::CannotImport, range, message);
+    }
+
+    fn problem_of_program(&mut self, import: &Pending) {
+        let message = format!(
+            "import {:?} is a program, not an importable package",
+            import.path
+        );
+        self.problem(import.range, message);
+    }
+
+    fn problem_of_cycle(&mut self, stack: &[Frame], folder: &Path, import: &Pending) {
+        let mut message = "import cycle not allowed".to_owned();
+        for (index, frame) in stack.iter().enumerate() {
+            if index == 0 {
+                message.push_str(&format!("\n\tpackage {}", frame.path));
+            } else {
+                message.push_str(&format!(
+                    "\n\timports {} from {}",
+                    frame.path, frame.imported_from
+                ));
+            }
+        }
+        let again = stack
+            .iter()
+            .find(|frame| frame.key == folder)
+            .map_or(&import.path, |frame| &frame.path);
+        message.push_str(&format!("\n\timports {again} from {}", import.file));
+        self.loaded
+            .problems
+            .report(Code::ImportCycle, import.range, message);
+    }
+}
+
+/// The import path of a folder in a module.
+fn own_path(module: &Module, folder: &Path) -> String {
+    match folder.strip_prefix(&module.root) {
+        Ok(rest) if rest.as_os_str().is_empty() => module.path.clone(),
+        Ok(rest) => format!("{}/{}", module.path, rest.display()),
+        Err(_) => module.path.clone(),
+    }
+}
+
+/// The way from one folder to another, both canonical.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let common = from
+        .components()
+        .zip(to.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(common)).collect()
+}
+
+/// If the package in `folder` is internal to a folder that `importer` is not below: that folder.
+///
+/// GO: cmd/go/internal/load `disallowInternal`.
+fn internal_outside(folder: &Path, importer: &Path) -> Option<PathBuf> {
+    let internal = folder
+        .ancestors()
+        .find(|ancestor| ancestor.ends_with("internal"))?;
+    let parent = internal.parent()?;
+    (!importer.starts_with(parent)).then(|| parent.to_owned())
+}

@@ -1,0 +1,206 @@
+//! `go.mod`: which folder an import path of a module means. GO: <https://go.dev/ref/mod#go-mod-file>
+//!
+//! No network is used: what a module requires is looked for in its `vendor` folder, where a `replace` line points, and in the
+//! module cache of an installed Go.
+
+use std::path::{Path, PathBuf};
+
+/// A module: the folder with its `go.mod`, and what that says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Its path, the beginning of the import paths of its packages.
+    pub path: String,
+    /// Its folder.
+    pub root: PathBuf,
+    /// Paths and versions of the modules it requires.
+    requirements: Vec<(String, String)>,
+    /// Paths, and what stands in their place.
+    replacements: Vec<(String, Replacement)>,
+    cache: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Replacement {
+    Folder(PathBuf),
+    Module(String, String),
+}
+
+impl Module {
+    /// The module that a folder lies in: that of the nearest `go.mod` upward. `cache` is where an installed Go keeps modules.
+    pub fn containing(folder: &Path, cache: Option<&Path>) -> Option<Module> {
+        folder.ancestors().find_map(|root| {
+            let text = std::fs::read_to_string(root.join("go.mod")).ok()?;
+            let mut module = Module::parse(&text, root)?;
+            module.cache = cache.map(Path::to_owned);
+            Some(module)
+        })
+    }
+
+    fn parse(text: &str, root: &Path) -> Option<Module> {
+        let mut module = Module {
+            path: String::new(),
+            root: root.to_owned(),
+            requirements: Vec::new(),
+            replacements: Vec::new(),
+            cache: None,
+        };
+        let mut block: Option<String> = None;
+        for line in text.lines() {
+            let line = line.split("//").next().unwrap_or(line).trim();
+            let mut words: Vec<String> = line.split_whitespace().map(unquoted).collect();
+            if words.is_empty() {
+                continue;
+            }
+            if block.is_some() && words == [")"] {
+                block = None;
+                continue;
+            }
+            let verb = match &block {
+                Some(verb) => verb.clone(),
+                None => words.remove(0),
+            };
+            if words == ["("] {
+                block = Some(verb);
+                continue;
+            }
+            match (verb.as_str(), &words[..]) {
+                ("module", [path]) => module.path.clone_from(path),
+                ("require", [path, version]) => {
+                    module.requirements.push((path.clone(), version.clone()))
+                }
+                ("replace", [path, rest @ ..]) => {
+                    // `path => place` or `path version => place`.
+                    let Some(arrow) = rest.iter().position(|word| word == "=>") else {
+                        continue;
+                    };
+                    let replacement = match &rest[arrow + 1..] {
+                        [folder] => Replacement::Folder(root.join(folder)),
+                        [path, version] => Replacement::Module(path.clone(), version.clone()),
+                        _ => continue,
+                    };
+                    module.replacements.push((path.clone(), replacement));
+                }
+                _ => {}
+            }
+        }
+        (!module.path.is_empty()).then_some(module)
+    }
+
+    /// The folder of a package of this module itself; it need not exist.
+    pub fn own_folder(&self, path: &str) -> Option<PathBuf> {
+        below(path, &self.path).map(|rest| self.root.join(rest))
+    }
+
+    /// The folder of a package of a module that this one requires.
+    pub fn required_folder(&self, path: &str) -> Option<PathBuf> {
+        let vendored = self.root.join("vendor").join(path);
+        if vendored.is_dir() {
+            return Some(vendored);
+        }
+        let mut replaced = self
+            .replacements
+            .iter()
+            .filter_map(|(module, place)| Some((module, below(path, module)?, place)))
+            .collect::<Vec<_>>();
+        replaced.sort_by_key(|(module, ..)| std::cmp::Reverse(module.len()));
+        for (_, rest, place) in replaced {
+            let root = match place {
+                Replacement::Folder(folder) => folder.clone(),
+                Replacement::Module(module, version) => self.cached(module, version)?,
+            };
+            let folder = root.join(rest);
+            if folder.is_dir() {
+                return Some(folder);
+            }
+        }
+        let mut required = self
+            .requirements
+            .iter()
+            .filter_map(|(module, version)| Some((module, below(path, module)?, version)))
+            .collect::<Vec<_>>();
+        required.sort_by_key(|(module, ..)| std::cmp::Reverse(module.len()));
+        required.into_iter().find_map(|(module, rest, version)| {
+            let folder = self.cached(module, version)?.join(rest);
+            folder.is_dir().then_some(folder)
+        })
+    }
+
+    /// The folder of a module in the module cache. GO: golang.org/x/mod/module `EscapePath`.
+    fn cached(&self, module: &str, version: &str) -> Option<PathBuf> {
+        let name = format!("{}@{}", escaped(module), escaped(version));
+        let folder = self.cache.as_ref()?.join(name);
+        folder.is_dir().then_some(folder)
+    }
+}
+
+/// What follows `prefix/` in an import path; nothing if they are equal.
+fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(prefix)?;
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('/')
+    }
+}
+
+/// Capital letters as `!` and the small one: file systems differ in what they tell apart.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if c.is_ascii_uppercase() {
+            escaped.push('!');
+        }
+        escaped.push(c.to_ascii_lowercase());
+    }
+    escaped
+}
+
+fn unquoted(word: &str) -> String {
+    word.trim_matches(['"', '`']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+module \"example.com/m\" // the module
+
+go 1.27
+
+require example.com/one v1.2.3
+require (
+	example.com/two v0.1.0 // indirect
+)
+replace (
+	example.com/one => ../one
+	example.com/two v0.1.0 => example.com/fork v0.2.0
+)
+";
+
+    #[test]
+    fn lines_and_blocks_are_read() {
+        let module = Module::parse(TEXT, Path::new("/m")).expect("it has a module line");
+        assert_eq!(module.path, "example.com/m");
+        assert_eq!(module.requirements.len(), 2);
+        assert_eq!(
+            module.replacements[0].1,
+            Replacement::Folder("/m/../one".into())
+        );
+        assert_eq!(
+            module.replacements[1].1,
+            Replacement::Module("example.com/fork".into(), "v0.2.0".into())
+        );
+    }
+
+    #[test]
+    fn paths_of_the_module_are_folders_below_it() {
+        let module = Module::parse(TEXT, Path::new("/m")).expect("it has a module line");
+        assert_eq!(module.own_folder("example.com/m"), Some("/m".into()));
+        assert_eq!(
+            module.own_folder("example.com/m/a/b"),
+            Some("/m/a/b".into())
+        );
+        assert_eq!(module.own_folder("example.com/more"), None);
+    }
+}

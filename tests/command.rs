@@ -1,0 +1,283 @@
+//! What the command itself does: which files make a program, what it says when they do not, how a process ends.
+//!
+//! What Go's compiler has an opinion on is data, in `tests/run` and `tests/packages`; here stands the rest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use xtask::suite::{self, Outcome};
+
+const GOLITE: &str = env!("CARGO_BIN_EXE_golite");
+
+/// A folder with files that is gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str, files: &[(&str, &str)]) -> Folder {
+        let root = std::env::temp_dir().join(format!("golite-{test}-{}", std::process::id()));
+        for (name, text) in files {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().expect("below the root"))
+                .expect("a folder can be made");
+            fs::write(path, text).expect("a file can be written");
+        }
+        Folder(root.canonicalize().expect("it is there"))
+    }
+
+    fn golite(&self, arguments: &[&str]) -> Outcome {
+        golite_in(&self.0, arguments, "")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn golite_in(folder: &Path, arguments: &[&str], stdin: &str) -> Outcome {
+    let mut command = Command::new(GOLITE);
+    command.args(arguments).current_dir(folder);
+    suite::run(&mut command, stdin.into(), Duration::from_secs(20)).expect("golite can be run")
+}
+
+#[track_caller]
+fn assert_outcome(outcome: &Outcome, status: i32, stdout: &str, stderr: &str) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(
+        (outcome.status, text(&outcome.stdout), text(&outcome.stderr)),
+        (Some(status), stdout.to_owned(), stderr.to_owned())
+    );
+}
+
+const UTIL: &str =
+    "package util\n\nimport \"../other\"\n\nfunc Twice(x int) int { return other.Two * x }\n";
+
+#[test]
+fn without_a_module_packages_lie_beside_the_program() {
+    let folder = Folder::new(
+        "beside",
+        &[
+            (
+                "main.gl",
+                "package main\n\nimport \"./util\"\nimport \"other\"\n\nfunc main() { println(util.Twice(other.Two)) }\n",
+            ),
+            ("util/util.gl", UTIL),
+            ("other/other.go", "package other\n\nconst Two = 2\n"),
+        ],
+    );
+    assert_outcome(&folder.golite(&["run", "main.gl"]), 0, "", "4\n");
+    assert_outcome(&folder.golite(&["run", "."]), 0, "", "4\n");
+    assert_outcome(
+        &golite_in(&folder.0.join("util"), &["../main.gl"], ""),
+        0,
+        "",
+        "4\n",
+    );
+}
+
+#[test]
+fn files_of_a_program_are_given_by_name_and_arguments_follow() {
+    let main = "package main\n\nimport \"os\"\n\nfunc main() { println(len(os.Args), help(), os.Args[len(os.Args)-1]) }\n";
+    let folder = Folder::new(
+        "files",
+        &[
+            ("main.gl", main),
+            (
+                "help.go",
+                "//go:build ignore\n\npackage main\n\nfunc help() string { return \"help\" }\n",
+            ),
+        ],
+    );
+    assert_outcome(
+        &folder.golite(&["run", "main.gl", "help.go", "x", "y.go"]),
+        0,
+        "",
+        "3 help y.go\n",
+    );
+    assert_outcome(
+        &folder.golite(&["run", "main.gl", "help.go", "--", "y.go"]),
+        0,
+        "",
+        "2 help y.go\n",
+    );
+    let alone = folder.golite(&["main.gl", "help.go"]);
+    assert_outcome(&alone, 1, "", "main.gl:5:37: undefined: help\n");
+}
+
+#[test]
+fn a_program_comes_from_standard_input() {
+    let text = "package main\n\nimport \"os\"\n\nfunc main() { println(os.Args[1]) }\n";
+    assert_outcome(
+        &golite_in(Path::new("/"), &["run", "-", "x"], text),
+        0,
+        "",
+        "x\n",
+    );
+    let wrong = golite_in(
+        Path::new("/"),
+        &["run", "-"],
+        "package main\n\nfunc main() { x }\n",
+    );
+    assert_outcome(&wrong, 1, "", "-:3:15: undefined: x\n");
+}
+
+#[test]
+fn packages_that_import_each_other_in_a_circle_are_refused_with_the_way() {
+    let folder = Folder::new(
+        "cycle",
+        &[
+            ("go.mod", "module example.com/m\n"),
+            (
+                "main.go",
+                "package main\n\nimport \"example.com/m/a\"\n\nfunc main() { println(a.A) }\n",
+            ),
+            (
+                "a/a.go",
+                "package a\n\nimport \"example.com/m/b\"\n\nvar A = b.B\n",
+            ),
+            (
+                "b/b.go",
+                "package b\n\nimport \"example.com/m/a\"\n\nvar B = a.A\n",
+            ),
+        ],
+    );
+    let expected = "b/b.go:3:8: import cycle not allowed\n\tpackage example.com/m\n\timports example.com/m/a from main.go\n\t\
+                    imports example.com/m/b from a.go\n\timports example.com/m/a from b.go\n";
+    assert_outcome(&folder.golite(&["run", "."]), 1, "", expected);
+}
+
+#[test]
+fn what_is_wrong_with_a_folder_is_said_in_gos_words() {
+    let folder = Folder::new(
+        "folders",
+        &[
+            ("two/x.go", "package x\n"),
+            ("two/y.go", "package y\n"),
+            ("none/readme.txt", ""),
+            ("tests/a_test.go", "package a\n"),
+            ("other/a_plan9.go", "package a\n"),
+            ("a.go", "package main\n"),
+        ],
+    );
+    let root = folder.0.display();
+    let refused = |words: &[&str], message: &str| {
+        assert_outcome(
+            &folder.golite(words),
+            1,
+            "",
+            &format!("golite: {message}\n"),
+        );
+    };
+    refused(
+        &["run", "two"],
+        &format!("found packages x (x.go) and y (y.go) in {root}/two"),
+    );
+    refused(&["run", "none"], &format!("no Go files in {root}/none"));
+    refused(
+        &["run", "tests"],
+        &format!("no non-test Go files in {root}/tests"),
+    );
+    refused(
+        &["run", "other"],
+        &format!("build constraints exclude all Go files in {root}/other"),
+    );
+    refused(
+        &["run", "a.go", "two/x.go"],
+        "named files must all be in one directory; have . and two",
+    );
+    refused(
+        &["run", "missing.go"],
+        "missing.go: no such file or directory",
+    );
+}
+
+#[test]
+fn internal_packages_are_for_their_neighbours() {
+    let folder = Folder::new(
+        "internal",
+        &[
+            ("go.mod", "module example.com/m\n"),
+            (
+                "main.go",
+                "package main\n\nimport \"example.com/m/lib/internal/x\"\n\nfunc main() { println(x.X) }\n",
+            ),
+            ("lib/internal/x/x.go", "package x\n\nconst X = 1\n"),
+            (
+                "lib/tool/t.go",
+                "package main\n\nimport \"example.com/m/lib/internal/x\"\n\nfunc main() { println(x.X) }\n",
+            ),
+        ],
+    );
+    let message = "main.go:3:8: use of internal package example.com/m/lib/internal/x not allowed\n";
+    assert_outcome(&folder.golite(&["run", "."]), 1, "", message);
+    assert_outcome(&folder.golite(&["run", "lib/tool"]), 0, "", "1\n");
+}
+
+#[test]
+fn relative_imports_are_refused_in_a_module() {
+    let folder = Folder::new(
+        "relative",
+        &[
+            ("go.mod", "module example.com/m\n"),
+            (
+                "main.go",
+                "package main\n\nimport \"./util\"\n\nfunc main() { println(util.X) }\n",
+            ),
+            ("util/util.go", "package util\n\nconst X = 1\n"),
+        ],
+    );
+    let message = "main.go:3:8: \"./util\" is relative, but relative import paths are not supported in module mode\n";
+    assert_outcome(&folder.golite(&["run", "."]), 1, "", message);
+}
+
+#[test]
+fn required_modules_are_found_in_the_cache_of_an_installed_go() {
+    let folder = Folder::new(
+        "cache",
+        &[
+            (
+                "m/go.mod",
+                "module example.com/m\n\nrequire example.org/Lib v1.0.0\n",
+            ),
+            (
+                "m/main.go",
+                "package main\n\nimport \"example.org/Lib/part\"\n\nfunc main() { println(part.X) }\n",
+            ),
+            (
+                "cache/example.org/!lib@v1.0.0/part/p.go",
+                "package part\n\nconst X = 1\n",
+            ),
+        ],
+    );
+    let mut command = Command::new(GOLITE);
+    command
+        .args(["run", "m"])
+        .current_dir(&folder.0)
+        .env("GOMODCACHE", folder.0.join("cache"));
+    let outcome =
+        suite::run(&mut command, Vec::new(), Duration::from_secs(20)).expect("golite can be run");
+    assert_outcome(&outcome, 0, "", "1\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_by_a_signal() {
+    use std::os::unix::process::ExitStatusExt;
+    let folder = Folder::new(
+        "pipe",
+        &[(
+            "a.gl",
+            "package main\n\nimport \"fmt\"\n\nfunc main() { for { fmt.Println(\"y\") } }\n",
+        )],
+    );
+    let mut child = Command::new(GOLITE)
+        .args(["run", "a.gl"])
+        .current_dir(&folder.0)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("golite can be run");
+    drop(child.stdout.take());
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.signal(), Some(13), "{status}");
+}

@@ -1,0 +1,5 @@
+package dep
+
+import "example.org/dep/sub"
+
+func F() int { return sub.G() * 2 }

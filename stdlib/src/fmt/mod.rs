@@ -105,16 +105,9 @@ fn scale(value: f64, exponent: i64) -> f64 {
     crate::math::elementary::ldexp(value, exponent)
 }
 
-fn type_name(value: Any<'_>) -> String {
-    value
-        .ty()
-        .map_or_else(|| "<nil>".to_string(), |ty| ty.name().to_string())
-}
-
 natives! {
     blocking "readInput" => read_input;
     pure "scale" => scale;
-    pure "typeName" => type_name;
     pure "isSpace" => crate::unicode::tables::is_space;
     pure "formatText" => format_text;
     pure "formatBytes" => format_bytes;

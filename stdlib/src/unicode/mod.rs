@@ -24,7 +24,26 @@ fn to_title(rune: i32) -> i32 {
     tables::to_case(TITLE, rune)
 }
 
+fn ranges(number: i64) -> Vec<u32> {
+    let ranges = usize::try_from(number).map_or(&[][..], tables::ranges);
+    ranges
+        .iter()
+        .flat_map(|&(first, last, stride)| [first, last, stride])
+        .collect()
+}
+
+fn case_ranges() -> Vec<i32> {
+    data::CASE_RANGES
+        .iter()
+        .flat_map(|&(first, last, [upper, lower, title])| {
+            [first as i32, last as i32, upper, lower, title]
+        })
+        .collect()
+}
+
 natives! {
+    pure "ranges" => ranges;
+    pure "caseRanges" => case_ranges;
     pure "inTable" => in_table;
     pure "IsLetter" => tables::is_letter;
     pure "IsUpper" => tables::is_upper;

@@ -3,6 +3,9 @@
 //! The generator is by D. P. Mitchell and J. A. Reeds; its table of start values is Go's, so that a seed gives Go's numbers.
 //! Copyright 2009 The Go Authors; see the file NOTICE.
 
+pub mod chacha8;
+mod ziggurat;
+
 use vm::native::NativeContext;
 use vm::natives;
 
@@ -40,11 +43,26 @@ fn random(context: &mut NativeContext<'_>) -> u64 {
 natives! {
     pure "seeded" => seeded;
     pure "random" => random;
+    pure "normal" => ziggurat::normal;
+    pure "exponential" => ziggurat::exponential;
 }
 
 /// Natives of package math/rand/v2.
 pub mod v2 {
+    use vm::border::GoSlice;
+
+    fn blocks(seed: GoSlice<'_, u64>, counter: u32) -> Vec<u64> {
+        let mut key = [0; 4];
+        for (part, value) in key.iter_mut().zip(seed.iter()) {
+            *part = value;
+        }
+        super::chacha8::blocks(key, counter).to_vec()
+    }
+
     vm::natives! {
+        pure "blocks" => blocks;
+        pure "normal" => super::ziggurat::normal;
+        pure "exponential" => super::ziggurat::exponential;
         pure "random" => super::random;
     }
 }

@@ -30,9 +30,11 @@ pub struct Checked {
 /// Checker options for a program that is to be run: the machine's own needs in package `runtime` included.
 pub fn program_options() -> Options {
     let machine = vec![
-        "errorText",
-        "plainErrorText",
-        "typeAssertionText",
+        "errorString",
+        "boundsError",
+        "plainError",
+        "TypeAssertionError",
+        "PanicNilError",
         "panicText",
     ];
     Options {

@@ -97,12 +97,15 @@ pub struct KnownTypes {
     pub byte_slice: TypeId,
     pub string_slice: TypeId,
     pub any_slice: TypeId,
-    /// `runtime.errorString`-like type of run-time errors: defined in the `runtime` package's `.gl` as
-    /// `type errorText string` with methods `Error() string` (prefixing "runtime error: ") and `RuntimeError()`.
+    /// `runtime.errorString`: run-time errors; its `Error()` puts "runtime error: " before the text.
     pub runtime_error: TypeId,
-    /// `*runtime.TypeAssertionError` is represented by `type typeAssertionText string` (its `Error()` gives the text unchanged).
+    /// `runtime.boundsError`, also a string: indices and slices out of range, conversions to arrays that are too long.
+    pub bounds_error: TypeId,
+    /// `*runtime.TypeAssertionError`, a pointer to a struct of one string, the text.
     pub type_assertion_error: TypeId,
-    /// `type plainErrorText string`: run-time panics printed without "runtime error: " that are `runtime.Error`s
+    /// `*runtime.PanicNilError`, likewise.
+    pub panic_nil_error: TypeId,
+    /// `runtime.plainError`: run-time panics printed without "runtime error: " that are `runtime.Error`s
     /// ("close of closed channel", "send on closed channel", "close of nil channel", "all goroutines..." ...).
     pub plain_error: TypeId,
     /// `runtime.panicText(v any) string`, the text of an uncaught panic's value; `None` in programs without package `runtime`.

@@ -224,7 +224,7 @@ impl Compiler<'_> {
 
     /// The type of errors of the machine whose text stands for itself.
     pub(crate) fn plain_error(&mut self) -> bytecode::TypeId {
-        self.runtime_type("plainErrorText")
+        self.runtime_type("plainError")
     }
 
     fn in_runtime(&self, name: &str) -> Option<ObjectId> {
@@ -242,6 +242,16 @@ impl Compiler<'_> {
         let object = self.in_runtime(name);
         let ty = object.map_or(Ty::STRING, |object| self.typed.object(object).typ);
         self.descriptor(ty)
+    }
+
+    /// A pointer to a type of package `runtime` that has pointer methods.
+    fn runtime_pointer(&mut self, name: &str) -> bytecode::TypeId {
+        let types = &self.typed.types;
+        let pointer = self.in_runtime(name).and_then(|object| {
+            let base = types.canonical(self.typed.object(object).typ);
+            types.find(&Type::Pointer(base))
+        });
+        self.descriptor(pointer.unwrap_or(Ty::STRING))
     }
 
     fn known_types(&mut self) -> KnownTypes {
@@ -268,8 +278,10 @@ impl Compiler<'_> {
             byte_slice: slice(self, Ty::UINT8),
             string_slice: slice(self, Ty::STRING),
             any_slice: slice(self, Ty::EMPTY_INTERFACE),
-            runtime_error: self.runtime_type("errorText"),
-            type_assertion_error: self.runtime_type("typeAssertionText"),
+            runtime_error: self.runtime_type("errorString"),
+            bounds_error: self.runtime_type("boundsError"),
+            type_assertion_error: self.runtime_pointer("TypeAssertionError"),
+            panic_nil_error: self.runtime_pointer("PanicNilError"),
             plain_error: self.plain_error(),
             panic_text: panic_text.map(|id| self.declared_id(id)),
         }

@@ -5,7 +5,7 @@
 //! 3. Natives are looked up by name and their Rust signatures compared with the declarations.
 //! 4. Types, strings, immortal closures and globals are laid out and pinned.
 
-use bytecode::{Opcode, Program, TypeKind, Word, op, verify};
+use bytecode::{Opcode, Program, TypeDescriptor, TypeId, TypeKind, Word, op, verify};
 
 use crate::globals::Globals;
 use crate::heap::{Heap, OutOfMemory, Shape};
@@ -77,18 +77,15 @@ pub(crate) fn link(
             "entry is no function without parameters",
         ));
     }
-    let string_like = [
+    let texts = [
         known.string,
         known.runtime_error,
+        known.bounds_error,
         known.type_assertion_error,
+        known.panic_nil_error,
         known.plain_error,
     ];
-    if string_like.iter().any(|id| {
-        program
-            .types
-            .get(id.0 as usize)
-            .is_none_or(|t| t.kind != TypeKind::String)
-    }) {
+    if !texts.iter().all(|&id| holds_text(&program.types, id)) {
         return Err(LinkError::Malformed("known types"));
     }
     let starts = starts(&program)?;
@@ -125,6 +122,21 @@ pub(crate) fn link(
         entry,
         known,
     })
+}
+
+/// Whether an interface's data word of this type leads to a string: the type is a string, or points to a struct of one.
+fn holds_text(types: &[TypeDescriptor], id: TypeId) -> bool {
+    let kind = |id: TypeId| types.get(id.0 as usize).map(|ty| &ty.kind);
+    match kind(id) {
+        Some(TypeKind::String) => true,
+        Some(TypeKind::Pointer { element }) => match kind(*element) {
+            Some(TypeKind::Struct { fields }) => {
+                matches!(&fields[..], [field] if kind(field.ty) == Some(&TypeKind::String))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// Where each function's code begins; last, where all ends.

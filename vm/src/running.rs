@@ -11,7 +11,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicUsize;
 
-use bytecode::{RED_ZONE, TypeId, Word};
+use bytecode::{RED_ZONE, TypeId, TypeKind, Word};
 use runtime::{SafepointAction, Slice, Switch};
 
 use crate::engine::{Machine, PerProcessor};
@@ -225,7 +225,15 @@ impl<'a> Running<'a> {
         self.runtime_error(ip, fp, "invalid memory address or nil pointer dereference")
     }
 
-    /// Panics with a value of a type whose underlying type is string.
+    /// Panics because of an index or a slice out of range.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn bounds_error(&mut self, ip: *const Word, fp: *mut u64, text: &str) -> Next {
+        self.panic_text(ip, fp, self.machine.image.known.bounds_error, text)
+    }
+
+    /// Panics with a value of a type whose underlying type is string, or that points to a struct of one
+    /// (INVARIANT: the linker looked at all known types).
     pub(crate) fn panic_text(
         &mut self,
         ip: *const Word,
@@ -234,13 +242,17 @@ impl<'a> Running<'a> {
         text: &str,
     ) -> Next {
         let ty = self.ty(ty);
+        let holder = match ty.descriptor.kind {
+            TypeKind::Pointer { element } => self.ty(element),
+            _ => ty,
+        };
         let mut make = || {
             let bytes = if text.is_empty() {
                 0
             } else {
                 self.local.cache.allocate_uninitialized(text.len())?.get()
             };
-            let header = self.local.cache.allocate(ty.site())?.get();
+            let header = self.local.cache.allocate(holder.site())?.get();
             // SAFETY: new objects of these sizes that nobody else sees.
             unsafe {
                 crate::moves::copy(bytes, text.as_ptr() as u64, text.len());

@@ -230,7 +230,7 @@ fn slices_grow_and_survive_collections() {
     assert_eq!(output, "499500\n1280\n");
     assert_eq!(exit.status, 2);
     assert!(
-        exit.message.starts_with("panic: (runtime.errorText) "),
+        exit.message.starts_with("panic: (runtime.boundsError) "),
         "{}",
         exit.message
     );

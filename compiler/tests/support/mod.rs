@@ -60,9 +60,11 @@ pub fn compile(name: &str, text: &str) -> Result<Program, String> {
         return Err(show(&diagnostics, &sources));
     }
     let machine = vec![
-        "errorText",
-        "plainErrorText",
-        "typeAssertionText",
+        "errorString",
+        "boundsError",
+        "plainError",
+        "TypeAssertionError",
+        "PanicNilError",
         "panicText",
     ];
     let options = Options {

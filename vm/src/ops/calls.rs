@@ -293,7 +293,8 @@ pub(crate) unsafe fn panic(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
         let i = decode!(ip, Panic);
         let value = [r!(fp, i.value), high!(fp, i.value)];
         if value[0] == 0 {
-            return cx.runtime_error(ip, fp, "panic called with nil argument");
+            let ty = cx.machine.image.known.panic_nil_error;
+            return cx.panic_text(ip, fp, ty, "");
         }
         cx.throw(ip, fp, value)
     }

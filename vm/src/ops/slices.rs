@@ -45,9 +45,9 @@ pub(crate) unsafe fn index_panic(
 ) -> Next {
     if (index as i64) < 0 && !is_unsigned(cx, ip) {
         let index = index as i64;
-        cx.runtime_error(ip, fp, &format!("index out of range [{index}]"))
+        cx.bounds_error(ip, fp, &format!("index out of range [{index}]"))
     } else {
-        cx.runtime_error(
+        cx.bounds_error(
             ip,
             fp,
             &format!("index out of range [{index}] with length {length}"),
@@ -138,7 +138,7 @@ pub(crate) unsafe fn slice_too_short(cx: &mut Running<'_>, ip: *const Word, fp: 
         let i = decode!(ip, SliceToArray);
         (high!(fp, i.slice) as u32, i.length.0)
     };
-    cx.runtime_error(ip, fp, &format!("cannot convert slice with length {length} to array or pointer to array with length {wanted}"))
+    cx.bounds_error(ip, fp, &format!("cannot convert slice with length {length} to array or pointer to array with length {wanted}"))
 }
 
 /// What `x[low:high:max]` says about its operand.
@@ -230,9 +230,9 @@ fn bounds_out_of_range(
             wanted,
         )
     {
-        return cx.runtime_error(ip, fp, &text);
+        return cx.bounds_error(ip, fp, &text);
     }
-    cx.runtime_error(ip, fp, text)
+    cx.bounds_error(ip, fp, text)
 }
 
 /// An optional register's value.

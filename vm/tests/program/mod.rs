@@ -184,9 +184,11 @@ impl Builder {
             byte_slice: add(slice("[]uint8", uint8)),
             string_slice: add(slice("[]string", text)),
             any_slice: add(slice("[]interface {}", any)),
-            runtime_error: add(string("runtime.errorText")),
-            type_assertion_error: add(string("runtime.typeAssertionText")),
-            plain_error: add(string("runtime.plainErrorText")),
+            runtime_error: add(string("runtime.errorString")),
+            bounds_error: add(string("runtime.boundsError")),
+            type_assertion_error: add(string("runtime.TypeAssertionError")),
+            panic_nil_error: add(string("runtime.PanicNilError")),
+            plain_error: add(string("runtime.plainError")),
             panic_text: None,
         };
         let known_extra = Extra {

@@ -683,6 +683,16 @@ CheckStack = check_stack { slots: Count32 }
 Go = go { window: Window, closure: Register, count: Count }
 /// `defer closure(args)`; `count` argument slots at `fp[window]`. A nil func value panics when run, as in Go.
 Defer = defer { window: Window, closure: Register, count: Count }
+/// `dst = ` a token of this frame, for [`DeferAt`].
+DeferToken = defer_token { dst: Pair }
+/// `Defer` to the end of the frame that made the token: a frame further out, of the same goroutine.
+DeferAt = defer_at { window: Window, closure: Register, count: Count, token: Pair }
+/// Sets the state of a range over a function.
+RangeState = range_state { control: Register, value: Imm16 }
+/// Begins a call of the body of a range over a function: panics unless the loop waits for one.
+RangeEnter = range_enter { control: Register }
+/// Ends a range over a function: panics if its body has panicked and the function ranged over has recovered that.
+RangeExit = range_exit { control: Register }
 /// Runs this frame's deferred calls, last first; the instruction is re-entered after each until none is left.
 RunDefers = run_defers { window: Window }
 /// `dst = recover()`.

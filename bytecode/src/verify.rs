@@ -310,6 +310,7 @@ impl Check<'_> {
             I::ReturnOne(_) => self.registers(0, 1),
             I::Go(i) => self.registers(i.window.0, i.count.0 as u32),
             I::Defer(i) => self.registers(i.window.0, i.count.0 as u32),
+            I::DeferAt(i) => self.registers(i.window.0, i.count.0 as u32),
             I::CallNative(i) => {
                 let native = &self.program.natives[i.native.0 as usize];
                 let results: u32 = native.results.iter().map(|ty| self.slots(*ty)).sum();

@@ -1,4 +1,4 @@
-//! Which variables outlive or leave their frame: captured by function literals, assigned again, address taken.
+//! Which variables outlive or leave their frame: captured by function literals or bodies of ranges over functions, assigned again, address taken.
 //!
 //! A variable that is captured and never assigned after its initialisation can be copied into a closure; one that is captured
 //! and assigned, or whose address is taken, needs a cell of its own in the heap. An assignment to a part of a variable (a field, an
@@ -21,23 +21,25 @@ impl Checker<'_> {
             return;
         }
         let mut next = current;
-        while let Some(FunctionRef::Literal(literal)) = next
+        while let Some(function) = next
             && next != owner
         {
-            if !self.captured.insert((literal, object)) {
+            if !self.captured.insert((function, object)) {
                 // Then the literals around this one have it, too.
                 break;
             }
             if let Some(variable) = self.variable_mut(object) {
                 variable.captured = true;
             }
-            self.program
-                .closures
-                .entry(literal)
-                .or_default()
-                .captures
-                .push(object);
-            next = self.literal_parents.get(&literal).copied();
+            let captures = match function {
+                FunctionRef::Declared(_) => break,
+                FunctionRef::Literal(literal) => {
+                    &mut self.program.closures.entry(literal).or_default().captures
+                }
+                FunctionRef::RangeBody(body) => self.program.range_bodies.entry(body).or_default(),
+            };
+            captures.push(object);
+            next = self.literal_parents.get(&function).copied();
         }
     }
 

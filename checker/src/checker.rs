@@ -183,9 +183,9 @@ pub(crate) struct Checker<'a> {
     pub(crate) delayed: Vec<Delayed>,
     /// Calls of `panic` in functions with results: they end a statement list.
     pub(crate) panic_calls: FxHashSet<ExprId>,
-    /// The function that a literal stands in; absent at package level.
-    pub(crate) literal_parents: FxHashMap<ExprId, FunctionRef>,
-    pub(crate) captured: FxHashSet<(ExprId, ObjectId)>,
+    /// The function that a literal or the body of a range over a function stands in; absent at package level.
+    pub(crate) literal_parents: FxHashMap<FunctionRef, FunctionRef>,
+    pub(crate) captured: FxHashSet<(FunctionRef, ObjectId)>,
     /// Local variables in the order of declaration, for finding unused ones.
     pub(crate) local_variables: Vec<ObjectId>,
     /// Where the methods of an interface, or the fields of a struct, as written, were declared.

@@ -18,7 +18,7 @@
 //! * A package variable of a standard package whose initial value nothing reaches is not initialised, and its
 //!   unused imports are not reported. User packages are checked whole.
 //! * Branch errors (labels, misplaced `break`) are reported beside type errors; Go reports them with the syntax errors and then stops.
-//! * Names with a gap (type parameters, range over func) give "not supported yet" at their declaration or use; what is
+//! * Names with a gap (type parameters) give "not supported yet" at their declaration or use; what is
 //!   declared so has the invalid type, which takes part in no further error.
 //!
 //! INVARIANT: an operand with `Mode::None`, and a type that is `TypeId::INVALID`, stand for an error that has been reported.

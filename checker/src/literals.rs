@@ -64,7 +64,7 @@ impl Checker<'_> {
             }
         }
         if let Some(context) = &self.env.context {
-            self.literal_parents.insert(expr, context.function);
+            self.literal_parents.insert(reference, context.function);
         }
         let closure = self.program.closures.entry(expr).or_default();
         closure.parameters = parameters.iter().map(|(object, _)| *object).collect();

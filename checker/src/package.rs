@@ -149,6 +149,7 @@ impl<'a> Checker<'a> {
             functions: Vec::new(),
             reachable: Vec::new(),
             closures: FxHashMap::default(),
+            range_bodies: FxHashMap::default(),
             selections: FxHashMap::default(),
             implicits: FxHashMap::default(),
             field_keys: FxHashMap::default(),

@@ -478,6 +478,9 @@ impl Checker<'_> {
         }
         for result in &results {
             self.reassign_variable(*result);
+            // In the body of a range over a function they are variables of a function around.
+            let owner = self.object(*result).variable().map(|v| v.function);
+            self.use_local_variable(*result, owner.flatten());
         }
         if results.is_empty() && exprs.is_empty() {
             return;
@@ -824,26 +827,27 @@ impl Checker<'_> {
         let (key, value, extra) = (lhs.first(), lhs.get(1), lhs.get(2));
         let (mut key_type, mut value_type) = (None, None);
         let mut integer = false;
+        let mut function = false;
         if x.is_valid() {
             match self.range_types(x.typ) {
                 Err(cause) => {
-                    if let Some(cause) = cause {
-                        let mut message = format!("cannot range over {}", self.operand_string(&x));
-                        if !cause.is_empty() {
-                            message.push_str(": ");
-                            message.push_str(&cause);
-                        }
-                        self.report_operand(Code::InvalidRange, &x, message);
-                    } else {
-                        let range = self.operand_range(&x);
-                        self.not_supported(range, "range over func");
+                    let mut message = format!("cannot range over {}", self.operand_string(&x));
+                    if !cause.is_empty() {
+                        message.push_str(": ");
+                        message.push_str(&cause);
                     }
+                    self.report_operand(Code::InvalidRange, &x, message);
                     x.invalidate();
                 }
                 Ok((k, v)) => {
                     integer = self.program.types.is_integer(x.typ);
+                    function = matches!(self.program.types.underlying(x.typ), Type::Signature(_));
                     let text = |checker: &Self| checker.operand_string(&x);
-                    if let (Some(value), None) = (value, v) {
+                    if let (Some(key), None) = (key, k) {
+                        let message =
+                            format!("range over {} permits no iteration variables", text(self));
+                        self.report_expr(Code::InvalidRange, *key, message);
+                    } else if let (Some(value), None) = (value, v) {
                         let message = format!(
                             "range over {} permits only one iteration variable",
                             text(self)
@@ -858,11 +862,19 @@ impl Checker<'_> {
                         let typ = self.program.types.default_type(x.typ);
                         self.update_operand_type(&x, typ, true);
                     }
-                    (key_type, value_type) = (Some(k), v);
+                    (key_type, value_type) = (k, v);
                 }
             }
         }
         let outer = self.open_scope();
+        let context = self.env.context.clone();
+        if function && let Some(context) = &mut self.env.context {
+            // What is assigned and done in the loop happens in a function of its own.
+            let reference = FunctionRef::RangeBody(body);
+            self.literal_parents.insert(reference, context.function);
+            context.function = reference;
+            self.program.range_bodies.entry(body).or_default();
+        }
         let sides = [(key, key_type), (value, value_type)];
         match kind {
             RangeKind::Define => self.range_definitions(statement, &sides, &mut x, integer),
@@ -896,6 +908,7 @@ impl Checker<'_> {
             RangeKind::Nothing => {}
         }
         self.block(body);
+        self.env.context = context;
         self.close_scope(outer);
     }
 
@@ -961,8 +974,8 @@ impl Checker<'_> {
         }
     }
 
-    /// The types of key and value, or the cause why there are none; no cause for functions, which are not supported yet.
-    fn range_types(&self, typ: TypeId) -> Result<(TypeId, Option<TypeId>), Option<String>> {
+    /// The types of key and value, as far as there are such, or the cause why nothing can be ranged over.
+    fn range_types(&self, typ: TypeId) -> Result<(Option<TypeId>, Option<TypeId>), String> {
         let types = &self.program.types;
         let mut under = types.underlying(typ);
         if let Type::Pointer(base) = under
@@ -971,37 +984,47 @@ impl Checker<'_> {
             under = types.underlying(*base);
         }
         match under {
-            Type::Basic(kind) if kind.is_string() => Ok((TypeId::INT, Some(TypeId::RUNE))),
-            Type::Basic(kind) if kind.is_integer() => Ok((typ, None)),
-            Type::Basic(BasicKind::Invalid) => Ok((TypeId::INVALID, Some(TypeId::INVALID))),
-            Type::Array(element, _) | Type::Slice(element) => Ok((TypeId::INT, Some(*element))),
-            Type::Map { key, element } => Ok((*key, Some(*element))),
+            Type::Basic(kind) if kind.is_string() => Ok((Some(TypeId::INT), Some(TypeId::RUNE))),
+            Type::Basic(kind) if kind.is_integer() => Ok((Some(typ), None)),
+            Type::Basic(BasicKind::Invalid) => Ok((Some(TypeId::INVALID), Some(TypeId::INVALID))),
+            Type::Array(element, _) | Type::Slice(element) => {
+                Ok((Some(TypeId::INT), Some(*element)))
+            }
+            Type::Map { key, element } => Ok((Some(*key), Some(*element))),
             Type::Chan {
                 direction: ChanDirection::Send,
                 ..
-            } => Err(Some(format!(
+            } => Err(format!(
                 "receive from send-only channel {}",
                 self.type_text(typ)
-            ))),
-            Type::Chan { element, .. } => Ok((*element, None)),
+            )),
+            Type::Chan { element, .. } => Ok((Some(*element), None)),
             Type::Signature(signature) => {
-                let bad = |cause: &str| {
-                    Err(Some(format!(
-                        "func must be func(yield func(...) bool): {cause}"
-                    )))
-                };
+                let bad =
+                    |cause: &str| Err(format!("func must be func(yield func(...) bool): {cause}"));
                 if signature.params.len() != 1 {
                     return bad("wrong argument count");
                 }
                 if !signature.results.is_empty() {
                     return bad("unexpected results");
                 }
-                match types.as_signature(signature.params[0].typ) {
-                    None => bad("argument is not func"),
-                    Some(_) => Err(None),
+                let Some(yielding) = types.as_signature(signature.params[0].typ) else {
+                    return bad("argument is not func");
+                };
+                if yielding.params.len() > 2 {
+                    return bad("yield func has too many parameters");
                 }
+                match *yielding.results {
+                    [result] if types.identical(result.typ, TypeId::BOOL) => {}
+                    [result] if types.is_boolean(result.typ) => {
+                        return bad("yield func returns user-defined boolean, not bool");
+                    }
+                    _ => return bad("yield func does not return bool"),
+                }
+                let parameter = |index: usize| yielding.params.get(index).map(|param| param.typ);
+                Ok((parameter(0), parameter(1)))
             }
-            _ => Err(Some(String::new())),
+            _ => Err(String::new()),
         }
     }
 }

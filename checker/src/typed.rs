@@ -137,6 +137,8 @@ pub enum FunctionRef {
     Declared(FunctionId),
     /// A function literal: its expression.
     Literal(ExprId),
+    /// The body of a range over a function: what such a function calls. Returns and branches in it are those of the function around.
+    RangeBody(BlockId),
 }
 
 /// An index into `TypedProgram::functions`.
@@ -348,6 +350,9 @@ pub struct TypedProgram {
     pub reachable: Vec<FunctionId>,
     /// By the `ExprId` of a `FuncLit`.
     pub closures: FxHashMap<ExprId, Closure>,
+    /// By the body of a range over a function, the variables of enclosing functions that it uses, as in [`Closure::captures`]. Result
+    /// variables of the function around are among them if a `return` in the body sets them.
+    pub range_bodies: FxHashMap<BlockId, Vec<ObjectId>>,
     /// By the `ExprId` of a `Selector` that is no qualified identifier.
     pub selections: FxHashMap<ExprId, Selection>,
     /// Variables declared without a name of their own: by the body of a type switch's clause, the clause's variable.

@@ -3,7 +3,7 @@
 //! A closure holds the slots of its captured variables one after the other: of one that lives in a cell the reference to
 //! the cell, else the variable's own slots. The literal's prologue copies them all into registers with one instruction.
 
-use bytecode::{Count, Function, Register, Run, SlotKind, op};
+use bytecode::{Count, Function, FunctionId, Register, Run, SlotKind, op};
 use checker::types::ObjectId;
 use parser::ast::{Expr, ExprId};
 
@@ -36,16 +36,32 @@ impl FunctionCompiler<'_, '_> {
             });
             return;
         }
-        let mut sources = Vec::new();
-        for &object in &captures {
-            let kinds = self.capture_kinds(object);
-            match self.location(object) {
-                Some(Location::Registers(register) | Location::Cell(register)) => {
-                    sources.push((register, kinds))
-                }
+        let sources = self.capture_sources(&captures);
+        self.make_closure(function, &sources, dst);
+    }
+
+    /// The registers of captured variables, with the kinds of their slots.
+    pub(crate) fn capture_sources(&mut self, captures: &[ObjectId]) -> Vec<(u16, Vec<SlotKind>)> {
+        let source = |f: &mut Self, object: ObjectId| {
+            let kinds = f.capture_kinds(object);
+            match f.location(object) {
+                Some(Location::Registers(register) | Location::Cell(register)) => (register, kinds),
                 None => panic!("a captured variable is in scope"),
             }
-        }
+        };
+        captures
+            .iter()
+            .map(|&object| source(self, object))
+            .collect()
+    }
+
+    /// A closure over the slots in some registers.
+    pub(crate) fn make_closure(
+        &mut self,
+        function: FunctionId,
+        sources: &[(u16, Vec<SlotKind>)],
+        dst: u16,
+    ) {
         let count: usize = sources.iter().map(|(_, kinds)| kinds.len()).sum();
         // In a row already?
         let mut expected = sources[0].0;
@@ -63,7 +79,7 @@ impl FunctionCompiler<'_, '_> {
                 .collect();
             let first = self.registers.allocate(&kinds);
             let mut at = first;
-            for (register, kinds) in &sources {
+            for (register, kinds) in sources {
                 self.move_slots(*register, at, kinds.len());
                 at += kinds.len() as u16;
             }
@@ -79,7 +95,16 @@ impl FunctionCompiler<'_, '_> {
 
     /// Brings the captured variables into registers; returns their kinds.
     pub(crate) fn load_captures(&mut self, captures: &[ObjectId]) -> Vec<SlotKind> {
-        let mut all = Vec::new();
+        self.load_captures_after(&[], captures).1
+    }
+
+    /// The same with other slots before the variables'; returns the first register, too.
+    pub(crate) fn load_captures_after(
+        &mut self,
+        own: &[SlotKind],
+        captures: &[ObjectId],
+    ) -> (u16, Vec<SlotKind>) {
+        let mut all = own.to_vec();
         let mut places = Vec::new();
         for &object in captures {
             let kinds = self.capture_kinds(object);
@@ -103,7 +128,7 @@ impl FunctionCompiler<'_, '_> {
                 self.variables.insert(object, Location::Registers(register));
             }
         }
-        all
+        (first, all)
     }
 
     /// Compiles a function literal.

@@ -3,7 +3,7 @@
 //! Static functions and methods need no closure of their own: their receiver is the first argument. Interface methods
 //! become method values. A builtin becomes a wrapper that takes the builtin's arguments.
 
-use bytecode::{Count, Function, FunctionId, Register, SlotKind, Window, op};
+use bytecode::{Count, Function, FunctionId, Pair, Register, SlotKind, Window, op};
 use checker::typed::{Mode, Selected, SelectionKind};
 use checker::types::{Type, TypeId as Ty};
 use checker::universe::Builtin;
@@ -92,6 +92,13 @@ impl FunctionCompiler<'_, '_> {
                 window,
                 closure,
                 count,
+            });
+        } else if let Some(token) = self.outer_defer_token() {
+            self.emit(op::DeferAt {
+                window,
+                closure,
+                count,
+                token: Pair(token),
             });
         } else {
             self.emit(op::Defer {

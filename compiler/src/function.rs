@@ -52,6 +52,10 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     pub(crate) variables: FxHashMap<ObjectId, Location>,
     pub(crate) name: String,
     literals: u32,
+    /// How many ranges over functions have been met.
+    pub(crate) ranges: u32,
+    /// Of the body of a range over a function.
+    pub(crate) leaving: Option<crate::range_functions::Leaving>,
     /// The result variables and their types.
     pub(crate) result_types: Vec<Ty>,
     pub(crate) results: Vec<ObjectId>,
@@ -81,6 +85,7 @@ pub(crate) fn compile(c: &mut Compiler<'_>, key: &FunctionKey) -> Function {
         FunctionKey::Declared(id) => f.declared(*id, false),
         FunctionKey::DeclaredForInterface(id) => f.declared(*id, true),
         FunctionKey::Literal(e) => f.literal(*e),
+        FunctionKey::RangeBody(body) => f.range_body(*body),
         FunctionKey::Promoted {
             receiver,
             path,
@@ -125,6 +130,8 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             variables: FxHashMap::default(),
             name,
             literals: 0,
+            ranges: 0,
+            leaving: None,
             result_types: Vec::new(),
             results: Vec::new(),
             result_locations: Vec::new(),
@@ -408,6 +415,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit())
                 && !last.is_empty()
+                || last.contains("-range")
         });
         if is_literal {
             format!("{}.{}", self.name, self.literals)
@@ -510,7 +518,12 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             name != Symbol::EMPTY
         });
         let defers = self.c.defers(signature.body);
-        if named || defers {
+        // Set from the body of a range over a function.
+        let in_cell = signature
+            .results
+            .iter()
+            .any(|&object| self.needs_cell(object));
+        if named || defers || in_cell {
             for &object in &signature.results {
                 self.declare_zero(object);
                 self.result_locations.push(self.variables[&object]);

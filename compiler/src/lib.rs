@@ -12,7 +12,7 @@
 //! - `places`: what can be loaded, stored, and have its address taken.
 //! - `expressions`, `operators`, `conversions`, `conditions`, `literals`, `constants`: values.
 //! - `calls`, `inline`, `builtins`, `closures`, `wrappers`, `defers`: functions of all kinds.
-//! - `statements`, `assignments`, `loops`, `switch`, `select`: statements.
+//! - `statements`, `assignments`, `loops`, `range_functions`, `switch`, `select`: statements.
 //! - `walk`: questions about syntax (does it call, does it assign, how large is it), without recursion.
 //!
 //! **Values.** A register value is *owned* when nobody else refers to its box (only boxed types, arrays and large structs, make a difference);
@@ -45,6 +45,7 @@ mod loops;
 mod operators;
 mod package;
 mod places;
+mod range_functions;
 mod registers;
 mod select;
 mod statements;

@@ -392,6 +392,9 @@ impl FunctionCompiler<'_, '_> {
         };
         let ty = typed.types.default_type(self.type_of(operand));
         self.hoist(&[operand]);
+        if self.is_function_type(ty) {
+            return self.function_loop(label, kind, lhs, operand, body);
+        }
         match typed.types.underlying(ty) {
             Type::Slice(element) => {
                 let slice = self.kept_operand(operand, ty, &range.assigned);
@@ -849,7 +852,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The same with key and value in fresh registers that may become the variables.
-    fn bind_received(
+    pub(crate) fn bind_received(
         &mut self,
         range: &Range,
         key: Option<(u16, Ty, bool)>,
@@ -890,15 +893,15 @@ impl FunctionCompiler<'_, '_> {
 }
 
 /// A range clause.
-struct Range {
-    label: Option<Symbol>,
-    define: bool,
-    key: Option<ExprId>,
-    value: Option<ExprId>,
-    body: BlockId,
+pub(crate) struct Range {
+    pub(crate) label: Option<Symbol>,
+    pub(crate) define: bool,
+    pub(crate) key: Option<ExprId>,
+    pub(crate) value: Option<ExprId>,
+    pub(crate) body: BlockId,
     /// The variables that the loop assigns.
-    assigned: Rc<FxHashSet<ObjectId>>,
-    constants: Vec<crate::function::CachedConstant>,
+    pub(crate) assigned: Rc<FxHashSet<ObjectId>>,
+    pub(crate) constants: Vec<crate::function::CachedConstant>,
 }
 
 impl Range {

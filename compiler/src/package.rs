@@ -14,7 +14,7 @@ use bytecode::{
 use checker::typed::{FunctionId as DeclaredId, ObjectKind, Selected, Selection, TypedProgram};
 use checker::types::{ObjectId, PackageId, Type, TypeId as Ty};
 use diagnostics::TextRange;
-use parser::ast::{Ast, ExprId, Interner, Symbol};
+use parser::ast::{Ast, BlockId, ExprId, Interner, Symbol};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -29,6 +29,8 @@ pub(crate) enum FunctionKey {
     DeclaredForInterface(DeclaredId),
     /// A function literal.
     Literal(ExprId),
+    /// The body of a range over a function.
+    RangeBody(BlockId),
     /// A method reached from a value of a type over embedded fields. `data`: the first slot is an interface's data.
     Promoted {
         receiver: Ty,
@@ -100,6 +102,8 @@ pub(crate) struct Compiler<'a> {
     work: Vec<Pending>,
     /// The names of function literals, given when the literal is met.
     pub(crate) literal_names: FxHashMap<ExprId, String>,
+    /// The bodies of ranges over functions whose closures have been made.
+    pub(crate) range_bodies: FxHashMap<BlockId, std::rc::Rc<crate::range_functions::RangeBody>>,
     strings: FxHashMap<Vec<u8>, StringId>,
     string_list: Vec<Vec<u8>>,
     natives: FxHashMap<String, NativeId>,
@@ -131,6 +135,7 @@ pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Prog
         ids: FxHashMap::default(),
         work: Vec::new(),
         literal_names: FxHashMap::default(),
+        range_bodies: FxHashMap::default(),
         strings: FxHashMap::default(),
         string_list: Vec::new(),
         natives: FxHashMap::default(),

@@ -6,6 +6,7 @@ use parser::ast::{BlockId, Decl, Expr, ExprId, Stmt, StmtId, Symbol, VarSpec};
 
 use crate::function::{FunctionCompiler, Location};
 use crate::places::Place;
+use crate::range_functions::Exit;
 
 impl FunctionCompiler<'_, '_> {
     /// A block with a scope of its own.
@@ -64,21 +65,24 @@ impl FunctionCompiler<'_, '_> {
             Stmt::Defer { call } => self.scoped(|f| f.start(call, false)),
             Stmt::Return { results } => self.scoped(|f| f.return_statement(ast.list(results))),
             Stmt::Break { label } => {
-                let Some(target) = self.break_target(label) else {
-                    panic!("break has a target")
-                };
-                self.jump(target);
+                let name = label.and_then(|label| ast.ident(label));
+                match (self.break_label(name), name) {
+                    (Some(target), _) => self.jump(target),
+                    (None, Some(name)) => self.leave(Exit::Break(name)),
+                    (None, None) => panic!("break has a target"),
+                }
             }
             Stmt::Continue { label } => {
-                let Some(target) = self.continue_target(label) else {
-                    panic!("continue has a target")
-                };
-                self.jump(target);
+                let name = label.and_then(|label| ast.ident(label));
+                match (self.continue_label(name), name) {
+                    (Some(target), _) => self.jump(target),
+                    (None, Some(name)) => self.leave(Exit::Continue(name)),
+                    (None, None) => panic!("continue has a target"),
+                }
             }
             Stmt::Goto { label } => {
                 let Some(name) = ast.ident(label) else { return };
-                let target = self.goto_label(name);
-                self.jump(target);
+                self.leave(Exit::Goto(name));
             }
             Stmt::Fallthrough => {
                 if let Some(next) = self.fallthrough {
@@ -146,7 +150,7 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
-    fn goto_label(&mut self, name: Symbol) -> bytecode::Label {
+    pub(crate) fn goto_label(&mut self, name: Symbol) -> bytecode::Label {
         if let Some(&label) = self.labels.get(&name) {
             return label;
         }
@@ -193,15 +197,20 @@ impl FunctionCompiler<'_, '_> {
             return None;
         };
         match *ast.stmt(*statement) {
-            Stmt::Break { label } => self.break_target(label),
-            Stmt::Continue { label } => self.continue_target(label),
-            Stmt::Goto { label } => ast.ident(label).map(|name| self.goto_label(name)),
+            Stmt::Break { label } => self.break_label(label.and_then(|label| ast.ident(label))),
+            Stmt::Continue { label } => {
+                self.continue_label(label.and_then(|label| ast.ident(label)))
+            }
+            Stmt::Goto { label } => ast
+                .ident(label)
+                .filter(|&name| self.has_label(name))
+                .map(|name| self.goto_label(name)),
             _ => None,
         }
     }
 
-    fn break_target(&self, label: Option<ExprId>) -> Option<bytecode::Label> {
-        let name = label.and_then(|label| self.c.ast.ident(label));
+    /// Where `break` leads, with a label or without; `None` if that is outside this function.
+    pub(crate) fn break_label(&self, name: Option<Symbol>) -> Option<bytecode::Label> {
         let target = self
             .targets
             .iter()
@@ -210,8 +219,8 @@ impl FunctionCompiler<'_, '_> {
         target.map(|target| target.break_to)
     }
 
-    fn continue_target(&self, label: Option<ExprId>) -> Option<bytecode::Label> {
-        let name = label.and_then(|label| self.c.ast.ident(label));
+    /// The same for `continue`.
+    pub(crate) fn continue_label(&self, name: Option<Symbol>) -> Option<bytecode::Label> {
         let wanted = |target: &crate::function::JumpTarget| name.is_none() || target.label == name;
         self.targets
             .iter()
@@ -236,6 +245,13 @@ impl FunctionCompiler<'_, '_> {
     // ---- return ----
 
     fn return_statement(&mut self, values: &[ExprId]) {
+        if self.leaving.is_some() {
+            if !values.is_empty() {
+                self.hoist(values);
+                self.set_outer_results(values);
+            }
+            return self.leave(Exit::Return);
+        }
         let types = self.result_types.clone();
         if values.is_empty() {
             return match self.epilogue {
@@ -305,7 +321,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The returned values in a row.
-    fn gather_results(&mut self, values: &[ExprId], types: &[Ty]) -> u16 {
+    pub(crate) fn gather_results(&mut self, values: &[ExprId], types: &[Ty]) -> u16 {
         if values.len() == 1 {
             let given = self.several_values(values[0], types.len());
             let same = given

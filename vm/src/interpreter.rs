@@ -1120,6 +1120,23 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::CheckStack => call!(ops::calls::check_stack),
                 O::Go => call!(ops::calls::go),
                 O::Defer => call!(ops::calls::defer),
+                O::DeferToken => call!(ops::calls::defer_token),
+                O::DeferAt => call!(ops::calls::defer_at),
+                O::RangeState => {
+                    let i = decode!(RangeState);
+                    moves::store64(r!(i.control), i.value.0 as u64);
+                    next!(RangeState);
+                }
+                O::RangeEnter => {
+                    let i = decode!(RangeEnter);
+                    let control = r!(i.control);
+                    if moves::load64(control) != ops::calls::range_state::READY {
+                        go!(ops::calls::range_enter(cx, ip, fp));
+                    }
+                    moves::store64(control, ops::calls::range_state::RUNNING);
+                    next!(RangeEnter);
+                }
+                O::RangeExit => call!(ops::calls::range_exit),
                 O::RunDefers => call!(ops::calls::run_defers),
                 O::Recover => call!(ops::calls::recover),
                 O::Panic => call!(ops::calls::panic),

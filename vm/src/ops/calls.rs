@@ -210,6 +210,120 @@ pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
     }
 }
 
+/// The states of a range over a function. GO: internal/abi `RF_State`.
+pub(crate) mod range_state {
+    /// The body has left the loop.
+    pub(crate) const DONE: u64 = 0;
+    /// The body may be called.
+    pub(crate) const READY: u64 = 1;
+    /// The body runs, or has panicked.
+    pub(crate) const RUNNING: u64 = 2;
+    /// The function ranged over has returned.
+    pub(crate) const EXHAUSTED: u64 = 3;
+}
+
+/// The body of a range over a function is called when it must not be.
+///
+/// # Safety
+/// See [`super`].
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn range_enter(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`; the control is a live object of two words.
+    unsafe {
+        let i = decode!(ip, RangeEnter);
+        let control = r!(fp, i.control);
+        let text = match moves::load64(control) {
+            range_state::DONE => {
+                "range function continued iteration after function for loop body returned false"
+            }
+            range_state::RUNNING => "range function continued iteration after loop body panic",
+            _ => "range function continued iteration after whole loop exit",
+        };
+        moves::store64(control, range_state::RUNNING);
+        cx.runtime_error(ip, fp, text)
+    }
+}
+
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn range_exit(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`; the control is a live object of two words.
+    unsafe {
+        let i = decode!(ip, RangeExit);
+        let control = r!(fp, i.control);
+        if moves::load64(control) == range_state::RUNNING {
+            let text = "range function recovered a loop body panic and did not resume panicking";
+            return cx.runtime_error(ip, fp, text);
+        }
+        moves::store64(control, range_state::EXHAUSTED);
+        after!(ip, fp, RangeExit)
+    }
+}
+
+/// A token: the frame's slot index above the offset of this instruction, then the goroutine.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn defer_token(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, DeferToken);
+        // A stack has at most 2^27 slots.
+        r!(fp, i.dst) = (cx.index_of(fp) as u64) << 32 | u64::from(cx.offset_of(ip));
+        high!(fp, i.dst) = cx.slice.goroutine().0;
+        after!(ip, fp, DeferToken)
+    }
+}
+
+/// Puts the record below those of the frames further in: they end first.
+///
+/// # Safety
+/// See [`super`]; the frame of the token is still there, for its loop has not ended.
+#[inline(never)]
+pub(crate) unsafe fn defer_at(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, DeferAt);
+        let (token, goroutine) = (r!(fp, i.token), high!(fp, i.token));
+        if goroutine != cx.slice.goroutine().0 {
+            let text = "not supported yet: defer in the body of a range over func that another goroutine calls";
+            return cx.fatal(ip, fp, text);
+        }
+        let frame = (token >> 32) as usize;
+        let closure = r!(fp, i.closure);
+        let count = i.count.0 as usize;
+        let window = i.window.0 as usize;
+        let fiber = &mut *cx.fiber;
+        if fiber.defers.try_reserve(1).is_err() || fiber.defer_arguments.try_reserve(count).is_err()
+        {
+            return cx.fatal(ip, fp, "runtime: out of memory");
+        }
+        let at = fiber.defers.partition_point(|d| d.frame <= frame);
+        let first_argument = match fiber.defers.get(at) {
+            Some(later) => later.first_argument,
+            None => fiber.defer_arguments.len(),
+        };
+        for later in &mut fiber.defers[at..] {
+            later.first_argument += count;
+        }
+        let record = Defer {
+            frame,
+            offset: token as u32,
+            closure,
+            first_argument,
+        };
+        fiber.defers.insert(at, record);
+        let arguments = (0..count).map(|slot| *fp.add(window + slot));
+        fiber
+            .defer_arguments
+            .splice(first_argument..first_argument, arguments);
+        after!(ip, fp, DeferAt)
+    }
+}
+
 /// Takes the last deferred call and enters it in a frame at slot `index`, with this return word. The stack may move.
 ///
 /// # Safety

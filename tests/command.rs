@@ -281,3 +281,80 @@ fn a_reader_that_goes_away_ends_the_program_by_a_signal() {
     let status = child.wait().expect("it ends");
     assert_eq!(status.signal(), Some(13), "{status}");
 }
+
+#[test]
+fn scripts_are_told_what_is_wrong_with_them_in_gos_words() {
+    for (text, expected) in [
+        ("fmt.Println(x)\nx := 1\n", "1:13: undefined: x"),
+        (
+            "x := 1\nx := 2\n",
+            "2:3: no new variables on left side of :=",
+        ),
+        (
+            "var x int\nvar x string\n",
+            "2:5: x redeclared in this block\n\tscript.gl:1:5: other declaration of x",
+        ),
+        (
+            "f()\nfunc f() { x = nowhere }\nx := 1\n",
+            "2:16: undefined: nowhere",
+        ),
+        ("if true { x := 1 }\n", "1:11: declared and not used: x"),
+        (
+            "import \"os\"\nprintln()\n",
+            "1:8: \"os\" imported and not used",
+        ),
+        (
+            "println()\nimport \"os\"\n",
+            "2:1: syntax error: imports must appear before other declarations",
+        ),
+        (
+            "goto L\nx := 2\nL:\n",
+            "1:6: goto L jumps over declaration of x at script.gl:2:3",
+        ),
+        ("break\n", "1:1: break is not in a loop, switch, or select"),
+        (
+            "return 5\n",
+            "1:8: too many return values\n\thave (number)\n\twant ()",
+        ),
+        ("fmt.Printn()\n", "1:5: undefined: fmt.Printn"),
+        (
+            "type T struct{}\nfunc T() {}\n",
+            "2:6: T redeclared in this block\n\tscript.gl:1:6: other declaration of T",
+        ),
+    ] {
+        let folder = Folder::new("script", &[("script.gl", text)]);
+        assert_outcome(
+            &folder.golite(&["script.gl"]),
+            1,
+            "",
+            &format!("script.gl:{expected}\n"),
+        );
+    }
+}
+
+#[test]
+fn a_script_imports_packages_beside_it_and_is_no_part_of_one() {
+    let folder = Folder::new(
+        "beside-script",
+        &[
+            ("go.mod", "module example.com/m\n"),
+            (
+                "script",
+                "#!/usr/bin/env golite\nimport \"./util\"\nimport \"example.com/m/more\"\nprintln(util.X, more.Y, len(os.Args))\n",
+            ),
+            ("util/util.gl", "package util\n\nconst X = 1\n"),
+            ("more/more.gl", "package more\n\nconst Y = 2\n"),
+            ("two/a.gl", "println(1)\n"),
+            ("two/b.gl", "package two\n"),
+        ],
+    );
+    assert_outcome(&folder.golite(&["./script", "x.go", "y"]), 0, "", "1 2 3\n");
+    assert_outcome(
+        &folder.golite(&["run", "script", "x.go", "y"]),
+        0,
+        "",
+        "1 2 3\n",
+    );
+    let message = "golite: two/a.gl has no package clause: it is a script, which is a program of its own and no part of a package\n";
+    assert_outcome(&folder.golite(&["run", "two"]), 1, "", message);
+}

@@ -91,7 +91,7 @@ fn main() -> ExitCode {
 
 fn trials(case: Case) -> Vec<Trial> {
     match case.kind {
-        Kind::Run | Kind::Example | Kind::Program => CONFIGURATIONS
+        Kind::Run | Kind::Script | Kind::Example | Kind::Program => CONFIGURATIONS
             .iter()
             .filter(|configuration| {
                 !configuration

@@ -349,7 +349,8 @@ impl Checker<'_> {
                     continue;
                 }
             }
-            let object = self.new_variable(VarKind::Local, name, range, None);
+            let kind = self.kind_of_new_variable(name);
+            let object = self.new_variable(kind, name, range, None);
             variables.push(object);
             if !name.is_blank() {
                 new.push(object);
@@ -373,7 +374,7 @@ impl Checker<'_> {
             return;
         }
         for object in new {
-            if self.declare(scope, None, object) {
+            if self.declare(scope, None, object) && !self.at_script_level() {
                 self.local_variables.push(object);
             }
         }

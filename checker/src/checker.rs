@@ -207,6 +207,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) missing_bodies: Vec<TextRange>,
     /// Functions whose declaration was refused; their bodies are not looked at.
     pub(crate) unchecked: FxHashSet<FunctionId>,
+    /// The script, if the program is one.
+    pub(crate) script: Option<crate::script::ScriptState>,
     /// Receiver, parameters and results of functions whose bodies have not been checked.
     pub(crate) function_variables: FxHashMap<FunctionId, Vec<(ObjectId, Option<ExprId>)>>,
 }

@@ -765,6 +765,8 @@ impl Checker<'_> {
     pub(crate) fn declaration_statement(&mut self, decl: DeclId) {
         match *self.ast.decl(decl) {
             Decl::Bad | Decl::Func(_) => {}
+            // Declared already.
+            Decl::Const(_) | Decl::Type(_) if self.at_script_level() => {}
             Decl::Const(specs) => self.constant_statement(specs),
             Decl::Var(specs) => {
                 for spec in self.ast.list(specs) {
@@ -831,7 +833,8 @@ impl Checker<'_> {
         for ident in names {
             let name = self.ast.ident(*ident).unwrap_or(parser::ast::Symbol::BLANK);
             let range = self.range(*ident);
-            objects.push(self.new_variable(VarKind::Local, name, range, None));
+            let kind = self.kind_of_new_variable(name);
+            objects.push(self.new_variable(kind, name, range, None));
         }
         for (index, object) in objects.iter().enumerate() {
             let (lhs, init) = if values.len() == names.len() {
@@ -852,7 +855,13 @@ impl Checker<'_> {
         self.process_delayed(top);
         for (ident, object) in names.iter().zip(objects) {
             self.colors[object.index()] = Color::Black;
-            if self.declare(self.env.scope, Some(*ident), object) {
+            if !self.declare(self.env.scope, Some(*ident), object) {
+                continue;
+            }
+            if self.at_script_level() {
+                let typ = self.object(object).typ;
+                self.record_type(*ident, Mode::Variable, typ, None);
+            } else {
                 self.local_variables.push(object);
             }
         }

@@ -1,7 +1,7 @@
 //! Where imported packages come from, and the order in which they are checked.
 
 use diagnostics::{Code, Diagnostics, FileId, SourceMap, TextRange};
-use parser::ast::{Ast, File, Interner};
+use parser::ast::{Ast, File, Interner, Symbol};
 use rustc_hash::FxHashMap;
 
 /// One file of an imported package.
@@ -38,6 +38,8 @@ pub struct UserPackage {
     /// Which of its imports, by the range of the path, lead to which earlier package of the program. All others are
     /// asked of the [`Importer`].
     pub imports: FxHashMap<TextRange, usize>,
+    /// Names that stand for standard packages without an import, and their paths: of scripts.
+    pub implicit: Vec<(Symbol, String)>,
 }
 
 /// An importer that knows no packages.
@@ -58,6 +60,8 @@ pub(crate) struct LoadedPackage {
     pub(crate) files: Vec<File>,
     /// What its imports lead to, by the range of the path; absent for those that failed.
     pub(crate) imports: FxHashMap<TextRange, usize>,
+    /// Names that stand for packages without an import.
+    pub(crate) implicit: Vec<(Symbol, usize)>,
     /// The text of its first file, for placing errors about the package as a whole.
     pub(crate) first_file: FileId,
 }
@@ -94,6 +98,7 @@ struct Frame {
     standard: bool,
     files: Vec<File>,
     imports: FxHashMap<TextRange, usize>,
+    implicit: Vec<(Symbol, String)>,
     /// Import paths still to be followed, last first.
     pending: Vec<(String, TextRange)>,
     first_file: FileId,
@@ -142,6 +147,11 @@ impl<'a> Loader<'a> {
             let standard = options.standard && number == last;
             let mut frame = self.frame(package.path, standard, package.files, &package.imports);
             if number == last {
+                let implicit = package.implicit.iter();
+                frame
+                    .pending
+                    .extend(implicit.map(|(_, path)| (path.clone(), TextRange::default())));
+                frame.implicit = package.implicit;
                 let roots = options.roots.iter();
                 frame
                     .pending
@@ -160,7 +170,16 @@ impl<'a> Loader<'a> {
                 let Some(frame) = stack.pop() else { break };
                 let index = self.loaded.packages.len();
                 self.states.insert(frame.path.clone(), State::Done(index));
+                let implicit =
+                    frame
+                        .implicit
+                        .iter()
+                        .filter_map(|(name, path)| match self.states.get(path) {
+                            Some(State::Done(index)) => Some((*name, *index)),
+                            _ => None,
+                        });
                 self.loaded.packages.push(LoadedPackage {
+                    implicit: implicit.collect(),
                     path: frame.path,
                     standard: frame.standard,
                     files: frame.files,
@@ -274,6 +293,7 @@ impl<'a> Loader<'a> {
             standard,
             files,
             imports,
+            implicit: Vec::new(),
             pending,
             first_file,
         }

@@ -6,7 +6,7 @@
 //!
 //! # The way
 //! 1. `importer.rs` loads and parses the imported packages, depth first, and finds import cycles.
-//! 2. `resolver.rs` declares the objects of every package, without looking at types.
+//! 2. `resolver.rs` declares the objects of every package, without looking at types; `script.rs` those of a script.
 //! 3. For each user package, `declarations.rs` makes the types of all its objects known, `statements.rs` checks the bodies.
 //!    Objects of standard packages are declared when they are first mentioned.
 //! 4. `reachability.rs` checks the bodies of standard packages that are reached, until nothing new is.
@@ -54,6 +54,7 @@ mod reachability;
 mod resolver;
 mod returns;
 mod scope;
+mod script;
 mod statements;
 mod type_expressions;
 mod type_names;

@@ -145,6 +145,7 @@ impl<'a> Checker<'a> {
             objects: Vec::new(),
             packages: Vec::new(),
             package_order: Vec::new(),
+            entry: Vec::new(),
             main: failed,
             functions: Vec::new(),
             reachable: Vec::new(),
@@ -201,6 +202,7 @@ impl<'a> Checker<'a> {
             named_results: FxHashMap::default(),
             missing_bodies: Vec::new(),
             unchecked: FxHashSet::default(),
+            script: None,
             function_variables: FxHashMap::default(),
         };
         checker.add_package("", Symbol::EMPTY, true, Vec::new());
@@ -316,10 +318,6 @@ impl<'a> Checker<'a> {
                 .iter()
                 .find_map(|file| file.package.and_then(|ident| self.ast.ident(ident)))
                 .unwrap_or(Symbol::MAIN);
-            for script in package.files.iter().filter_map(|file| file.script) {
-                let range = self.ast.block(script.body).range;
-                self.not_supported(range.start_point(), "files without a package clause");
-            }
             for ident in package.files.iter().filter_map(|file| file.package) {
                 if self.ast.ident(ident).is_some_and(Symbol::is_blank) {
                     self.report_expr(Code::InvalidDeclaration, ident, "invalid package name _");
@@ -350,7 +348,7 @@ impl<'a> Checker<'a> {
         }
         if let (Some(main), Some(package)) = (ids.last(), loaded.packages.last()) {
             self.program.main = *main;
-            // Of a script it is enough to say that scripts are not there yet.
+            self.collect_entry_functions(*main);
             let is_script = package.files.iter().any(|file| file.script.is_some());
             if options.is_program && !is_script && !failed.contains(main) {
                 let place = package

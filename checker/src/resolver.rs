@@ -13,7 +13,7 @@ use crate::typed::{Function, FunctionId, ObjectKind, VarKind};
 use crate::types::{ObjectId, PackageId};
 
 /// A method before its receiver's base type is found.
-struct Method {
+pub(crate) struct Method {
     object: ObjectId,
     pointer: bool,
     base: Symbol,
@@ -32,7 +32,10 @@ impl Checker<'_> {
         let mut file_scopes = Vec::with_capacity(loaded.files.len());
         let mut imported: Vec<PackageId> = Vec::new();
         for file in &loaded.files {
-            let file_scope = self.scopes.open(Some(scope));
+            let file_scope = match file.script {
+                Some(_) => self.open_script_scope(scope, loaded, ids, &mut imported),
+                None => self.scopes.open(Some(scope)),
+            };
             file_scopes.push(file_scope);
             self.env = self.package_environment(package, file_scope);
             for import in &file.imports {
@@ -46,8 +49,13 @@ impl Checker<'_> {
                 }
                 self.declare_import(package, import, id, file_scope);
             }
+            let mut scope_of_bodies = file_scope;
+            if let Some(script) = file.script {
+                scope_of_bodies = scope;
+                self.collect_script(package, script, &mut methods);
+            }
             for decl in &file.decls {
-                self.collect_declaration(package, scope, file_scope, *decl, &mut methods);
+                self.collect_declaration(package, scope, scope_of_bodies, *decl, &mut methods);
             }
         }
         self.program.packages[package.index()].imports = imported;
@@ -208,7 +216,7 @@ impl Checker<'_> {
         self.packages[package.index()].objects.push(object);
     }
 
-    fn collect_declaration(
+    pub(crate) fn collect_declaration(
         &mut self,
         package: PackageId,
         scope: ScopeId,
@@ -263,6 +271,36 @@ impl Checker<'_> {
                 self.collect_function(package, scope, file_scope, decl, &function, methods)
             }
         }
+    }
+
+    /// Declares the function of a script's statements, which has no name that could be used.
+    pub(crate) fn declare_script_function(
+        &mut self,
+        package: PackageId,
+        scope: ScopeId,
+        declaration: DeclId,
+        function: &FuncDecl,
+    ) -> FunctionId {
+        let id = FunctionId(self.program.functions.len() as u32);
+        let kind = ObjectKind::Function {
+            function: Some(id),
+            receiver_base: None,
+            pointer_receiver: false,
+        };
+        let range = self.range(function.name);
+        let object = self.new_object(kind, Symbol::MAIN, Some(range), Color::White);
+        self.program.functions.push(Function {
+            object,
+            package,
+            declaration,
+            body: function.body,
+            receiver: None,
+            parameters: Vec::new(),
+            results: Vec::new(),
+            checked: false,
+        });
+        self.add_declaration(package, object, scope, Declared::Function(id));
+        id
     }
 
     fn collect_variables(

@@ -36,6 +36,11 @@ impl Scopes {
         id
     }
 
+    /// Puts a scope into another one.
+    pub(crate) fn set_parent(&mut self, scope: ScopeId, parent: ScopeId) {
+        self.scopes[scope.0 as usize].parent = Some(parent);
+    }
+
     pub(crate) fn parent(&self, scope: ScopeId) -> Option<ScopeId> {
         self.scopes[scope.0 as usize].parent
     }

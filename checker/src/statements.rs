@@ -46,6 +46,14 @@ impl Checker<'_> {
             function: FunctionRef::Declared(id),
             results,
         });
+        if self.is_script_function(id) {
+            let first_local = self.local_variables.len();
+            let body = body.map(|body| self.ast.statements(body));
+            self.in_environment(env, |checker| {
+                checker.statement_list(body.unwrap_or_default());
+            });
+            return self.report_unused_variables(first_local);
+        }
         self.function_body(env, variables, body);
     }
 
@@ -95,6 +103,11 @@ impl Checker<'_> {
                 checker.report(Code::MissingReturn, range, "missing return");
             }
         });
+        self.report_unused_variables(first_local);
+    }
+
+    /// Reports the variables of a function, those from `first_local` on, that are not used.
+    fn report_unused_variables(&mut self, first_local: usize) {
         // The literals inside have taken theirs out of the list already.
         let unused: Vec<ObjectId> = self
             .local_variables

@@ -341,6 +341,8 @@ pub struct TypedProgram {
     pub packages: Vec<Package>,
     /// The packages in dependency order: each after those it imports. The main package is the last.
     pub package_order: Vec<PackageId>,
+    /// What runs then, one after the other: the function `main`, or the statements of a script.
+    pub entry: Vec<FunctionId>,
     /// The package that is run.
     pub main: PackageId,
     /// All declared functions and methods, by `FunctionId`.

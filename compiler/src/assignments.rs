@@ -707,8 +707,12 @@ impl FunctionCompiler<'_, '_> {
         self.define_several(lhs, rhs[0]);
     }
 
+    /// Does the statement make the variable?
     fn is_new(&self, name: ExprId) -> bool {
+        // A script's variable that functions see has its place already.
+        let object = self.c.typed.object_of(name);
         self.c.typed.is_definition(self.c.ast, name)
+            && !object.is_some_and(|object| self.is_package_variable(object))
     }
 
     /// The object of a name that this statement declares.

@@ -14,6 +14,7 @@ use parser::ast::{BlockId, Decl, ExprId, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::package::{Compiler, FunctionKey, TooLarge};
+use crate::places::Place;
 use crate::registers::Registers;
 use crate::type_descriptors::Layout;
 
@@ -390,7 +391,14 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
     pub(crate) fn declare_zero(&mut self, object: ObjectId) {
         let ty = self.object_type(object);
         let layout = self.layout(ty);
-        if self.needs_cell(object) {
+        if self.is_package_variable(object) {
+            self.scoped(|f| {
+                let register = f.registers.allocate(&layout.slots);
+                f.zero(ty, register);
+                let offset = f.c.global(object);
+                f.store(Place::Global(offset), ty, register, false);
+            });
+        } else if self.needs_cell(object) {
             let cell = self.reference();
             let id = self.c.descriptor(ty);
             self.emit(op::New {

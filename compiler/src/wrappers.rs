@@ -468,12 +468,7 @@ impl FunctionCompiler<'_, '_> {
                 window,
             );
         }
-        let main = typed
-            .package(typed.main)
-            .scope
-            .get(&parser::ast::Symbol::MAIN)
-            .copied();
-        if let Some(id) = main.and_then(|object| typed.object(object).function()) {
+        for &id in &typed.entry {
             let function = self.c.declared_id(id);
             self.emit_call(
                 op::Call {

@@ -148,7 +148,25 @@ impl<'s> Builder<'s> {
 
     pub(crate) fn script(&mut self, statements: Vec<StmtId>) {
         let body = self.block(0, statements, self.text.len() as u32);
-        self.script = Some(Script { body });
+        let name = self
+            .ast
+            .add_expr(Expr::Ident(Symbol::MAIN), self.at(0, 0), 1);
+        let (params, results) = (List::EMPTY, List::EMPTY);
+        let ty = self
+            .ast
+            .add_expr(Expr::FuncType { params, results }, self.at(0, 0), 1);
+        let function = FuncDecl {
+            name,
+            receiver: None,
+            type_params: List::EMPTY,
+            ty,
+            body: Some(body),
+            doc: None,
+        };
+        let depth = self.ast.block_depth(body);
+        let end = self.text.len() as u32;
+        let function = self.add_declaration(Decl::Func(function), 0, end, depth);
+        self.script = Some(Script { body, function });
     }
 
     pub(crate) fn import(&mut self, start: u32, name: Option<ExprId>, path: ExprId, end: u32) {

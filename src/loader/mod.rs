@@ -15,13 +15,14 @@
 
 mod constraints;
 mod folder;
+mod implicit;
 pub mod module;
 
 use checker::UserPackage;
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
 use folder::{Listing, Text};
 use module::Module;
-use parser::ast::{Ast, File, Interner};
+use parser::ast::{Ast, File, Interner, Symbol};
 use parser::parse_file;
 use rustc_hash::FxHashMap;
 use std::path::{Component, Path, PathBuf};
@@ -110,6 +111,8 @@ struct Frame {
     /// Imports still to be followed, last first.
     pending: Vec<Pending>,
     imports: FxHashMap<TextRange, usize>,
+    /// Of a script: the names that stand for standard packages without an import, and their paths.
+    implicit: Vec<(Symbol, String)>,
 }
 
 struct Pending {
@@ -150,6 +153,7 @@ impl Loader<'_> {
                     path,
                     files: frame.files,
                     imports: frame.imports,
+                    implicit: frame.implicit,
                 });
                 continue;
             };
@@ -158,6 +162,11 @@ impl Loader<'_> {
                 continue;
             }
             if outline::is_standard(&import.path) {
+                if implicit::is_internal(&import.path) {
+                    let message = format!("use of internal package {} not allowed", import.path);
+                    self.problem(import.range, message);
+                    continue;
+                }
                 if !self.loaded.standard.contains(&import.path) {
                     self.loaded.standard.push(import.path);
                 }
@@ -282,6 +291,7 @@ impl Loader<'_> {
             ast,
             names,
             syntax,
+            standard,
             ..
         } = &mut self.loaded;
         let mut files = Vec::with_capacity(listing.texts.len());
@@ -318,8 +328,24 @@ impl Loader<'_> {
             files.push(file);
         }
         pending.reverse();
+        let mut implicit = Vec::new();
+        if let Some(script) = files.iter().position(|file| file.script.is_some()) {
+            if files.len() > 1 || !self.states.is_empty() {
+                let shown = sources.file(files[script].file).name();
+                return Err(format!(
+                    "{shown} has no package clause: it is a script, which is a program of its own and no part of a package"
+                ));
+            }
+            implicit = implicit::packages(ast, names, &files[script]);
+            for (_, path) in &implicit {
+                if !standard.contains(path) {
+                    standard.push(path.clone());
+                }
+            }
+        }
         let imports = FxHashMap::default();
         Ok(Frame {
+            implicit,
             key,
             folder,
             module,

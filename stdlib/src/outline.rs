@@ -60,6 +60,18 @@ pub fn is_standard(path: &str) -> bool {
     table::FILES.iter().any(|file| file.package == path)
 }
 
+/// Does a standard package declare this name?
+pub fn declares(path: &str, name: &str) -> bool {
+    let Ok(name) = table::NAMES.binary_search(&name) else {
+        return false;
+    };
+    let mut files = table::FILES.iter().filter(|file| file.package == path);
+    files.any(|file| {
+        let mut units = file.units.iter().filter(|unit| unit.receiver.is_none());
+        units.any(|unit| unit.import.is_none() && unit.names.contains(&(name as u16)))
+    })
+}
+
 /// The import paths of all standard packages, sorted.
 pub fn packages() -> Vec<&'static str> {
     let mut paths: Vec<&'static str> = table::FILES.iter().map(|file| file.package).collect();

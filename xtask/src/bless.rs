@@ -32,7 +32,7 @@ pub fn bless(filter: &str) -> io::Result<usize> {
         .filter(|case| case.name.contains(filter))
     {
         let result = match case.kind {
-            Kind::Run | Kind::Example | Kind::Program => toolchain.bless_run(&case),
+            Kind::Run | Kind::Script | Kind::Example | Kind::Program => toolchain.bless_run(&case),
             Kind::Check | Kind::PackageCheck => toolchain.bless_check(&case),
             Kind::KnownGap => toolchain
                 .build(&case, &[])
@@ -83,7 +83,7 @@ impl Toolchain {
                 .file_name()
                 .unwrap_or_default(),
         );
-        fs::write(&source, case.text()?)?;
+        fs::write(&source, case.go_text()?)?;
         command
             .arg(source.file_name().unwrap_or_default())
             .current_dir(&self.workshop);

@@ -6,6 +6,7 @@
 //! | kind | scripts | expectation beside the script |
 //! | --- | --- | --- |
 //! | run | `tests/run/<topic>/NAME.gl` | `.stdout`, `.stderr` (its head), `.status` |
+//! | script | `tests/scripts/NAME.gl`, and `NAME.go`, the same as a plain Go program | as run, from the `.go` file |
 //! | example | `examples/NAME.gl` | the same |
 //! | check | `tests/check/NAME.gl` | `.errors`, every line that the type checker prints |
 //! | program | the folder `tests/packages/run/NAME/` | as run, beside the folder |
@@ -29,6 +30,8 @@ use std::time::Duration;
 pub enum Kind {
     /// Runs and prints what real Go prints.
     Run,
+    /// As `Run`, but without package clause; what it must do is asked of the Go program beside it.
+    Script,
     /// As `Run`, and also shown to people.
     Example,
     /// Is rejected with the errors that real Go reports.
@@ -69,6 +72,7 @@ pub struct Outcome {
 pub fn cases(root: &Path) -> io::Result<Vec<Case>> {
     let folders = [
         ("tests/run", Kind::Run),
+        ("tests/scripts", Kind::Script),
         ("examples", Kind::Example),
         ("tests/check", Kind::Check),
         ("tests/known_gaps", Kind::KnownGap),
@@ -131,6 +135,17 @@ impl Case {
     /// When the script cannot be read.
     pub fn text(&self) -> io::Result<String> {
         fs::read_to_string(self.root.join(&self.script))
+    }
+
+    /// The text that real Go understands.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn go_text(&self) -> io::Result<String> {
+        match self.kind {
+            Kind::Script => fs::read_to_string(self.beside("go")),
+            _ => self.text(),
+        }
     }
 
     /// True when one of the first lines is `// golden: FLAG`.

@@ -107,7 +107,7 @@ pub struct File {
     pub checkable: bool,
 }
 
-/// The statements of a file without `package` clause, in source order: the body of an implicit `func main()`. Constants, variables
+/// The statements of a file without `package` clause, in source order: the body of an implicit function. Constants, variables
 /// and types declared among them stand here as [`super::Stmt::Decl`] and [`super::Stmt::Define`], although golite makes
 /// those of the outermost level belong to the package, so that the file's functions see them. Functions stand in
 /// [`File::decls`].
@@ -115,6 +115,8 @@ pub struct File {
 pub struct Script {
     /// The statements; the range is the whole file.
     pub body: BlockId,
+    /// A [`Decl::Func`] named `main` with this body, which stands nowhere in the text.
+    pub function: super::DeclId,
 }
 
 pooled! {

@@ -1,0 +1,5 @@
+package main
+
+import "fmt"
+
+func main() { fmt.Println(30, []int{0, 1, 4, 9, 16}) }

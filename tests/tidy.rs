@@ -65,6 +65,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_ALLOWED: &[&str] = &[
     // The goroutine's own memory, the run queue's slots, intrusive queues of waiters and timers.
     "runtime/src/blocking.rs",
+    // A source is registered with the poller for as long as its descriptor owns it.
+    "runtime/src/descriptor.rs",
     "runtime/src/goroutine.rs",
     "runtime/src/processor.rs",
     "runtime/src/run_queue.rs",

@@ -10,7 +10,7 @@ use crate::sync::{AtomicI64, Ordering};
 pub type Nanos = i64;
 
 /// A moment that never comes.
-pub(crate) const NEVER: Nanos = Nanos::MAX;
+pub const NEVER: Nanos = Nanos::MAX;
 
 /// A clock.
 pub(crate) enum Clock {

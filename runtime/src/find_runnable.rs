@@ -5,9 +5,10 @@
 //! 3. Every [`GLOBAL_QUEUE_PERIOD`] slices the global queue, so that it does not starve.
 //! 4. This processor's `next`, then its ring.
 //! 5. The global queue.
-//! 6. Other processors: half of a ring, their due timers, at last their `next`. At most half as many machines as there are busy
+//! 6. The poller: who waits for a descriptor that is ready now.
+//! 7. Other processors: half of a ring, their due timers, at last their `next`. At most half as many machines as there are busy
 //!    processors look at a time (`spinning`).
-//! 7. Nothing: the machine goes idle (`idle.rs`).
+//! 8. Nothing: the machine goes idle (`idle.rs`).
 //!
 //! GO: proc.go `findRunnable`, `schedule`, `stealWork`.
 
@@ -70,6 +71,10 @@ impl<E: Engine> Machine<E> {
             if let Some(found) = found {
                 self.found_work();
                 return Some(found);
+            }
+            let woken = self.shared.look_for_events();
+            if self.shared.put_woken(woken) {
+                continue;
             }
             if let Some(found) = self.steal() {
                 self.found_work();
@@ -157,7 +162,7 @@ impl<E: Engine> Machine<E> {
         // somebody must be told.
         if cells.deferred_wakeups.get() != 0 {
             cells.deferred_wakeups.set(0);
-            if cells.deferred_timer.get() || !processor.queue.is_empty() {
+            if cells.deferred_watch.get() || !processor.queue.is_empty() {
                 Context::new(shared, processor, cells).wake_deferred();
             }
         }

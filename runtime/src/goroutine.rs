@@ -176,6 +176,18 @@ impl<E: Engine> GoroutineRef<E> {
         }
     }
 
+    /// For words that name a waiting goroutine by address.
+    #[inline]
+    pub(crate) fn raw(self) -> NonNull<Goroutine<E>> {
+        self.0
+    }
+
+    /// The goroutine whose [`GoroutineRef::raw`] this is.
+    #[inline]
+    pub(crate) fn from_raw(raw: NonNull<Goroutine<E>>) -> GoroutineRef<E> {
+        GoroutineRef(raw)
+    }
+
     /// The waiter for plain operations. For the holder of the goroutine.
     #[inline]
     pub(crate) fn waiter(self) -> WaiterRef<E> {

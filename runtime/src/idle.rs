@@ -17,6 +17,7 @@ use crate::{
     engine::Engine,
     find_runnable::GLOBAL_BATCH,
     machine::{Found, Machine},
+    netpoll::Woken,
     sync::{Ordering, fence},
 };
 
@@ -43,7 +44,7 @@ impl<E: Engine> Machine<E> {
             }
             let cells = processor.cells();
             cells.deferred_wakeups.set(0);
-            cells.deferred_timer.set(false);
+            cells.deferred_watch.set(false);
             shared.put_idle_processor(&mut central, processor);
             shared.check_deadlock(&mut central);
         }
@@ -103,14 +104,17 @@ impl<E: Engine> Machine<E> {
             // Once more, now that who arms a timer can see us.
             let next = shared.earliest_timer();
             shared.poll_until.store(next, Ordering::SeqCst);
-            if !shared.is_finishing() {
-                self.wait_until(next);
-            }
+            let woken = if shared.is_finishing() {
+                None
+            } else {
+                self.wait_until(next)
+            };
             shared.poll_until.store(0, Ordering::SeqCst);
             // Not 0, which says that somebody waits.
             shared
                 .last_poll
                 .store(shared.clock.now().max(1), Ordering::SeqCst);
+            let somebody_woke = woken.is_some_and(|woken| shared.put_woken(woken));
             if self.take_processor_if(|machine| machine.anything_to_do()) {
                 self.start_spinning();
                 let now = shared.clock.now();
@@ -118,7 +122,10 @@ impl<E: Engine> Machine<E> {
                 return;
             }
             if shared.idle_count() == 0 {
-                // All processors are busy, or stopped: they look after the timers, and sysmon does.
+                // All processors are busy, or stopped: they look after timers and events, and sysmon does.
+                if somebody_woke {
+                    shared.request_urgent();
+                }
                 return;
             }
             // Woken too early (a notification for an earlier timer): somebody must go on waiting.
@@ -141,11 +148,11 @@ impl<E: Engine> Machine<E> {
         }
     }
 
-    fn wait_until(&self, when: Nanos) {
+    fn wait_until(&self, when: Nanos) -> Option<Woken<E>> {
         let clock = &self.shared.clock;
         let now = clock.now();
         if when <= now {
-            return;
+            return None;
         }
         if clock.is_virtual() {
             let central = self.shared.central();
@@ -155,14 +162,22 @@ impl<E: Engine> Machine<E> {
                 // ORDERING: SeqCst, as in the deadlock check.
                 && self.shared.host_handles.load(Ordering::SeqCst) == 0;
             drop(central);
-            if everybody_waits {
-                clock.advance_to(when);
-            } else {
-                self.shared.netpoll.wait(Some(Duration::from_millis(1)));
+            // What comes from outside has its own time: it is given a moment.
+            let outside = !everybody_waits || self.shared.netpoll.has_waiters();
+            if outside {
+                let moment = Duration::from_millis(1);
+                let forever = everybody_waits && when == NEVER;
+                let woken = self.shared.netpoll.wait((!forever).then_some(moment));
+                if !everybody_waits || !woken.is_empty() {
+                    return Some(woken);
+                }
             }
-            return;
+            if when != NEVER {
+                clock.advance_to(when);
+            }
+            return None;
         }
         let timeout = (when != NEVER).then(|| Duration::from_nanos((when - now).unsigned_abs()));
-        self.shared.netpoll.wait(timeout);
+        Some(self.shared.netpoll.wait(timeout))
     }
 }

@@ -64,6 +64,7 @@
 mod blocking;
 mod channel;
 mod clock;
+mod descriptor;
 mod engine;
 mod find_runnable;
 mod goroutine;
@@ -71,6 +72,7 @@ mod idle;
 mod lock_rank;
 mod machine;
 mod netpoll;
+mod poll_word;
 mod preempt;
 mod processor;
 mod processor_count;
@@ -88,7 +90,8 @@ mod wait_queue;
 mod wait_reason;
 
 pub use channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered};
-pub use clock::Nanos;
+pub use clock::{NEVER, Nanos};
+pub use descriptor::{Attempt, Descriptor, DescriptorKey, Side};
 pub use engine::{
     BlockingCall, CollectionReason, Engine, Outcome, SafepointAction, Switch, WakeOutcome, WorldJob,
 };

@@ -14,10 +14,14 @@ pub(crate) enum Rank {
     Central,
     /// A machine's assignment.
     Machine,
+    /// A descriptor's deadlines.
+    Descriptor,
     /// A processor's timers.
     Timers,
     /// The storage of goroutines.
     Goroutines,
+    /// The table of descriptors.
+    Descriptors,
     /// sysmon's note.
     Note,
 }

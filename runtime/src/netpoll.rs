@@ -1,52 +1,130 @@
-//! Where the last idle machine waits: for the next timer, for a note from another machine, and (once descriptors are registered)
-//! for the operating system.
+//! Waiting for the operating system: which descriptors it watches, and where the last idle machine sleeps, until the next timer,
+//! a note from another machine, or an event.
 //!
-//! One machine at a time waits here; the others sleep on their own notes. The poller is made when the scheduler is, so that it
-//! needs no descriptor later; where the system refuses one, a condition variable stands in.
+//! 1. One machine at a time sleeps here; the others sleep on their own notes. Machines that look for work look here
+//!    too, without sleeping, and sysmon does when nobody has for [`POLL_GAP`].
+//! 2. An event names a descriptor by its key; the table says which that is, or that it is gone. Whoever waits for it becomes
+//!    runnable and goes to the global queue.
+//! 3. `waiting` counts goroutines that wait here. It is counted off after they are in the queue, so that nobody sees
+//!    everybody asleep in between.
+//!
+//! A look that does not sleep can swallow another machine's notification; if somebody has gone to sleep meanwhile, it is sent again.
+//!
+//! The poller is made when the scheduler is, so that it needs no descriptor later; where the system refuses one, a condition
+//! variable stands in and descriptors cannot be opened.
 //!
 //! GO: netpoll.go, netpoll_epoll.go.
 
-use std::time::Duration;
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+    time::Duration,
+};
 
-use crate::sync::{Condvar, Mutex};
+use polling::{Events, Poller};
 
-/// The poller.
-pub(crate) struct Netpoll {
-    #[cfg(not(loom))]
-    poller: Option<(polling::Poller, Mutex<polling::Events>)>,
+use crate::{
+    clock::Nanos,
+    descriptor::{Descriptor, DescriptorKey},
+    engine::Engine,
+    lock_rank::{Rank, RankedMutex},
+    run_queue::List,
+    scheduler::{Context, Shared},
+    sync::{AtomicUsize, Condvar, Mutex, Ordering},
+};
+
+/// sysmon polls when nobody did for so long.
+pub(crate) const POLL_GAP: Nanos = 10_000_000;
+
+/// Bits of a key that number the slot.
+const SLOT_BITS: u32 = 32;
+/// Generations, so that a key is positive as a script's `int` and never the poller's own.
+const GENERATION_MASK: u32 = 0x7fff_ffff;
+
+/// The poller and its table.
+pub(crate) struct Netpoll<E: Engine> {
+    poller: Option<(Arc<Poller>, Mutex<Events>)>,
+    table: RankedMutex<Table<E>>,
+    /// Goroutines that wait for a descriptor.
+    waiting: AtomicUsize,
     /// The stand-in: whether somebody has notified.
     notified: Mutex<bool>,
     condition: Condvar,
 }
 
-impl Netpoll {
-    pub(crate) fn new() -> Netpoll {
+struct Table<E: Engine> {
+    slots: Vec<TableSlot<E>>,
+    free: Vec<u32>,
+}
+
+struct TableSlot<E: Engine> {
+    generation: u32,
+    descriptor: Option<Arc<Descriptor<E>>>,
+}
+
+impl<E: Engine> Table<E> {
+    fn get(&self, key: u64) -> Option<&Arc<Descriptor<E>>> {
+        let slot = self.slots.get(key as u32 as usize)?;
+        if u64::from(slot.generation) != key >> SLOT_BITS {
+            return None;
+        }
+        slot.descriptor.as_ref()
+    }
+}
+
+/// Goroutines that events have made runnable.
+#[must_use]
+pub(crate) struct Woken<E: Engine> {
+    list: List<E>,
+}
+
+impl<E: Engine> Woken<E> {
+    fn nobody() -> Woken<E> {
+        Woken {
+            list: List::default(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.len() == 0
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> crate::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl<E: Engine> Netpoll<E> {
+    pub(crate) fn new() -> Netpoll<E> {
+        let poller = if cfg!(loom) { None } else { Poller::new().ok() };
         Netpoll {
-            #[cfg(not(loom))]
-            poller: polling::Poller::new()
-                .ok()
-                .map(|poller| (poller, Mutex::new(polling::Events::new()))),
+            poller: poller.map(|poller| (Arc::new(poller), Mutex::new(Events::new()))),
+            table: RankedMutex::new(
+                Rank::Descriptors,
+                Table {
+                    slots: Vec::new(),
+                    free: Vec::new(),
+                },
+            ),
+            waiting: AtomicUsize::new(0),
             notified: Mutex::new(false),
             condition: Condvar::new(),
         }
     }
 
-    /// Waits for a notification, at most `timeout`. May return early.
-    pub(crate) fn wait(&self, timeout: Option<Duration>) {
-        #[cfg(not(loom))]
+    /// Waits for events or a notification, at most `timeout`. May return early.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Woken<E> {
         if let Some((poller, events)) = &self.poller {
-            let mut events = events
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut events = lock(events);
             events.clear();
             if poller.wait(&mut events, timeout).is_ok() {
-                return;
+                return self.woken_by(&events);
             }
         }
-        let mut notified = self
-            .notified
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut notified = lock(&self.notified);
         if !*notified {
             notified = match timeout {
                 Some(timeout) => {
@@ -62,25 +140,217 @@ impl Netpoll {
             };
         }
         *notified = false;
+        Woken::nobody()
+    }
+
+    /// Looks for events without waiting; does nothing while another machine is here. `sleeper` tells whether one has come to sleep
+    /// here meanwhile.
+    pub(crate) fn look(&self, sleeper: impl Fn() -> bool) -> Woken<E> {
+        let Some((poller, events)) = &self.poller else {
+            return Woken::nobody();
+        };
+        let Ok(mut events) = events.try_lock() else {
+            return Woken::nobody();
+        };
+        // PERF: `wait` makes five system calls; mostly there is nothing, and one says so.
+        let mut descriptors = [rustix::event::PollFd::from_borrowed_fd(
+            poller.as_fd(),
+            rustix::event::PollFlags::IN,
+        )];
+        let now = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        if sleeper() || !matches!(rustix::event::poll(&mut descriptors, Some(&now)), Ok(1..)) {
+            return Woken::nobody();
+        }
+        events.clear();
+        let polled = poller.wait(&mut events, Some(Duration::ZERO));
+        if sleeper() {
+            self.notify();
+        }
+        match polled {
+            Ok(_) => self.woken_by(&events),
+            Err(_) => Woken::nobody(),
+        }
+    }
+
+    fn woken_by(&self, events: &Events) -> Woken<E> {
+        let mut woken = Woken::nobody();
+        if events.is_empty() {
+            return woken;
+        }
+        let table = self.table.lock();
+        for event in events.iter() {
+            let Some(descriptor) = table.get(event.key as u64) else {
+                continue;
+            };
+            let ready = descriptor.take_ready(&event);
+            for goroutine in ready.into_iter().flatten() {
+                match goroutine.ready() {
+                    Some(runnable) => woken.list.push_back(runnable.into_raw()),
+                    // It has not parked yet: its machine sees to it, and holds a processor.
+                    None => self.woken(1),
+                }
+            }
+        }
+        woken
     }
 
     /// Ends the wait that is under way, or the next one at once.
     pub(crate) fn notify(&self) {
-        #[cfg(not(loom))]
         if let Some((poller, _)) = &self.poller
             && poller.notify().is_ok()
         {
             return;
         }
-        *self
-            .notified
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = true;
+        *lock(&self.notified) = true;
         self.condition.notify_one();
     }
 
-    /// Whether goroutines wait for descriptors here; none can yet.
+    /// Whether goroutines wait for descriptors.
+    #[inline]
     pub(crate) fn has_waiters(&self) -> bool {
-        false
+        // ORDERING: SeqCst. Pairs with `waits`, by a goroutine that ran: the deadlock check comes after its processor was put by.
+        self.waiting.load(Ordering::SeqCst) != 0
+    }
+
+    /// One more goroutine waits.
+    pub(crate) fn waits(&self) {
+        // ORDERING: SeqCst, as in `has_waiters`.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Goroutines that waited are in a queue now.
+    pub(crate) fn woken(&self, count: usize) {
+        // ORDERING: SeqCst, as in `has_waiters`.
+        self.waiting.fetch_sub(count, Ordering::SeqCst);
+    }
+
+    fn open(&self, source: OwnedFd) -> io::Result<Arc<Descriptor<E>>> {
+        let Some((poller, _)) = &self.poller else {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        };
+        let (slot, key) = {
+            let mut table = self.table.lock();
+            let slot = match table.free.pop() {
+                Some(slot) => slot,
+                None => {
+                    let slot = u32::try_from(table.slots.len())
+                        .map_err(|_| io::Error::from_raw_os_error(libc::ENFILE))?;
+                    table.slots.push(TableSlot {
+                        generation: 1,
+                        descriptor: None,
+                    });
+                    slot
+                }
+            };
+            let generation = table.slots[slot as usize].generation;
+            (slot, u64::from(generation) << SLOT_BITS | u64::from(slot))
+        };
+        // An event that comes before the table knows the descriptor is dropped: nobody waits for it, and the first attempt looks.
+        let opened = Descriptor::open(source, DescriptorKey(key), poller, poller.supports_edge());
+        let mut table = self.table.lock();
+        match opened {
+            Ok(descriptor) => {
+                table.slots[slot as usize].descriptor = Some(Arc::clone(&descriptor));
+                Ok(descriptor)
+            }
+            Err(error) => {
+                table.free.push(slot);
+                Err(error)
+            }
+        }
+    }
+
+    fn get(&self, key: DescriptorKey) -> Option<Arc<Descriptor<E>>> {
+        self.table.lock().get(key.0).cloned()
+    }
+
+    /// Takes a descriptor out of the table.
+    fn take(&self, key: DescriptorKey) -> Option<Arc<Descriptor<E>>> {
+        let mut table = self.table.lock();
+        table.get(key.0)?;
+        let index = key.0 as u32;
+        let slot = &mut table.slots[index as usize];
+        slot.generation = (slot.generation + 1) & GENERATION_MASK;
+        let is_spent = slot.generation == 0;
+        let descriptor = slot.descriptor.take();
+        // A slot whose generations are used up is not used again.
+        if !is_spent {
+            table.free.push(index);
+        }
+        descriptor
+    }
+}
+
+impl<E: Engine> Shared<E> {
+    /// Puts goroutines whose events have come into the global queue; answers whether there were any.
+    pub(crate) fn put_woken(self: &Arc<Self>, woken: Woken<E>) -> bool {
+        let count = woken.list.len();
+        if count == 0 {
+            return false;
+        }
+        self.put_global_list(&mut self.central(), woken.list);
+        self.netpoll.woken(count);
+        true
+    }
+
+    /// Looks for events unless a machine waits for them.
+    pub(crate) fn look_for_events(&self) -> Woken<E> {
+        // ORDERING: SeqCst, as all of `last_poll`; 0: a machine waits in the poller.
+        let sleeper = || self.last_poll.load(Ordering::SeqCst) == 0;
+        if !self.netpoll.has_waiters() || sleeper() {
+            return Woken::nobody();
+        }
+        self.netpoll.look(sleeper)
+    }
+
+    /// Makes sure that a machine waits for events if one is idle.
+    pub(crate) fn watch_descriptors(self: &Arc<Self>) {
+        // ORDERING: SeqCst, as all of `last_poll`.
+        if self.netpoll.has_waiters()
+            && self.idle_count() != 0
+            && self.last_poll.load(Ordering::SeqCst) != 0
+        {
+            self.wake_processor();
+        }
+    }
+}
+
+impl<E: Engine> Context<'_, E> {
+    /// Has the poller watch an open file, which must be non-blocking.
+    ///
+    /// # Errors
+    /// The system cannot watch it (a regular file: EPERM), or has no room.
+    pub fn open_descriptor(&self, source: OwnedFd) -> io::Result<Arc<Descriptor<E>>> {
+        self.shared().netpoll.open(source)
+    }
+
+    /// The descriptor with this key, unless it was closed.
+    #[must_use]
+    pub fn descriptor(&self, key: DescriptorKey) -> Option<Arc<Descriptor<E>>> {
+        self.shared().netpoll.get(key)
+    }
+
+    /// Closes a descriptor: who waits for it is woken. Answers `false` when it was closed already.
+    pub fn close_descriptor(&self, key: DescriptorKey) -> bool {
+        match self.shared().netpoll.take(key) {
+            Some(descriptor) => {
+                descriptor.close(self);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A goroutine is going to wait for a descriptor: if this processor runs on, an idle machine shall wait for events.
+    pub(crate) fn descriptor_waits(&self) {
+        let shared = self.shared();
+        // ORDERING: Relaxed; a hint, sysmon comes by in any case.
+        if shared.idle_count() != 0 && shared.last_poll.load(Ordering::Relaxed) != 0 {
+            self.cells().deferred_watch.set(true);
+            self.defer_wakeup();
+        }
     }
 }

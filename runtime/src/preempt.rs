@@ -159,9 +159,10 @@ impl<E: Engine> Context<'_, E> {
     pub(crate) fn wake_deferred(&self) {
         let cells = self.cells();
         cells.deferred_wakeups.set(0);
-        if cells.deferred_timer.replace(false) {
+        if cells.deferred_watch.replace(false) {
             self.shared()
                 .watch_timer(self.processor().timers.earliest());
+            self.shared().watch_descriptors();
         }
         if !self.processor().queue.is_empty() {
             self.shared().wake_processor();

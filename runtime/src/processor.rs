@@ -65,8 +65,8 @@ pub(crate) struct OwnerCells<E: Engine> {
     random: Cell<u64>,
     /// A wake-up of another processor that is put off (`preempt.rs`): how many more safepoints.
     pub(crate) deferred_wakeups: Cell<u32>,
-    /// Among them: a timer needs somebody to wait for it.
-    pub(crate) deferred_timer: Cell<bool>,
+    /// Among them: a timer or a descriptor needs somebody to wait for it.
+    pub(crate) deferred_watch: Cell<bool>,
 }
 
 /// How many goroutine numbers a processor takes at a time.
@@ -152,7 +152,7 @@ impl<E: Engine> OwnedProcessor<E> {
                     ids_left: Cell::new(0),
                     random: Cell::new(seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
                     deferred_wakeups: Cell::new(0),
-                    deferred_timer: Cell::new(false),
+                    deferred_watch: Cell::new(false),
                 },
                 local,
             }),

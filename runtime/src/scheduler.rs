@@ -143,7 +143,7 @@ pub(crate) struct Shared<E: Engine> {
     started_outside: AtomicU64,
     /// Handles and wakers outside; while there are any nothing is a deadlock.
     pub(crate) host_handles: AtomicUsize,
-    pub(crate) netpoll: Netpoll,
+    pub(crate) netpoll: Netpoll<E>,
     /// When somebody polled last; 0 while a machine waits in the poller.
     pub(crate) last_poll: AtomicI64,
     /// Until when the machine in the poller waits.
@@ -729,7 +729,7 @@ impl<'a, E: Engine> Context<'a, E> {
         // Only if it is the first to be due; else somebody watches already. Put off like any wake-up: if this processor goes
         // idle at once, its machine waits for the timer itself.
         if self.processor.timers.earliest() >= when {
-            self.cells.deferred_timer.set(true);
+            self.cells.deferred_watch.set(true);
             self.defer_wakeup();
         }
     }

@@ -330,6 +330,7 @@ fn start<E: Engine>(mut world: StoppedWorld<'_, E>, own: usize) -> OwnedProcesso
     }
     // Whoever waited in the poller may have given up because no processor was to be had.
     shared.watch_timer(shared.earliest_timer());
+    shared.watch_descriptors();
     shared.sysmon.notify();
     mine.expect("the stopped world has every processor")
 }

@@ -5,9 +5,10 @@
 //!
 //! 1. sleeps deeply while the world is stopped or everybody is idle, until somebody gets a processor busy or a timer is due;
 //! 2. sees to overdue timers and other urgent matters: starts a machine, or asks a busy processor to yield at once;
-//! 3. retakes processors from blocking calls, and asks goroutines whose slice is over to yield if anybody waits;
-//! 4. asks for a collection when none ran for long;
-//! 5. prints the scheduler's trace.
+//! 3. looks for events of descriptors when nobody did for 10 ms;
+//! 4. retakes processors from blocking calls, and asks goroutines whose slice is over to yield if anybody waits;
+//! 5. asks for a collection when none ran for long;
+//! 6. prints the scheduler's trace.
 //!
 //! It is not counted in deadlock detection. What it decides is decided by plain functions over numbers, tested below without
 //! threads or clocks.
@@ -21,6 +22,7 @@ use crate::{
     clock::{NEVER, Nanos},
     engine::Engine,
     lock_rank::{Rank, RankedMutex},
+    netpoll::POLL_GAP,
     preempt::{TIME_SLICE, attention, request},
     schedule_trace,
     scheduler::Shared,
@@ -114,6 +116,12 @@ fn should_retake(view: &CallView) -> bool {
 /// Whether a goroutine must yield: its slice is over and somebody waits.
 fn should_preempt(running_for: Nanos, somebody_waits: bool) -> bool {
     running_for >= TIME_SLICE && somebody_waits
+}
+
+/// Whether sysmon must look for events itself: nobody waits for them (`last` would be 0), nobody looked for long, and
+/// somebody waits for one.
+fn poll_is_due(now: Nanos, last: Nanos, somebody_waits: bool) -> bool {
+    last != 0 && now - last >= POLL_GAP && somebody_waits
 }
 
 /// Whether to ask for a collection.
@@ -255,8 +263,9 @@ impl<E: Engine> Sysmon<E> {
             }
             let now = shared.real_now();
             self.see_to_urgent_matters();
+            let polled = self.poll();
             let retaken = self.retake(now);
-            pace.round_ended(retaken != 0);
+            pace.round_ended(polled || retaken != 0);
             self.force_collection(now);
             self.trace(now);
         }
@@ -337,6 +346,32 @@ impl<E: Engine> Sysmon<E> {
         } else {
             shared.request_urgent();
         }
+    }
+
+    /// Looks for events when nobody did for long. Answers whether there were any.
+    fn poll(&self) -> bool {
+        let shared = &self.shared;
+        // ORDERING: SeqCst, as all of `last_poll`. The compare-and-swap elects one poller; 0: a machine waits there.
+        let last = shared.last_poll.load(Ordering::SeqCst);
+        let now = shared.clock.now();
+        if !poll_is_due(now, last, shared.netpoll.has_waiters())
+            || shared
+                .last_poll
+                .compare_exchange(last, now.max(1), Ordering::SeqCst, Ordering::SeqCst)
+                .is_err()
+        {
+            return false;
+        }
+        let woken = shared.look_for_events();
+        if !shared.put_woken(woken) {
+            return false;
+        }
+        if shared.idle_count() != 0 {
+            shared.wake_processor();
+        } else {
+            shared.request_urgent();
+        }
+        true
     }
 
     /// Takes processors from blocking calls; asks goroutines whose slice is over to yield. Answers how many were taken.
@@ -483,6 +518,15 @@ mod tests {
             slice_is_over: true,
             ..view(None, true, true)
         }));
+    }
+
+    #[test]
+    fn sysmon_polls_when_nobody_else_did() {
+        assert!(poll_is_due(20 + POLL_GAP, 20, true));
+        assert!(!poll_is_due(19 + POLL_GAP, 20, true));
+        // Nobody waits for an event; a machine waits for them.
+        assert!(!poll_is_due(20 + POLL_GAP, 20, false));
+        assert!(!poll_is_due(20 + POLL_GAP, 0, true));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::ptr::NonNull;
 
 use crate::{
     clock::{NEVER, Nanos},
+    descriptor::DeadlineEntry,
     engine::Engine,
     goroutine::GoroutineRef,
     lock_rank::{Rank, RankedMutex},
@@ -115,8 +116,7 @@ impl<E: Engine> Timer<E> {
         // ORDERING: Relaxed; under the lock.
         let index = self.processor.load(Ordering::Relaxed) as usize;
         if let Some(processor) = context.shared().processor(index) {
-            // ORDERING: Relaxed; a heuristic.
-            processor.timers.corpses.fetch_add(1, Ordering::Relaxed);
+            processor.timers.mourn();
         }
     }
 }
@@ -133,6 +133,8 @@ pub(crate) enum Action<E: Engine> {
     Wake(GoroutineRef<E>),
     /// A timer fires.
     Fire(Fire<E>),
+    /// A descriptor's deadline passes.
+    Deadline(DeadlineEntry<E>),
 }
 
 /// One setting of a timer.
@@ -229,8 +231,11 @@ impl<E: Engine> TimerHeap<E> {
     }
 
     fn sweep(&mut self) {
-        self.entries
-            .retain(|entry| !matches!(&entry.action, Action::Fire(fire) if fire.is_corpse()));
+        self.entries.retain(|entry| match &entry.action {
+            Action::Wake(_) => true,
+            Action::Fire(fire) => !fire.is_corpse(),
+            Action::Deadline(deadline) => !deadline.is_corpse(),
+        });
         for at in (0..self.entries.len() / ARITY + 1).rev() {
             self.sift_down(at);
         }
@@ -285,6 +290,12 @@ impl<E: Engine> Timers<E> {
         }
         heap.push(when, action);
         self.publish(&heap);
+    }
+
+    /// Counts a corpse among the entries.
+    pub(crate) fn mourn(&self) {
+        // ORDERING: Relaxed; a heuristic.
+        self.corpses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many there are, corpses included.
@@ -373,6 +384,10 @@ impl<E: Engine> OwnedProcessor<E> {
         let fire = match action {
             Action::Wake(goroutine) => {
                 context.ready(goroutine);
+                return;
+            }
+            Action::Deadline(deadline) => {
+                deadline.fire(&context);
                 return;
             }
             Action::Fire(fire) => fire,

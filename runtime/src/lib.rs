@@ -16,10 +16,10 @@
 //! # The flow
 //! 1. `go` makes a goroutine runnable: into `next` of its maker's processor ([`Context::spawn`], `run_queue.rs`).
 //! 2. A machine finds it (`find_runnable.rs`), runs it (`machine.rs`) until the engine returns a [`Switch`].
-//! 3. A goroutine that must wait enqueues itself first (`channel.rs`, `select.rs`, `semaphore.rs`, `timers.rs`), then parks
+//! 3. A goroutine that must wait enqueues itself first (`channel.rs`, `select.rs`, `semaphore.rs`, `timers.rs`, `descriptor.rs`), then parks
 //!    (`status.rs`): the two are bound by a note that a waker leaves who comes too early.
 //! 4. A waker dequeues it and makes it runnable ([`Context`]'s `ready`).
-//! 5. A machine without work gives its processor up (`idle.rs`); the last one waits in the poller for the next timer
+//! 5. A machine without work gives its processor up (`idle.rs`); the last one waits in the poller for events and the next timer
 //!    (`netpoll.rs`), or finds that everybody is asleep (`stop_the_world.rs`, `check_deadlock`).
 //! 6. sysmon (`sysmon.rs`) retakes processors from blocking calls (`blocking.rs`), asks for the end of slices
 //!    (`preempt.rs`), forces collections.
@@ -47,17 +47,17 @@
 //!   After semaphores and sleep there is nothing to take.
 //!
 //! # Unsafe code
-//! Only in `run_queue.rs` (links), `wait_queue.rs` and `select.rs` (waiters), `goroutine.rs` (storage), `processor.rs` (the owner's part)
+//! Only in `descriptor.rs` (registration), `run_queue.rs` (links), `wait_queue.rs` and `select.rs` (waiters), `goroutine.rs` (storage), `processor.rs` (the owner's part)
 //! and `timers.rs` (timers in foreign memory). The tests run without it.
 //!
 //! # Proof
-//! * Models of the goroutine status, the run queue, processor ownership during blocking calls, the safepoint word and channels:
+//! * Models of the goroutine status, a descriptor's words, the run queue, processor ownership during blocking calls, the safepoint word and channels:
 //!   `RUSTFLAGS="--cfg loom" cargo test -p golite-runtime --release --lib --target-dir target/loom loom` (seconds).
 //! * `tests/scheduler.rs`: the whole scheduler with a toy engine; sysmon's decisions as unit tests over numbers.
 //! * `cargo run --release -p golite-runtime --example microbench [processors] [name]`: what switches cost.
 //!
 //! # What is not here yet
-//! Registration of descriptors with the poller; locking a goroutine to its thread; GOMAXPROCS following a cgroup quota
+//! Locking a goroutine to its thread; GOMAXPROCS following a cgroup quota
 //! that changes; sharing machines between schedulers (each has its own machines and its own sysmon); a timeline trace; parallel
 //! collection helpers.
 

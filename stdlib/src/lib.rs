@@ -53,6 +53,7 @@ packages! {
     "bufio" => crate::bufio;
     "errors" => crate::errors;
     "fmt" => crate::fmt;
+    "internal/poll" => crate::internal::poll;
     "internal/values" => crate::internal::values;
     "io/fs" => crate::os::fs;
     "math" => crate::math;

@@ -1,0 +1,601 @@
+//! Natives of package internal/poll: sockets that the scheduler's poller watches.
+//!
+//! The script knows a socket by its key, which is never used twice; the socket itself belongs to the scheduler's table
+//! ([`runtime::Descriptor`]). Calls are tried without blocking; one that would block parks its goroutine and answers [`AGAIN`] when that
+//! runs again, and the golite side repeats it. What is read goes through a buffer of the thread, since script memory can
+//! be changed by other goroutines at any time.
+//!
+//! Addresses cross the border as bytes: `4`, 4 bytes, port; `6`, 16 bytes, port, scope; `u`, path. Nothing is no address.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use runtime::{Attempt, DescriptorKey, NEVER, Side, WaitReason};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags,
+    SocketType, ipproto, sockopt,
+};
+use vm::border::{Bytes, GoSlice, GoStr};
+use vm::native::{NativeContext, Parking};
+use vm::natives;
+
+use crate::os::error_number;
+
+/// The goroutine has waited: try again.
+const AGAIN: i64 = -1;
+/// The socket is closed.
+const CLOSED: i64 = -2;
+/// The deadline has passed.
+const TIMED_OUT: i64 = -3;
+
+/// The most that one call reads or writes.
+const MOST: usize = 64 << 10;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `f` on `length` bytes of the thread's buffer.
+fn with_buffer<R>(length: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+    BUFFER.with_borrow_mut(|buffer| {
+        let length = length.min(MOST);
+        if buffer.len() < length {
+            buffer.resize(length, 0);
+        }
+        f(&mut buffer[..length])
+    })
+}
+
+/// An address in the form of the module's text.
+fn encode(address: Option<&SocketAddrAny>) -> Vec<u8> {
+    let Some(address) = address else {
+        return Vec::new();
+    };
+    if let Ok(v4) = SocketAddrV4::try_from(address.clone()) {
+        return encode_internet(&SocketAddr::V4(v4));
+    }
+    if let Ok(v6) = SocketAddrV6::try_from(address.clone()) {
+        return encode_internet(&SocketAddr::V6(v6));
+    }
+    if let Ok(unix) = SocketAddrUnix::try_from(address.clone()) {
+        let mut bytes = vec![b'u'];
+        match (unix.path_bytes(), unix.abstract_name()) {
+            (Some(path), _) => bytes.extend_from_slice(path),
+            (None, Some(name)) => {
+                bytes.push(b'@');
+                bytes.extend_from_slice(name);
+            }
+            // As Go shows a socket without a name.
+            (None, None) => bytes.push(b'@'),
+        }
+        return bytes;
+    }
+    Vec::new()
+}
+
+fn encode_internet(address: &SocketAddr) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(24);
+    match address {
+        SocketAddr::V4(v4) => {
+            bytes.push(b'4');
+            bytes.extend_from_slice(&v4.ip().octets());
+            bytes.extend_from_slice(&v4.port().to_be_bytes());
+        }
+        SocketAddr::V6(v6) => {
+            bytes.push(b'6');
+            bytes.extend_from_slice(&v6.ip().octets());
+            bytes.extend_from_slice(&v6.port().to_be_bytes());
+            bytes.extend_from_slice(&v6.scope_id().to_be_bytes());
+        }
+    }
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> io::Result<SocketAddrAny> {
+    let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+    match bytes.split_first().ok_or_else(invalid)? {
+        (b'4', [a, b, c, d, high, low]) => Ok(SocketAddrV4::new(
+            Ipv4Addr::new(*a, *b, *c, *d),
+            u16::from_be_bytes([*high, *low]),
+        )
+        .into()),
+        (b'6', rest) => {
+            let (ip, rest) = rest.split_first_chunk::<16>().ok_or_else(invalid)?;
+            let (port, rest) = rest.split_first_chunk::<2>().ok_or_else(invalid)?;
+            let scope = rest.first_chunk::<4>().ok_or_else(invalid)?;
+            Ok(SocketAddrV6::new(
+                Ipv6Addr::from(*ip),
+                u16::from_be_bytes(*port),
+                0,
+                u32::from_be_bytes(*scope),
+            )
+            .into())
+        }
+        (b'u', [b'@', name @ ..]) if !name.is_empty() => {
+            Ok(SocketAddrUnix::new_abstract_name(name)?.into())
+        }
+        (b'u', path) => Ok(SocketAddrUnix::new(path)?.into()),
+        _ => Err(invalid()),
+    }
+}
+
+fn descriptor(
+    context: &NativeContext<'_>,
+    handle: i64,
+) -> Option<std::sync::Arc<runtime::Descriptor<vm::Machine>>> {
+    context.scheduler().descriptor(DescriptorKey(handle as u64))
+}
+
+/// Tries `call`; `give` makes results of its value (or of nothing) and an error number.
+fn attempt<T, R>(
+    context: &NativeContext<'_>,
+    handle: i64,
+    side: Side,
+    call: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
+    give: impl FnOnce(Option<T>, i64) -> R,
+) -> Parking<R> {
+    let Some(descriptor) = descriptor(context, handle) else {
+        return Parking::Done(give(None, CLOSED));
+    };
+    match descriptor.attempt(context.slice(), side, call) {
+        Attempt::Done(Ok(value)) => Parking::Done(give(Some(value), 0)),
+        Attempt::Done(Err(error)) => Parking::Done(give(None, error_number(&error))),
+        Attempt::Parked => Parking::Park(WaitReason::IoWait, give(None, AGAIN)),
+        Attempt::Closed => Parking::Done(give(None, CLOSED)),
+        Attempt::TimedOut => Parking::Done(give(None, TIMED_OUT)),
+    }
+}
+
+fn read(
+    context: &mut NativeContext<'_>,
+    handle: i64,
+    data: GoSlice<'_, u8>,
+) -> Parking<(i64, i64)> {
+    with_buffer(data.len(), |buffer| {
+        attempt(
+            context,
+            handle,
+            Side::Read,
+            |source| {
+                let (count, _) = rustix::net::recv(source, &mut *buffer, RecvFlags::empty())?;
+                data.copy_from(&buffer[..count]);
+                Ok(count as i64)
+            },
+            |count, number| (count.unwrap_or(0), number),
+        )
+    })
+}
+
+fn write(
+    context: &mut NativeContext<'_>,
+    handle: i64,
+    data: GoSlice<'_, u8>,
+    from: i64,
+) -> Parking<(i64, i64)> {
+    let from = usize::try_from(from).unwrap_or(0).min(data.len());
+    let end = data.len().min(from + MOST);
+    let bytes = data.slice(from..end).to_vec();
+    attempt(
+        context,
+        handle,
+        Side::Write,
+        |source| Ok(rustix::net::send(source, &bytes, SendFlags::NOSIGNAL)? as i64),
+        |count, number| (count.unwrap_or(0), number),
+    )
+}
+
+fn receive_from(
+    context: &mut NativeContext<'_>,
+    handle: i64,
+    data: GoSlice<'_, u8>,
+) -> Parking<(i64, Bytes, i64)> {
+    with_buffer(data.len(), |buffer| {
+        attempt(
+            context,
+            handle,
+            Side::Read,
+            |source| {
+                let (count, _, from) =
+                    rustix::net::recvfrom(source, &mut *buffer, RecvFlags::empty())?;
+                data.copy_from(&buffer[..count]);
+                Ok((count as i64, encode(from.as_ref())))
+            },
+            |received, number| {
+                let (count, from) = received.unwrap_or_default();
+                (count, Bytes(from), number)
+            },
+        )
+    })
+}
+
+fn send_to(
+    context: &mut NativeContext<'_>,
+    handle: i64,
+    data: GoSlice<'_, u8>,
+    to: GoStr<'_>,
+) -> Parking<(i64, i64)> {
+    let to = match decode(&to) {
+        Ok(to) => to,
+        Err(error) => return Parking::Done((0, error_number(&error))),
+    };
+    // No datagram is longer; one byte more, so that the system judges.
+    let bytes = data.slice(0..data.len().min(MOST + 1)).to_vec();
+    attempt(
+        context,
+        handle,
+        Side::Write,
+        |source| Ok(rustix::net::sendto(source, &bytes, SendFlags::NOSIGNAL, &to)? as i64),
+        |count, number| (count.unwrap_or(0), number),
+    )
+}
+
+fn accept(context: &mut NativeContext<'_>, handle: i64) -> Parking<(i64, Bytes, i64)> {
+    let scheduler = context.scheduler();
+    attempt(
+        context,
+        handle,
+        Side::Read,
+        |source| {
+            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+            let (socket, from) = loop {
+                match rustix::net::acceptfrom_with(source, flags) {
+                    // The peer has gone before we came.
+                    Err(rustix::io::Errno::CONNABORTED) => {}
+                    other => break other?,
+                }
+            };
+            let accepted = scheduler.open_descriptor(socket)?;
+            Ok((accepted.key().0 as i64, encode(from.as_ref())))
+        },
+        |accepted, number| {
+            let (handle, from) = accepted.unwrap_or_default();
+            (handle, Bytes(from), number)
+        },
+    )
+}
+
+/// The steps of making a socket, for the error's name.
+const SOCKET: i64 = 0;
+const BIND: i64 = 1;
+const LISTEN: i64 = 2;
+const CONNECT: i64 = 3;
+const OPTION: i64 = 4;
+
+struct Failure {
+    step: i64,
+    error: io::Error,
+}
+
+fn at<T, Error: Into<io::Error>>(step: i64, result: Result<T, Error>) -> Result<T, Failure> {
+    result.map_err(|error| Failure {
+        step,
+        error: error.into(),
+    })
+}
+
+/// Kinds of sockets, by the script's numbers.
+fn socket_type(kind: i64) -> SocketType {
+    match kind {
+        1 => SocketType::STREAM,
+        2 => SocketType::DGRAM,
+        _ => SocketType::SEQPACKET,
+    }
+}
+
+/// Families, by the script's letters.
+fn family(letter: i64) -> AddressFamily {
+    match u8::try_from(letter) {
+        Ok(b'4') => AddressFamily::INET,
+        Ok(b'6') => AddressFamily::INET6,
+        _ => AddressFamily::UNIX,
+    }
+}
+
+fn new_socket(letter: i64, kind: i64, only_v6: bool) -> Result<OwnedFd, Failure> {
+    let family = family(letter);
+    let socket = at(
+        SOCKET,
+        rustix::net::socket_with(
+            family,
+            socket_type(kind),
+            SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
+            None,
+        ),
+    )?;
+    if family == AddressFamily::INET6 {
+        // As Go: what the system says to this does not matter.
+        let _ = sockopt::set_ipv6_v6only(&socket, only_v6);
+    }
+    if family != AddressFamily::UNIX && kind != 1 {
+        at(OPTION, sockopt::set_socket_broadcast(&socket, true))?;
+    }
+    Ok(socket)
+}
+
+fn opened(
+    context: &NativeContext<'_>,
+    made: Result<(OwnedFd, bool), Failure>,
+) -> (i64, bool, i64, i64) {
+    let watched = made.and_then(|(socket, under_way)| {
+        let watched = at(SOCKET, context.scheduler().open_descriptor(socket))?;
+        Ok((watched.key().0 as i64, under_way))
+    });
+    match watched {
+        Ok((handle, under_way)) => (handle, under_way, 0, 0),
+        Err(failure) => (-1, false, failure.step, error_number(&failure.error)),
+    }
+}
+
+/// A socket that begins to connect: key, whether that is still under way, step and error number.
+fn connect(
+    context: &mut NativeContext<'_>,
+    letter: i64,
+    kind: i64,
+    only_v6: bool,
+    local: GoStr<'_>,
+    remote: GoStr<'_>,
+) -> (i64, bool, i64, i64) {
+    let made = (|| {
+        let socket = new_socket(letter, kind, only_v6)?;
+        if !local.is_empty() {
+            let local = at(BIND, decode(&local))?;
+            at(BIND, rustix::net::bind(&socket, &local))?;
+        }
+        if remote.is_empty() {
+            return Ok((socket, false));
+        }
+        let remote = at(CONNECT, decode(&remote))?;
+        match rustix::net::connect(&socket, &remote) {
+            Ok(()) => Ok((socket, false)),
+            Err(rustix::io::Errno::INPROGRESS | rustix::io::Errno::INTR) => Ok((socket, true)),
+            Err(error) => at(CONNECT, Err(error)),
+        }
+    })();
+    opened(context, made)
+}
+
+/// Waits until a connection that is under way stands: error number.
+fn connected(context: &mut NativeContext<'_>, handle: i64) -> Parking<i64> {
+    let Some(descriptor) = descriptor(context, handle) else {
+        return Parking::Done(CLOSED);
+    };
+    let stands = descriptor.wait_until(context.slice(), Side::Write, |source| {
+        if let Err(error) = sockopt::socket_error(source)? {
+            return Err(error.into());
+        }
+        match rustix::net::getpeername(source) {
+            Ok(_) => Ok(Some(())),
+            Err(rustix::io::Errno::NOTCONN) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    });
+    match stands {
+        Attempt::Done(Ok(())) => Parking::Done(0),
+        Attempt::Done(Err(error)) => Parking::Done(error_number(&error)),
+        Attempt::Parked => Parking::Park(WaitReason::IoWait, AGAIN),
+        Attempt::Closed => Parking::Done(CLOSED),
+        Attempt::TimedOut => Parking::Done(TIMED_OUT),
+    }
+}
+
+/// A socket that listens, or, of datagrams, receives: key, step and error number.
+fn listen(
+    context: &mut NativeContext<'_>,
+    letter: i64,
+    kind: i64,
+    only_v6: bool,
+    local: GoStr<'_>,
+) -> (i64, i64, i64) {
+    let made = (|| {
+        let socket = new_socket(letter, kind, only_v6)?;
+        let is_stream = kind != 2;
+        if is_stream && family(letter) != AddressFamily::UNIX {
+            at(OPTION, sockopt::set_socket_reuseaddr(&socket, true))?;
+        }
+        let local = at(BIND, decode(&local))?;
+        at(BIND, rustix::net::bind(&socket, &local))?;
+        if is_stream {
+            at(LISTEN, rustix::net::listen(&socket, backlog()))?;
+        }
+        Ok((socket, false))
+    })();
+    let (handle, _, step, number) = opened(context, made);
+    (handle, step, number)
+}
+
+/// How many connections may wait to be accepted. GO: net/sock_linux.go `maxListenerBacklog`.
+fn backlog() -> i32 {
+    std::fs::read_to_string("/proc/sys/net/core/somaxconn")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(4096)
+}
+
+fn close(context: &mut NativeContext<'_>, handle: i64) -> bool {
+    context
+        .scheduler()
+        .close_descriptor(DescriptorKey(handle as u64))
+}
+
+/// Ends one direction: 0 reading, 1 writing.
+fn shut_down(context: &mut NativeContext<'_>, handle: i64, how: i64) -> i64 {
+    let how = if how == 0 {
+        Shutdown::Read
+    } else {
+        Shutdown::Write
+    };
+    on(context, handle, |source| {
+        Ok(rustix::net::shutdown(source, how)?)
+    })
+}
+
+fn on(
+    context: &NativeContext<'_>,
+    handle: i64,
+    call: impl FnOnce(BorrowedFd<'_>) -> io::Result<()>,
+) -> i64 {
+    match descriptor(context, handle) {
+        Some(descriptor) => call(descriptor.source()).map_or_else(|e| error_number(&e), |()| 0),
+        None => CLOSED,
+    }
+}
+
+fn addresses(context: &mut NativeContext<'_>, handle: i64) -> (Bytes, Bytes) {
+    let Some(descriptor) = descriptor(context, handle) else {
+        return (Bytes::default(), Bytes::default());
+    };
+    let local = rustix::net::getsockname(descriptor.source()).ok();
+    let remote = rustix::net::getpeername(descriptor.source()).ok().flatten();
+    (
+        Bytes(encode(local.as_ref())),
+        Bytes(encode(remote.as_ref())),
+    )
+}
+
+/// Sets deadlines: `sides` is 1 for reading, 2 for writing, 3 for both; `kind` 0 takes it away, 1 is `after` nanoseconds from now.
+fn set_deadline(
+    context: &mut NativeContext<'_>,
+    handle: i64,
+    sides: i64,
+    kind: i64,
+    after: i64,
+) -> i64 {
+    let Some(descriptor) = descriptor(context, handle) else {
+        return CLOSED;
+    };
+    let scheduler = context.scheduler();
+    let when = if kind == 0 {
+        NEVER
+    } else {
+        scheduler.now().saturating_add(after).min(NEVER - 1)
+    };
+    for (bit, side) in [(1, Side::Read), (2, Side::Write)] {
+        if sides & bit != 0 && !descriptor.set_deadline(scheduler, side, when) {
+            return CLOSED;
+        }
+    }
+    0
+}
+
+fn set_option(context: &mut NativeContext<'_>, handle: i64, option: i64, value: i64) -> i64 {
+    let seconds = |value: i64| Duration::from_secs(u64::try_from(value).unwrap_or(0).max(1));
+    on(context, handle, |source| {
+        let is_on = value != 0;
+        match option {
+            0 => sockopt::set_tcp_nodelay(source, is_on)?,
+            1 => sockopt::set_socket_keepalive(source, is_on)?,
+            2 => sockopt::set_tcp_keepidle(source, seconds(value))?,
+            3 => sockopt::set_tcp_keepintvl(source, seconds(value))?,
+            4 => sockopt::set_tcp_keepcnt(source, u32::try_from(value).unwrap_or(9))?,
+            5 => sockopt::set_socket_linger(
+                source,
+                u64::try_from(value).ok().map(Duration::from_secs),
+            )?,
+            6 => sockopt::set_socket_recv_buffer_size(source, usize::try_from(value).unwrap_or(0))?,
+            7 => sockopt::set_socket_send_buffer_size(source, usize::try_from(value).unwrap_or(0))?,
+            _ => return Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT)),
+        }
+        Ok(())
+    })
+}
+
+/// Whether the system has IPv6, and whether such a socket takes IPv4 too. GO: net/ipsock_posix.go `ipStackCapabilities.probe`.
+fn has_ipv6() -> bool {
+    rustix::net::socket_with(
+        AddressFamily::INET6,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        Some(ipproto::TCP),
+    )
+    .is_ok_and(|socket| {
+        sockopt::set_ipv6_v6only(&socket, false).is_ok()
+            && rustix::net::bind(&socket, &SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0))
+                .is_ok()
+    })
+}
+
+/// The addresses of a host as the system's resolver finds them, in the form of the module's text; an error text.
+fn look_up(host: String) -> (Vec<String>, String) {
+    use std::net::ToSocketAddrs;
+    match (host.as_str(), 0).to_socket_addrs() {
+        Ok(found) => {
+            let mut texts: Vec<String> = Vec::new();
+            for address in found {
+                let text = match address {
+                    SocketAddr::V6(v6) if v6.scope_id() != 0 => {
+                        format!("{}%{}", v6.ip(), v6.scope_id())
+                    }
+                    other => other.ip().to_string(),
+                };
+                if !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
+            (texts, String::new())
+        }
+        Err(error) => {
+            let text = error.to_string();
+            // Rust's text ends in the resolver's own.
+            let own = text.rsplit(": ").next().unwrap_or_default();
+            (Vec::new(), own.to_owned())
+        }
+    }
+}
+
+/// The bytes of an IP address, 4 or 16; none if it is not one.
+fn parse_ip(text: GoStr<'_>) -> Vec<u8> {
+    match std::str::from_utf8(&text).ok().map(str::parse) {
+        Some(Ok(std::net::IpAddr::V4(ip))) => ip.octets().to_vec(),
+        Some(Ok(std::net::IpAddr::V6(ip))) => ip.octets().to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// The text of 16 bytes as an IPv6 address.
+fn ipv6_text(bytes: GoSlice<'_, u8>) -> String {
+    <[u8; 16]>::try_from(bytes.to_vec())
+        .map(|bytes| Ipv6Addr::from(bytes).to_string())
+        .unwrap_or_default()
+}
+
+/// The number of a network interface, 0 if there is none of that name; and the other way round.
+fn interface_number(name: String) -> i64 {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None);
+    socket
+        .and_then(|socket| rustix::net::netdevice::name_to_index(&socket, &name))
+        .map_or(0, i64::from)
+}
+
+fn interface_name(number: i64) -> String {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None);
+    socket
+        .and_then(|socket| {
+            rustix::net::netdevice::index_to_name(&socket, u32::try_from(number).unwrap_or(0))
+        })
+        .unwrap_or_default()
+}
+
+natives! {
+    parking "read" => read;
+    parking "write" => write;
+    parking "receiveFrom" => receive_from;
+    parking "sendTo" => send_to;
+    parking "accept" => accept;
+    pure "Connect" => connect;
+    parking "connected" => connected;
+    pure "Listen" => listen;
+    pure "closeHandle" => close;
+    pure "shutDown" => shut_down;
+    pure "Addresses" => addresses;
+    pure "setDeadline" => set_deadline;
+    pure "setOption" => set_option;
+    blocking "HasIPv6" => has_ipv6;
+    blocking "LookUp" => look_up;
+    pure "ParseIP" => parse_ip;
+    pure "IPv6Text" => ipv6_text;
+    blocking "InterfaceNumber" => interface_number;
+    blocking "InterfaceName" => interface_name;
+}

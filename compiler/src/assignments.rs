@@ -61,10 +61,7 @@ impl FunctionCompiler<'_, '_> {
 
     /// Calls on the left side come before those on the right, loads on the left after all.
     fn hoist_left(&mut self, lhs: ExprId, rhs: ExprId) {
-        if self.c.calls(lhs) {
-            // Forces the calls out: the right side is evaluated next.
-            self.hoist_all(lhs);
-        }
+        self.hoist_before(lhs, rhs);
         self.hoist(&[rhs]);
     }
 

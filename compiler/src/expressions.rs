@@ -695,6 +695,16 @@ impl FunctionCompiler<'_, '_> {
         self.hoist_units(units);
     }
 
+    /// Evaluates the units in `first` now if they or `second`, which is evaluated next, call something.
+    pub(crate) fn hoist_before(&mut self, first: ExprId, second: ExprId) {
+        let mut units = Units::default();
+        self.find_units(&[first], &mut units);
+        if !units.list.is_empty() && (units.up_to_last_call > 0 || self.c.calls(second)) {
+            units.up_to_last_call = units.list.len();
+            self.hoist_units(units);
+        }
+    }
+
     fn hoist_units(&mut self, units: Units) {
         for &unit in &units.list[..units.up_to_last_call] {
             let register = self.operand(unit);

@@ -459,8 +459,11 @@ impl FunctionCompiler<'_, '_> {
                         .c
                         .root_variable(e)
                         .is_some_and(|root| assigned.contains(&root));
-                if lhs.len() > 1 && self.freeze(e, is_part) {
-                    return Some(Target::Late(e));
+                if lhs.len() > 1 {
+                    if self.freeze(e, is_part) {
+                        return Some(Target::Late(e));
+                    }
+                    self.load_inner_slice(e);
                 }
                 let place = self.place(e);
                 if is_variable || !assigned.iter().any(|&object| self.c.mentions(e, object)) {
@@ -469,6 +472,30 @@ impl FunctionCompiler<'_, '_> {
                 Some(Target::Place(self.detached(place)))
             })
             .collect()
+    }
+
+    /// Loads `a[i]` of `a[i][j]`: an operand, which earlier stores do not change and whose index is checked before them.
+    fn load_inner_slice(&mut self, e: ExprId) {
+        let Expr::Index { operand, .. } = *self.c.ast.expr(self.c.ast.unparen(e)) else {
+            return;
+        };
+        let inner = self.c.ast.unparen(operand);
+        let is_slice = |e| {
+            matches!(
+                self.c.typed.types.underlying(self.type_of(e)),
+                Type::Slice(_)
+            )
+        };
+        if let Expr::Index { operand: outer, .. } = *self.c.ast.expr(inner)
+            && is_slice(inner)
+            && is_slice(outer)
+            && !self.hoisted.contains_key(&inner)
+        {
+            let ty = self.type_of(inner);
+            let register = self.allocate(ty);
+            self.convert_into(inner, ty, register);
+            self.hoisted.insert(inner, register);
+        }
     }
 
     /// Where a value goes, now that those before it are stored.

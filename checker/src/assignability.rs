@@ -2,10 +2,10 @@
 
 use diagnostics::Code;
 
-use crate::checker::Checker;
+use crate::checker::{Checker, with_stack};
 use crate::lookup::{Found, Lookup, NameMatch};
 use crate::operand::Operand;
-use crate::types::{BasicKind, ChanDirection, Type, TypeId};
+use crate::types::{BasicKind, ChanDirection, Term, Type, TypeId};
 
 /// Why a value is not assignable, for the message; empty if there is nothing more to say.
 pub(crate) type Cause = String;
@@ -27,22 +27,40 @@ impl Checker<'_> {
         }
         let source = types.unalias(x.typ);
         let target = types.unalias(target);
+        let from_parameter = types.is_type_parameter(source);
+        let to_parameter = types.is_type_parameter(target);
         if types.is_untyped(types.underlying_id(source)) {
             return self.implicit_type_and_value(x, target).is_ok();
         }
         let source_under = types.underlying_id(source);
         let target_under = types.underlying_id(target);
         let one_unnamed = !types.has_name(source) || !types.has_name(target);
-        if types.identical(source_under, target_under) && one_unnamed {
+        if types.identical(source_under, target_under)
+            && one_unnamed
+            && !from_parameter
+            && !to_parameter
+        {
             return true;
         }
-        if types.is_interface(target_under) || self.is_interface_pointer(target_under) {
-            return self.implements(source, target, cause);
+        let mut cause = cause;
+        if types.is_interface(target_under) && !to_parameter
+            || self.is_interface_pointer(target_under)
+        {
+            if self.implements(source, target, cause.as_deref_mut()) {
+                return true;
+            }
+            if !from_parameter {
+                return false;
+            }
+            if let Some(cause) = cause.as_deref_mut() {
+                cause.clear();
+            }
         }
-        if self.program.types.is_interface(source_under) {
-            if self.implements(target, source, None)
-                && let Some(cause) = cause
-            {
+        if self.program.types.is_interface(source_under)
+            && !from_parameter
+            && self.implements(target, source, None)
+        {
+            if let Some(cause) = cause {
                 *cause = "need type assertion".to_owned();
             }
             return false;
@@ -59,7 +77,51 @@ impl Checker<'_> {
         {
             return one_unnamed;
         }
+        if (from_parameter || to_parameter) && one_unnamed {
+            return self.assignable_by_terms(x, target, cause);
+        }
         false
+    }
+
+    /// Assignability where one type is a type parameter and the other has no name: it must hold for every type of the type set.
+    fn assignable_by_terms(
+        &mut self,
+        x: &Operand,
+        target: TypeId,
+        cause: Option<&mut Cause>,
+    ) -> bool {
+        let types = &self.program.types;
+        let to_parameter = types.is_type_parameter(target) && !types.has_name(x.typ);
+        let parameter = if to_parameter { target } else { x.typ };
+        let Some(terms) = types.terms_of(parameter).map(<[_]>::to_vec) else {
+            return false;
+        };
+        for term in terms {
+            let mut detail = Cause::new();
+            let (ok, text) = if to_parameter {
+                (self.assignable(x, term.typ, Some(&mut detail)), (x.typ, term.typ))
+            } else {
+                let mut x = x.clone();
+                x.typ = term.typ;
+                (self.assignable(&x, target, Some(&mut detail)), (term.typ, target))
+            };
+            if !ok {
+                if let Some(cause) = cause {
+                    let (from, to) = (self.type_text(text.0), self.type_text(text.1));
+                    let name = self.type_text(parameter);
+                    *cause = if to_parameter {
+                        format!("cannot assign {from} to {to} (in {name})")
+                    } else {
+                        format!("cannot assign {from} (in {name}) to {to}")
+                    };
+                    if !detail.is_empty() {
+                        *cause = format!("{cause}\n\t{detail}");
+                    }
+                }
+                return false;
+            }
+        }
+        true
     }
 
     pub(crate) fn is_interface_pointer(&self, typ: TypeId) -> bool {
@@ -70,60 +132,169 @@ impl Checker<'_> {
     }
 
     pub(crate) fn interface_pointer_error(&self, typ: TypeId) -> String {
+        let what = match self.program.types.as_pointer(typ) {
+            Some(base) if self.program.types.is_type_parameter(base) => "type parameter",
+            _ => "interface",
+        };
         format!(
-            "type {} is pointer to interface, not interface",
+            "type {} is pointer to {what}, not {what}",
             self.type_text(typ)
         )
     }
 
-    /// Does the type have all methods of the other, an interface? Fills the cause if it does not.
+    /// Does the type implement the other, an interface? Fills the cause if it does not.
     pub(crate) fn implements(
         &mut self,
         typ: TypeId,
         target: TypeId,
         cause: Option<&mut Cause>,
     ) -> bool {
+        self.satisfies(typ, target, false, cause)
+    }
+
+    /// Does the type implement the interface or, as a type argument, satisfy the constraint? Fills the cause if it does not.
+    pub(crate) fn satisfies(
+        &mut self,
+        typ: TypeId,
+        target: TypeId,
+        constraint: bool,
+        cause: Option<&mut Cause>,
+    ) -> bool {
+        let wants = cause.is_some();
+        match self.unsatisfied_cause(typ, target, constraint, wants) {
+            None => true,
+            Some(text) => {
+                if let Some(cause) = cause {
+                    *cause = text;
+                }
+                false
+            }
+        }
+    }
+
+    /// Why a type does not implement an interface; the text is empty unless it is wanted. `None` if it does.
+    fn unsatisfied_cause(
+        &mut self,
+        typ: TypeId,
+        target: TypeId,
+        constraint: bool,
+        wants: bool,
+    ) -> Option<Cause> {
         let types = &self.program.types;
         if !types.is_valid(types.underlying_id(typ)) || !types.is_valid(types.underlying_id(target))
         {
-            return true;
+            return None;
         }
         if let Some(base) = types.as_pointer(typ)
             && types.underlying_id(base) == TypeId::INVALID
         {
-            return true;
+            return None;
         }
-        let Some(interface) = types.as_interface(target) else {
-            if let Some(cause) = cause {
-                let detail = if self.is_interface_pointer(target) {
-                    self.interface_pointer_error(target)
-                } else {
-                    format!("{} is not an interface", self.type_text(target))
-                };
-                *cause = format!(
-                    "{} does not implement {} ({detail})",
-                    self.type_text(typ),
-                    self.type_text(target)
-                );
+        let verb = if constraint { "satisfy" } else { "implement" };
+        let explain = |checker: &Self, detail: &str| {
+            if !wants {
+                return Cause::new();
             }
-            return false;
+            let text = format!(
+                "{} does not {verb} {}",
+                checker.type_text(typ),
+                checker.type_text(target)
+            );
+            if detail.is_empty() {
+                text
+            } else {
+                format!("{text} {detail}")
+            }
         };
-        if interface.methods.is_empty() {
-            return true;
+        let Some(interface) = types.as_interface(target) else {
+            let detail = if !wants {
+                String::new()
+            } else if self.is_interface_pointer(target) {
+                format!("({})", self.interface_pointer_error(target))
+            } else {
+                format!("({} is not an interface)", self.type_text(target))
+            };
+            return Some(explain(self, &detail));
+        };
+        if interface.methods.is_empty() && interface.terms.is_none() && !interface.comparable {
+            return None;
+        }
+        let own = types.as_interface(typ);
+        let is_empty = |terms: &Option<Box<[Term]>>| terms.as_ref().is_some_and(|t| t.is_empty());
+        if own.is_some_and(|own| is_empty(&own.terms)) {
+            return None;
+        }
+        let terms = interface.terms.clone();
+        let comparable = interface.comparable;
+        if is_empty(&terms) {
+            return Some(format!(
+                "cannot {verb} {} (empty type set)",
+                self.type_text(target)
+            ));
         }
         let mut detail = Cause::new();
-        let wants = cause.is_some();
-        if !self.has_all_methods(typ, target, true, wants.then_some(&mut detail)) {
-            if let Some(cause) = cause {
-                *cause = format!(
-                    "{} does not implement {} {detail}",
-                    self.type_text(typ),
-                    self.type_text(target)
-                );
-            }
-            return false;
+        if !interface.methods.is_empty()
+            && !self.has_all_methods(typ, target, true, wants.then_some(&mut detail))
+        {
+            return Some(explain(self, &detail));
         }
-        true
+        let types = &self.program.types;
+        if let Some(terms) = &terms {
+            if let Some(own) = types.as_interface(typ) {
+                if !types.terms_are_subset(own.terms.as_deref(), Some(terms)) {
+                    return Some(explain(self, ""));
+                }
+            } else if !terms.iter().any(|term| types.term_includes(*term, typ)) {
+                if !wants {
+                    return Some(Cause::new());
+                }
+                let alternative = terms.iter().find(|term| {
+                    let under = types.underlying_id(term.typ);
+                    !term.tilde
+                        && types.identical(term.typ, under)
+                        && types.identical(under, types.underlying_id(typ))
+                });
+                let (v, t) = (self.type_text(typ), self.type_text(target));
+                let detail = match alternative {
+                    Some(term) => {
+                        format!("(possibly missing ~ for {} in {t})", self.type_text(term.typ))
+                    }
+                    None if self.mentions_type(types.underlying_id(target), typ) => {
+                        format!("({t} mentions {v}, but {v} is not in the type set of {t})")
+                    }
+                    None => format!("({v} missing in {})", self.terms_text(terms)),
+                };
+                return Some(explain(self, &detail));
+            }
+        }
+        // With terms, every term is comparable if that is asked for.
+        if comparable
+            && !types.is_strictly_comparable(typ)
+            && !(constraint && types.is_comparable(typ))
+        {
+            if !wants {
+                return Some(Cause::new());
+            }
+            return Some(format!("{} does not {verb} comparable", self.type_text(typ)));
+        }
+        None
+    }
+
+    /// Does the interface, as written, mention the type among its terms?
+    fn mentions_type(&self, interface: TypeId, typ: TypeId) -> bool {
+        let types = &self.program.types;
+        match types.get(interface) {
+            Type::Interface(interface) => interface.written.as_ref().is_some_and(|written| {
+                written
+                    .embedded
+                    .iter()
+                    .any(|embedded| with_stack(|| self.mentions_type(*embedded, typ)))
+            }),
+            Type::Union(terms) => terms
+                .iter()
+                .any(|term| with_stack(|| self.mentions_type(term.typ, typ))),
+            _ => types.identical(interface, typ),
+        }
     }
 
     /// Could a value of interface type `interface` have the dynamic type `typ`?
@@ -146,10 +317,24 @@ impl Checker<'_> {
         fully: bool,
         cause: Option<&mut Cause>,
     ) -> bool {
+        let mut identical =
+            |checker: &mut Self, a: TypeId, b: TypeId| checker.program.types.identical(a, b);
+        self.has_all_methods_by(typ, target, fully, &mut identical, cause)
+    }
+
+    /// As `has_all_methods`, with signatures compared by `equivalent`.
+    pub(crate) fn has_all_methods_by(
+        &mut self,
+        typ: TypeId,
+        target: TypeId,
+        fully: bool,
+        equivalent: &mut dyn FnMut(&mut Self, TypeId, TypeId) -> bool,
+        cause: Option<&mut Cause>,
+    ) -> bool {
         if !self.program.types.is_valid(typ) {
             return true;
         }
-        match self.first_missing_method(typ, target, fully) {
+        match self.first_missing_method(typ, target, fully, equivalent) {
             None => true,
             Some(_) if self.has_invalid_embedded_fields(typ) => true,
             Some((index, why)) => {
@@ -187,6 +372,7 @@ impl Checker<'_> {
         typ: TypeId,
         target: TypeId,
         fully: bool,
+        equivalent: &mut dyn FnMut(&mut Self, TypeId, TypeId) -> bool,
     ) -> Option<(usize, Lookup)> {
         let count = self.program.types.as_interface(target)?.methods.len();
         for index in 0..count {
@@ -200,11 +386,8 @@ impl Checker<'_> {
                     None if !fully => continue,
                     None => return Some((index, Lookup::Missing)),
                     Some(place) => {
-                        if !self
-                            .program
-                            .types
-                            .identical(own.methods[place].signature, method.signature)
-                        {
+                        let signature = own.methods[place].signature;
+                        if !equivalent(self, signature, method.signature) {
                             let interface = self.program.types.underlying_id(typ);
                             let found = Found::InterfaceMethod {
                                 interface,
@@ -232,13 +415,13 @@ impl Checker<'_> {
                     ..
                 } => return Some((index, lookup)),
                 Lookup::Found { found, .. } => {
-                    if let Found::Method(object) = found {
+                    if let Found::Method { object, .. } = found {
                         self.declare_object(*object);
                     }
                     let signature = self.program.found_type(found);
                     // A method whose declaration was refused may be what is asked for.
                     if self.program.types.is_valid(signature)
-                        && !self.program.types.identical(signature, method.signature)
+                        && !equivalent(self, signature, method.signature)
                     {
                         return Some((index, lookup));
                     }
@@ -267,7 +450,7 @@ impl Checker<'_> {
         let name = self.text(method.name);
         let package = Some(self.env.package);
         let have_and_want = |checker: &mut Self, found: &Found, have_name: &str, intro: &str| {
-            if let Found::Method(object) = found {
+            if let Found::Method { object, .. } = found {
                 checker.declare_object(*object);
             }
             let signature = checker.program.found_type(found);
@@ -302,7 +485,7 @@ impl Checker<'_> {
                     if let Lookup::Found { found, .. } = folded {
                         let other = match &found {
                             Found::Field { .. } => return format!("(missing method {name})"),
-                            Found::Method(object) => self.object(*object).name,
+                            Found::Method { object, .. } => self.object(*object).name,
                             Found::InterfaceMethod { interface, index } => {
                                 match self.program.types.as_interface(*interface) {
                                     Some(interface) => interface.methods[*index as usize].name,
@@ -374,7 +557,9 @@ impl Checker<'_> {
                     x.invalidate();
                     return;
                 }
-            } else if target.is_none_or(|target| self.program.types.is_interface(target)) {
+            } else if target
+                .is_none_or(|target| self.program.types.is_proper_interface(target))
+             {
                 wanted = self.program.types.default_type(x.typ);
             }
             match self.implicit_type_and_value(x, wanted) {
@@ -413,6 +598,13 @@ impl Checker<'_> {
                 }
             }
         }
+        if self.generic_signature(x).is_some() {
+            let function = self.target(target, |_| context.to_owned());
+            self.exclude_generic(function.as_ref(), x);
+            if !x.is_valid() {
+                return;
+            }
+        }
         let Some(target) = target else { return };
         let mut cause = Cause::new();
         if !self.assignable(x, target, Some(&mut cause)) {
@@ -435,8 +627,8 @@ impl Checker<'_> {
     /// Notes a conversion of a value to an interface.
     pub(crate) fn note_conversion(&mut self, typ: TypeId, target: TypeId) {
         let types = &self.program.types;
-        if types.is_interface(target)
-            && !types.is_interface(typ)
+        if types.is_proper_interface(target)
+            && !types.is_proper_interface(typ)
             && types.basic(typ) != Some(BasicKind::UntypedNil)
         {
             self.add_run_time_type(typ);

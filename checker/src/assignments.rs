@@ -132,7 +132,8 @@ impl Checker<'_> {
             (Some(x), _) => self.assignment(x, target, context),
             (None, Some(rhs)) => {
                 let mut x = Operand::invalid(rhs);
-                self.expr_with_hint(&mut x, rhs, None);
+                let function = self.target(target, |checker| checker.expression_text(lhs));
+                self.expr_for(&mut x, rhs, function.as_ref());
                 self.assignment(&mut x, target, context);
             }
             (None, None) => {}
@@ -209,7 +210,13 @@ impl Checker<'_> {
             for (object, expr) in lhs.iter().zip(rhs) {
                 let declared = self.declared_type(*object);
                 let mut x = Operand::invalid(*expr);
-                self.expr(&mut x, *expr);
+                let target = self.target(declared, |checker| {
+                    match checker.text(checker.object(*object).name) {
+                        "" if returns.is_some() => "result variable".to_owned(),
+                        name => name.to_owned(),
+                    }
+                });
+                self.expr_for(&mut x, *expr, target.as_ref());
                 self.initialize_variable(*object, declared, &mut x, context_owned);
             }
             return;

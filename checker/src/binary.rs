@@ -66,12 +66,16 @@ impl Checker<'_> {
             return;
         }
         let defined = match op {
-            BinaryOperator::Add => types.is_numeric_or_string(x.typ),
-            BinaryOperator::Subtract | BinaryOperator::Multiply | BinaryOperator::Divide => {
-                types.is_numeric(x.typ)
+            BinaryOperator::Add => {
+                types.all_basic(x.typ, |kind| kind.is_numeric() || kind.is_string())
             }
-            BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => types.is_boolean(x.typ),
-            _ => types.is_integer(x.typ),
+            BinaryOperator::Subtract | BinaryOperator::Multiply | BinaryOperator::Divide => {
+                types.all_basic(x.typ, BasicKind::is_numeric)
+            }
+            BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => {
+                types.all_basic(x.typ, BasicKind::is_boolean)
+            }
+            _ => types.all_basic(x.typ, BasicKind::is_integer),
         };
         if !defined {
             if types.underlying_id(x.typ) != TypeId::INVALID {
@@ -85,7 +89,7 @@ impl Checker<'_> {
             return;
         }
         if matches!(op, BinaryOperator::Divide | BinaryOperator::Remainder)
-            && (x.is_constant() || types.is_integer(x.typ))
+            && (x.is_constant() || types.all_basic(x.typ, BasicKind::is_integer))
             && y.is_constant()
             && y.value.sign() == 0
         {
@@ -132,15 +136,16 @@ impl Checker<'_> {
             return false;
         }
         // GO: in this order. So a number is not given an interface's type, a string is.
-        if types.is_numeric(x.typ) != types.is_numeric(y.typ) {
+        let differ = |kind: fn(BasicKind) -> bool| {
+            types.all_basic(x.typ, kind) != types.all_basic(y.typ, kind)
+        };
+        if differ(BasicKind::is_numeric) {
             return false;
         }
-        if types.is_interface(x.typ) || types.is_interface(y.typ) {
+        if types.is_proper_interface(x.typ) || types.is_proper_interface(y.typ) {
             return true;
         }
-        if types.is_boolean(x.typ) != types.is_boolean(y.typ)
-            || types.is_string(x.typ) != types.is_string(y.typ)
-        {
+        if differ(BasicKind::is_boolean) || differ(BasicKind::is_string) {
             return false;
         }
         if x.is_nil() {
@@ -202,8 +207,8 @@ impl Checker<'_> {
                         None
                     }
                 }
-                _ if !types.is_ordered(x.typ) => Some(Fault::X(None)),
-                _ if !types.is_ordered(y.typ) => Some(Fault::Y(None)),
+                _ if !types.all_ordered(x.typ) => Some(Fault::X(None)),
+                _ if !types.all_ordered(y.typ) => Some(Fault::Y(None)),
                 _ => None,
             }
         };
@@ -235,12 +240,23 @@ impl Checker<'_> {
             x.typ = TypeId::UNTYPED_BOOL;
             return;
         };
-        let (at, cause) = match &fault {
+        let (mut at, cause) = match &fault {
             Fault::X(cause) => (&*x, cause),
             Fault::Y(cause) => (&*y, cause),
         };
+        let types = &self.program.types;
+        let x_is_parameter = types.is_type_parameter(x.typ);
         let cause = match cause {
             Some(cause) => cause.clone(),
+            None if x_is_parameter || types.is_type_parameter(y.typ) => {
+                if !x_is_parameter {
+                    at = y;
+                }
+                format!(
+                    "type parameter {} cannot use operator {op}",
+                    self.type_text(at.typ)
+                )
+            }
             None => {
                 let what = composite_kind(self.program.types.underlying(at.typ))
                     .map_or_else(|| self.type_text(at.typ), str::to_owned);
@@ -277,6 +293,17 @@ impl Checker<'_> {
                 ))
             }
             Type::Array(..) => Some(format!("{} cannot be compared", self.type_text(typ))),
+            Type::Interface(interface) => {
+                let empty = matches!(interface.terms.as_deref(), Some([]));
+                Some(
+                    if empty {
+                        "empty type set"
+                    } else {
+                        "incomparable types in type set"
+                    }
+                    .to_owned(),
+                )
+            }
             _ => None,
         }
     }
@@ -293,7 +320,8 @@ impl Checker<'_> {
             .as_ref()
             .is_some_and(|value| value.kind() == ConstantKind::Int);
         let types = &self.program.types;
-        if !(types.is_integer(x.typ) || types.is_untyped(x.typ) && is_whole) {
+        let is_integer = types.all_basic(x.typ, BasicKind::is_integer);
+        if !(is_integer || types.is_untyped(x.typ) && is_whole) {
             self.report_shifted(x);
             return;
         }
@@ -317,7 +345,7 @@ impl Checker<'_> {
                 }
             }
             count = Some(value);
-        } else if types.is_integer(y.typ) && types.is_typed(y.typ) {
+        } else if types.all_basic(y.typ, BasicKind::is_integer) && types.is_typed(y.typ) {
             // Any integer type will do.
         } else if types.is_untyped(y.typ) {
             self.convert_untyped(y, TypeId::UINT);
@@ -369,7 +397,7 @@ impl Checker<'_> {
                 return;
             }
         }
-        if !self.program.types.is_integer(x.typ) {
+        if !self.program.types.all_basic(x.typ, BasicKind::is_integer) {
             self.report_shifted(x);
             return;
         }

@@ -2,13 +2,28 @@
 
 use diagnostics::Code;
 use parser::ast::{Expr, ExprId, List, Symbol};
+use smallvec::SmallVec;
 
 use crate::checker::{Checker, Color};
+use crate::infer::Argument;
 use crate::lookup::{Found, Lookup};
 use crate::operand::{Label, Operand};
 use crate::typed::{Mode, ObjectKind, Selected, Selection, SelectionKind};
-use crate::types::{Param, Type, TypeId};
+use crate::types::{Param, Signature, Type, TypeId};
 use crate::universe::CallKind;
+
+/// A call in which type arguments are to be inferred.
+struct GenericCall<'a> {
+    call: ExprId,
+    callee: ExprId,
+    /// The callee's type.
+    function: TypeId,
+    /// The type arguments that are written, and their expressions.
+    given: &'a [TypeId],
+    written: &'a [ExprId],
+    args: &'a [ExprId],
+    spread: Option<u32>,
+}
 
 impl Checker<'_> {
     pub(crate) fn call_expr(
@@ -20,7 +35,23 @@ impl Checker<'_> {
         spread: Option<u32>,
     ) -> CallKind {
         let args = self.ast.list(args);
-        self.expr_or_type(x, callee);
+        // Type arguments are combined with the arguments below.
+        let mut indices = None;
+        if let Expr::Index {
+            operand,
+            indices: list,
+        } = *self.ast.expr(callee)
+        {
+            *x = Operand::invalid(callee);
+            if self.index_expr(x, callee, operand, list) {
+                indices = Some(list);
+            }
+            x.expr = Some(callee);
+            x.label = Label::Expression;
+            self.record(x);
+        } else {
+            self.expr_or_generic_type(x, callee, true);
+        }
         match x.mode {
             Mode::None => {
                 self.use_exprs(args);
@@ -28,6 +59,12 @@ impl Checker<'_> {
                 return CallKind::Statement;
             }
             Mode::Type => {
+                self.exclude_generic(None, x);
+                if !x.is_valid() {
+                    self.use_exprs(args);
+                    x.expr = Some(expr);
+                    return CallKind::Conversion;
+                }
                 let target = x.typ;
                 x.invalidate();
                 self.convert_call(x, expr, target, args, spread);
@@ -49,30 +86,82 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        let Some(signature) = self.program.types.as_signature(x.typ).cloned() else {
-            if self.program.types.underlying_id(x.typ) != TypeId::INVALID {
-                let message = format!(
-                    "invalid operation: cannot call {}: {} is not a function",
-                    self.operand_string(x),
-                    self.type_text(x.typ)
-                );
-                self.report_operand(Code::InvalidCall, x, message);
-            }
+        let Some((callee_type, mut signature)) = self.called_signature(x) else {
             // Go does not look at the arguments.
             x.invalidate();
             x.expr = Some(expr);
             return CallKind::Statement;
         };
-        let mut operands = self.argument_operands(args);
-        self.arguments(
-            expr,
-            callee,
-            &signature.params,
-            signature.variadic,
-            args,
-            &mut operands,
-            spread,
-        );
+        let generic = !signature.type_parameters.is_empty();
+        let mut given = SmallVec::new();
+        let mut written: &[ExprId] = &[];
+        let mut function = callee_type;
+        if let Some(indices) = indices {
+            written = self.ast.list(indices);
+            match self.written_arguments(&signature, written) {
+                Some(list) => given = list,
+                None => {
+                    self.use_exprs(args);
+                    x.invalidate();
+                    x.expr = Some(expr);
+                    return CallKind::Statement;
+                }
+            }
+            if given.len() == signature.type_parameters.len() {
+                let place = self.range(callee);
+                function =
+                    self.instantiate_signature(callee, place, function, &given, written);
+                (given, written) = (SmallVec::new(), &[]);
+                if let Type::Signature(instance) = self.program.types.get(function) {
+                    signature = (**instance).clone();
+                }
+            }
+        }
+        let (mut operands, mut partial) = self.generic_argument_operands(args);
+        if !signature.type_parameters.is_empty() || self.any_generic(&operands) {
+            let call = GenericCall {
+                call: expr,
+                callee,
+                function,
+                given: &given,
+                written,
+                args,
+                spread,
+            };
+            match self.generic_arguments(&call, &signature, &mut operands, &mut partial) {
+                Some(instance) => {
+                    if let Type::Signature(instance) = self.program.types.get(instance) {
+                        signature = (**instance).clone();
+                    }
+                    function = instance;
+                }
+                None => {
+                    // The results may be known all the same.
+                    let parameters = signature.type_parameters.to_vec();
+                    let types = &self.program.types;
+                    let mentions = |param: &Param| types.mentions(&parameters, param.typ);
+                    if signature.results.iter().any(mentions) {
+                        x.invalidate();
+                        x.expr = Some(expr);
+                        self.env.has_call_or_receive = true;
+                        return CallKind::Statement;
+                    }
+                }
+            }
+        } else {
+            self.arguments(
+                expr,
+                callee,
+                &signature.params,
+                signature.variadic,
+                args,
+                &mut operands,
+                spread,
+            );
+        }
+        if generic && function != callee_type {
+            self.record_callee(callee, function);
+        }
         match &signature.results[..] {
             [] => {
                 x.mode = Mode::NoValue;
@@ -90,7 +179,7 @@ impl Checker<'_> {
             results => {
                 if results.iter().any(|result| result.name.is_some()) {
                     self.named_results
-                        .insert(expr, self.program.types.underlying_id(x.typ));
+                        .insert(expr, self.program.types.underlying_id(function));
                 }
                 x.mode = Mode::Value;
                 x.typ = self.program.types.results(results);
@@ -99,6 +188,244 @@ impl Checker<'_> {
         x.expr = Some(expr);
         self.env.has_call_or_receive = true;
         CallKind::Statement
+    }
+
+    /// The signature of what is called, with its type; reports what is no function. Of a type parameter, the signature that all types of
+    /// its type set have.
+    fn called_signature(&mut self, x: &Operand) -> Option<(TypeId, Signature)> {
+        let types = &self.program.types;
+        if types.underlying_id(x.typ) == TypeId::INVALID {
+            return None;
+        }
+        let not_function = |typ: TypeId| format!("{} is not a function", self.type_text(typ));
+        let odd = types.type_set(x.typ).and_then(|pairs| {
+            pairs
+                .into_iter()
+                .find(|(_, under)| !matches!(types.get(*under), Type::Signature(_)))
+        });
+        let why = match (odd, types.common_underlying(x.typ)) {
+            (Some((typ, _)), _) => not_function(typ),
+            (None, Ok(common)) => match types.get(common) {
+                Type::Signature(signature) => {
+                    let signature = (**signature).clone();
+                    let typ = if types.is_type_parameter(x.typ) {
+                        common
+                    } else {
+                        x.typ
+                    };
+                    return Some((typ, signature));
+                }
+                _ => not_function(x.typ),
+            },
+            (None, Err(why)) => self.no_common_type_text(&why),
+        };
+        let message = format!(
+            "invalid operation: cannot call {}: {why}",
+            self.operand_string(x)
+        );
+        self.report_operand(Code::InvalidCall, x, message);
+        None
+    }
+
+    /// Records the instantiated type of a callee that was generic, parentheses included.
+    fn record_callee(&mut self, callee: ExprId, function: TypeId) {
+        let mut expr = callee;
+        loop {
+            self.record_type(expr, Mode::Value, function, None);
+            expr = match *self.ast.expr(expr) {
+                Expr::Paren(inner) => inner,
+                Expr::Index { operand, .. } => operand,
+                _ => break,
+            };
+        }
+    }
+
+    fn any_generic(&self, operands: &[Operand]) -> bool {
+        operands
+            .iter()
+            .any(|operand| self.generic_signature(operand).is_some())
+    }
+
+    /// The arguments of a call, generic functions among them, and the type arguments written of those.
+    fn generic_argument_operands(
+        &mut self,
+        args: &[ExprId],
+    ) -> (Vec<Operand>, Vec<SmallVec<[TypeId; 2]>>) {
+        let mut partial: Vec<SmallVec<[TypeId; 2]>> = Vec::new();
+        let mut operands = Vec::with_capacity(args.len());
+        for arg in args {
+            let mut x = Operand::invalid(*arg);
+            let mut given = SmallVec::new();
+            let is_index = matches!(self.ast.expr(*arg), Expr::Index { .. });
+            if is_index && let Expr::Index { operand, indices } = *self.ast.expr(*arg) {
+                if self.index_expr(&mut x, *arg, operand, indices) {
+                    x.expr = Some(*arg);
+                    let signature = self.generic_signature(&x).cloned();
+                    let written = self.ast.list(indices);
+                    let list =
+                        signature.and_then(|signature| {
+                            let want = signature.type_parameters.len();
+                            let list = self.written_arguments(&signature, written)?;
+                            Some((list, want))
+                        });
+                    match list {
+                        None => x.invalidate(),
+                        Some((list, want)) if list.len() == want => {
+                            let place = self.range(*arg);
+                            x.typ =
+                                self.instantiate_signature(*arg, place, x.typ, &list, written);
+                        }
+                        Some((list, _)) => given = list,
+                    }
+                    self.record(&x);
+                } else {
+                    x.expr = Some(*arg);
+                    self.record(&x);
+                    self.exclude_non_values(&mut x);
+                    self.single_value(&mut x);
+                }
+                operands.push(x);
+            } else if args.len() == 1 {
+                self.raw_expr_for(&mut x, *arg, None, None, true);
+                self.exclude_non_values(&mut x);
+                if x.is_valid()
+                    && let Type::Tuple(types) = self.program.types.get(x.typ)
+                {
+                    operands.extend(
+                        types
+                            .iter()
+                            .map(|typ| Operand::value(*arg, *typ, Label::Expression)),
+                    );
+                } else {
+                    operands.push(x);
+                }
+            } else {
+                self.generic_expr(&mut x, *arg);
+                operands.push(x);
+            }
+            partial.push(given);
+        }
+        (operands, partial)
+    }
+
+    /// Infers what is missing of the type arguments of a callee and of generic functions among its arguments, and checks these. Gives the
+    /// instantiated type of the callee; `None` if something is wrong.
+    fn generic_arguments(
+        &mut self,
+        call: &GenericCall<'_>,
+        signature: &Signature,
+        operands: &mut [Operand],
+        partial: &mut [SmallVec<[TypeId; 2]>],
+    ) -> Option<TypeId> {
+        let &GenericCall {
+            call: expr,
+            callee,
+            function,
+            given,
+            written,
+            args,
+            spread,
+        } = call;
+        let parameter_types = self.adjusted_parameters(
+            expr,
+            callee,
+            &signature.params,
+            signature.variadic,
+            args,
+            operands,
+            spread,
+        )?;
+        let types = &self.program.types;
+        // The callee's type parameters first, then those of each generic argument.
+        let own = &signature.type_parameters;
+        let renamed = types.rename_parameters(own);
+        let mut all = renamed.clone();
+        let mut known: Vec<Option<TypeId>> = given.iter().copied().map(Some).collect();
+        known.resize(all.len(), None);
+        let adjusted: Vec<TypeId> = parameter_types
+            .iter()
+            .map(|typ| types.substitute(*typ, own, &renamed))
+            .collect();
+        let mut generic: Vec<(usize, TypeId, usize)> = Vec::new();
+        for (index, operand) in operands.iter_mut().enumerate() {
+            let Some(argument) = self.generic_signature(operand).cloned() else {
+                continue;
+            };
+            let types = &self.program.types;
+            let names = &argument.type_parameters;
+            let fresh = types.rename_parameters(names);
+            let plain = types.intern(Type::Signature(Box::new(Signature {
+                type_parameters: Box::default(),
+                ..argument.clone()
+            })));
+            let old = operand.typ;
+            operand.typ = types.substitute(plain, names, &fresh);
+            let given = partial.get(index).map(|list| &list[..]).unwrap_or_default();
+            known.extend(given.iter().copied().map(Some));
+            all.extend(&fresh);
+            known.resize(all.len(), None);
+            generic.push((index, old, names.len()));
+        }
+        let arguments: Vec<Argument<'_>> = operands
+            .iter()
+            .zip(&adjusted)
+            .map(|(operand, parameter)| Argument {
+                operand,
+                parameter: *parameter,
+            })
+            .collect();
+        let place = self.closing_parenthesis(expr);
+        let inferred = if all.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.infer(place, &all, &known, &arguments, false)
+        };
+        let inferred = match inferred {
+            Ok(inferred) => inferred,
+            Err(error) => {
+                if let Some((range, message)) = error {
+                    let message =
+                        format!("in call to {}, {message}", self.expression_text(callee));
+                    self.report(Code::CannotInfer, range, message);
+                }
+                return None;
+            }
+        };
+        let own_arguments = &inferred[..own.len()];
+        let place = self.instance_place(expr);
+        let instance = if own.is_empty() {
+            function
+        } else {
+            self.instantiate_signature(callee, place, function, own_arguments, written)
+        };
+        let mut next = own.len();
+        for (index, old, count) in generic {
+            let arguments = &inferred[next..next + count];
+            next += count;
+            if let Some(argument) = operands[index].expr {
+                operands[index].typ =
+                    self.instantiate_signature(argument, place, old, arguments, &[]);
+                let typ = operands[index].typ;
+                self.record_callee(argument, typ);
+            }
+        }
+        let types = &self.program.types;
+        let wanted: SmallVec<[TypeId; 8]> = parameter_types
+            .iter()
+            .map(|typ| types.substitute(*typ, own, own_arguments))
+            .collect();
+        self.assign_arguments(callee, operands, &wanted);
+        Some(instance)
+    }
+
+    /// Where Go reports what a call's arguments do not tell: at its closing parenthesis.
+    fn closing_parenthesis(&self, call: ExprId) -> diagnostics::TextRange {
+        self.range(call).last_byte()
+    }
+
+    /// Where Go reports a constraint that inferred type arguments do not satisfy: at the opening parenthesis.
+    fn instance_place(&self, call: ExprId) -> diagnostics::TextRange {
+        self.node_range(call)
     }
 
     fn convert_call(
@@ -122,7 +449,8 @@ impl Checker<'_> {
                 self.report(Code::WrongArgumentCount, range, message);
             }
             [argument] => {
-                self.expr(x, *argument);
+                let function = self.target(Some(target), |_| "conversion".to_owned());
+                self.expr_for(x, *argument, function.as_ref());
                 if !x.is_valid() {
                     return;
                 }
@@ -136,6 +464,20 @@ impl Checker<'_> {
                     return;
                 }
                 if !self.program.types.is_valid(target) {
+                    x.invalidate();
+                    return;
+                }
+                let types = &self.program.types;
+                if let Some(interface) = types.as_interface(target)
+                    && !types.is_type_parameter(target)
+                    && (interface.comparable || interface.terms.is_some())
+                {
+                    let message = format!(
+                        "cannot use interface {} in conversion (contains specific type constraints or is comparable)",
+                        self.type_text(target)
+                    );
+                    let range = self.range(expr);
+                    self.report(Code::MisplacedConstraint, range, message);
                     x.invalidate();
                     return;
                 }
@@ -168,17 +510,6 @@ impl Checker<'_> {
         }
     }
 
-    /// As `expression_list`, with the results of a call named after the call.
-    fn argument_operands(&mut self, exprs: &[ExprId]) -> Vec<Operand> {
-        let mut operands = self.expression_list(exprs);
-        if exprs.len() == 1 {
-            for operand in &mut operands {
-                operand.label = Label::Expression;
-            }
-        }
-        operands
-    }
-
     #[expect(clippy::too_many_arguments, reason = "a call has that many parts")]
     pub(crate) fn arguments(
         &mut self,
@@ -190,9 +521,28 @@ impl Checker<'_> {
         operands: &mut [Operand],
         spread: Option<u32>,
     ) {
+        let types =
+            self.adjusted_parameters(call, callee, params, variadic, args, operands, spread);
+        if let Some(types) = types {
+            self.assign_arguments(callee, operands, &types);
+        }
+    }
+
+    /// One parameter type for each argument; reports arguments that do not match the parameters in number.
+    #[expect(clippy::too_many_arguments, reason = "a call has that many parts")]
+    fn adjusted_parameters(
+        &mut self,
+        call: ExprId,
+        callee: ExprId,
+        params: &[Param],
+        variadic: bool,
+        args: &[ExprId],
+        operands: &[Operand],
+        spread: Option<u32>,
+    ) -> Option<SmallVec<[TypeId; 8]>> {
         let given = operands.len();
         let mut wanted = params.len();
-        let mut types: smallvec::SmallVec<[TypeId; 8]> =
+        let mut types: SmallVec<[TypeId; 8]> =
             params.iter().map(|param| param.typ).collect();
         if variadic {
             if spread.is_some() {
@@ -202,7 +552,7 @@ impl Checker<'_> {
                         self.expression_text(args[0])
                     );
                     self.report_expr(Code::InvalidCall, call, message);
-                    return;
+                    return None;
                 }
             } else if given + 1 >= wanted {
                 let last = types.pop().unwrap_or(TypeId::INVALID);
@@ -221,7 +571,7 @@ impl Checker<'_> {
                 self.expression_text(callee)
             );
             self.report_expr(Code::InvalidCall, call, message);
-            return;
+            return None;
         }
         if given != wanted {
             // A wrong argument has been reported already.
@@ -246,13 +596,17 @@ impl Checker<'_> {
                 self.types_summary(&want, variadic, false)
             );
             self.report(Code::WrongArgumentCount, range, message);
-            return;
+            return None;
         }
+        Some(types)
+    }
+
+    fn assign_arguments(&mut self, callee: ExprId, operands: &mut [Operand], types: &[TypeId]) {
         if operands.is_empty() {
             return;
         }
         let mut context = None;
-        for (operand, typ) in operands.iter_mut().zip(types) {
+        for (operand, typ) in operands.iter_mut().zip(types.iter().copied()) {
             // The text is made only when it is needed.
             if self.assign_quickly(operand, typ) {
                 continue;
@@ -272,6 +626,7 @@ impl Checker<'_> {
         ) && self.program.types.identical(x.typ, typ)
             && self.program.types.is_typed(x.typ)
             && !matches!(self.program.types.get(x.typ), Type::Tuple(_))
+            && self.generic_signature(x).is_none()
     }
 
     /// Where Go's syntax tree has an expression's own place: its operator, parenthesis, bracket or dot; else its beginning.
@@ -425,6 +780,7 @@ impl Checker<'_> {
                     path,
                     indirect,
                     selected: Selected::Field,
+                    owner: TypeId::INVALID,
                     typ: self.program.types.canonical(field),
                 };
                 self.program.selections.insert(expr, selection);
@@ -438,9 +794,14 @@ impl Checker<'_> {
                     x.invalidate();
                 }
             }
-            Found::Method(_) | Found::InterfaceMethod { .. } => {
+            Found::Method { .. } | Found::InterfaceMethod { .. } => {
+                let mut owner = TypeId::INVALID;
                 let selected = match found {
-                    Found::Method(object) => {
+                    Found::Method {
+                        object,
+                        owner: named,
+                    } => {
+                        owner = self.program.types.canonical(named);
                         self.declare_object(object);
                         self.add_dependency(object);
                         Selected::Method(object)
@@ -465,7 +826,7 @@ impl Checker<'_> {
                         self.method_expression_type(typ, signature, &found),
                     )
                 } else {
-                    if let Found::Method(object) = found
+                    if let Found::Method { object, .. } = found
                         && self.program.has_pointer_receiver(object)
                         && !indirect
                         && base.is_none()
@@ -481,6 +842,7 @@ impl Checker<'_> {
                     path,
                     indirect,
                     selected,
+                    owner,
                     typ,
                 };
                 self.program.selections.insert(expr, selection);
@@ -507,7 +869,7 @@ impl Checker<'_> {
             .and_then(|param| param.name)
             .map(|_| {
                 let function = match found {
-                    Found::Method(object) => self.object(*object).function(),
+                    Found::Method { object, .. } => self.object(*object).function(),
                     _ => None,
                 };
                 let variable =
@@ -522,9 +884,13 @@ impl Checker<'_> {
             typ: receiver,
         }];
         params.extend_from_slice(&signature.params);
+        let signature = Signature {
+            params: params.into(),
+            ..signature
+        };
         self.program
             .types
-            .signature(&params, &signature.results, signature.variadic)
+            .intern(Type::Signature(Box::new(signature)))
     }
 
     fn report_missing(&mut self, x: &Operand, name_expr: ExprId, name: Symbol, lookup: &Lookup) {

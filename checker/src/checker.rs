@@ -1,5 +1,7 @@
 //! The checker's state, its environment, how it reports and records. GO: go/types check.go, errors.go, recording.go.
 
+use std::rc::Rc;
+
 use diagnostics::{Code, Diagnostics, SourceMap, TextRange};
 use indexmap::{IndexMap, IndexSet};
 use parser::ast::{Ast, BlockId, ExprId, Interner, Symbol, TypeSpec};
@@ -7,14 +9,17 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::constants::Constant;
 use crate::expression_strings::expression_string;
+use crate::function_instances::FunctionInstantiation;
+use crate::monomorph::InstantiationGraph;
 use crate::operand::Operand;
 use crate::scope::{ScopeId, Scopes};
 use crate::type_expressions::InterfaceElements;
+use crate::type_parameters::Instantiation;
 use crate::typed::{
     FunctionId, FunctionRef, Mode, Object, ObjectKind, TypeAndValue, TypedProgram, VarKind,
     Variable,
 };
-use crate::types::{ObjectId, PackageId, TypeId};
+use crate::types::{ObjectId, PackageId, Term, TypeId};
 
 /// Stack kept free for one step of recursion, and what is added when it is not there: syntax may be 10,000 levels deep.
 const STACK_RED_ZONE: usize = 128 << 10;
@@ -99,6 +104,10 @@ pub(crate) struct Environment {
     pub(crate) error_place: Option<TextRange>,
     pub(crate) context: Option<Context>,
     pub(crate) has_call_or_receive: bool,
+    /// Inside a list of type parameters, where what is being declared may be mentioned.
+    pub(crate) in_type_parameters: bool,
+    /// The type parameters of the function around.
+    pub(crate) ambient: Rc<[TypeId]>,
 }
 
 /// What the underlying type of a declared type waits for.
@@ -141,6 +150,13 @@ pub(crate) enum Delayed {
         range: TextRange,
         package: PackageId,
     },
+    Union {
+        terms: Vec<Term>,
+        operands: Vec<ExprId>,
+        package: PackageId,
+    },
+    Instantiation(Box<Instantiation>),
+    FunctionInstantiation(Box<FunctionInstantiation>),
     FieldUniqueness {
         typ: TypeId,
         package: PackageId,
@@ -190,8 +206,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) local_variables: Vec<ObjectId>,
     /// Where the methods of an interface, or the fields of a struct, as written, were declared.
     pub(crate) member_ranges: FieldRanges,
-    /// Has `comparable` been mentioned? If not, no type can be misplaced.
-    pub(crate) saw_comparable: bool,
+    /// Has a constraint been mentioned that is no ordinary interface? If not, no type can be misplaced.
+    pub(crate) saw_constraint: bool,
     /// Dot-imported names: the file scope and object lead to the import.
     pub(crate) dot_imports: FxHashMap<(ScopeId, Symbol), ObjectId>,
     pub(crate) reachability: Reachability,
@@ -211,6 +227,9 @@ pub(crate) struct Checker<'a> {
     pub(crate) script: Option<crate::script::ScriptState>,
     /// Receiver, parameters and results of functions whose bodies have not been checked.
     pub(crate) function_variables: FxHashMap<FunctionId, Vec<(ObjectId, Option<ExprId>)>>,
+    /// The scopes of functions with type parameters, which those are declared in.
+    pub(crate) function_scopes: FxHashMap<FunctionId, ScopeId>,
+    pub(crate) instantiations: InstantiationGraph,
 }
 
 /// What can be reached so far, and what is still to be looked at.
@@ -514,6 +533,8 @@ impl<'a> Checker<'a> {
             error_place: None,
             context: None,
             has_call_or_receive: false,
+            in_type_parameters: false,
+            ambient: Rc::default(),
         }
     }
 

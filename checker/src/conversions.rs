@@ -256,7 +256,22 @@ impl Checker<'_> {
                     Err(ConversionError::Mismatch)
                 }
             }
-            Type::Interface(interface) if interface.methods.is_empty() => {
+            Type::Interface(_) if types.is_type_parameter(target) => {
+                let Some(terms) = types.terms_of(target).map(<[_]>::to_vec) else {
+                    return Err(ConversionError::Mismatch);
+                };
+                for term in terms {
+                    let under = self.program.types.underlying_id(term.typ);
+                    self.implicit_type_and_value(x, under)
+                        .map_err(|_| ConversionError::Mismatch)?;
+                }
+                Ok((target, None))
+            }
+            Type::Interface(interface)
+                if interface.methods.is_empty()
+                    && interface.terms.is_none()
+                    && !interface.comparable =>
+            {
                 Ok((types.default_type(x.typ), None))
             }
             _ => Err(ConversionError::Mismatch),
@@ -329,7 +344,8 @@ impl Checker<'_> {
             self.program.types_and_values[expr.index()].typ = typ;
             return;
         }
-        if entry.flags & SHIFTED != 0 && !self.program.types.is_integer(typ) {
+        if entry.flags & SHIFTED != 0 && !self.program.types.all_basic(typ, BasicKind::is_integer)
+        {
             let message = format!(
                 "invalid operation: shifted operand {} (type {}) must be integer",
                 self.expression_text(expr),
@@ -392,6 +408,10 @@ impl Checker<'_> {
             } else {
                 false
             }
+        } else if constant_argument && self.program.types.is_type_parameter(target) {
+            let converts = self.constant_converts_to_terms(x, target, &mut cause);
+            x.mode = Mode::Value;
+            converts
         } else if self.convertible(x, target, &mut cause) {
             x.mode = Mode::Value;
             true
@@ -417,9 +437,12 @@ impl Checker<'_> {
         if types.is_untyped(x.typ) {
             let final_type = if x.typ == TypeId::UNTYPED_NIL {
                 target
-            } else if types.is_interface(target) || constant_argument && !to_constant_type {
+            } else if types.is_proper_interface(target) || constant_argument && !to_constant_type {
                 types.default_type(x.typ)
-            } else if x.is_constant() && types.is_integer(x.typ) && types.is_string(target) {
+            } else if x.is_constant()
+                && types.is_integer(x.typ)
+                && types.all_basic(target, BasicKind::is_string)
+            {
                 x.typ
             } else {
                 target
@@ -427,6 +450,91 @@ impl Checker<'_> {
             self.update_operand_type(x, final_type, true);
         }
         x.typ = target;
+    }
+
+    /// Can the constant be converted to every type in the type set of a type parameter?
+    fn constant_converts_to_terms(
+        &self,
+        x: &Operand,
+        target: TypeId,
+        cause: &mut Cause,
+    ) -> bool {
+        let types = &self.program.types;
+        let name = self.type_text(target);
+        let Some(terms) = types.terms_of(target) else {
+            *cause = format!("{name} does not contain specific types");
+            return false;
+        };
+        for term in terms {
+            let under = types.underlying_id(term.typ);
+            if types.is_string(x.typ) && types.is_bytes_or_runes(under) {
+                continue;
+            }
+            let fits = types.basic(under).is_some_and(|kind| {
+                represent(&x.value, kind).is_some()
+                    || types.is_integer(x.typ) && kind.is_string()
+            });
+            if !fits {
+                let under_text = self.type_text(under);
+                *cause = if types.is_integer(x.typ) && types.is_integer(under) {
+                    format!("constant {} overflows {under_text} (in {name})", x.value)
+                } else {
+                    format!(
+                        "cannot convert {} to type {under_text} (in {name})",
+                        self.operand_string(x)
+                    )
+                };
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Convertibility from or to type parameters: it must hold for every type of the type sets.
+    fn convertible_by_terms(
+        &mut self,
+        x: &Operand,
+        target: TypeId,
+        cause: &mut Cause,
+    ) -> bool {
+        let types = &self.program.types;
+        let list = |typ: TypeId| {
+            if types.is_type_parameter(typ) {
+                types
+                    .terms_of(typ)
+                    .map(|terms| terms.iter().map(|term| term.typ).collect::<Vec<_>>())
+            } else {
+                Some(vec![typ])
+            }
+        };
+        let (Some(sources), Some(targets)) = (list(x.typ), list(target)) else {
+            return false;
+        };
+        let named = |checker: &Self, typ: TypeId, parameter: TypeId| {
+            let text = checker.type_text(typ);
+            if checker.program.types.is_type_parameter(parameter) {
+                format!("{text} (in {})", checker.type_text(parameter))
+            } else {
+                text
+            }
+        };
+        for source in &sources {
+            let mut value = x.clone();
+            value.typ = *source;
+            for to in &targets {
+                let mut detail = Cause::new();
+                if !self.convertible(&value, *to, &mut detail) {
+                    let from_text = named(self, *source, x.typ);
+                    let to_text = named(self, *to, target);
+                    *cause = format!("cannot convert {from_text} to type {to_text}");
+                    if !detail.is_empty() {
+                        *cause = format!("{cause}\n\t{detail}");
+                    }
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     fn convertible(&mut self, x: &Operand, target: TypeId, cause: &mut Cause) -> bool {
@@ -438,10 +546,13 @@ impl Checker<'_> {
         let target = types.unalias(target);
         let (source_under, target_under) =
             (types.underlying_id(source), types.underlying_id(target));
-        if self.identical_without_tags(source_under, target_under) {
+        let parameters = types.is_type_parameter(source) || types.is_type_parameter(target);
+        if !parameters && self.identical_without_tags(source_under, target_under) {
             return true;
         }
         if let (Type::Pointer(a), Type::Pointer(b)) = (types.get(source), types.get(target))
+            && !types.is_type_parameter(*a)
+            && !types.is_type_parameter(*b)
             && self.identical_without_tags(types.underlying_id(*a), types.underlying_id(*b))
         {
             return true;
@@ -471,7 +582,7 @@ impl Checker<'_> {
                 return true;
             }
         }
-        false
+        parameters && self.convertible_by_terms(x, target, cause)
     }
 
     /// Are the types identical if struct tags do not count?

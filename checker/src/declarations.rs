@@ -1,7 +1,7 @@
 //! Declarations of constants, variables, types and functions. GO: go/types decl.go, cycles.go, validtype.go.
 
 use diagnostics::Code;
-use parser::ast::{ConstSpec, Decl, DeclId, Expr, ExprId, List, TypeSpec, VarSpec};
+use parser::ast::{ConstSpec, Decl, DeclId, Expr, ExprId, FuncDecl, List, TypeSpec, VarSpec};
 use rustc_hash::FxHashMap;
 
 use crate::checker::{Checker, Color, Declared, Delayed, Unfinished, with_stack};
@@ -104,11 +104,15 @@ impl Checker<'_> {
             return;
         };
         let ty = spec.ty;
+        if !spec.type_params.is_empty() {
+            return;
+        }
         let env = self.package_environment(declaration.package, declaration.file_scope);
         let actual = self.in_environment(env, |checker| checker.typ(ty));
         let alias = self.program.types.intern(Type::Alias {
             object: Some(object),
             actual,
+            arguments: Box::default(),
         });
         self.program.objects[object.index()].typ = alias;
     }
@@ -123,6 +127,13 @@ impl Checker<'_> {
         let mut values = 0;
         let mut definitions = 0;
         for object in &cycle {
+            // A generic type in its own list of type parameters.
+            if self.env.in_type_parameters
+                && matches!(self.object(*object).kind, ObjectKind::TypeName { .. })
+                && self.program.types.is_generic(self.object(*object).typ)
+            {
+                return true;
+            }
             match self.object(*object).kind {
                 ObjectKind::Constant(_) | ObjectKind::Variable(_) => values += 1,
                 ObjectKind::TypeName { alias: false } => definitions += 1,
@@ -251,14 +262,10 @@ impl Checker<'_> {
                     }
                     return false;
                 }
-                let Some(underlying) = self
-                    .program
-                    .types
-                    .named(typ)
-                    .and_then(|named| named.underlying)
-                else {
+                if self.program.types.is_unfinished(typ) {
                     return true;
-                };
+                }
+                let underlying = self.program.types.underlying_id(typ);
                 path.push(typ);
                 let valid = with_stack(|| self.valid_type_step(underlying, path));
                 path.pop();
@@ -367,7 +374,10 @@ impl Checker<'_> {
             }
             _ => {
                 let mut x = Operand::invalid(init);
-                self.expr(&mut x, init);
+                let target = self.target(declared, |checker| {
+                    checker.text(checker.object(object).name).to_owned()
+                });
+                self.expr_for(&mut x, init, target.as_ref());
                 self.initialize_variable(object, declared, &mut x, "variable declaration");
             }
         }
@@ -376,18 +386,37 @@ impl Checker<'_> {
     // ---- types ----
 
     pub(crate) fn type_declaration(&mut self, object: ObjectId, spec: &TypeSpec) {
+        let outer = self.env.scope;
         if !spec.type_params.is_empty() {
-            let range = self.range(self.ast.list(spec.type_params)[0].name);
-            self.not_supported(range, "type parameters");
-            self.set_type(object, TypeId::INVALID);
-            return;
+            self.open_scope();
         }
+        self.type_declaration_in_scope(object, spec);
+        self.close_scope(outer);
+    }
+
+    fn type_declaration_in_scope(&mut self, object: ObjectId, spec: &TypeSpec) {
         if spec.alias.is_some() {
-            let actual = self.typ(spec.ty);
+            let parameters = self.collect_type_parameters(spec.type_params, |_, _| {});
+            let mut actual = self.typ(spec.ty);
+            if !parameters.is_empty() {
+                if parameters.contains(&self.program.types.unalias(actual)) {
+                    self.report_expr(
+                        Code::MisplacedTypeParameter,
+                        spec.ty,
+                        "cannot use type parameter declared in alias declaration as RHS",
+                    );
+                    actual = TypeId::INVALID;
+                }
+                self.program
+                    .types
+                    .alias_parameters
+                    .insert(object, parameters.into());
+            }
             if self.object(object).typ != TypeId::INVALID || self.program.types.is_valid(actual) {
                 let alias = self.program.types.intern(Type::Alias {
                     object: Some(object),
                     actual,
+                    arguments: Box::default(),
                 });
                 self.set_type(object, alias);
             } else {
@@ -395,29 +424,42 @@ impl Checker<'_> {
             }
             return;
         }
-        let named = self.program.types.new_named(object);
+        let ambient = Box::from(&*self.env.ambient);
+        let named = self.program.types.new_named(object, ambient);
         self.program.objects[object.index()].typ = named;
+        if !spec.type_params.is_empty() {
+            self.collect_type_parameters(spec.type_params, |checker, parameters| {
+                if let Some(named) = checker.program.types.named_mut(named) {
+                    named.parameters = parameters.into();
+                }
+            });
+        }
         self.delayed.push(Delayed::ValidType {
             typ: named,
             package: self.env.package,
         });
         if let Expr::InterfaceType { elements } = *self.ast.expr(spec.ty) {
             let elements = self.interface_elements(elements);
-            let unfinished = elements
-                .embedded
-                .iter()
-                .any(|(typ, _)| self.program.types.is_unfinished(*typ));
-            if unfinished {
-                let elements = Box::new(elements);
-                let expr = spec.ty;
-                self.wait_for_underlying(named, Unfinished::Interface { expr, elements });
-            } else {
-                let actual = self.finish_interface(elements);
+            let elements = Box::new(elements);
+            let expr = spec.ty;
+            let what = Unfinished::Interface { expr, elements };
+            if !self.awaited(&what).is_empty() {
+                self.wait_for_underlying(named, what);
+            } else if let Unfinished::Interface { elements, .. } = what {
+                let actual = self.finish_interface(*elements);
                 self.record_type(spec.ty, Mode::Type, actual, None);
                 self.finish_type(named, actual);
             }
         } else {
-            let actual = self.typ(spec.ty);
+            let mut actual = self.typ(spec.ty);
+            if self.program.types.is_type_parameter(actual) {
+                self.report_expr(
+                    Code::MisplacedTypeParameter,
+                    spec.ty,
+                    "cannot use a type parameter as RHS in type declaration",
+                );
+                actual = TypeId::INVALID;
+            }
             self.set_underlying(named, actual);
         }
         if self.object(object).typ == TypeId::INVALID {
@@ -440,11 +482,15 @@ impl Checker<'_> {
     fn awaited(&self, what: &Unfinished) -> Vec<TypeId> {
         let types = &self.program.types;
         let mut out = match what {
-            Unfinished::Type(typ) => vec![*typ],
+            Unfinished::Type(typ) => vec![types.origin(*typ)],
             Unfinished::Interface { elements, .. } => elements
                 .embedded
                 .iter()
-                .map(|(typ, _)| types.unalias(*typ))
+                .flat_map(|(typ, _)| match types.get(*typ) {
+                    Type::Union(terms) => terms.iter().map(|term| term.typ).collect(),
+                    _ => vec![*typ],
+                })
+                .map(|typ| types.origin(typ))
                 .collect(),
         };
         out.retain(|typ| types.is_unfinished(*typ));
@@ -607,25 +653,39 @@ impl Checker<'_> {
         let Decl::Func(declaration) = *self.ast.decl(function.declaration) else {
             return;
         };
-        if !declaration.type_params.is_empty() {
-            let range = self.range(self.ast.list(declaration.type_params)[0].name);
-            self.not_supported(range, "type parameters");
-            self.program.functions[id.0 as usize].body = None;
-            self.unchecked.insert(id);
-            return;
+        let outer = self.env.scope;
+        let base = declaration.receiver.map(|param| self.receiver_base(param.ty));
+        let generic_receiver =
+            base.is_some_and(|base| matches!(self.ast.expr(base), Expr::Index { .. }));
+        if generic_receiver || !declaration.type_params.is_empty() {
+            self.open_scope();
+            self.function_scopes.insert(id, self.env.scope);
         }
+        self.function_declaration_in_scope(object, id, &declaration);
+        self.close_scope(outer);
+    }
+
+    fn function_declaration_in_scope(
+        &mut self,
+        object: ObjectId,
+        id: FunctionId,
+        declaration: &FuncDecl,
+    ) {
         let mut receiver = None;
         if let Some(param) = declaration.receiver {
             let base = self.receiver_base(param.ty);
-            if matches!(self.ast.expr(base), Expr::Index { .. }) {
-                let range = self.range(base);
-                if !self.is_unsupported_base(base) {
-                    self.not_supported(range, "type parameters");
+            let typ = match *self.ast.expr(base) {
+                Expr::Index { operand, indices } => {
+                    let pointer = base != self.ast.unparen(param.ty);
+                    let typ = self.generic_receiver(id, base, operand, indices);
+                    if pointer && self.program.types.is_valid(typ) {
+                        self.program.types.pointer(typ)
+                    } else {
+                        typ
+                    }
                 }
-                self.unchecked.insert(id);
-                return;
-            }
-            let typ = self.variable_type(param.ty);
+                _ => self.variable_type(param.ty),
+            };
             let range = self.range(base);
             self.delayed.push(Delayed::Receiver {
                 typ,
@@ -642,7 +702,21 @@ impl Checker<'_> {
                 param.name,
             ));
         }
-        let (typ, parameters, results) = self.function_signature(declaration.ty);
+        let type_parameters = if declaration.type_params.is_empty() {
+            Vec::new()
+        } else {
+            self.collect_type_parameters(declaration.type_params, |_, _| {})
+        };
+        if !type_parameters.is_empty() && declaration.body.is_none() {
+            self.report_expr(
+                Code::MissingBody,
+                declaration.name,
+                "generic function is missing function body",
+            );
+        }
+        self.program.functions[id.0 as usize].type_parameters = type_parameters.clone();
+        let (typ, parameters, results) = 
+            self.function_signature(declaration.ty, &type_parameters);
         self.program.objects[object.index()].typ = typ;
         let function = &mut self.program.functions[id.0 as usize];
         function.receiver = receiver.map(|(variable, _)| variable);
@@ -662,21 +736,71 @@ impl Checker<'_> {
         self.function_variables.insert(id, all);
     }
 
-    /// Was the generic base type of a receiver refused already?
-    fn is_unsupported_base(&mut self, base: ExprId) -> bool {
-        let Expr::Index { operand, .. } = *self.ast.expr(base) else {
-            return false;
-        };
-        let Expr::Ident(name) = *self.ast.expr(operand) else {
-            return false;
-        };
-        match self.lookup_name(name) {
-            Some(object) => {
-                self.declare_object(object);
-                !self.program.types.is_valid(self.object(object).typ)
+    /// The type of a receiver `T[A, B]`, which declares type parameters of its own for those of `T`. GO: signature.go `collectRecv`.
+    fn generic_receiver(
+        &mut self,
+        id: FunctionId,
+        expr: ExprId,
+        operand: ExprId,
+        indices: List<ExprId>,
+    ) -> TypeId {
+        // Before the type parameters are declared, which may have its name.
+        let mut base = self.generic_type(operand);
+        if self.program.types.is_valid(base) {
+            if !self.program.types.is_generic(base) {
+                let message = format!("{} is not a generic type", self.type_text(base));
+                self.report_expr(Code::InvalidReceiver, operand, message);
+                base = TypeId::INVALID;
+            } else if matches!(self.program.types.get(base), Type::Alias { .. }) {
+                let message = format!(
+                    "cannot define new methods on generic alias type {}",
+                    self.type_text(base)
+                );
+                self.report_expr(Code::InvalidReceiver, operand, message);
+                base = TypeId::INVALID;
             }
-            None => false,
         }
+        let mut parameters = Vec::new();
+        for (index, argument) in self.ast.list(indices).iter().enumerate() {
+            if !matches!(self.ast.expr(*argument), Expr::Ident(_) | Expr::Bad) {
+                let message = format!(
+                    "receiver type parameter {} must be an identifier",
+                    self.expression_text(*argument)
+                );
+                self.report_expr(Code::InvalidReceiver, *argument, message);
+            }
+            let parameter = self.declare_type_parameter(*argument, index);
+            self.record_type(*argument, Mode::Type, parameter, None);
+            parameters.push(parameter);
+        }
+        self.program.functions[id.0 as usize].receiver_parameters = parameters.clone();
+        if !self.program.types.is_valid(base) {
+            return TypeId::INVALID;
+        }
+        let declared = self.program.types.type_parameters(base).to_vec();
+        if declared.len() != parameters.len() {
+            let plural = if parameters.len() == 1 { "" } else { "s" };
+            let message = format!(
+                "receiver declares {} type parameter{plural}, but receiver base type declares {}",
+                parameters.len(),
+                declared.len()
+            );
+            self.report_expr(Code::InvalidReceiver, operand, message);
+            return TypeId::INVALID;
+        }
+        for (parameter, declared_parameter) in parameters.iter().zip(&declared) {
+            self.instantiations
+                .same(&self.program.types, *parameter, *declared_parameter);
+            let types = &self.program.types;
+            if let Some(constraint) = types.constraint(*declared_parameter) {
+                let constraint = types.substitute(constraint, &declared, &parameters);
+                types.set_constraint(*parameter, constraint);
+            }
+        }
+        let typ = self.program.types.instance(base, &parameters);
+        self.record_instance(operand, &parameters, typ);
+        self.record_type(expr, Mode::Type, typ, None);
+        typ
     }
 
     /// The receiver's type without parentheses and pointer.
@@ -755,7 +879,12 @@ impl Checker<'_> {
         if !self.program.types.is_comparable(key)
             && self.program.types.basic(key) != Some(BasicKind::Invalid)
         {
-            let message = format!("invalid map key type {}", self.type_text(key));
+            let why = if self.program.types.is_type_parameter(key) {
+                " (missing comparable constraint)"
+            } else {
+                ""
+            };
+            let message = format!("invalid map key type {}{why}", self.type_text(key));
             self.report_expr(Code::InvalidType, at, message);
         }
     }

@@ -6,6 +6,7 @@ use parser::ast::{Expr, ExprId, UnaryOperator};
 use crate::assignability::Cause;
 use crate::checker::{Checker, with_stack};
 use crate::constants::Constant;
+use crate::function_instances::Target;
 use crate::operand::{Label, Operand};
 use crate::typed::Mode;
 use crate::types::{BasicKind, ChanDirection, Type, TypeId};
@@ -19,9 +20,24 @@ impl Checker<'_> {
         expr: ExprId,
         hint: Option<TypeId>,
     ) -> CallKind {
-        let kind = with_stack(|| self.expr_internal(x, expr, hint));
+        self.raw_expr_for(x, expr, hint, None, false)
+    }
+
+    /// As `raw_expr`; a generic function gets its type arguments from the target, or stays generic if that is allowed.
+    pub(crate) fn raw_expr_for(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        hint: Option<TypeId>,
+        target: Option<&Target>,
+        allow_generic: bool,
+    ) -> CallKind {
+        let kind = with_stack(|| self.expr_internal(x, expr, hint, target));
         x.expr = Some(expr);
         x.label = Label::Expression;
+        if !allow_generic {
+            self.exclude_generic(target, x);
+        }
         self.record(x);
         kind
     }
@@ -29,6 +45,20 @@ impl Checker<'_> {
     /// Checks an expression that must be a single value.
     pub(crate) fn expr(&mut self, x: &mut Operand, expr: ExprId) {
         self.expr_with_hint(x, expr, None);
+    }
+
+    /// As `expr`, of a value that is assigned to the target.
+    pub(crate) fn expr_for(&mut self, x: &mut Operand, expr: ExprId, target: Option<&Target>) {
+        self.raw_expr_for(x, expr, None, target, false);
+        self.exclude_non_values(x);
+        self.single_value(x);
+    }
+
+    /// As `expr`, of a value that may be a generic function.
+    pub(crate) fn generic_expr(&mut self, x: &mut Operand, expr: ExprId) {
+        self.raw_expr_for(x, expr, None, None, true);
+        self.exclude_non_values(x);
+        self.single_value(x);
     }
 
     pub(crate) fn expr_with_hint(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) {
@@ -39,7 +69,17 @@ impl Checker<'_> {
 
     /// Checks an expression that may be a value or a type.
     pub(crate) fn expr_or_type(&mut self, x: &mut Operand, expr: ExprId) {
-        self.raw_expr(x, expr, None);
+        self.expr_or_generic_type(x, expr, false);
+    }
+
+    /// As `expr_or_type`; it may stay generic if that is allowed.
+    pub(crate) fn expr_or_generic_type(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        allow_generic: bool,
+    ) {
+        self.raw_expr_for(x, expr, None, None, allow_generic);
         if x.mode == Mode::NoValue {
             let message = format!("{} used as value or type", self.operand_string(x));
             self.report_operand(Code::NotAnExpression, x, message);
@@ -68,7 +108,7 @@ impl Checker<'_> {
         vec![x]
     }
 
-    fn exclude_non_values(&mut self, x: &mut Operand) {
+    pub(crate) fn exclude_non_values(&mut self, x: &mut Operand) {
         let what = match x.mode {
             Mode::NoValue => "used as value",
             Mode::Builtin => "must be called",
@@ -129,7 +169,7 @@ impl Checker<'_> {
                 };
                 let used =
                     variable.and_then(|v| self.object(v).variable().map(|variable| variable.used));
-                self.expr_or_type(&mut x, expr);
+                self.expr_or_generic_type(&mut x, expr, true);
                 if let (Some(object), Some(used)) = (variable, used)
                     && let Some(variable) = self.variable_mut(object)
                 {
@@ -138,13 +178,19 @@ impl Checker<'_> {
             }
             Expr::KeyValue { value, .. } => return self.use_expr(value, left),
             _ => {
-                self.raw_expr(&mut x, expr, None);
+                self.raw_expr_for(&mut x, expr, None, None, true);
             }
         }
         x.is_valid()
     }
 
-    fn expr_internal(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) -> CallKind {
+    fn expr_internal(
+        &mut self,
+        x: &mut Operand,
+        expr: ExprId,
+        hint: Option<TypeId>,
+        target: Option<&Target>,
+    ) -> CallKind {
         *x = Operand::invalid(expr);
         match *self.ast.expr(expr) {
             Expr::Bad => return CallKind::Statement,
@@ -195,7 +241,11 @@ impl Checker<'_> {
             }
             Expr::Paren(inner) => return self.raw_expr(x, inner, None),
             Expr::Selector { operand, name } => self.selector(x, expr, operand, name, false),
-            Expr::Index { operand, indices } => self.index_expr(x, expr, operand, indices),
+            Expr::Index { operand, indices } => {
+                if self.index_expr(x, expr, operand, indices) {
+                    self.instantiate_index(x, expr, indices, target);
+                }
+            }
             Expr::Slice {
                 operand,
                 low,
@@ -293,16 +343,16 @@ impl Checker<'_> {
                 };
             }
             _ => {
-                let Some(base) = self.program.types.as_pointer(x.typ) else {
-                    if self.program.types.underlying_id(x.typ) != TypeId::INVALID
-                        || x.mode == Mode::Builtin
-                    {
-                        let message = format!(
-                            "invalid operation: cannot indirect {}",
-                            self.operand_string(x)
-                        );
-                        self.report_operand(Code::InvalidOperation, x, message);
-                    }
+                if x.is_nil() {
+                    self.report_operand(
+                        Code::InvalidOperation,
+                        x,
+                        "invalid operation: cannot indirect nil",
+                    );
+                    x.invalidate();
+                    return;
+                }
+                let Some(base) = self.pointed_to(x) else {
                     x.invalidate();
                     return;
                 };
@@ -316,9 +366,61 @@ impl Checker<'_> {
         }
     }
 
+    /// What a pointer points to; of a type parameter, what all types of its type set point to. Reports what is none.
+    fn pointed_to(&mut self, x: &Operand) -> Option<TypeId> {
+        let types = &self.program.types;
+        if types.underlying_id(x.typ) == TypeId::INVALID && x.mode != Mode::Builtin {
+            return None;
+        }
+        let mut base: Option<(TypeId, TypeId)> = None;
+        let pairs = types.type_set(x.typ);
+        let why = match &pairs {
+            None => Some("no specific type".to_owned()),
+            Some(pairs) => pairs.iter().find_map(|(typ, under)| {
+                let Type::Pointer(other) = types.get(*under) else {
+                    return Some(format!("{} is not a pointer", self.type_text(*typ)));
+                };
+                match base {
+                    Some((first, base)) if !types.identical(base, *other) => Some(format!(
+                        "pointers {} and {} have different base types",
+                        self.type_text(first),
+                        self.type_text(*typ)
+                    )),
+                    _ => {
+                        base = Some((*typ, *other));
+                        None
+                    }
+                }
+            }),
+        };
+        match (why, base) {
+            (None, Some((_, base))) => Some(base),
+            (why, _) => {
+                let mut message = format!(
+                    "invalid operation: cannot indirect {}",
+                    self.operand_string(x)
+                );
+                if let Some(why) = why.filter(|_| types.is_type_parameter(x.typ)) {
+                    message = format!("{message}: {why}");
+                }
+                self.report_operand(Code::InvalidOperation, x, message);
+                None
+            }
+        }
+    }
+
     fn type_assert(&mut self, x: &mut Operand, expr: ExprId, operand: ExprId, ty: ExprId) {
         self.expr(x, operand);
         if !x.is_valid() {
+            return;
+        }
+        if self.program.types.is_type_parameter(x.typ) {
+            let message = format!(
+                "invalid operation: cannot use type assertion on type parameter value {}",
+                self.operand_string(x)
+            );
+            self.report_operand(Code::InvalidOperation, x, message);
+            x.invalidate();
             return;
         }
         if !self.program.types.is_interface(x.typ) {
@@ -409,7 +511,7 @@ impl Checker<'_> {
             }
             UnaryOperator::Tilde => {
                 let message = "cannot use ~ outside of interface or type constraint";
-                if !self.program.types.is_integer(x.typ) {
+                if !self.program.types.all_basic(x.typ, BasicKind::is_integer) {
                     self.report_expr(Code::InvalidOperation, expr, message);
                     x.invalidate();
                     return;
@@ -422,9 +524,11 @@ impl Checker<'_> {
         }
         let types = &self.program.types;
         let defined = match op {
-            UnaryOperator::Plus | UnaryOperator::Minus => types.is_numeric(x.typ),
-            UnaryOperator::Complement => types.is_integer(x.typ),
-            UnaryOperator::Not => types.is_boolean(x.typ),
+            UnaryOperator::Plus | UnaryOperator::Minus => {
+                types.all_basic(x.typ, BasicKind::is_numeric)
+            }
+            UnaryOperator::Complement => types.all_basic(x.typ, BasicKind::is_integer),
+            UnaryOperator::Not => types.all_basic(x.typ, BasicKind::is_boolean),
             UnaryOperator::Address | UnaryOperator::Receive | UnaryOperator::Tilde => false,
         };
         if !defined {
@@ -470,18 +574,57 @@ impl Checker<'_> {
         range: diagnostics::TextRange,
         receive: bool,
     ) -> Option<TypeId> {
-        let problem = match self.program.types.underlying(x.typ) {
-            Type::Chan {
-                direction: ChanDirection::Send,
-                ..
-            } if receive => "send-only channel",
-            Type::Chan {
-                direction: ChanDirection::Receive,
-                ..
-            } if !receive => "receive-only channel",
-            Type::Chan { element, .. } => return Some(*element),
-            Type::Basic(BasicKind::Invalid) => return None,
-            _ => "non-channel",
+        let types = &self.program.types;
+        if types.underlying_id(x.typ) == TypeId::INVALID {
+            return None;
+        }
+        let mut element: Option<(TypeId, TypeId)> = None;
+        let pairs = types.type_set(x.typ);
+        let parameter = types.is_type_parameter(x.typ);
+        let why = match &pairs {
+            None => Some(("non-channel", "no specific channel type".to_owned())),
+            Some(pairs) => pairs.iter().find_map(|(typ, under)| {
+                let text = || self.type_text(*typ);
+                match types.get(*under) {
+                    Type::Chan {
+                        direction: ChanDirection::Send,
+                        ..
+                    } if receive => Some(("send-only channel", String::new())),
+                    Type::Chan {
+                        direction: ChanDirection::Receive,
+                        ..
+                    } if !receive => Some(("receive-only channel", String::new())),
+                    Type::Chan { element: other, .. } => match element {
+                        Some((first, element)) if !types.identical(element, *other) => Some((
+                            "",
+                            format!(
+                                "channels {} and {} have different element types",
+                                self.type_text(first),
+                                text()
+                            ),
+                        )),
+                        _ => {
+                            element = Some((*typ, *other));
+                            None
+                        }
+                    },
+                    _ => Some(("non-channel", String::new())),
+                }
+            }),
+        };
+        let problem = match (why, element) {
+            (None, Some((_, element))) => return Some(element),
+            (Some((_, detail)), _) if parameter && !detail.is_empty() => {
+                let verb = if receive { "receive from" } else { "send to" };
+                let message = format!(
+                    "invalid operation: cannot {verb} {}: {detail}",
+                    self.operand_string(x)
+                );
+                self.report(Code::InvalidOperation, range, message);
+                return None;
+            }
+            (Some((problem, _)), _) => problem,
+            (None, None) => "non-channel",
         };
         let verb = if receive { "receive from" } else { "send to" };
         let typ = self.type_text(x.typ);

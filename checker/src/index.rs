@@ -19,32 +19,43 @@ fn string_length(value: &Constant) -> Option<i64> {
 }
 
 impl Checker<'_> {
+    /// `x[i]`. Is it a generic function with type arguments? Then those are not looked at yet.
     pub(crate) fn index_expr(
         &mut self,
         x: &mut Operand,
         expr: ExprId,
         operand: ExprId,
         indices: List<ExprId>,
-    ) {
-        self.expr_or_type(x, operand);
+    ) -> bool {
+        self.expr_or_generic_type(x, operand, true);
         match x.mode {
             Mode::None => {
                 let indices = self.ast.list(indices).to_vec();
                 self.use_exprs(&indices);
-                return;
+                return false;
             }
             Mode::Type => {
                 x.invalidate();
-                x.typ = self.typ(expr);
+                x.typ = self.variable_type(expr);
                 if self.program.types.is_valid(x.typ) {
                     x.mode = Mode::Type;
                 }
-                return;
+                return false;
             }
+            _ if self.generic_signature(x).is_some() => return true,
             _ => {}
         }
+        self.index_value(x, operand, indices);
+        false
+    }
+
+    fn index_value(&mut self, x: &mut Operand, operand: ExprId, indices: List<ExprId>) {
         if !self.is_complete(x.typ) {
             x.invalidate();
+            return;
+        }
+        if self.program.types.is_type_parameter(x.typ) {
+            self.index_type_parameter(x, operand, indices);
             return;
         }
         let mut length = None;
@@ -85,7 +96,7 @@ impl Checker<'_> {
                     return;
                 };
                 let mut k = Operand::invalid(index);
-                self.expr(&mut k, index);
+                self.generic_expr(&mut k, index);
                 self.assignment(&mut k, Some(key), "map index");
                 x.mode = Mode::MapIndex;
                 x.typ = element;
@@ -114,6 +125,120 @@ impl Checker<'_> {
             return;
         };
         self.index(index, length);
+    }
+
+    /// `x[i]` with x of a type parameter's type: every type of its type set must allow it, with the same element type.
+    fn index_type_parameter(&mut self, x: &mut Operand, operand: ExprId, indices: List<ExprId>) {
+        let types = &self.program.types;
+        let mut length = None;
+        let mut found: Option<(Option<TypeId>, TypeId)> = None;
+        let mut mode = Mode::Variable;
+        let pairs = types.type_set(x.typ).unwrap_or_default();
+        let valid = !pairs.is_empty()
+            && pairs.iter().all(|(_, under)| {
+                let (key, element, n, of) = match types.get(*under) {
+                    Type::Basic(kind) if kind.is_string() => {
+                        (None, TypeId::BYTE, None, Mode::Value)
+                    }
+                    Type::Array(element, n) => (None, *element, Some(*n), x.mode),
+                    Type::Pointer(base) => match types.underlying(*base) {
+                        Type::Array(element, n) => (None, *element, Some(*n), Mode::Variable),
+                        _ => return false,
+                    },
+                    Type::Slice(element) => (None, *element, None, Mode::Variable),
+                    Type::Map { key, element } => (Some(*key), *element, None, Mode::Value),
+                    _ => return false,
+                };
+                if let Some((first_key, first_element)) = found {
+                    let same_key = match (first_key, key) {
+                        (Some(a), Some(b)) => types.identical(a, b),
+                        (a, b) => a.is_none() && b.is_none(),
+                    };
+                    if !same_key || !types.identical(first_element, element) {
+                        return false;
+                    }
+                } else {
+                    found = Some((key, element));
+                }
+                // The smallest array tells what index is too large.
+                length = match (length, n) {
+                    (Some(a), Some(b)) => Some(i64::min(a, b)),
+                    (a, b) => a.or(b),
+                };
+                if of != Mode::Variable {
+                    mode = Mode::Value;
+                }
+                true
+            });
+        let (Some((key, element)), true) = (found, valid) else {
+            let message = format!("cannot index {}", self.operand_string(x));
+            let first = self.ast.list(indices).first().copied();
+            let range = self.punctuation(operand, first, '[');
+            self.report(Code::InvalidIndex, range, message);
+            let indices = self.ast.list(indices).to_vec();
+            self.use_exprs(&indices);
+            x.invalidate();
+            return;
+        };
+        let Some(index) = self.single_index(indices) else {
+            x.invalidate();
+            return;
+        };
+        if let Some(key) = key {
+            let mut k = Operand::invalid(index);
+            self.generic_expr(&mut k, index);
+            self.assignment(&mut k, Some(key), "map index");
+            x.mode = Mode::MapIndex;
+            x.typ = element;
+            return;
+        }
+        x.mode = mode;
+        x.typ = element;
+        self.index(index, length);
+    }
+
+    /// What a slice expression takes apart: of a type parameter, the common underlying type, where strings count as slices of bytes; a
+    /// string type if there is a string.
+    fn sliced_type(&mut self, x: &Operand) -> Option<TypeId> {
+        let types = &self.program.types;
+        if !types.is_type_parameter(x.typ) {
+            return Some(types.underlying_id(x.typ));
+        }
+        let mut why = format!("no specific type in {}", self.type_text(x.typ));
+        let mut common: Option<(TypeId, TypeId)> = None;
+        let mut has_string = false;
+        let mut valid = false;
+        for (typ, under) in types.type_set(x.typ).unwrap_or_default() {
+            valid = true;
+            let under = if types.is_string(under) {
+                has_string = true;
+                types.slice(TypeId::UINT8)
+            } else {
+                under
+            };
+            match common {
+                Some((first, common)) if !types.identical(common, under) => {
+                    why = format!(
+                        "{} and {} have different underlying types",
+                        self.type_text(first),
+                        self.type_text(typ)
+                    );
+                    valid = false;
+                    break;
+                }
+                Some(_) => {}
+                None => common = Some((typ, under)),
+            }
+        }
+        match common {
+            Some(_) if valid && has_string => Some(TypeId::STRING),
+            Some((_, common)) if valid => Some(common),
+            _ => {
+                let message = format!("cannot slice {}: {why}", self.operand_string(x));
+                self.report_operand(Code::InvalidIndex, x, message);
+                None
+            }
+        }
     }
 
     fn single_index(&mut self, indices: List<ExprId>) -> Option<ExprId> {
@@ -148,8 +273,12 @@ impl Checker<'_> {
             return;
         }
         let mut length = None;
+        let Some(sliced) = self.sliced_type(x) else {
+            x.invalidate();
+            return;
+        };
         let types = &self.program.types;
-        match types.underlying(x.typ) {
+        match types.get(sliced) {
             Type::Basic(kind) if kind.is_string() => {
                 if let Some(max) = indices[2] {
                     self.report_expr(
@@ -279,7 +408,7 @@ impl Checker<'_> {
         if !x.is_valid() {
             return false;
         }
-        if !self.program.types.is_integer(x.typ) {
+        if !self.program.types.all_basic(x.typ, BasicKind::is_integer) {
             if self.program.types.is_valid(x.typ) {
                 let message = format!(
                     "invalid argument: {what} {} must be integer",

@@ -56,7 +56,7 @@ impl Checker<'_> {
         ty: ExprId,
         body: BlockId,
     ) {
-        let (typ, parameters, results) = self.function_signature(ty);
+        let (typ, parameters, results) = self.function_signature(ty, &[]);
         let reference = FunctionRef::Literal(expr);
         for (object, _) in parameters.iter().chain(&results) {
             if let Some(variable) = self.variable_mut(*object) {
@@ -407,7 +407,7 @@ impl Checker<'_> {
                 ..
             } => ("field", self.text(*name), *package),
             Lookup::Found {
-                found: Found::Method(object),
+                found: Found::Method { object, .. },
                 ..
             } => {
                 let object = self.object(*object);
@@ -496,7 +496,7 @@ impl Checker<'_> {
             return false;
         };
         match found {
-            Found::Method(object) => self.object(*object).package == Some(self.env.package),
+            Found::Method { object, .. } => self.object(*object).package == Some(self.env.package),
             _ => {
                 let (typ, _) = self.program.dereference(search);
                 let named = self.program.types.named(typ);

@@ -23,7 +23,12 @@ pub enum Found {
         package: Option<PackageId>,
     },
     /// A declared method.
-    Method(ObjectId),
+    Method {
+        /// The method.
+        object: ObjectId,
+        /// The named type that has it: the one it is declared for, or an instance of that.
+        owner: TypeId,
+    },
     /// A method of an interface.
     InterfaceMethod {
         /// The interface.
@@ -120,7 +125,7 @@ impl TypedProgram {
             let pointer = self.types.underlying_id(typ);
             return match self.lookup_in(pointer, false, package, name, how) {
                 Lookup::Found {
-                    found: Found::Method(_) | Found::InterfaceMethod { .. },
+                    found: Found::Method { .. } | Found::InterfaceMethod { .. },
                     ..
                 } => Lookup::Missing,
                 other => other,
@@ -167,8 +172,8 @@ impl TypedProgram {
             let mut hit: Option<(Found, Path, bool)> = None;
             for embedded in &current {
                 let typ = embedded.typ;
-                if let Some(named) = self.types.named(typ) {
-                    let id = self.types.unalias(typ);
+                if self.types.named(typ).is_some() {
+                    let id = self.types.canonical(typ);
                     if seen.contains(&id) || seen_many.contains(&id) {
                         continue;
                     }
@@ -177,7 +182,7 @@ impl TypedProgram {
                     } else {
                         seen_many.insert(id);
                     }
-                    let method = named.methods.iter().find(|method| {
+                    let method = self.types.methods(typ).iter().find(|method| {
                         let object = self.object(**method);
                         let other_package = if object.exported {
                             None
@@ -191,7 +196,10 @@ impl TypedProgram {
                             return Lookup::Ambiguous;
                         }
                         hit = Some((
-                            Found::Method(*method),
+                            Found::Method {
+                                object: *method,
+                                owner: self.types.unalias(typ),
+                            },
                             embedded.path.clone(),
                             embedded.indirect,
                         ));
@@ -249,8 +257,8 @@ impl TypedProgram {
                 }
             }
             if let Some((found, path, indirect)) = hit {
-                if let Found::Method(method) = found
-                    && self.has_pointer_receiver(method)
+                if let Found::Method { object, .. } = found
+                    && self.has_pointer_receiver(object)
                     && !indirect
                     && !addressable
                 {
@@ -303,12 +311,31 @@ impl TypedProgram {
     pub fn found_type(&self, found: &Found) -> TypeId {
         match *found {
             Found::Field { typ, .. } => typ,
-            Found::Method(object) => self.object(object).typ,
+            Found::Method { object, owner } => self.method_signature(object, owner),
             Found::InterfaceMethod { interface, index } => match self.types.as_interface(interface)
             {
                 Some(interface) => interface.methods[index as usize].signature,
                 None => TypeId::INVALID,
             },
+        }
+    }
+
+    /// The signature of a method of a named type, without receiver; of an instance with its type arguments.
+    #[must_use]
+    pub fn method_signature(&self, method: ObjectId, owner: TypeId) -> TypeId {
+        let object = self.object(method);
+        let arguments = self.types.type_arguments(owner);
+        let function = object.function().map(|function| self.function(function));
+        match function {
+            Some(function) if !arguments.is_empty() => {
+                let parameters = &function.receiver_parameters;
+                if parameters.len() == arguments.len() {
+                    self.types.substitute(object.typ, parameters, arguments)
+                } else {
+                    TypeId::INVALID
+                }
+            }
+            _ => object.typ,
         }
     }
 
@@ -371,22 +398,20 @@ impl TypedProgram {
         }
         let mut work = vec![base];
         while let Some(typ) = work.pop() {
-            let typ = self.types.unalias(typ);
+            let typ = self.types.canonical(typ);
             if !seen.insert(typ) {
                 continue;
             }
-            if let Some(named) = self.types.named(typ) {
-                for method in &named.methods {
-                    let object = self.object(*method);
-                    candidates.push((
-                        object.name,
-                        if object.exported {
-                            None
-                        } else {
-                            object.package
-                        },
-                    ));
-                }
+            for method in self.types.methods(typ) {
+                let object = self.object(*method);
+                candidates.push((
+                    object.name,
+                    if object.exported {
+                        None
+                    } else {
+                        object.package
+                    },
+                ));
             }
             match self.types.underlying(typ) {
                 Type::Struct(fields) => {
@@ -421,9 +446,13 @@ impl TypedProgram {
                 continue;
             };
             let signature = self.found_type(&found);
+            let mut owner = TypeId::INVALID;
             let selected = match found {
                 Found::Field { .. } => continue,
-                Found::Method(object) => Selected::Method(object),
+                Found::Method { object, owner: named } => {
+                    owner = self.types.canonical(named);
+                    Selected::Method(object)
+                }
                 Found::InterfaceMethod { interface, index } => {
                     Selected::InterfaceMethod { interface, index }
                 }
@@ -435,6 +464,7 @@ impl TypedProgram {
                 path,
                 indirect,
                 selected,
+                owner,
                 typ: signature,
             };
             entries.push(MethodSetEntry {

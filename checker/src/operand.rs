@@ -30,6 +30,8 @@ pub(crate) struct Operand {
     pub(crate) typ: TypeId,
     pub(crate) value: Constant,
     pub(crate) builtin: Option<Builtin>,
+    /// What messages about inference call it, if not its expression.
+    pub(crate) description: Option<Box<str>>,
 }
 
 impl Operand {
@@ -41,6 +43,7 @@ impl Operand {
             typ: TypeId::INVALID,
             value: Constant::Unknown,
             builtin: None,
+            description: None,
         }
     }
 
@@ -82,7 +85,11 @@ pub(crate) fn composite_kind(typ: &Type) -> Option<&'static str> {
         Type::Map { .. } => "map",
         Type::Chan { .. } => "chan",
         Type::Tuple(_) => "tuple",
-        Type::Basic(_) | Type::Named(_) | Type::Alias { .. } => return None,
+        Type::Basic(_)
+        | Type::Named(_)
+        | Type::TypeParameter(_)
+        | Type::Union(_)
+        | Type::Alias { .. } => return None,
     })
 }
 
@@ -149,7 +156,11 @@ impl Checker<'_> {
         }
         if has_type {
             if types.is_valid(x.typ) {
-                out.push_str(" of ");
+                out.push_str(if self.generic_signature(x).is_some() {
+                    " of generic "
+                } else {
+                    " of "
+                });
                 if matches!(
                     types.get(x.typ),
                     Type::Named(_)
@@ -166,6 +177,7 @@ impl Checker<'_> {
                     out.push(' ');
                 }
                 out.push_str("type ");
+                let parameter = types.type_parameter(x.typ).is_some();
                 let signature = x
                     .expr
                     .and_then(|expr| self.named_results.get(&self.ast.unparen(expr)));
@@ -178,6 +190,16 @@ impl Checker<'_> {
                         ));
                     }
                     _ => out.push_str(&self.type_text(x.typ)),
+                }
+                if parameter {
+                    out.push_str(" constrained by ");
+                    out.push_str(&self.type_text(self.constraint_of(types.unalias(x.typ))));
+                    if types
+                        .as_interface(x.typ)
+                        .is_some_and(|interface| matches!(interface.terms.as_deref(), Some([])))
+                    {
+                        out.push_str(" with empty type set");
+                    }
                 }
             } else {
                 out.push_str(" with invalid type");

@@ -1,5 +1,7 @@
 //! Checking a program, from its first file to the order of initialisation.
 
+use std::rc::Rc;
+
 use diagnostics::{Code, Diagnostics, SourceMap, TextRange};
 use parser::ast::{Ast, File, Interner, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -8,6 +10,7 @@ use std::collections::BTreeSet;
 use crate::checker::{Checker, Color, Environment, Known, PackageState, Reachability};
 use crate::constants::Constant;
 use crate::importer::{Importer, Loaded, Loader, UserPackage};
+use crate::monomorph::InstantiationGraph;
 use crate::scope::Scopes;
 use crate::typed::{Object, ObjectKind, Package, TypeAndValue, TypedProgram};
 use crate::types::{ObjectId, PackageId, TypeId, Types};
@@ -152,8 +155,10 @@ impl<'a> Checker<'a> {
             closures: FxHashMap::default(),
             range_bodies: FxHashMap::default(),
             selections: FxHashMap::default(),
+            instances: FxHashMap::default(),
             implicits: FxHashMap::default(),
             field_keys: FxHashMap::default(),
+            first_generic: None,
             types_and_values: vec![TypeAndValue::NONE; ast.expr_count()],
             names: vec![None; ast.expr_count()],
             constants: Vec::new(),
@@ -166,6 +171,8 @@ impl<'a> Checker<'a> {
             error_place: None,
             context: None,
             has_call_or_receive: false,
+            in_type_parameters: false,
+            ambient: Rc::default(),
         };
         let mut reachability = Reachability::default();
         // The machine calls these when it prints the value of a panic.
@@ -193,7 +200,7 @@ impl<'a> Checker<'a> {
             captured: FxHashSet::default(),
             local_variables: Vec::new(),
             member_ranges: FxHashMap::default(),
-            saw_comparable: false,
+            saw_constraint: false,
             dot_imports: FxHashMap::default(),
             reachability,
             unsupported: FxHashSet::default(),
@@ -204,6 +211,8 @@ impl<'a> Checker<'a> {
             unchecked: FxHashSet::default(),
             script: None,
             function_variables: FxHashMap::default(),
+            function_scopes: FxHashMap::default(),
+            instantiations: InstantiationGraph::default(),
         };
         checker.add_package("", Symbol::EMPTY, true, Vec::new());
         checker.declare_universe();
@@ -341,6 +350,7 @@ impl<'a> Checker<'a> {
             let before = self.diagnostics.len();
             self.env = self.package_environment(*id, self.packages[id.index()].scope);
             self.check_package_objects(*id);
+            self.check_instantiation_cycles();
             self.check_unused_imports(*id);
             if self.diagnostics.len() > before {
                 failed.insert(*id);
@@ -362,7 +372,7 @@ impl<'a> Checker<'a> {
             }
         }
         self.reach_roots(options);
-        if options.reachable_bodies {
+        if options.reachable_bodies && !self.instantiations.has_cycle() {
             self.check_reachable_bodies();
         }
         for id in &ids {

@@ -1,5 +1,7 @@
 //! Questions about one type. GO: go/types predicates.go.
 
+use rustc_hash::FxHashSet;
+
 use crate::types::{BasicKind, Type, TypeId, Types};
 
 impl Types {
@@ -57,6 +59,18 @@ impl Types {
         })
     }
 
+    /// As the questions above, of every type in the type set of a type parameter. GO: go/types `allBasic`.
+    pub(crate) fn all_basic(&self, id: TypeId, test: impl Fn(BasicKind) -> bool) -> bool {
+        self.all_underlying(id, |under| self.basic_is(under, &test))
+    }
+
+    /// What `<` orders; of a type parameter, every type of its type set.
+    pub(crate) fn all_ordered(&self, id: TypeId) -> bool {
+        self.all_basic(id, |kind| {
+            kind.is_numeric() || kind.is_string()
+        })
+    }
+
     /// Numbers and strings: what `+` takes.
     #[must_use]
     pub fn is_numeric_or_string(&self, id: TypeId) -> bool {
@@ -105,10 +119,19 @@ impl Types {
         matches!(self.underlying(id), Type::Interface(_))
     }
 
-    /// A type with a name: basic or defined. GO: `hasName`.
+    /// An interface type that is no type parameter.
+    #[must_use]
+    pub fn is_proper_interface(&self, id: TypeId) -> bool {
+        self.is_interface(id) && !self.is_type_parameter(id)
+    }
+
+    /// A type with a name: basic, defined, or a type parameter. GO: `hasName`.
     #[must_use]
     pub fn has_name(&self, id: TypeId) -> bool {
-        matches!(self.get(self.unalias(id)), Type::Basic(_) | Type::Named(_))
+        matches!(
+            self.get(self.unalias(id)),
+            Type::Basic(_) | Type::Named(_) | Type::TypeParameter(_)
+        )
     }
 
     /// A slice, string-like source aside, whose elements are bytes (an underlying `uint8`).
@@ -132,13 +155,18 @@ impl Types {
             | Type::Slice(_)
             | Type::Map { .. }
             | Type::Chan { .. }
-            | Type::Signature(_)
-            | Type::Interface(_) => true,
+            | Type::Signature(_) => true,
+            Type::Interface(_) => {
+                !self.is_type_parameter(id)
+                    || self.all_underlying(id, |under| self.has_nil(under))
+            }
             Type::Basic(_)
             | Type::Array(..)
             | Type::Struct(_)
             | Type::Tuple(_)
             | Type::Named(_)
+            | Type::TypeParameter(_)
+            | Type::Union(_)
             | Type::Alias { .. } => false,
         }
     }
@@ -149,28 +177,51 @@ impl Types {
         self.incomparable_cause(id).is_none()
     }
 
+    /// As `is_comparable`, of values for which `==` cannot panic: interfaces are not.
+    #[must_use]
+    pub fn is_strictly_comparable(&self, id: TypeId) -> bool {
+        self.incomparable(id, false).is_none()
+    }
+
     /// The component that makes a type incomparable; itself if it is a slice, map or function. `None` for a comparable type.
     #[must_use]
     pub fn incomparable_cause(&self, id: TypeId) -> Option<TypeId> {
-        // A work list: the depth of types is the script's to choose. Named types are looked at once, for the sake
-        // of invalid recursive ones.
-        let mut seen = rustc_hash::FxHashSet::default();
+        self.incomparable(id, true)
+    }
+
+    fn incomparable(&self, id: TypeId, dynamic: bool) -> Option<TypeId> {
+        // A work list: the depth of types is the script's to choose. Each type is looked at once, for the sake of invalid
+        // recursive ones and of those that contain another many times.
+        let mut seen = FxHashSet::default();
         let mut work = vec![id];
         while let Some(id) = work.pop() {
-            if matches!(self.get(self.unalias(id)), Type::Named(_))
-                && !seen.insert(self.unalias(id))
-            {
+            if !seen.insert(self.unalias(id)) {
                 continue;
             }
             match self.underlying(id) {
                 Type::Basic(BasicKind::UntypedNil)
                 | Type::Slice(_)
                 | Type::Map { .. }
+                | Type::Union(_)
                 | Type::Signature(_) => {
                     return Some(id);
                 }
                 Type::Array(element, _) => work.push(*element),
                 Type::Struct(fields) => work.extend(fields.iter().rev().map(|field| field.typ)),
+                Type::Interface(interface) => {
+                    if dynamic && !self.is_type_parameter(id) {
+                        continue;
+                    }
+                    let comparable = match &interface.terms {
+                        None => interface.comparable,
+                        Some(terms) => terms
+                            .iter()
+                            .all(|term| seen.contains(&term.typ) || self.is_strictly_comparable(term.typ)),
+                    };
+                    if !comparable {
+                        return Some(id);
+                    }
+                }
                 _ => {}
             }
         }

@@ -35,7 +35,15 @@ impl Checker<'_> {
             return;
         };
         let file_scope = self.declarations[declaration.0 as usize].file_scope;
-        let mut env = self.package_environment(package, file_scope);
+        let scope = self.function_scopes.get(&id).copied();
+        let mut env = self.package_environment(package, scope.unwrap_or(file_scope));
+        let function = &self.program.functions[id.0 as usize];
+        env.ambient = function
+            .receiver_parameters
+            .iter()
+            .chain(&function.type_parameters)
+            .copied()
+            .collect();
         env.declaration = Some(declaration);
         let variables = self.function_variables.remove(&id).unwrap_or_default();
         let function = &mut self.program.functions[id.0 as usize];
@@ -54,7 +62,7 @@ impl Checker<'_> {
             });
             return self.report_unused_variables(first_local);
         }
-        self.function_body(env, variables, body);
+        self.function_body(env, variables, body, scope.is_none());
     }
 
     pub(crate) fn check_literal_body(
@@ -79,13 +87,21 @@ impl Checker<'_> {
         });
         env.has_call_or_receive = false;
         env.error_place = None;
-        self.function_body(env, variables, Some(body));
+        self.function_body(env, variables, Some(body), true);
     }
 
-    fn function_body(&mut self, env: Environment, variables: Variables, body: Option<BlockId>) {
+    fn function_body(
+        &mut self,
+        env: Environment,
+        variables: Variables,
+        body: Option<BlockId>,
+        new_scope: bool,
+    ) {
         let first_local = self.local_variables.len();
         self.in_environment(env, |checker| {
-            checker.open_scope();
+            if new_scope {
+                checker.open_scope();
+            }
             for (object, ident) in variables {
                 if let Some(ident) = ident {
                     checker.declare(checker.env.scope, Some(ident), object);
@@ -180,18 +196,30 @@ impl Checker<'_> {
                 range,
                 package,
             } => in_package(self, package, &mut |c| {
-                if c.program
-                    .types
-                    .as_interface(typ)
-                    .is_some_and(|interface| interface.comparable)
-                {
-                    let message = format!(
-                        "cannot use type {} outside a type constraint: interface is (or embeds) comparable",
-                        c.type_text(typ)
-                    );
-                    c.report(Code::NotAType, range, message);
-                }
+                let why = match c.program.types.as_interface(typ) {
+                    Some(interface) if interface.comparable => "is (or embeds) comparable",
+                    Some(interface) if interface.terms.is_some() => "contains type constraints",
+                    _ => return,
+                };
+                let message = format!(
+                    "cannot use type {} outside a type constraint: interface {why}",
+                    c.type_text(typ)
+                );
+                c.report(Code::MisplacedConstraint, range, message);
             }),
+            Delayed::Union {
+                terms,
+                operands,
+                package,
+            } => in_package(self, package, &mut |c| c.check_union(&terms, &operands)),
+            Delayed::Instantiation(what) => {
+                in_package(self, what.package, &mut |c| c.check_instantiation(&what));
+            }
+            Delayed::FunctionInstantiation(what) => {
+                in_package(self, what.package, &mut |c| {
+                    c.check_function_instantiation(&what)
+                });
+            }
             Delayed::FieldUniqueness { typ, package } => {
                 in_package(self, package, &mut |c| c.check_field_uniqueness(typ));
             }

@@ -1,7 +1,7 @@
 //! Type expressions and names. GO: go/types typexpr.go, struct.go, interface.go, signature.go.
 
 use diagnostics::{Code, TextRange};
-use parser::ast::{self, Expr, ExprId, InterfaceElement, List, StructField, Symbol, UnaryOperator};
+use parser::ast::{self, Expr, ExprId, InterfaceElement, List, StructField, Symbol};
 use rustc_hash::FxHashMap;
 
 use crate::checker::{Checker, Color, Delayed, with_stack};
@@ -10,8 +10,8 @@ use crate::conversions::represent;
 use crate::operand::Operand;
 use crate::typed::{Mode, ObjectKind, VarKind};
 use crate::types::{
-    BasicKind, ChanDirection, Field, Interface, InterfaceMethod, ObjectId, PackageId, Param, Type,
-    TypeId, WrittenInterface,
+    BasicKind, ChanDirection, Field, Interface, InterfaceMethod, ObjectId, PackageId, Param, Signature, Term,
+    Type, TypeId, WrittenInterface,
 };
 
 /// The variables of a signature with their names' places.
@@ -102,7 +102,7 @@ impl Checker<'_> {
             }
             ObjectKind::TypeName { .. } => {
                 if typ == TypeId::COMPARABLE {
-                    self.saw_comparable = true;
+                    self.saw_constraint = true;
                 }
                 x.mode = Mode::Type;
             }
@@ -170,7 +170,7 @@ impl Checker<'_> {
 
     /// A constraint is no type for variables; that can be seen only when it is complete.
     pub(crate) fn check_variable_type(&mut self, expr: ExprId, typ: TypeId) {
-        if self.saw_comparable {
+        if self.saw_constraint && !self.program.types.is_type_parameter(typ) {
             let range = self.range(expr);
             self.delayed.push(Delayed::VariableType {
                 typ,
@@ -182,6 +182,21 @@ impl Checker<'_> {
 
     /// The type that an expression denotes.
     pub(crate) fn typ(&mut self, expr: ExprId) -> TypeId {
+        let mut typ = with_stack(|| self.type_expression(expr));
+        if self.program.types.is_generic(typ) {
+            let message = format!(
+                "cannot use generic type {} without instantiation",
+                self.type_text(typ)
+            );
+            self.report_expr(Code::NotInstantiated, expr, message);
+            typ = TypeId::INVALID;
+        }
+        self.record_type(expr, Mode::Type, typ, None);
+        typ
+    }
+
+    /// As `typ`, where a generic type is to be instantiated.
+    pub(crate) fn generic_type(&mut self, expr: ExprId) -> TypeId {
         let typ = with_stack(|| self.type_expression(expr));
         self.record_type(expr, Mode::Type, typ, None);
         typ
@@ -209,22 +224,7 @@ impl Checker<'_> {
                 }
             }
             Expr::Index { operand, indices } => {
-                let base = self.typ_or_unsupported(operand);
-                if self.program.types.is_valid(base) {
-                    let list: Vec<String> = self
-                        .ast
-                        .list(indices)
-                        .iter()
-                        .map(|index| self.expression_text(*index))
-                        .collect();
-                    let message = format!(
-                        "invalid operation: {}[{}] ({} is not a generic type)",
-                        self.expression_text(operand),
-                        list.join(", "),
-                        self.type_text(base)
-                    );
-                    self.report_expr(Code::NotAType, operand, message);
-                }
+                return self.instantiated_type(expr, operand, indices);
             }
             Expr::Paren(inner) => return self.typ(inner),
             Expr::ArrayType { length, element } => {
@@ -293,10 +293,6 @@ impl Checker<'_> {
             format!("{text} is not a type")
         };
         self.report_operand(Code::NotAType, x, message);
-    }
-
-    fn typ_or_unsupported(&mut self, expr: ExprId) -> TypeId {
-        self.typ(expr)
     }
 
     fn array_length(&mut self, expr: ExprId) -> Option<i64> {
@@ -484,20 +480,7 @@ impl Checker<'_> {
                     all.push(InterfaceEntry { method, range });
                 }
                 InterfaceElement::Embedded(expr) => {
-                    let is_term = matches!(
-                        *self.ast.expr(expr),
-                        Expr::Binary { .. }
-                            | Expr::Unary {
-                                op: UnaryOperator::Tilde,
-                                ..
-                            }
-                    );
-                    if is_term {
-                        let range = self.range(expr);
-                        self.not_supported(range, "type parameters (type sets)");
-                        continue;
-                    }
-                    let typ = self.typ(expr);
+                    let typ = self.union(expr);
                     if self.program.types.is_valid(typ) {
                         embedded.push((typ, self.range(expr)));
                     }
@@ -522,16 +505,31 @@ impl Checker<'_> {
             return TypeId::EMPTY_INTERFACE;
         }
         let mut explicit: Vec<InterfaceMethod> = all.iter().map(|entry| entry.method).collect();
-        let mut comparable = false;
+        let mut type_set = (None, false);
         for (typ, range) in &embedded {
-            let Some(interface) = self.program.types.as_interface(*typ) else {
-                if self.program.types.underlying_id(*typ) != TypeId::INVALID {
-                    self.not_supported(*range, "type parameters (type sets)");
-                }
+            let types = &self.program.types;
+            let Some(interface) = types.as_interface(*typ) else {
+                let terms = match types.get(*typ) {
+                    Type::Union(_) => self.union_terms(*typ),
+                    _ if types.underlying_id(*typ) == TypeId::INVALID => continue,
+                    _ => Some(Box::from([Term {
+                        tilde: false,
+                        typ: *typ,
+                    }])),
+                };
+                self.saw_constraint = true;
+                type_set = self
+                    .program
+                    .types
+                    .intersect_type_sets(type_set, (terms, false));
                 continue;
             };
-            comparable |= interface.comparable;
-            for method in interface.methods.clone() {
+            let methods = interface.methods.clone();
+            type_set = types.intersect_type_sets(
+                type_set,
+                (interface.terms.clone(), interface.comparable),
+            );
+            for method in methods {
                 match places.get(&(method.name, method.package)) {
                     None => {
                         places.insert((method.name, method.package), all.len());
@@ -570,12 +568,14 @@ impl Checker<'_> {
             Box::new(WrittenInterface {
                 methods: explicit.into(),
                 embedded,
+                implicit: false,
             })
         });
         self.program.types.interface(Interface {
             methods: methods.into(),
             written,
-            comparable,
+            terms: type_set.0,
+            comparable: type_set.1,
         })
     }
 
@@ -589,7 +589,11 @@ impl Checker<'_> {
     }
 
     /// The signature of a function with a body, and its variables, not yet declared in any scope.
-    pub(crate) fn function_signature(&mut self, expr: ExprId) -> (TypeId, Variables, Variables) {
+    pub(crate) fn function_signature(
+        &mut self,
+        expr: ExprId,
+        type_parameters: &[TypeId],
+    ) -> (TypeId, Variables, Variables) {
         let Expr::FuncType { params, results } = *self.ast.expr(expr) else {
             return (TypeId::INVALID, Vec::new(), Vec::new());
         };
@@ -597,7 +601,16 @@ impl Checker<'_> {
         let mut result_variables = Some((VarKind::Result, Vec::new()));
         let (params, variadic) = self.parameters(params, true, &mut param_variables);
         let (results, _) = self.parameters(results, false, &mut result_variables);
-        let typ = self.program.types.signature(&params, &results, variadic);
+        let signature = Signature {
+            type_parameters: type_parameters.into(),
+            params: params.into(),
+            results: results.into(),
+            variadic,
+        };
+        let typ = self
+            .program
+            .types
+            .intern(Type::Signature(Box::new(signature)));
         self.record_type(expr, Mode::Type, typ, None);
         let variables =
             |list: Option<(VarKind, Variables)>| list.map(|(_, list)| list).unwrap_or_default();

@@ -5,7 +5,8 @@ use parser::ast::Interner;
 use crate::constants::quote;
 use crate::typed::TypedProgram;
 use crate::types::{
-    ChanDirection, Field, InterfaceMethod, ObjectId, PackageId, Param, Signature, Type, TypeId,
+    ChanDirection, Field, InterfaceMethod, ObjectId, PackageId, Param, Signature, Term, Type,
+    TypeId,
 };
 
 /// How names are written.
@@ -107,10 +108,31 @@ impl Writer<'_> {
             Type::Named(_) => {
                 if let Some(named) = program.types.named(typ) {
                     self.type_name(named.object);
+                    self.type_arguments(&named.arguments);
+                    if named.origin.is_none() && self.style != Style::RunTime {
+                        self.type_parameters(&named.parameters);
+                    }
                 }
             }
-            Type::Alias { object, .. } => match object {
-                Some(object) => self.type_name(*object),
+            Type::TypeParameter(_) => {
+                if let Some(parameter) = program.types.type_parameter(typ) {
+                    let name = program.object(parameter.object).name;
+                    self.out.push_str(self.names.text(name));
+                }
+            }
+            Type::Union(terms) => self.terms(terms),
+            Type::Alias {
+                object, arguments, ..
+            } => match object {
+                Some(object) => {
+                    self.type_name(*object);
+                    self.type_arguments(arguments);
+                    if arguments.is_empty()
+                        && let Some(parameters) = program.types.alias_parameters.get(object)
+                    {
+                        self.type_parameters(parameters);
+                    }
+                }
                 None if typ == TypeId::BYTE => self.out.push_str("byte"),
                 None if typ == TypeId::RUNE => self.out.push_str("rune"),
                 None => self.out.push_str("any"),
@@ -161,13 +183,25 @@ impl Writer<'_> {
                 self.signature(signature);
             }
             Type::Interface(interface) => {
-                if interface.comparable && interface.methods.is_empty() {
-                    self.out.push_str("interface{comparable}");
-                    return;
-                }
                 match &interface.written {
+                    Some(written) if written.implicit => self.typ(written.embedded[0]),
                     Some(written) => self.interface(&written.methods, &written.embedded),
-                    None => self.interface(&interface.methods, &[]),
+                    None if interface.comparable => {
+                        self.interface(&interface.methods, &[TypeId::COMPARABLE]);
+                    }
+                    None => match &interface.terms {
+                        Some(terms) => {
+                            let methods = &interface.methods;
+                            self.out.push_str("interface{");
+                            self.interface_methods(methods);
+                            if !methods.is_empty() {
+                                self.out.push_str("; ");
+                            }
+                            self.terms(terms);
+                            self.out.push('}');
+                        }
+                        None => self.interface(&interface.methods, &[]),
+                    },
                 }
             }
             Type::Tuple(types) => {
@@ -219,6 +253,21 @@ impl Writer<'_> {
             (true, false) => "interface { ",
             (false, _) => "interface{",
         });
+        self.interface_methods(methods);
+        let mut first = methods.is_empty();
+        for typ in embedded {
+            if !first {
+                self.out.push_str("; ");
+            }
+            first = false;
+            self.typ(*typ);
+        }
+        self.out
+            .push_str(if run_time && !empty { " }" } else { "}" });
+    }
+
+    fn interface_methods(&mut self, methods: &[InterfaceMethod]) {
+        let run_time = self.style == Style::RunTime;
         let mut first = true;
         for method in methods {
             if !first {
@@ -235,18 +284,59 @@ impl Writer<'_> {
                 self.signature(signature);
             }
         }
-        for typ in embedded {
-            if !first {
-                self.out.push_str("; ");
+    }
+
+    fn terms(&mut self, terms: &[Term]) {
+        for (index, term) in terms.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(" | ");
             }
-            first = false;
-            self.typ(*typ);
+            if term.tilde {
+                self.out.push('~');
+            }
+            self.typ(term.typ);
         }
-        self.out
-            .push_str(if run_time && !empty { " }" } else { "}" });
+    }
+
+    /// `[int,string]`
+    fn type_arguments(&mut self, arguments: &[TypeId]) {
+        for (index, argument) in arguments.iter().enumerate() {
+            self.out.push(if index == 0 { '[' } else { ',' });
+            self.typ(*argument);
+        }
+        if !arguments.is_empty() {
+            self.out.push(']');
+        }
+    }
+
+    /// `[K comparable, V any]`
+    fn type_parameters(&mut self, parameters: &[TypeId]) {
+        let types = &self.program.types;
+        for (index, parameter) in parameters.iter().enumerate() {
+            if index == 0 {
+                self.out.push('[');
+            } else {
+                let same =
+                    types.constraint(*parameter) == types.constraint(parameters[index - 1]);
+                if !same && let Some(constraint) = types.constraint(parameters[index - 1]) {
+                    self.out.push(' ');
+                    self.typ(constraint);
+                }
+                self.out.push_str(", ");
+            }
+            self.typ(*parameter);
+        }
+        if let Some(last) = parameters.last() {
+            if let Some(constraint) = types.constraint(*last) {
+                self.out.push(' ');
+                self.typ(constraint);
+            }
+            self.out.push(']');
+        }
     }
 
     fn signature(&mut self, signature: &Signature) {
+        self.type_parameters(&signature.type_parameters);
         self.params(&signature.params, signature.variadic);
         match &signature.results[..] {
             [] => {}

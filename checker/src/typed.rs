@@ -156,6 +156,10 @@ pub struct Function {
     pub declaration: DeclId,
     /// The body; `None` for a native function.
     pub body: Option<BlockId>,
+    /// Of a method of a generic type: the type parameters that its receiver declares.
+    pub receiver_parameters: Vec<TypeId>,
+    /// The type parameters of a generic function or method.
+    pub type_parameters: Vec<TypeId>,
     /// The receiver variable, of a method, `None` if it has no name or is `_`; see also [`Function::parameters`].
     pub receiver: Option<ObjectId>,
     /// One variable per parameter, unnamed and blank ones too.
@@ -326,7 +330,19 @@ pub struct Selection {
     pub indirect: bool,
     /// What is selected.
     pub selected: Selected,
+    /// Of a declared method: the named type that has it, after the way through embedded fields; an instance if the method is declared for a
+    /// generic type, and then its arguments stand for `Function::receiver_parameters`. Else invalid.
+    pub owner: TypeId,
     /// The type of the selector expression. Of a method value the signature, of a method expression the one with receiver.
+    pub typ: TypeId,
+}
+
+/// The use of a generic function or type with type arguments. GO: go/types `Instance`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// The type arguments, given and inferred; canonical. They may mention the type parameters of the function around.
+    pub arguments: SmallVec<[TypeId; 2]>,
+    /// The instantiated signature, or the instance of the type; canonical.
     pub typ: TypeId,
 }
 
@@ -357,10 +373,15 @@ pub struct TypedProgram {
     pub range_bodies: FxHashMap<BlockId, Vec<ObjectId>>,
     /// By the `ExprId` of a `Selector` that is no qualified identifier.
     pub selections: FxHashMap<ExprId, Selection>,
+    /// By the `ExprId` of the identifier (in a selector, of the name behind the dot) that names a generic function, method or type: its
+    /// type arguments there.
+    pub instances: FxHashMap<ExprId, Instance>,
     /// Variables declared without a name of their own: by the body of a type switch's clause, the clause's variable.
     pub implicits: FxHashMap<BlockId, ObjectId>,
     /// The index of the field that a composite literal's key names, by the key's `ExprId`.
     pub field_keys: FxHashMap<ExprId, u32>,
+    /// Where the first type parameter of a user package is declared.
+    pub first_generic: Option<TextRange>,
     pub(crate) types_and_values: Vec<TypeAndValue>,
     /// Object of a declared (`defs`) or used (`uses`) name, by the `ExprId` of the `Ident`.
     pub(crate) names: Vec<Option<ObjectId>>,

@@ -12,13 +12,19 @@
 //! INVARIANT: a named type is one entry, made when its declaration is met; its underlying type and
 //! methods are filled in later. Recursive types exist only through named types.
 //!
+//! The table grows through a shared reference ([`crate::table`]): also the compiler makes types, while it reads others. Type
+//! parameters, instances of generic types and substitution are in `generics.rs`.
+//!
 //! GO: go/types `Type` and its implementations; `identical` there is structural, here it is interning.
 
+use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 
 use rustc_hash::FxHashMap;
 
 use parser::ast::Symbol;
+
+use crate::table::Table;
 
 /// Makes an index type over `NonZeroU32`, so that `Option` of it is four bytes.
 macro_rules! index_type {
@@ -382,6 +388,8 @@ pub struct Param {
 /// A function type, without receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Signature {
+    /// The type parameters of a generic function or method that has not been instantiated; no value has such a type.
+    pub type_parameters: Box<[TypeId]>,
     /// The parameters; if `variadic`, the last one has a slice type.
     pub params: Box<[Param]>,
     /// The results.
@@ -408,8 +416,19 @@ pub struct Interface {
     pub methods: Box<[InterfaceMethod]>,
     /// How it was written, for messages, if that names other interfaces; `None` in canonical types.
     pub written: Option<Box<WrittenInterface>>,
-    /// The predeclared `comparable`.
+    /// The types that it admits, in normal form (disjoint; sorted in canonical types); `None` if they are not limited.
+    pub terms: Option<Box<[Term]>>,
+    /// Only comparable types are admitted. INVARIANT: then `terms` is `None`; with terms, those that are not comparable are left out.
     pub comparable: bool,
+}
+
+/// `T` or `~T` in the type set of a constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Term {
+    /// Also all types whose underlying type it is.
+    pub tilde: bool,
+    /// The type.
+    pub typ: TypeId,
 }
 
 /// The written form of an interface that embeds others.
@@ -417,8 +436,10 @@ pub struct Interface {
 pub struct WrittenInterface {
     /// Methods written out, sorted by name.
     pub methods: Box<[InterfaceMethod]>,
-    /// Embedded types in source order.
+    /// Embedded types in source order, [`Type::Union`] among them.
     pub embedded: Box<[TypeId]>,
+    /// Stands for a constraint written without `interface`: `~int | string`.
+    pub implicit: bool,
 }
 
 /// A defined (named) type.
@@ -426,10 +447,19 @@ pub struct WrittenInterface {
 pub struct Named {
     /// The `TypeName` object.
     pub object: ObjectId,
-    /// The underlying type; `None` only while its declaration is being checked.
-    pub underlying: Option<TypeId>,
-    /// The methods declared for it (or for a pointer to it), in source order; `Func` objects.
-    pub methods: Vec<ObjectId>,
+    /// Is the underlying type still to come, because its declaration is being checked? Of an instance: see [`Types::is_unfinished`].
+    pub(crate) unfinished: bool,
+    /// The methods declared for it (or for a pointer to it), in source order; `Func` objects. An instance has those of its origin:
+    /// [`Types::methods`].
+    pub(crate) methods: Vec<ObjectId>,
+    /// The type parameters that a generic type declares, [`Type::TypeParameter`]s.
+    pub(crate) parameters: Box<[TypeId]>,
+    /// Of a type declared in a generic function: the type parameters of that function (and its receiver) that it may depend on.
+    pub ambient: Box<[TypeId]>,
+    /// Of an instance: the generic type, or the type declared in a generic function.
+    pub origin: Option<TypeId>,
+    /// Of an instance: what stands for the ambient and then for the declared type parameters of its origin.
+    pub arguments: Box<[TypeId]>,
 }
 
 /// One type.
@@ -467,24 +497,58 @@ pub enum Type {
     Interface(Box<Interface>),
     /// What a call with no or several results gives.
     Tuple(Box<[TypeId]>),
+    /// A type parameter; the index leads to its [`TypeParameter`] through [`Types::type_parameter`]. Its underlying type is the interface of
+    /// its constraint.
+    TypeParameter(u32),
+    /// `~int | string` in a constraint, as written; no value has it for its type.
+    Union(Box<[Term]>),
     /// Another name of a type; never canonical.
     Alias {
         /// The `TypeName` object; of the predeclared `byte`, `rune` and `any`, `None`.
         object: Option<ObjectId>,
         /// What it stands for.
         actual: TypeId,
+        /// The type arguments of a generic alias, for messages.
+        arguments: Box<[TypeId]>,
     },
 }
 
-/// The table of types.
+/// A type parameter as declared.
+#[derive(Clone, Debug)]
+pub struct TypeParameter {
+    /// The `TypeName` object.
+    pub object: ObjectId,
+    /// Its place in the list of type parameters.
+    pub index: u32,
+    /// The constraint, as written; `None` until it is known.
+    pub(crate) constraint: Cell<Option<TypeId>>,
+}
+
 #[derive(Debug)]
+struct Entry {
+    typ: Type,
+    canonical: TypeId,
+    /// The underlying type, canonical or not; `INVALID` if it is not known yet.
+    underlying: Cell<TypeId>,
+    /// Does it mention a type parameter?
+    parameterized: bool,
+}
+
+/// The table of types.
+#[derive(Debug, Default)]
 pub struct Types {
-    entries: Vec<Type>,
-    canonical: Vec<TypeId>,
-    /// The underlying type, canonical or not; of an unfinished named type, `INVALID`.
-    underlying: Vec<TypeId>,
-    named: Vec<Named>,
-    ids: FxHashMap<Type, TypeId>,
+    entries: Table<Entry>,
+    named: Table<Named>,
+    parameters: Table<TypeParameter>,
+    ids: RefCell<FxHashMap<Type, TypeId>>,
+    /// Instances by origin and arguments as spelled.
+    pub(crate) instances: RefCell<FxHashMap<(TypeId, Box<[TypeId]>), TypeId>>,
+    /// Instances whose underlying types are being made.
+    pub(crate) expanding: RefCell<Vec<TypeId>>,
+    /// The type parameters of generic aliases, by their `TypeName`s.
+    pub(crate) alias_parameters: FxHashMap<ObjectId, Box<[TypeId]>>,
+    /// Checking is done: underlying types are made canonical at once.
+    finished: bool,
 }
 
 impl Types {
@@ -497,37 +561,35 @@ impl Types {
         comparable_object: ObjectId,
         error_name: Symbol,
     ) -> Types {
-        let mut types = Types {
-            entries: Vec::new(),
-            canonical: Vec::new(),
-            underlying: Vec::new(),
-            named: Vec::new(),
-            ids: FxHashMap::default(),
-        };
+        let mut types = Types::default();
         for kind in BasicKind::ALL {
             types.intern(Type::Basic(kind));
         }
         types.intern(Type::Alias {
             object: None,
             actual: TypeId::UINT8,
+            arguments: Box::default(),
         });
         types.intern(Type::Alias {
             object: None,
             actual: TypeId::INT32,
+            arguments: Box::default(),
         });
         let empty = Interface {
             methods: Box::default(),
             written: None,
+            terms: None,
             comparable: false,
         };
         types.intern(Type::Interface(Box::new(empty)));
         types.intern(Type::Alias {
             object: None,
             actual: TypeId::EMPTY_INTERFACE,
+            arguments: Box::default(),
         });
         types.intern(Type::Tuple(Box::default()));
-        let error = types.new_named(error_object);
-        let comparable = types.new_named(comparable_object);
+        let error = types.new_named(error_object, Box::default());
+        let comparable = types.new_named(comparable_object, Box::default());
         assert!(
             error == TypeId::ERROR
                 && comparable == TypeId::COMPARABLE
@@ -546,12 +608,14 @@ impl Types {
         let interface = types.interface(Interface {
             methods: Box::new([method]),
             written: None,
+            terms: None,
             comparable: false,
         });
         types.set_underlying(error, interface);
         let interface = types.interface(Interface {
             methods: Box::default(),
             written: None,
+            terms: None,
             comparable: true,
         });
         types.set_underlying(comparable, interface);
@@ -567,21 +631,21 @@ impl Types {
     /// Is the table empty? Never: it begins with the predefined types.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     /// The type itself: a named type is `Type::Named`, an alias `Type::Alias`.
     #[inline]
     #[must_use]
     pub fn get(&self, id: TypeId) -> &Type {
-        &self.entries[id.index()]
+        &self.entries.get(id.index()).typ
     }
 
     /// The id by which identical types are the same.
     #[inline]
     #[must_use]
     pub fn canonical(&self, id: TypeId) -> TypeId {
-        self.canonical[id.index()]
+        self.entries.get(id.index()).canonical
     }
 
     /// Are the two types identical? SPEC: Type identity.
@@ -591,17 +655,46 @@ impl Types {
         self.canonical(a) == self.canonical(b)
     }
 
-    /// The underlying type's id. SPEC: Underlying types. Of a named type whose declaration is not finished, `INVALID`.
+    /// The underlying type's id. SPEC: Underlying types. Of a named type whose declaration is not finished, `INVALID`; of a type parameter,
+    /// its constraint's interface.
     #[inline]
     #[must_use]
     pub fn underlying_id(&self, id: TypeId) -> TypeId {
-        let underlying = self.underlying[id.index()];
+        let underlying = self.entries.get(id.index()).underlying.get();
         if underlying == TypeId::INVALID {
-            // An alias may have been made before what it stands for was finished.
-            let actual = self.unalias(id);
-            return self.underlying[actual.index()];
+            return self.late_underlying(id);
         }
         underlying
+    }
+
+    /// The underlying type of an alias that may have been made before what it stands for was finished, of an instance, of a type parameter.
+    #[cold]
+    fn late_underlying(&self, id: TypeId) -> TypeId {
+        let underlying = match &self.entries.get(id.index()).typ {
+            Type::Alias { actual, .. } => self.underlying_id(*actual),
+            Type::Named(_) => self.expand(id),
+            Type::TypeParameter(_) => self.constraint_interface(id),
+            _ => TypeId::INVALID,
+        };
+        let settled = match self.get(self.unalias(id)) {
+            Type::TypeParameter(_) => self
+                .constraint(id)
+                .is_some_and(|constraint| !self.is_unfinished(constraint)),
+            _ => true,
+        };
+        if settled {
+            self.store_underlying(id, underlying);
+        }
+        underlying
+    }
+
+    fn store_underlying(&self, id: TypeId, underlying: TypeId) {
+        let underlying = if self.finished {
+            self.canonical(underlying)
+        } else {
+            underlying
+        };
+        self.entries.get(id.index()).underlying.set(underlying);
     }
 
     /// The underlying type: never `Named` or `Alias`.
@@ -625,9 +718,13 @@ impl Types {
     #[must_use]
     pub fn named(&self, id: TypeId) -> Option<&Named> {
         match self.get(self.unalias(id)) {
-            Type::Named(index) => Some(&self.named[*index as usize]),
+            Type::Named(index) => Some(self.named.get(*index as usize)),
             _ => None,
         }
+    }
+
+    pub(crate) fn named_at(&self, index: u32) -> &Named {
+        self.named.get(index as usize)
     }
 
     /// For changing a named type; `None` for any other type.
@@ -635,7 +732,7 @@ impl Types {
         match self.get(self.unalias(id)) {
             Type::Named(index) => {
                 let index = *index as usize;
-                Some(&mut self.named[index])
+                Some(self.named.get_mut(index))
             }
             _ => None,
         }
@@ -644,35 +741,53 @@ impl Types {
     /// The id of a type that has been met.
     #[must_use]
     pub fn find(&self, typ: &Type) -> Option<TypeId> {
-        self.ids.get(typ).copied()
+        self.ids.borrow().get(typ).copied()
     }
 
     /// The id of a type, a new one if it has not been met. Components must be ids of this table.
-    pub fn intern(&mut self, typ: Type) -> TypeId {
-        if let Some(id) = self.ids.get(&typ) {
-            return *id;
+    pub fn intern(&self, typ: Type) -> TypeId {
+        if let Some(id) = self.find(&typ) {
+            return id;
         }
         // First the canonical form, which may add entries of its own.
-        let form = self.canonical_form(&typ);
-        let id = TypeId::from_index(self.entries.len());
-        let canonical = form.unwrap_or(id);
-        let underlying = match &typ {
-            Type::Alias { actual, .. } => self.underlying_id(*actual),
-            Type::Named(_) => TypeId::INVALID,
-            _ => id,
-        };
-        self.entries.push(typ.clone());
-        self.canonical.push(canonical);
-        self.underlying.push(underlying);
-        self.ids.insert(typ, id);
+        let canonical = self.canonical_form(&typ);
+        let id = self.add(typ.clone(), canonical);
+        self.ids.borrow_mut().insert(typ, id);
         id
     }
 
+    /// A new entry, identical to `canonical` or to nothing that is there.
+    pub(crate) fn add(&self, typ: Type, canonical: Option<TypeId>) -> TypeId {
+        let id = TypeId::from_index(self.entries.len());
+        let underlying = match &typ {
+            Type::Alias { actual, .. } => self.underlying_id(*actual),
+            Type::Named(_) | Type::TypeParameter(_) => TypeId::INVALID,
+            _ => id,
+        };
+        let parameterized = self.mentions_parameters(&typ);
+        self.entries.push(Entry {
+            typ,
+            canonical: canonical.unwrap_or(id),
+            underlying: Cell::new(underlying),
+            parameterized,
+        });
+        id
+    }
+
+    /// Does the type mention a type parameter, or is it declared where there are some?
+    #[inline]
+    #[must_use]
+    pub fn is_parameterized(&self, id: TypeId) -> bool {
+        self.entries.get(id.index()).parameterized
+    }
+
     /// The canonical id of a type that is not its own canonical form.
-    fn canonical_form(&mut self, typ: &Type) -> Option<TypeId> {
+    fn canonical_form(&self, typ: &Type) -> Option<TypeId> {
         let is = |types: &Types, id: TypeId| types.canonical(id) == id;
         let form = match typ {
-            Type::Basic(_) | Type::Named(_) => return None,
+            Type::Basic(_) | Type::Named(_) | Type::TypeParameter(_) => return None,
+            Type::Union(terms) if terms.iter().all(|term| is(self, term.typ)) => return None,
+            Type::Union(terms) => Type::Union(self.canonical_terms(terms)),
             Type::Alias { actual, .. } => return Some(self.canonical(*actual)),
             Type::Pointer(base) if is(self, *base) => return None,
             Type::Pointer(base) => Type::Pointer(self.canonical(*base)),
@@ -712,6 +827,7 @@ impl Types {
                     typ: self.canonical(param.typ),
                 };
                 Type::Signature(Box::new(Signature {
+                    type_parameters: signature.type_parameters.clone(),
                     params: signature.params.iter().map(canonical).collect(),
                     results: signature.results.iter().map(canonical).collect(),
                     variadic: signature.variadic,
@@ -719,7 +835,15 @@ impl Types {
             }
             Type::Interface(interface) => {
                 let mut all = interface.methods.iter();
-                if interface.written.is_none() && all.all(|method| is(self, method.signature)) {
+                let terms = interface.terms.as_ref().map(|terms| {
+                    let mut terms = self.canonical_terms(terms);
+                    terms.sort_unstable();
+                    terms
+                });
+                if interface.written.is_none()
+                    && all.all(|method| is(self, method.signature))
+                    && terms == interface.terms
+                {
                     return None;
                 }
                 let canonical = |method: &InterfaceMethod| InterfaceMethod {
@@ -730,6 +854,7 @@ impl Types {
                 Type::Interface(Box::new(Interface {
                     methods,
                     written: None,
+                    terms,
                     comparable: interface.comparable,
                 }))
             }
@@ -737,59 +862,98 @@ impl Types {
         Some(self.intern(form))
     }
 
-    /// A new named type for the `TypeName` object; its underlying type comes with `set_underlying`.
-    pub(crate) fn new_named(&mut self, object: ObjectId) -> TypeId {
-        let index =
-            u32::try_from(self.named.len()).expect("no more named types than bytes of source text");
-        self.named.push(Named {
-            object,
-            underlying: None,
-            methods: Vec::new(),
-        });
-        self.intern(Type::Named(index))
+    fn canonical_terms(&self, terms: &[Term]) -> Box<[Term]> {
+        let canonical = |term: &Term| Term {
+            typ: self.canonical(term.typ),
+            ..*term
+        };
+        terms.iter().map(canonical).collect()
     }
 
-    /// Whether it is a declared type, or an alias of one, whose underlying type is not known yet.
+    /// A new named type for the `TypeName` object; its underlying type comes with `set_underlying`. `ambient` are the type parameters of
+    /// the function that it is declared in.
+    pub(crate) fn new_named(&self, object: ObjectId, ambient: Box<[TypeId]>) -> TypeId {
+        self.add_named(
+            Named {
+                object,
+                unfinished: true,
+                methods: Vec::new(),
+                parameters: Box::default(),
+                ambient,
+                origin: None,
+                arguments: Box::default(),
+            },
+            None,
+        )
+    }
+
+    pub(crate) fn add_named(&self, named: Named, canonical: Option<TypeId>) -> TypeId {
+        let index = self.named.push(named);
+        let index = u32::try_from(index).expect("fewer named types than ids of types");
+        self.add(Type::Named(index), canonical)
+    }
+
+    /// A new type parameter for the `TypeName` object; its constraint comes with `set_constraint`.
+    pub(crate) fn new_type_parameter(&self, object: ObjectId, index: u32) -> TypeId {
+        let place = self.parameters.push(TypeParameter {
+            object,
+            index,
+            constraint: Cell::new(None),
+        });
+        let place = u32::try_from(place).expect("fewer type parameters than ids of types");
+        self.add(Type::TypeParameter(place), None)
+    }
+
+    /// The type parameter, aliases resolved; `None` for any other type.
+    #[must_use]
+    pub fn type_parameter(&self, id: TypeId) -> Option<&TypeParameter> {
+        match self.get(self.unalias(id)) {
+            Type::TypeParameter(index) => Some(self.parameters.get(*index as usize)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a declared type, or an alias or instance of one, whose underlying type is not known yet.
     pub(crate) fn is_unfinished(&self, typ: TypeId) -> bool {
-        let typ = self.unalias(typ);
-        self.named(typ)
-            .is_some_and(|named| named.underlying.is_none())
+        self.named(typ).is_some_and(|named| match named.origin {
+            Some(origin) => self.is_unfinished(origin),
+            None => named.unfinished,
+        })
     }
 
     /// Sets what a named type stands for; `underlying` must not itself be a named type.
     pub(crate) fn set_underlying(&mut self, named: TypeId, underlying: TypeId) {
         let underlying = self.underlying_id(underlying);
-        self.underlying[named.index()] = underlying;
+        self.store_underlying(named, underlying);
         if let Some(entry) = self.named_mut(named) {
-            entry.underlying = Some(underlying);
+            entry.unfinished = false;
         }
     }
 
     /// Makes the underlying types of named types canonical: what they look like as written matters to messages only.
     pub(crate) fn finish(&mut self) {
-        for index in 0..self.underlying.len() {
-            self.underlying[index] = self.canonical[self.underlying[index].index()];
+        for index in 0..self.entries.len() {
+            let entry = self.entries.get(index);
+            let underlying = self.canonical(entry.underlying.get());
+            entry.underlying.set(underlying);
         }
-        for named in &mut self.named {
-            named.underlying = named
-                .underlying
-                .map(|underlying| self.canonical[underlying.index()]);
-        }
+        self.finished = true;
     }
 
     /// `*T`
-    pub fn pointer(&mut self, base: TypeId) -> TypeId {
+    pub fn pointer(&self, base: TypeId) -> TypeId {
         self.intern(Type::Pointer(base))
     }
 
     /// `[]T`
-    pub fn slice(&mut self, element: TypeId) -> TypeId {
+    pub fn slice(&self, element: TypeId) -> TypeId {
         self.intern(Type::Slice(element))
     }
 
     /// A function type.
-    pub fn signature(&mut self, params: &[Param], results: &[Param], variadic: bool) -> TypeId {
+    pub fn signature(&self, params: &[Param], results: &[Param], variadic: bool) -> TypeId {
         let signature = Signature {
+            type_parameters: Box::default(),
             params: params.into(),
             results: results.into(),
             variadic,
@@ -798,12 +962,12 @@ impl Types {
     }
 
     /// An interface type; its methods must be sorted.
-    pub fn interface(&mut self, interface: Interface) -> TypeId {
+    pub fn interface(&self, interface: Interface) -> TypeId {
         self.intern(Type::Interface(Box::new(interface)))
     }
 
     /// What a call with these results has for its type: the single type, or a tuple.
-    pub fn results(&mut self, results: &[Param]) -> TypeId {
+    pub fn results(&self, results: &[Param]) -> TypeId {
         match results {
             [] => TypeId::EMPTY_TUPLE,
             [single] => single.typ,

@@ -171,7 +171,11 @@ impl Compiler<'_> {
                 let types: Vec<Ty> = fields.iter().map(|field| field.typ).collect();
                 self.struct_layout(ty, &types)
             }
-            Type::Tuple(_) | Type::Named(_) | Type::Alias { .. } => Layout {
+            Type::Tuple(_)
+            | Type::Named(_)
+            | Type::TypeParameter(_)
+            | Type::Union(_)
+            | Type::Alias { .. } => Layout {
                 slots: Vec::new(),
                 access: Access::Empty,
                 size: 0,
@@ -510,7 +514,7 @@ impl Compiler<'_> {
             Type::Tuple(types) => TypeKind::Tuple {
                 elements: types.iter().map(|&ty| self.descriptor(ty)).collect(),
             },
-            Type::Named(_) | Type::Alias { .. } => TypeKind::Tuple {
+            Type::Named(_) | Type::TypeParameter(_) | Type::Union(_) | Type::Alias { .. } => TypeKind::Tuple {
                 elements: Vec::new(),
             },
         }

@@ -2,7 +2,7 @@
 //!
 //! To add one, add a row: its doc comment is what `golite explain` prints, with an example below `Example:`.
 //! `E00xx` is syntax, `E01xx` declarations and names, `E02xx` statements, `E03xx` types and expressions,
-//! `E04xx` constants, `E09xx` what golite does not know yet.
+//! `E04xx` constants, `E05xx` type parameters, `E09xx` what golite does not know yet.
 
 macro_rules! codes {
     ($($(#[doc = $line:literal])* $name:ident = $code:literal, $title:literal;)*) => {
@@ -338,6 +338,54 @@ codes! {
 
     /// Part of Go that golite does not run yet.
     NotSupported = "E0901", "not supported yet";
+
+    /// A type parameter stands where Go does not allow one.
+    ///
+    /// Example:
+    ///  type T[P any] P
+    MisplacedTypeParameter = "E0501", "misplaced type parameter";
+
+    /// A union in a constraint has terms that overlap or that may not stand there.
+    ///
+    /// Example:
+    ///  type C interface { int | ~int }
+    InvalidUnion = "E0502", "invalid union";
+
+    /// A generic type or function is given more or fewer type arguments than it has type parameters.
+    ///
+    /// Example:
+    ///  type T[P any] []P; var x T[int, string]
+    WrongTypeArgumentCount = "E0503", "wrong number of type arguments";
+
+    /// A type argument is not in the type set of the constraint.
+    ///
+    /// Example:
+    ///  func f[P ~int]() {}; func g() { f[string]() }
+    UnsatisfiedConstraint = "E0504", "does not satisfy the constraint";
+
+    /// The type arguments of a call do not follow from its arguments.
+    ///
+    /// Example:
+    ///  func f[P any]() {}; func g() { f() }
+    CannotInfer = "E0505", "cannot infer type arguments";
+
+    /// A generic type or function is used without type arguments.
+    ///
+    /// Example:
+    ///  type T[P any] []P; var x T
+    NotInstantiated = "E0506", "not instantiated";
+
+    /// A generic type or function uses itself with ever larger type arguments.
+    ///
+    /// Example:
+    ///  func f[P any]() { f[*P]() }
+    InstantiationCycle = "E0507", "instantiation cycle";
+
+    /// An interface that limits its types is a constraint only; no value can have it for its type.
+    ///
+    /// Example:
+    ///  var x interface { ~int }
+    MisplacedConstraint = "E0508", "constraint outside a type parameter list";
 
     /// Package unsafe and C code could break the memory that golite keeps for a program; they stay refused.
     ///

@@ -136,7 +136,11 @@ pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
         return Err(diagnostics);
     };
     if let Some(range) = typed.first_generic {
-        diagnostics.report(Code::NotSupported, range, "not supported yet: type parameters");
+        diagnostics.report(
+            Code::NotSupported,
+            range,
+            "not supported yet: type parameters",
+        );
         return Err(diagnostics);
     }
     match compiler::compile(typed, ast, names) {

@@ -99,11 +99,17 @@ impl Checker<'_> {
         for term in terms {
             let mut detail = Cause::new();
             let (ok, text) = if to_parameter {
-                (self.assignable(x, term.typ, Some(&mut detail)), (x.typ, term.typ))
+                (
+                    self.assignable(x, term.typ, Some(&mut detail)),
+                    (x.typ, term.typ),
+                )
             } else {
                 let mut x = x.clone();
                 x.typ = term.typ;
-                (self.assignable(&x, target, Some(&mut detail)), (term.typ, target))
+                (
+                    self.assignable(&x, target, Some(&mut detail)),
+                    (term.typ, target),
+                )
             };
             if !ok {
                 if let Some(cause) = cause {
@@ -257,7 +263,10 @@ impl Checker<'_> {
                 let (v, t) = (self.type_text(typ), self.type_text(target));
                 let detail = match alternative {
                     Some(term) => {
-                        format!("(possibly missing ~ for {} in {t})", self.type_text(term.typ))
+                        format!(
+                            "(possibly missing ~ for {} in {t})",
+                            self.type_text(term.typ)
+                        )
                     }
                     None if self.mentions_type(types.underlying_id(target), typ) => {
                         format!("({t} mentions {v}, but {v} is not in the type set of {t})")
@@ -275,7 +284,10 @@ impl Checker<'_> {
             if !wants {
                 return Some(Cause::new());
             }
-            return Some(format!("{} does not {verb} comparable", self.type_text(typ)));
+            return Some(format!(
+                "{} does not {verb} comparable",
+                self.type_text(typ)
+            ));
         }
         None
     }
@@ -557,9 +569,7 @@ impl Checker<'_> {
                     x.invalidate();
                     return;
                 }
-            } else if target
-                .is_none_or(|target| self.program.types.is_proper_interface(target))
-             {
+            } else if target.is_none_or(|target| self.program.types.is_proper_interface(target)) {
                 wanted = self.program.types.default_type(x.typ);
             }
             match self.implicit_type_and_value(x, wanted) {

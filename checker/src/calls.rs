@@ -109,8 +109,7 @@ impl Checker<'_> {
             }
             if given.len() == signature.type_parameters.len() {
                 let place = self.range(callee);
-                function =
-                    self.instantiate_signature(callee, place, function, &given, written);
+                function = self.instantiate_signature(callee, place, function, &given, written);
                 (given, written) = (SmallVec::new(), &[]);
                 if let Type::Signature(instance) = self.program.types.get(function) {
                     signature = (**instance).clone();
@@ -262,18 +261,16 @@ impl Checker<'_> {
                     x.expr = Some(*arg);
                     let signature = self.generic_signature(&x).cloned();
                     let written = self.ast.list(indices);
-                    let list =
-                        signature.and_then(|signature| {
-                            let want = signature.type_parameters.len();
-                            let list = self.written_arguments(&signature, written)?;
-                            Some((list, want))
-                        });
+                    let list = signature.and_then(|signature| {
+                        let want = signature.type_parameters.len();
+                        let list = self.written_arguments(&signature, written)?;
+                        Some((list, want))
+                    });
                     match list {
                         None => x.invalidate(),
                         Some((list, want)) if list.len() == want => {
                             let place = self.range(*arg);
-                            x.typ =
-                                self.instantiate_signature(*arg, place, x.typ, &list, written);
+                            x.typ = self.instantiate_signature(*arg, place, x.typ, &list, written);
                         }
                         Some((list, _)) => given = list,
                     }
@@ -384,8 +381,7 @@ impl Checker<'_> {
             Ok(inferred) => inferred,
             Err(error) => {
                 if let Some((range, message)) = error {
-                    let message =
-                        format!("in call to {}, {message}", self.expression_text(callee));
+                    let message = format!("in call to {}, {message}", self.expression_text(callee));
                     self.report(Code::CannotInfer, range, message);
                 }
                 return None;
@@ -542,8 +538,7 @@ impl Checker<'_> {
     ) -> Option<SmallVec<[TypeId; 8]>> {
         let given = operands.len();
         let mut wanted = params.len();
-        let mut types: SmallVec<[TypeId; 8]> =
-            params.iter().map(|param| param.typ).collect();
+        let mut types: SmallVec<[TypeId; 8]> = params.iter().map(|param| param.typ).collect();
         if variadic {
             if spread.is_some() {
                 if args.len() == 1 && given > 1 {

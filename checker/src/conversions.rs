@@ -344,8 +344,7 @@ impl Checker<'_> {
             self.program.types_and_values[expr.index()].typ = typ;
             return;
         }
-        if entry.flags & SHIFTED != 0 && !self.program.types.all_basic(typ, BasicKind::is_integer)
-        {
+        if entry.flags & SHIFTED != 0 && !self.program.types.all_basic(typ, BasicKind::is_integer) {
             let message = format!(
                 "invalid operation: shifted operand {} (type {}) must be integer",
                 self.expression_text(expr),
@@ -453,12 +452,7 @@ impl Checker<'_> {
     }
 
     /// Can the constant be converted to every type in the type set of a type parameter?
-    fn constant_converts_to_terms(
-        &self,
-        x: &Operand,
-        target: TypeId,
-        cause: &mut Cause,
-    ) -> bool {
+    fn constant_converts_to_terms(&self, x: &Operand, target: TypeId, cause: &mut Cause) -> bool {
         let types = &self.program.types;
         let name = self.type_text(target);
         let Some(terms) = types.terms_of(target) else {
@@ -471,8 +465,7 @@ impl Checker<'_> {
                 continue;
             }
             let fits = types.basic(under).is_some_and(|kind| {
-                represent(&x.value, kind).is_some()
-                    || types.is_integer(x.typ) && kind.is_string()
+                represent(&x.value, kind).is_some() || types.is_integer(x.typ) && kind.is_string()
             });
             if !fits {
                 let under_text = self.type_text(under);
@@ -491,12 +484,7 @@ impl Checker<'_> {
     }
 
     /// Convertibility from or to type parameters: it must hold for every type of the type sets.
-    fn convertible_by_terms(
-        &mut self,
-        x: &Operand,
-        target: TypeId,
-        cause: &mut Cause,
-    ) -> bool {
+    fn convertible_by_terms(&mut self, x: &Operand, target: TypeId, cause: &mut Cause) -> bool {
         let types = &self.program.types;
         let list = |typ: TypeId| {
             if types.is_type_parameter(typ) {

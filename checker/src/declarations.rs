@@ -654,7 +654,9 @@ impl Checker<'_> {
             return;
         };
         let outer = self.env.scope;
-        let base = declaration.receiver.map(|param| self.receiver_base(param.ty));
+        let base = declaration
+            .receiver
+            .map(|param| self.receiver_base(param.ty));
         let generic_receiver =
             base.is_some_and(|base| matches!(self.ast.expr(base), Expr::Index { .. }));
         if generic_receiver || !declaration.type_params.is_empty() {
@@ -715,8 +717,7 @@ impl Checker<'_> {
             );
         }
         self.program.functions[id.0 as usize].type_parameters = type_parameters.clone();
-        let (typ, parameters, results) = 
-            self.function_signature(declaration.ty, &type_parameters);
+        let (typ, parameters, results) = self.function_signature(declaration.ty, &type_parameters);
         self.program.objects[object.index()].typ = typ;
         let function = &mut self.program.functions[id.0 as usize];
         function.receiver = receiver.map(|(variable, _)| variable);

@@ -213,8 +213,7 @@ impl Types {
             return TypeId::INVALID;
         }
         self.expanding.borrow_mut().push(id);
-        let expanded =
-            with_stack(|| self.substitute(underlying, &formal, &named.arguments));
+        let expanded = with_stack(|| self.substitute(underlying, &formal, &named.arguments));
         self.expanding.borrow_mut().pop();
         self.underlying_id(expanded)
     }
@@ -236,12 +235,7 @@ impl Types {
     ///
     /// # Panics
     /// If the lists differ in length.
-    pub fn substitute(
-        &self,
-        typ: TypeId,
-        parameters: &[TypeId],
-        arguments: &[TypeId],
-    ) -> TypeId {
+    pub fn substitute(&self, typ: TypeId, parameters: &[TypeId], arguments: &[TypeId]) -> TypeId {
         assert_eq!(
             parameters.len(),
             arguments.len(),
@@ -434,10 +428,7 @@ impl Substitution<'_> {
     /// A generic method of an instance has type parameters of its own, whose constraints may mention those of the receiver: new ones. `None` if
     /// there are none, or they are the ones to be replaced.
     #[expect(clippy::type_complexity, reason = "three lists")]
-    fn fresh_parameters(
-        &self,
-        list: &[TypeId],
-    ) -> Option<(Vec<TypeId>, Vec<TypeId>, Vec<TypeId>)> {
+    fn fresh_parameters(&self, list: &[TypeId]) -> Option<(Vec<TypeId>, Vec<TypeId>, Vec<TypeId>)> {
         let first = list.first()?;
         if self.parameters.contains(first) {
             return None;

@@ -133,7 +133,10 @@ impl Checker<'_> {
         if given.iter().all(Option::is_some) {
             return Ok(given.into_iter().flatten().collect());
         }
-        if arguments.iter().any(|argument| !argument.operand.is_valid()) {
+        if arguments
+            .iter()
+            .any(|argument| !argument.operand.is_valid())
+        {
             return Err(None);
         }
         let mut unifier = Unifier::new(parameters, &given);
@@ -192,8 +195,7 @@ impl Checker<'_> {
             }
             if types.is_typed(operand.typ) {
                 if !unifier.unify(self, parameter, operand.typ, Precision::Assignment) {
-                    let message =
-                        self.mismatch(unifier, parameters, parameter, operand, reverse);
+                    let message = self.mismatch(unifier, parameters, parameter, operand, reverse);
                     return Err(Some((self.operand_range(operand), message)));
                 }
             } else if matches!(types.get(parameter), Type::TypeParameter(_)) && !operand.is_nil() {
@@ -212,7 +214,10 @@ impl Checker<'_> {
         reverse: bool,
     ) -> String {
         let inferred = unifier.inferred();
-        let (typ, expr) = (self.type_text(operand.typ), self.inferred_operand_text(operand));
+        let (typ, expr) = (
+            self.type_text(operand.typ),
+            self.inferred_operand_text(operand),
+        );
         if inferred.iter().all(Option::is_none) {
             return format!(
                 "type {typ} of {expr} does not match {} (cannot infer {})",
@@ -321,8 +326,7 @@ impl Checker<'_> {
                 None => largest.push((*parameter, operand.typ)),
                 Some((_, max)) if *max == operand.typ => {}
                 Some((_, max))
-                    if types.is_untyped_numeric(*max)
-                        && types.is_untyped_numeric(operand.typ) =>
+                    if types.is_untyped_numeric(*max) && types.is_untyped_numeric(operand.typ) =>
                 {
                     *max = (*max).max(operand.typ);
                 }

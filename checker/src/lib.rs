@@ -21,6 +21,20 @@
 //! * Names with a gap (type parameters) give "not supported yet" at their declaration or use; what is
 //!   declared so has the invalid type, which takes part in no further error.
 //!
+//! # Type parameters, for the compiler
+//! * A generic body is checked once; the types recorded for it mention `Type::TypeParameter`s. To compile it for a list of type arguments,
+//!   pair `Function::receiver_parameters` and `Function::type_parameters` with them and ask [`types::Types::substitute`] for every type read. It, and
+//!   everything else that makes types, works through `&Types`; the results are canonical if the arguments are.
+//! * [`typed::TypedProgram::instances`] has the type arguments of every use of a generic function, by its identifier; to be substituted as well
+//!   where that use stands in a generic body. Callees and function values have their instantiated types recorded.
+//! * A selected method of an instance: `Selection::owner` is the instance, and its [`types::Types::type_arguments`] stand for the method's
+//!   `receiver_parameters`. If `Selection::receiver` is, or mentions, a type parameter, look the name up again on the substituted type with
+//!   [`typed::TypedProgram::lookup_field_or_method`]: what is recorded for a type parameter is the method of its constraint's interface.
+//! * Untyped constants that got a type parameter for their type are recorded with it and their exact value; operators, conversions, `range`, `len`
+//!   and so on are decided by the substituted type. An operation whose operands have a type parameter's type is never constant.
+//! * A type declared in a generic function (`Named::ambient`) becomes an instance of itself by substitution: distinct for distinct arguments.
+//! * Instantiation that would not end is an error (`monomorph.rs`), so a work list of instances comes to its end.
+//!
 //! INVARIANT: an operand with `Mode::None`, and a type that is `TypeId::INVALID`, stand for an error that has been reported.
 //! Nothing further is said of them.
 //!

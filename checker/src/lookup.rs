@@ -449,7 +449,10 @@ impl TypedProgram {
             let mut owner = TypeId::INVALID;
             let selected = match found {
                 Found::Field { .. } => continue,
-                Found::Method { object, owner: named } => {
+                Found::Method {
+                    object,
+                    owner: named,
+                } => {
                     owner = self.types.canonical(named);
                     Selected::Method(object)
                 }

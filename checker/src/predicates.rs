@@ -66,9 +66,7 @@ impl Types {
 
     /// What `<` orders; of a type parameter, every type of its type set.
     pub(crate) fn all_ordered(&self, id: TypeId) -> bool {
-        self.all_basic(id, |kind| {
-            kind.is_numeric() || kind.is_string()
-        })
+        self.all_underlying(id, |under| self.is_ordered(under))
     }
 
     /// Numbers and strings: what `+` takes.
@@ -157,8 +155,7 @@ impl Types {
             | Type::Chan { .. }
             | Type::Signature(_) => true,
             Type::Interface(_) => {
-                !self.is_type_parameter(id)
-                    || self.all_underlying(id, |under| self.has_nil(under))
+                !self.is_type_parameter(id) || self.all_underlying(id, |under| self.has_nil(under))
             }
             Type::Basic(_)
             | Type::Array(..)
@@ -214,9 +211,9 @@ impl Types {
                     }
                     let comparable = match &interface.terms {
                         None => interface.comparable,
-                        Some(terms) => terms
-                            .iter()
-                            .all(|term| seen.contains(&term.typ) || self.is_strictly_comparable(term.typ)),
+                        Some(terms) => terms.iter().all(|term| {
+                            seen.contains(&term.typ) || self.is_strictly_comparable(term.typ)
+                        }),
                     };
                     if !comparable {
                         return Some(id);

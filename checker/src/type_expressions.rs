@@ -10,8 +10,8 @@ use crate::conversions::represent;
 use crate::operand::Operand;
 use crate::typed::{Mode, ObjectKind, VarKind};
 use crate::types::{
-    BasicKind, ChanDirection, Field, Interface, InterfaceMethod, ObjectId, PackageId, Param, Signature, Term,
-    Type, TypeId, WrittenInterface,
+    BasicKind, ChanDirection, Field, Interface, InterfaceMethod, ObjectId, PackageId, Param,
+    Signature, Term, Type, TypeId, WrittenInterface,
 };
 
 /// The variables of a signature with their names' places.
@@ -525,10 +525,8 @@ impl Checker<'_> {
                 continue;
             };
             let methods = interface.methods.clone();
-            type_set = types.intersect_type_sets(
-                type_set,
-                (interface.terms.clone(), interface.comparable),
-            );
+            type_set = types
+                .intersect_type_sets(type_set, (interface.terms.clone(), interface.comparable));
             for method in methods {
                 match places.get(&(method.name, method.package)) {
                     None => {

@@ -182,28 +182,26 @@ impl Writer<'_> {
                 self.out.push_str("func");
                 self.signature(signature);
             }
-            Type::Interface(interface) => {
-                match &interface.written {
-                    Some(written) if written.implicit => self.typ(written.embedded[0]),
-                    Some(written) => self.interface(&written.methods, &written.embedded),
-                    None if interface.comparable => {
-                        self.interface(&interface.methods, &[TypeId::COMPARABLE]);
-                    }
-                    None => match &interface.terms {
-                        Some(terms) => {
-                            let methods = &interface.methods;
-                            self.out.push_str("interface{");
-                            self.interface_methods(methods);
-                            if !methods.is_empty() {
-                                self.out.push_str("; ");
-                            }
-                            self.terms(terms);
-                            self.out.push('}');
-                        }
-                        None => self.interface(&interface.methods, &[]),
-                    },
+            Type::Interface(interface) => match &interface.written {
+                Some(written) if written.implicit => self.typ(written.embedded[0]),
+                Some(written) => self.interface(&written.methods, &written.embedded),
+                None if interface.comparable => {
+                    self.interface(&interface.methods, &[TypeId::COMPARABLE]);
                 }
-            }
+                None => match &interface.terms {
+                    Some(terms) => {
+                        let methods = &interface.methods;
+                        self.out.push_str("interface{");
+                        self.interface_methods(methods);
+                        if !methods.is_empty() {
+                            self.out.push_str("; ");
+                        }
+                        self.terms(terms);
+                        self.out.push('}');
+                    }
+                    None => self.interface(&interface.methods, &[]),
+                },
+            },
             Type::Tuple(types) => {
                 self.out.push('(');
                 for (index, typ) in types.iter().enumerate() {
@@ -316,8 +314,7 @@ impl Writer<'_> {
             if index == 0 {
                 self.out.push('[');
             } else {
-                let same =
-                    types.constraint(*parameter) == types.constraint(parameters[index - 1]);
+                let same = types.constraint(*parameter) == types.constraint(parameters[index - 1]);
                 if !same && let Some(constraint) = types.constraint(parameters[index - 1]) {
                     self.out.push(' ');
                     self.typ(constraint);

@@ -87,7 +87,10 @@ impl Checker<'_> {
                 return TypeId::INVALID;
             }
             let terms = self.union_terms(union);
-            let bound = self.program.types.implicit_interface(union, Some(terms.unwrap_or_default()));
+            let bound = self
+                .program
+                .types
+                .implicit_interface(union, Some(terms.unwrap_or_default()));
             return bound;
         }
         let typ = self.typ(expr);
@@ -189,7 +192,8 @@ impl Checker<'_> {
                     None => return None,
                     Some(terms) => all.extend(terms.iter()),
                 },
-                Type::Basic(crate::types::BasicKind::Invalid) if !types.is_unfinished(term.typ) => {}
+                Type::Basic(crate::types::BasicKind::Invalid) if !types.is_unfinished(term.typ) => {
+                }
                 // No type has such an underlying type.
                 _ if term.tilde
                     && !types.is_unfinished(term.typ)
@@ -327,12 +331,7 @@ impl Checker<'_> {
     }
 
     /// The instance of a generic type or alias.
-    fn instance_of(
-        &mut self,
-        base: TypeId,
-        arguments: &[TypeId],
-        expr: ExprId,
-    ) -> Option<TypeId> {
+    fn instance_of(&mut self, base: TypeId, arguments: &[TypeId], expr: ExprId) -> Option<TypeId> {
         if let Type::Alias { object, actual, .. } = self.program.types.get(base)
             && let Some(object) = *object
             && let Some(parameters) = self.program.types.alias_parameters.get(&object)

@@ -141,10 +141,7 @@ impl Types {
     #[must_use]
     pub fn terms_of(&self, parameter: TypeId) -> Option<&[Term]> {
         let interface = self.as_interface(parameter)?;
-        interface
-            .terms
-            .as_deref()
-            .filter(|terms| !terms.is_empty())
+        interface.terms.as_deref().filter(|terms| !terms.is_empty())
     }
 
     /// The types that a value of the type may have, with the type that each is at bottom: itself with its underlying type or, of a type

@@ -144,8 +144,7 @@ impl Unifier {
         if types.named(x).is_some() || self.place(checker, y).is_some() {
             std::mem::swap(&mut x, &mut y);
         }
-        let is_literal =
-            |typ: TypeId| types.named(typ).is_none() && !types.is_type_parameter(typ);
+        let is_literal = |typ: TypeId| types.named(typ).is_none() && !types.is_type_parameter(typ);
         if mode != Precision::Exact
             && types.named(y).is_some()
             && is_literal(x)
@@ -200,10 +199,7 @@ impl Unifier {
         let types = &checker.program.types;
         let x_named = types.named(x).is_some();
         let y_named = types.named(y).is_some();
-        match (
-            types.is_proper_interface(x),
-            types.is_proper_interface(y),
-        ) {
+        match (types.is_proper_interface(x), types.is_proper_interface(y)) {
             (true, true) => {
                 if x_named && y_named {
                     return types.identical(x, y);
@@ -268,9 +264,9 @@ impl Unifier {
                 };
                 pairs.push(pair);
                 let all = few.iter().all(|method| {
-                    let other = many.iter().find(|other| {
-                        other.name == method.name && other.package == method.package
-                    });
+                    let other = many
+                        .iter()
+                        .find(|other| other.name == method.name && other.package == method.package);
                     other.is_some_and(|other| {
                         let (a, b) = (method.signature, other.signature);
                         self.step(checker, a, b, Precision::Exact, pairs)
@@ -386,13 +382,7 @@ impl Unifier {
                 let all = a.methods.iter().zip(&b.methods).all(|(m, n)| {
                     m.name == n.name
                         && m.package == n.package
-                        && self.step(
-                            checker,
-                            m.signature,
-                            n.signature,
-                            Precision::Exact,
-                            pairs,
-                        )
+                        && self.step(checker, m.signature, n.signature, Precision::Exact, pairs)
                 });
                 pairs.pop();
                 all
@@ -432,9 +422,7 @@ impl Unifier {
             (Type::TypeParameter(_), _) => {
                 // What stands for it has its constraint's common underlying type.
                 match checker.program.types.common_underlying(x) {
-                    Ok(core) => {
-                        self.step(checker, core, original_y, Precision::Assignment, pairs)
-                    }
+                    Ok(core) => self.step(checker, core, original_y, Precision::Assignment, pairs),
                     Err(_) => false,
                 }
             }

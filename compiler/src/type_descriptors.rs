@@ -514,9 +514,11 @@ impl Compiler<'_> {
             Type::Tuple(types) => TypeKind::Tuple {
                 elements: types.iter().map(|&ty| self.descriptor(ty)).collect(),
             },
-            Type::Named(_) | Type::TypeParameter(_) | Type::Union(_) | Type::Alias { .. } => TypeKind::Tuple {
-                elements: Vec::new(),
-            },
+            Type::Named(_) | Type::TypeParameter(_) | Type::Union(_) | Type::Alias { .. } => {
+                TypeKind::Tuple {
+                    elements: Vec::new(),
+                }
+            }
         }
     }
 }

@@ -294,6 +294,8 @@ impl Checker<'_> {
             package,
             declaration,
             body: function.body,
+            receiver_parameters: Vec::new(),
+            type_parameters: Vec::new(),
             receiver: None,
             parameters: Vec::new(),
             results: Vec::new(),

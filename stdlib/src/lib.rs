@@ -27,8 +27,11 @@
 #![forbid(unsafe_code)]
 
 pub mod bufio;
+pub mod crypto;
+pub mod encoding;
 pub mod errors;
 pub mod fmt;
+pub mod hash;
 pub mod internal;
 pub mod math;
 pub mod os;
@@ -51,8 +54,17 @@ macro_rules! packages {
 
 packages! {
     "bufio" => crate::bufio;
+    "crypto/rand" => crate::crypto::rand;
+    "encoding/base64" => crate::encoding::base64;
+    "encoding/hex" => crate::encoding::hex;
     "errors" => crate::errors;
     "fmt" => crate::fmt;
+    "hash/adler32" => crate::hash::adler32;
+    "hash/crc32" => crate::hash::crc32;
+    "hash/crc64" => crate::hash::crc64;
+    "hash/fnv" => crate::hash::fnv;
+    "hash/maphash" => crate::hash::maphash;
+    "internal/digest" => crate::internal::digest;
     "internal/poll" => crate::internal::poll;
     "internal/values" => crate::internal::values;
     "io/fs" => crate::os::fs;

@@ -1,0 +1,185 @@
+//! Natives of the packages below hash.
+
+use vm::border::GoSlice;
+
+/// Natives of package hash/crc32.
+pub mod crc32 {
+    use super::GoSlice;
+
+    fn table(polynomial: u32) -> Vec<u32> {
+        (0..256)
+            .map(|byte| {
+                (0..8).fold(byte, |crc: u32, _| {
+                    if crc & 1 == 1 {
+                        crc >> 1 ^ polynomial
+                    } else {
+                        crc >> 1
+                    }
+                })
+            })
+            .collect()
+    }
+
+    fn update(crc: u32, table: GoSlice<'_, u32>, data: GoSlice<'_, u8>) -> u32 {
+        let mut remainders = [0; 256];
+        for (to, from) in remainders.iter_mut().zip(table.iter()) {
+            *to = from;
+        }
+        !data.to_vec().iter().fold(!crc, |crc, byte| {
+            remainders[usize::from(crc as u8 ^ byte)] ^ crc >> 8
+        })
+    }
+
+    vm::natives! {
+        pure "table" => table;
+        pure "update" => update;
+    }
+}
+
+/// Natives of package hash/crc64.
+pub mod crc64 {
+    use super::GoSlice;
+
+    fn table(polynomial: u64) -> Vec<u64> {
+        (0..256)
+            .map(|byte| {
+                (0..8).fold(byte, |crc: u64, _| {
+                    if crc & 1 == 1 {
+                        crc >> 1 ^ polynomial
+                    } else {
+                        crc >> 1
+                    }
+                })
+            })
+            .collect()
+    }
+
+    fn update(crc: u64, table: GoSlice<'_, u64>, data: GoSlice<'_, u8>) -> u64 {
+        let mut remainders = [0; 256];
+        for (to, from) in remainders.iter_mut().zip(table.iter()) {
+            *to = from;
+        }
+        !data.to_vec().iter().fold(!crc, |crc, byte| {
+            remainders[usize::from(crc as u8 ^ byte)] ^ crc >> 8
+        })
+    }
+
+    vm::natives! {
+        pure "table" => table;
+        pure "update" => update;
+    }
+}
+
+/// Natives of package hash/adler32.
+pub mod adler32 {
+    use super::GoSlice;
+
+    fn update(sum: u32, data: GoSlice<'_, u8>) -> u32 {
+        const MODULUS: u32 = 65521;
+        /// So many bytes cannot overflow the sums before they are reduced.
+        const MOST: usize = 5552;
+        let (mut low, mut high) = (sum & 0xFFFF, sum >> 16);
+        for part in data.to_vec().chunks(MOST) {
+            for byte in part {
+                low += u32::from(*byte);
+                high += low;
+            }
+            low %= MODULUS;
+            high %= MODULUS;
+        }
+        high << 16 | low
+    }
+
+    vm::natives! {
+        pure "update" => update;
+    }
+}
+
+/// Natives of package hash/fnv.
+pub mod fnv {
+    use super::GoSlice;
+
+    fn update32(sum: u32, data: GoSlice<'_, u8>, after: bool) -> u32 {
+        const PRIME: u32 = 16_777_619;
+        data.iter().fold(sum, |sum, byte| {
+            if after {
+                sum.wrapping_mul(PRIME) ^ u32::from(byte)
+            } else {
+                (sum ^ u32::from(byte)).wrapping_mul(PRIME)
+            }
+        })
+    }
+
+    fn update64(sum: u64, data: GoSlice<'_, u8>, after: bool) -> u64 {
+        const PRIME: u64 = 1_099_511_628_211;
+        data.iter().fold(sum, |sum, byte| {
+            if after {
+                sum.wrapping_mul(PRIME) ^ u64::from(byte)
+            } else {
+                (sum ^ u64::from(byte)).wrapping_mul(PRIME)
+            }
+        })
+    }
+
+    fn update128(high: u64, low: u64, data: GoSlice<'_, u8>, after: bool) -> (u64, u64) {
+        const PRIME: u128 = 1 << 88 | 0x13B;
+        let start = u128::from(high) << 64 | u128::from(low);
+        let sum = data.iter().fold(start, |sum, byte| {
+            if after {
+                sum.wrapping_mul(PRIME) ^ u128::from(byte)
+            } else {
+                (sum ^ u128::from(byte)).wrapping_mul(PRIME)
+            }
+        });
+        ((sum >> 64) as u64, sum as u64)
+    }
+
+    vm::natives! {
+        pure "update32" => update32;
+        pure "update64" => update64;
+        pure "update128" => update128;
+    }
+}
+
+/// Natives of package hash/maphash.
+pub mod maphash {
+    use super::GoSlice;
+    use std::hash::BuildHasher;
+    use vm::border::GoStr;
+    use vm::native::NativeContext;
+
+    fn random(_: &mut NativeContext<'_>) -> u64 {
+        std::hash::RandomState::new().hash_one(0)
+    }
+
+    /// Eight bytes at a time: mixed in, multiplied to 128 bits, both halves folded.
+    fn mix(state: u64, word: u64) -> u64 {
+        let product = u128::from(state ^ word) * 0xA076_1D64_78BD_642F;
+        (product >> 64) as u64 ^ product as u64
+    }
+
+    fn hash(state: u64, data: &[u8]) -> u64 {
+        let (words, rest) = data.as_chunks::<8>();
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        let state = words.iter().fold(state | 1 << 63, |state, word| {
+            mix(state.rotate_left(29), u64::from_le_bytes(*word))
+        });
+        let state = mix(state.rotate_left(31), u64::from_le_bytes(last));
+        mix(state ^ 0xE703_7ED1_A0B4_28DB, data.len() as u64)
+    }
+
+    fn sum(state: u64, data: GoSlice<'_, u8>) -> u64 {
+        hash(state, &data.to_vec())
+    }
+
+    fn sum_string(state: u64, data: GoStr<'_>) -> u64 {
+        hash(state, &data)
+    }
+
+    vm::natives! {
+        pure "random" => random;
+        pure "sum" => sum;
+        pure "sumString" => sum_string;
+    }
+}

@@ -135,7 +135,10 @@ impl Assembler {
     /// # Panics
     /// If a label that is jumped to was never bound.
     pub fn finish(mut self) -> Assembled {
-        loop {
+        // A jump made far moves others out of reach, perhaps one in every round. After some rounds jumps are
+        // made far before they have to be, so that the number of rounds does not grow with the code.
+        for round in 0.. {
+            let reach = i64::from(i16::MAX) >> (round - round.min(3)).min(14);
             let mut offsets = Vec::with_capacity(self.items.len() + 1);
             let mut at = 0u32;
             for item in &self.items {
@@ -152,7 +155,7 @@ impl Assembler {
                 }
                 let target = self.target_offset(&offsets, label);
                 let displacement = target as i64 - offsets[index + 1] as i64;
-                if i16::try_from(displacement).is_err() {
+                if displacement.abs() > reach {
                     self.items[index].far = true;
                     grew = true;
                 }
@@ -161,6 +164,7 @@ impl Assembler {
                 return self.write(offsets);
             }
         }
+        unreachable!("in the end all jumps are far")
     }
 
     fn target_offset(&self, offsets: &[u32], label: Label) -> u32 {
@@ -170,6 +174,8 @@ impl Assembler {
 
     fn write(&self, offsets: Vec<u32>) -> Assembled {
         let mut code = Vec::with_capacity(*offsets.last().unwrap_or(&0) as usize);
+        // The item behind the jump table at hand.
+        let mut table_end = 0;
         for (index, item) in self.items.iter().enumerate() {
             let Some(label) = item.target else {
                 item.instruction.encode(&mut code);
@@ -183,14 +189,12 @@ impl Assembler {
             let base = match item.instruction {
                 // Entries count from the end of their table.
                 Instruction::JumpTableEntry(_) => {
-                    let mut end = index;
-                    while matches!(
-                        self.items.get(end).map(|i| i.instruction.opcode()),
-                        Some(Opcode::JumpTableEntry)
-                    ) {
-                        end += 1;
+                    if index >= table_end {
+                        let is_entry =
+                            |item: &&Item| item.instruction.opcode() == Opcode::JumpTableEntry;
+                        table_end = index + self.items[index..].iter().take_while(is_entry).count();
                     }
-                    offsets[end]
+                    offsets[table_end]
                 }
                 _ => offsets[index + 1],
             };

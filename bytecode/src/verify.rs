@@ -96,6 +96,8 @@ impl Check<'_> {
         }
         // Pass 2: operands.
         let mut owed = 0u32;
+        // Where the jump table at hand ends; its entries count from there.
+        let mut table_end = 0;
         for (index, (offset, instruction)) in instructions.iter().enumerate() {
             self.offset = *offset as u32;
             match (owed > 0, is_trailing(instruction)) {
@@ -106,20 +108,21 @@ impl Check<'_> {
             }
             let next = offset + instruction.opcode().words();
             match instruction {
-                Instruction::JumpTable(i) => owed = i.count.0,
+                Instruction::JumpTable(i) => {
+                    owed = i.count.0;
+                    let behind = &instructions[index + 1..];
+                    let is_entry = |(_, next): &&(usize, Instruction)| {
+                        matches!(next, Instruction::JumpTableEntry(_))
+                    };
+                    let entries = behind.iter().take_while(is_entry).count();
+                    table_end = behind.get(entries).map_or(code.len(), |(o, _)| *o);
+                }
                 Instruction::Select(i) => owed = i.count.0 as u32,
                 _ => {}
             }
             let mut base = next;
             if let Instruction::JumpTableEntry(_) = instruction {
-                let mut end = index;
-                while matches!(
-                    instructions.get(end),
-                    Some((_, Instruction::JumpTableEntry(_)))
-                ) {
-                    end += 1;
-                }
-                base = instructions.get(end).map_or(code.len(), |(o, _)| *o);
+                base = table_end;
             }
             let mut result = Ok(());
             instruction.each_operand(&mut |_, value| {

@@ -38,6 +38,9 @@ pub(crate) struct JumpTarget {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct CachedConstant(pub(crate) u64);
 
+/// The most entries that the live maps of one function may have together: as many as ten thousand variables and a call after each.
+const LARGEST_MAPS: usize = 64 << 20;
+
 /// The compilation of one function.
 pub(crate) struct FunctionCompiler<'c, 'a> {
     pub(crate) c: &'c mut Compiler<'a>,
@@ -46,6 +49,8 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     safepoints: Vec<(Mark, u32)>,
     maps: Vec<Vec<(u16, SlotKind)>>,
     map_ids: FxHashMap<Vec<(u16, SlotKind)>, u32>,
+    /// The length of all maps together.
+    map_entries: usize,
     lines: Vec<(Mark, TextRange)>,
     /// Positions of expressions with an index or bound of an unsigned 64-bit type.
     unsigned: FxHashSet<TextRange>,
@@ -125,6 +130,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             safepoints: Vec::new(),
             maps: Vec::new(),
             map_ids: FxHashMap::default(),
+            map_entries: 0,
             lines: Vec::new(),
             unsigned: FxHashSet::default(),
             position: None,
@@ -219,6 +225,12 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             Some(&id) => id,
             None => {
                 let id = self.maps.len() as u32;
+                self.map_entries += map.len();
+                if self.map_entries > LARGEST_MAPS {
+                    self.maps.push(Vec::new());
+                    self.safepoints.push((self.asm.here(), id));
+                    return;
+                }
                 self.maps.push(map.clone());
                 self.map_ids.insert(map, id);
                 id
@@ -577,9 +589,16 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
         frame_size = frame_size
             .max(shape.parameters.len() as u32)
             .max(shape.results.len() as u32);
-        if self.registers.overflown() {
+        let excess = if self.registers.overflown() {
+            Some("needs too many registers")
+        } else if self.map_entries > LARGEST_MAPS {
+            Some("has too many variables and calls")
+        } else {
+            None
+        };
+        if let Some(excess) = excess {
             self.c.too_large = Some(TooLarge {
-                message: format!("function {} needs too many registers", self.name),
+                message: format!("function {} {excess}", self.name),
                 range: shape.range,
             });
             return Function::default();

@@ -56,6 +56,8 @@ pub(crate) struct Layout {
     pub(crate) align: u8,
     /// Of a struct.
     pub(crate) fields: Vec<FieldLayout>,
+    /// Whether `==` takes values of the type.
+    comparable: bool,
 }
 
 impl Layout {
@@ -70,6 +72,7 @@ impl Layout {
             size,
             align: size as u8,
             fields: Vec::new(),
+            comparable: true,
         }
     }
 
@@ -80,6 +83,7 @@ impl Layout {
             size: 16,
             align: 16,
             fields: Vec::new(),
+            comparable: true,
         }
     }
 }
@@ -93,6 +97,7 @@ const LARGEST_FLAT: usize = 4;
 #[derive(Default)]
 pub(crate) struct TypeTable {
     layouts: FxHashMap<Ty, Rc<Layout>>,
+    patterns: FxHashMap<Ty, Rc<Vec<(u32, SlotKind)>>>,
     ids: FxHashMap<Ty, TypeRef>,
     arrays: FxHashMap<(Ty, u64), TypeRef>,
     pub(crate) descriptors: Vec<TypeDescriptor>,
@@ -150,10 +155,15 @@ impl Compiler<'_> {
                 | BasicKind::UntypedFloat
                 | BasicKind::Invalid => Layout::one(Access::Word, Scalar, 8),
             },
-            Type::Pointer(_) | Type::Map { .. } | Type::Chan { .. } | Type::Signature(_) => {
-                Layout::one(Access::Ref, Ref, 8)
-            }
-            Type::Slice(_) => Layout::pair(Access::Pair, [Ref, Scalar]),
+            Type::Pointer(_) | Type::Chan { .. } => Layout::one(Access::Ref, Ref, 8),
+            Type::Map { .. } | Type::Signature(_) => Layout {
+                comparable: false,
+                ..Layout::one(Access::Ref, Ref, 8)
+            },
+            Type::Slice(_) => Layout {
+                comparable: false,
+                ..Layout::pair(Access::Pair, [Ref, Scalar])
+            },
             Type::Interface(_) => Layout::pair(Access::Interface, [Scalar, InterfaceData]),
             Type::Array(element, length) => {
                 let element = self.layout(*element);
@@ -165,6 +175,7 @@ impl Compiler<'_> {
                     size,
                     align: element.align,
                     fields: Vec::new(),
+                    comparable: element.comparable,
                 }
             }
             Type::Struct(fields) => {
@@ -181,6 +192,7 @@ impl Compiler<'_> {
                 size: 0,
                 align: 1,
                 fields: Vec::new(),
+                comparable: true,
             },
         }
     }
@@ -198,8 +210,10 @@ impl Compiler<'_> {
         let mut fields = Vec::with_capacity(types.len());
         let mut last_is_empty = false;
         let mut leaf = Access::Empty;
+        let mut comparable = true;
         for &field in types {
             let layout = self.layout(field);
+            comparable &= layout.comparable;
             offset = offset.next_multiple_of(u64::from(layout.align));
             fields.push(FieldLayout {
                 offset: offset.min(LARGEST_TYPE) as u32,
@@ -233,6 +247,7 @@ impl Compiler<'_> {
                 size,
                 align,
                 fields,
+                comparable,
             };
         }
         Layout {
@@ -241,6 +256,7 @@ impl Compiler<'_> {
             size,
             align,
             fields,
+            comparable,
         }
     }
 
@@ -278,7 +294,7 @@ impl Compiler<'_> {
         } else if self.typed.types.basic(ty).is_some() {
             own_name.clone_from(&name);
         }
-        let comparable = self.typed.types.is_comparable(ty);
+        let comparable = layout.comparable;
         let plain_memory = match self.typed.types.underlying(ty) {
             Type::Basic(kind) => kind.is_integer() || kind.is_boolean(),
             Type::Pointer(_) | Type::Chan { .. } => true,
@@ -344,9 +360,9 @@ impl Compiler<'_> {
                 align: layout.align,
                 slots: vec![SlotKind::Ref],
                 boxed: true,
-                pattern,
+                pattern: pattern.to_vec(),
                 pattern_period: layout.size,
-                comparable: self.typed.types.is_comparable(element),
+                comparable: layout.comparable,
                 plain_memory: false,
                 methods: Vec::new(),
                 pointer_to: None,
@@ -379,37 +395,50 @@ impl Compiler<'_> {
             };
             let descriptor = &mut self.types.descriptors[id.0 as usize];
             descriptor.kind = kind;
-            descriptor.pattern = pattern;
+            descriptor.pattern = pattern.to_vec();
             descriptor.pattern_period = period;
         }
         any
     }
 
     /// Where references lie in a value in the heap.
-    fn pattern_of(&mut self, ty: Ty) -> Vec<(u32, SlotKind)> {
-        let mut out = Vec::new();
-        self.add_pattern(ty, 0, &mut out);
-        out
+    /// Which words of a value are references, and of which kind.
+    fn pattern_of(&mut self, ty: Ty) -> Rc<Vec<(u32, SlotKind)>> {
+        let ty = self.typed.types.canonical(ty);
+        if let Some(pattern) = self.types.patterns.get(&ty) {
+            return Rc::clone(pattern);
+        }
+        let pattern = Rc::new(stacker::maybe_grow(64 << 10, 1 << 20, || {
+            self.compute_pattern(ty)
+        }));
+        self.types.patterns.insert(ty, Rc::clone(&pattern));
+        pattern
     }
 
-    fn add_pattern(&mut self, ty: Ty, offset: u32, out: &mut Vec<(u32, SlotKind)>) {
+    fn compute_pattern(&mut self, ty: Ty) -> Vec<(u32, SlotKind)> {
         let typed = self.typed;
         let layout = self.layout(ty);
+        let mut out = Vec::new();
         match typed.types.underlying(ty) {
-            Type::Struct(_) => stacker::maybe_grow(64 << 10, 1 << 20, || {
+            Type::Struct(_) => {
                 for field in &layout.fields {
-                    self.add_pattern(field.ty, offset + field.offset, out);
+                    let words = self.pattern_of(field.ty);
+                    out.extend(
+                        words
+                            .iter()
+                            .map(|&(word, kind)| (field.offset / 8 + word, kind)),
+                    );
                 }
-            }),
+            }
             Type::Array(element, length) => {
                 let size = self.layout(*element).size;
-                let first = self.pattern_of(*element);
-                if !first.is_empty() {
+                let words = self.pattern_of(*element);
+                if !words.is_empty() {
                     for index in 0..*length as u32 {
                         out.extend(
-                            first
+                            words
                                 .iter()
-                                .map(|&(word, kind)| ((offset + index * size) / 8 + word, kind)),
+                                .map(|&(word, kind)| (index * size / 8 + word, kind)),
                         );
                     }
                 }
@@ -420,9 +449,10 @@ impl Compiler<'_> {
                     .iter()
                     .enumerate()
                     .filter(|(_, kind)| **kind != SlotKind::Scalar);
-                out.extend(words.map(|(index, kind)| (offset / 8 + index as u32, *kind)));
+                out.extend(words.map(|(index, kind)| (index as u32, *kind)));
             }
         }
+        out
     }
 
     fn type_kind(&mut self, ty: Ty) -> TypeKind {

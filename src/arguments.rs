@@ -1,4 +1,8 @@
 //! The command line, read by hand: a script starts in milliseconds, so nothing is built that it does not need.
+//!
+//! `golite [FLAGS] COMMAND [FLAGS] WORDS`. Flags stand before the first word; what follows a program's name is the program's.
+
+use crate::help;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -9,176 +13,337 @@ pub enum Command {
         /// May more than the first word be files of the program?
         several: bool,
     },
-    /// Report every error of a program, run nothing.
-    Check {
-        files: Vec<String>,
+    /// Run a text given on the command line.
+    Evaluate {
+        code: String,
+        arguments: Vec<String>,
     },
+    /// Report every error of programs, run nothing.
+    Check { programs: Vec<String> },
     /// Print the bytecode.
-    Disassemble {
-        file: String,
-    },
+    Disassemble { program: String },
+    /// Print the page of a diagnostic code, or the list of all.
+    Explain { code: Option<String> },
     /// Print a text and end well.
-    Help(&'static str),
-    Version,
+    Print(String),
+}
+
+/// A command line that was understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Request {
+    pub command: Command,
+    pub settings: Settings,
+}
+
+/// What flags say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// How errors are shown; by default, that depends on where they go.
+    pub format: Option<Style>,
+    /// With colours? By default, that depends on the terminal and on `NO_COLOR`.
+    pub color: Option<bool>,
+    /// Are unused variables and imports only warnings?
+    pub relaxed: bool,
+}
+
+/// How errors are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A line each, as Go prints them.
+    Short,
+    /// With an excerpt of the source.
+    Full,
+    /// An object of JSON on a line each.
+    Json,
 }
 
 /// A command line that asks for nothing sensible: what to say, with a hint.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UsageError(pub String);
 
-pub const HELP: &str = "\
-golite runs Go programs as scripts.
+/// A flag: its name, what its value is, for which commands it is.
+struct Flag {
+    name: &'static str,
+    value: Option<&'static str>,
+    commands: &'static [&'static str],
+}
 
-Usage:
-  golite FILE [ARGUMENTS]         run a program (short for `golite run`)
-  golite run FILE [ARGUMENTS]     run a program
-  golite check FILE...            report all errors, run nothing
-  golite disassemble FILE         print the bytecode of a program
-  golite help [COMMAND]           tell more about a command
-  golite version                  print the version
+const PROGRAMS: &[&str] = &["golite", "run", "eval", "check", "disassemble"];
 
-A first program, hello.gl:
-  package main
+const FLAGS: &[Flag] = &[
+    Flag {
+        name: "--relaxed",
+        value: None,
+        commands: PROGRAMS,
+    },
+    Flag {
+        name: "--format",
+        value: Some("short, full or json"),
+        commands: PROGRAMS,
+    },
+    Flag {
+        name: "--color",
+        value: Some("auto, always or never"),
+        commands: PROGRAMS,
+    },
+    Flag {
+        name: "-e",
+        value: Some("CODE"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--help",
+        value: None,
+        commands: help::COMMANDS,
+    },
+    Flag {
+        name: "--version",
+        value: None,
+        commands: &["golite"],
+    },
+];
 
-  import \"fmt\"
-
-  func main() {
-      fmt.Println(\"hello\")
-  }
-
-  $ golite hello.gl
-  hello
-
-A file whose first line is `#!/usr/bin/env golite` and that is executable is a command of its own.
-
-Environment:
-  GOMAXPROCS     how many processors run goroutines (default: those the machine grants)
-  GOGC           collect when the heap has grown by this percentage (default 100; off: never)
-  GOMEMLIMIT     how much memory the heap may take (512MiB, 2GiB; default: no limit)
-  GOLITEDEBUG    comma-separated flags, name=value; a wrong one lists them all
-";
-
-const HELP_RUN: &str = "\
-Usage: golite run FILE [ARGUMENTS]
-
-Checks the program and runs it. What follows FILE is the program's own: os.Args[1:].
-A program that does not compile is not started; its errors go to standard error.
-
-Exit status: that of the program (0, or what os.Exit was given; 2 after a panic or a fatal error);
-1 if it cannot be read or does not compile.
-
-Examples:
-  golite run examples/word_count.gl examples/data/text.txt
-  GOMAXPROCS=1 golite run examples/worker_pool.gl
-";
-
-const HELP_CHECK: &str = "\
-Usage: golite check FILE...
-
-Reports every error of the programs, each as FILE:LINE:COLUMN: MESSAGE (with an excerpt of the source on a terminal),
-and runs nothing.
-
-Exit status: 0 if there is no error, else 1.
-";
-
-const HELP_DISASSEMBLE: &str = "\
-Usage: golite disassemble FILE
-
-Prints the bytecode of the program's own functions and of what they use from standard packages.
-docs/instructions.md explains each instruction.
-";
+/// Words being read.
+struct Reader<'a> {
+    rest: &'a [String],
+    settings: Settings,
+    /// The texts of `-e`, a line each.
+    code: Option<String>,
+    wants_help: bool,
+    wants_version: bool,
+}
 
 /// Understands the arguments after the program's name.
 ///
 /// # Errors
 /// What is wrong with them, as one line and perhaps a hint.
-pub fn parse(arguments: &[String]) -> Result<Command, UsageError> {
-    let Some((first, rest)) = arguments.split_first() else {
-        return Ok(Command::Help(HELP));
+pub fn parse(arguments: &[String]) -> Result<Request, UsageError> {
+    let mut reader = Reader {
+        rest: arguments,
+        settings: Settings::default(),
+        code: None,
+        wants_help: false,
+        wants_version: false,
     };
-    match first.as_str() {
-        "run" => match rest.first() {
-            None => Err(UsageError(
-                "run: which program? (golite run FILE|FOLDER|- [ARGUMENTS])".into(),
+    reader.flags("golite")?;
+    let command = reader.command()?;
+    Ok(Request {
+        command,
+        settings: reader.settings,
+    })
+}
+
+impl Reader<'_> {
+    fn command(&mut self) -> Result<Command, UsageError> {
+        if self.wants_help {
+            return Ok(Command::Print(help::general()));
+        }
+        if self.wants_version {
+            return Ok(Command::Print(help::version()));
+        }
+        if let Some(code) = self.code.take() {
+            return Ok(self.evaluate(code));
+        }
+        let Some((first, rest)) = self.rest.split_first() else {
+            return Ok(Command::Run {
+                words: Vec::new(),
+                several: false,
+            });
+        };
+        let name = first.as_str();
+        if help::COMMANDS[1..].contains(&name) {
+            self.rest = rest;
+            self.flags(name)?;
+            if self.wants_help {
+                return Ok(Command::Print(help::of(name).unwrap_or_default()));
+            }
+        }
+        let words = self.rest;
+        match name {
+            "run" => match self.code.take() {
+                Some(code) => Ok(self.evaluate(code)),
+                None if words.is_empty() => Err(UsageError(
+                    "run: which program? (golite run FILE|FOLDER|- [ARGUMENTS])".into(),
+                )),
+                None => Ok(Command::Run {
+                    words: words.to_vec(),
+                    several: true,
+                }),
+            },
+            "eval" => match words.split_first() {
+                None => Err(UsageError(
+                    "eval: what? (golite eval CODE [ARGUMENTS])".into(),
+                )),
+                Some((code, arguments)) => {
+                    self.rest = arguments;
+                    Ok(self.evaluate(code.clone()))
+                }
+            },
+            "check" if words.is_empty() => Err(UsageError(
+                "check: which program? (golite check FILE|FOLDER...)".into(),
             )),
-            Some(help) if is_help(help) => Ok(Command::Help(HELP_RUN)),
-            Some(flag) if is_flag(flag) => Err(unknown_flag(flag, "run")),
-            Some(_) => Ok(Command::Run {
-                words: rest.to_vec(),
-                several: true,
+            "check" => Ok(Command::Check {
+                programs: words.to_vec(),
             }),
-        },
-        "check" => match rest.first() {
-            None => Err(UsageError(
-                "check: which file? (golite check FILE...)".into(),
-            )),
-            Some(help) if is_help(help) => Ok(Command::Help(HELP_CHECK)),
-            Some(flag) if is_flag(flag) => Err(unknown_flag(flag, "check")),
-            Some(_) => Ok(Command::Check {
-                files: rest.to_vec(),
+            "disassemble" => match words {
+                [program] => Ok(Command::Disassemble {
+                    program: program.clone(),
+                }),
+                _ => Err(UsageError(
+                    "disassemble: give one program (golite disassemble FILE|FOLDER)".into(),
+                )),
+            },
+            "explain" => match words {
+                [] => Ok(Command::Explain { code: None }),
+                [code] => Ok(Command::Explain {
+                    code: Some(code.clone()),
+                }),
+                _ => Err(UsageError(
+                    "explain: give one code (golite explain E0202)".into(),
+                )),
+            },
+            "help" => match words.first().map(String::as_str) {
+                None => Ok(Command::Print(help::general())),
+                Some(topic) => match help::of(topic) {
+                    Some(text) => Ok(Command::Print(text)),
+                    None => Err(UsageError(format!(
+                        "help: no command {topic:?}{}",
+                        command_near(topic)
+                    ))),
+                },
+            },
+            "version" => Ok(Command::Print(help::version())),
+            file if file == "-" || looks_like_a_file(file) => Ok(Command::Run {
+                words: words.to_vec(),
+                several: false,
             }),
-        },
-        "disassemble" => match rest {
-            [help] if is_help(help) => Ok(Command::Help(HELP_DISASSEMBLE)),
-            [flag, ..] if is_flag(flag) => Err(unknown_flag(flag, "disassemble")),
-            [file] => Ok(Command::Disassemble { file: file.clone() }),
-            _ => Err(UsageError(
-                "disassemble: give one file (golite disassemble FILE)".into(),
-            )),
-        },
-        "help" => match rest.first().map(String::as_str) {
-            None => Ok(Command::Help(HELP)),
-            Some("run") => Ok(Command::Help(HELP_RUN)),
-            Some("check") => Ok(Command::Help(HELP_CHECK)),
-            Some("disassemble") => Ok(Command::Help(HELP_DISASSEMBLE)),
-            Some(other) => Err(UsageError(format!(
-                "help: no command {other:?}{}",
-                suggestion(other)
+            other => Err(UsageError(format!(
+                "no command and no file {other:?}{}",
+                command_near(other)
             ))),
-        },
-        help if is_help(help) => Ok(Command::Help(HELP)),
-        "version" | "--version" | "-V" => Ok(Command::Version),
-        flag if is_flag(flag) => Err(unknown_flag(flag, "golite")),
-        file if looks_like_a_file(file) => Ok(Command::Run {
-            words: arguments.to_vec(),
-            several: false,
-        }),
-        other => Err(UsageError(format!(
-            "no command and no file {other:?}{}",
-            suggestion(other)
-        ))),
+        }
+    }
+
+    /// A text to run; errors that only matter in what is kept are warnings there.
+    fn evaluate(&mut self, code: String) -> Command {
+        self.settings.relaxed = true;
+        Command::Evaluate {
+            code,
+            arguments: self.rest.to_vec(),
+        }
+    }
+
+    /// Takes the flags in front of the next word.
+    fn flags(&mut self, command: &str) -> Result<(), UsageError> {
+        while let Some((word, rest)) = self.rest.split_first() {
+            if word == "--" {
+                self.rest = rest;
+                return Ok(());
+            }
+            if !word.starts_with('-') || word == "-" {
+                return Ok(());
+            }
+            self.rest = rest;
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (word.as_str(), None),
+            };
+            let name = match name {
+                "-h" | "-help" => "--help",
+                "-V" | "-version" => "--version",
+                "-format" => "--format",
+                "-color" | "--colour" => "--color",
+                "-relaxed" => "--relaxed",
+                other => other,
+            };
+            let flag = FLAGS.iter().find(|flag| flag.name == name);
+            let Some(flag) = flag.filter(|flag| flag.commands.contains(&command)) else {
+                return Err(unknown_flag(word, command));
+            };
+            let value = match (flag.value, value) {
+                (None, Some(_)) => {
+                    return Err(UsageError(format!("{command}: {name} takes no value")));
+                }
+                (None, None) => String::new(),
+                (Some(_), Some(value)) => value,
+                (Some(wanted), None) => {
+                    let Some((value, rest)) = self.rest.split_first() else {
+                        return Err(UsageError(format!("{command}: {name} wants {wanted}")));
+                    };
+                    self.rest = rest;
+                    value.clone()
+                }
+            };
+            self.set(flag, &value).map_err(|()| {
+                let wanted = flag.value.unwrap_or_default();
+                UsageError(format!("{command}: {name} wants {wanted}, not {value:?}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, flag: &Flag, value: &str) -> Result<(), ()> {
+        match flag.name {
+            "--relaxed" => self.settings.relaxed = true,
+            "--help" => self.wants_help = true,
+            "--version" => self.wants_version = true,
+            "-e" => {
+                let code = self.code.get_or_insert_default();
+                if !code.is_empty() {
+                    code.push('\n');
+                }
+                code.push_str(value);
+            }
+            "--format" => {
+                self.settings.format = Some(match value {
+                    "short" => Style::Short,
+                    "full" => Style::Full,
+                    "json" => Style::Json,
+                    _ => return Err(()),
+                });
+            }
+            _ => {
+                self.settings.color = match value {
+                    "auto" => None,
+                    "always" => Some(true),
+                    "never" => Some(false),
+                    _ => return Err(()),
+                };
+            }
+        }
+        Ok(())
     }
 }
 
-fn is_help(word: &str) -> bool {
-    matches!(word, "--help" | "-h" | "-help")
-}
-
-fn is_flag(word: &str) -> bool {
-    word.starts_with('-') && word.len() > 1
-}
-
 fn unknown_flag(flag: &str, command: &str) -> UsageError {
-    UsageError(format!(
-        "{command}: no flag {flag:?}; a program's own arguments stand after its file"
-    ))
+    let name = flag.split('=').next().unwrap_or(flag);
+    let flags = FLAGS.iter().filter(|flag| flag.commands.contains(&command));
+    let hint = match nearest(name, flags.map(|flag| flag.name)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "a program's own arguments stand after it".to_owned(),
+    };
+    UsageError(format!("{command}: no flag {name}; {hint}"))
 }
 
 fn looks_like_a_file(word: &str) -> bool {
     word.contains('.') || word.contains('/') || std::path::Path::new(word).exists()
 }
 
-/// The nearest command, if one is near.
-fn suggestion(word: &str) -> String {
-    let near = ["run", "check", "disassemble", "help", "version"]
-        .into_iter()
-        .map(|command| (edit_distance(word, command), command))
-        .min()
-        .filter(|(distance, command)| *distance <= command.len() / 2);
-    match near {
-        Some((_, command)) => format!("; did you mean `golite {command}`?"),
+/// A hint at the nearest command.
+fn command_near(word: &str) -> String {
+    match nearest(word, help::COMMANDS[1..].iter().copied()) {
+        Some(command) => format!("; did you mean `golite {command}`?"),
         None => "; see `golite help`".into(),
     }
+}
+
+/// The nearest of some words, if one is near.
+pub fn nearest(word: &str, others: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    others
+        .map(|other| (edit_distance(word, other), other))
+        .min()
+        .filter(|(distance, other)| *distance <= other.len() / 2)
+        .map(|(_, other)| other)
 }
 
 /// Levenshtein's distance.
@@ -205,32 +370,70 @@ mod tests {
         line.split_whitespace().map(String::from).collect()
     }
 
+    fn command(line: &str) -> Command {
+        parse(&words(line)).expect("a good command line").command
+    }
+
+    fn error(line: &str) -> String {
+        parse(&words(line)).expect_err("a bad command line").0
+    }
+
     #[test]
-    fn a_bare_file_is_run_with_its_arguments() {
-        let expected = Command::Run {
-            words: words("a.gl -x --help"),
-            several: false,
+    fn what_follows_a_program_is_its_own() {
+        for (line, several) in [("a.gl -x --help", false), ("run a.gl -x --help", true)] {
+            let words = words("a.gl -x --help");
+            assert_eq!(command(line), Command::Run { words, several });
+        }
+        let arguments = words("a --relaxed -e");
+        let code = "x".to_owned();
+        assert_eq!(
+            command("-e x a --relaxed -e"),
+            Command::Evaluate { code, arguments }
+        );
+    }
+
+    #[test]
+    fn flags_stand_before_or_behind_the_command() {
+        let settings = Settings {
+            format: Some(Style::Json),
+            color: Some(false),
+            relaxed: true,
         };
-        assert_eq!(parse(&words("a.gl -x --help")), Ok(expected));
+        for line in [
+            "--relaxed --format=json check --color never a.gl",
+            "check --relaxed --color=never --format json -- a.gl",
+        ] {
+            assert_eq!(parse(&words(line)).expect("good").settings, settings);
+        }
     }
 
     #[test]
-    fn run_passes_flags_after_the_file_on() {
-        let expected = Command::Run {
-            words: words("a.gl run -v"),
-            several: true,
-        };
-        assert_eq!(parse(&words("run a.gl run -v")), Ok(expected));
+    fn several_texts_are_lines_of_one() {
+        let code = "a\nb".to_owned();
+        let arguments = words("c");
+        assert_eq!(
+            command("-e a -e b c"),
+            Command::Evaluate { code, arguments }
+        );
     }
 
     #[test]
-    fn a_mistyped_command_is_answered_with_the_nearest() {
-        let UsageError(text) = parse(&words("chekc")).expect_err("no such command");
-        assert!(text.contains("golite check"), "{text}");
-    }
-
-    #[test]
-    fn an_unknown_flag_is_refused() {
-        assert!(parse(&words("run --fast a.gl")).is_err());
+    fn mistakes_are_answered_with_a_hint() {
+        assert!(error("chekc").contains("did you mean `golite check`?"));
+        assert_eq!(
+            error("run --relax a.gl"),
+            "run: no flag --relax; did you mean --relaxed?"
+        );
+        assert_eq!(
+            error("check --format=xml a"),
+            "check: --format wants short, full or json, not \"xml\""
+        );
+        assert_eq!(error("-e"), "golite: -e wants CODE");
+        assert_eq!(
+            error("check -e 1"),
+            "check: no flag -e; a program's own arguments stand after it"
+        );
+        assert_eq!(error("run --relaxed=1 a"), "run: --relaxed takes no value");
+        assert!(error("help runn").contains("golite run"));
     }
 }

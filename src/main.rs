@@ -3,8 +3,9 @@
 mod arguments;
 mod commands;
 mod debug_flags;
+mod help;
 
-use arguments::{Command, UsageError};
+use arguments::{Command, Request, UsageError};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -32,19 +33,21 @@ fn main() -> ExitCode {
         .skip(1)
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    match arguments::parse(&arguments) {
-        Ok(Command::Run { words, several }) => commands::run::run(&words, several),
-        Ok(Command::Check { files }) => commands::check::check(&files),
-        Ok(Command::Disassemble { file }) => commands::disassemble::disassemble(&file),
-        Ok(Command::Help(text)) => commands::print(text),
-        Ok(Command::Version) => commands::print(concat!(
-            "golite ",
-            env!("CARGO_PKG_VERSION"),
-            " (Go 1.27)\n"
-        )),
+    let Request { command, settings } = match arguments::parse(&arguments) {
+        Ok(request) => request,
         Err(UsageError(text)) => {
             eprintln!("golite: {text}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
+    };
+    match command {
+        Command::Run { words, several } => commands::run::run(&words, several, settings),
+        Command::Evaluate { code, arguments } => {
+            commands::run::evaluate(code, &arguments, settings)
+        }
+        Command::Check { programs } => commands::check::check(&programs, settings),
+        Command::Disassemble { program } => commands::disassemble::disassemble(&program, settings),
+        Command::Explain { code } => commands::explain::explain(code.as_deref()),
+        Command::Print(text) => commands::print(&text),
     }
 }

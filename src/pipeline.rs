@@ -23,7 +23,7 @@ pub struct Checked {
     pub typed: Option<TypedProgram>,
     /// Why there is no program, if it is not a text that is wrong: a line each.
     pub failures: Vec<String>,
-    /// If they and the failures are empty, the program can be compiled.
+    /// If there are no errors among them and no failures, the program can be compiled.
     pub diagnostics: Diagnostics,
 }
 
@@ -46,7 +46,7 @@ pub fn program_options() -> Options {
 /// Loads and checks a program. `module_cache` is where an installed Go keeps modules.
 pub fn check(input: &Input, module_cache: Option<&Path>, options: &Options) -> Checked {
     let checked = check_with(loader::load(input, module_cache), options, Packages::Needed);
-    if checked.diagnostics.is_empty() || checked.typed.is_none() {
+    if !checked.diagnostics.has_errors() || checked.typed.is_none() {
         return checked;
     }
     // Messages mention what else a package has: "undefined: strings.toUpper (but have ToUpper)".
@@ -123,7 +123,7 @@ fn check_with(loaded: Loaded, options: &Options, extent: Packages) -> Checked {
 /// Compiles a checked program.
 ///
 /// # Errors
-/// The diagnostics, if there are any (none, if there are failures); one more, if the program is larger than the machine's limits.
+/// The diagnostics, if there are errors among them (none, if there are failures); one more, if the program is larger than the machine's limits.
 pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
     let Checked {
         ast,
@@ -132,7 +132,7 @@ pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
         diagnostics,
         ..
     } = checked;
-    let Some(typed) = typed.as_ref().filter(|_| diagnostics.is_empty()) else {
+    let Some(typed) = typed.as_ref().filter(|_| !diagnostics.has_errors()) else {
         return Err(diagnostics);
     };
     if let Some(range) = typed.first_generic {

@@ -358,3 +358,183 @@ fn a_script_imports_packages_beside_it_and_is_no_part_of_one() {
     let message = "golite: two/a.gl has no package clause: it is a script, which is a program of its own and no part of a package\n";
     assert_outcome(&folder.golite(&["run", "two"]), 1, "", message);
 }
+
+fn golite(arguments: &[&str], stdin: &str) -> Outcome {
+    golite_in(Path::new("/"), arguments, stdin)
+}
+
+#[test]
+fn code_stands_on_the_command_line() {
+    let outcome = golite(&["-e", "fmt.Println(1+2, os.Args)", "a", "--help"], "");
+    assert_outcome(&outcome, 0, "3 [-e a --help]\n", "");
+    let lines = [
+        "-e",
+        "x := 6",
+        "-e",
+        "func f(n int) int { return n * x }",
+        "-e",
+        "println(f(7))",
+    ];
+    assert_outcome(&golite(&lines, ""), 0, "", "42\n");
+    assert_outcome(&golite(&["eval", "os.Exit(7)"], ""), 7, "", "");
+    assert_outcome(
+        &golite(
+            &["run", "-e", "b, _ := io.ReadAll(os.Stdin); print(len(b))"],
+            "four",
+        ),
+        0,
+        "",
+        "4",
+    );
+}
+
+#[test]
+fn unused_things_are_warnings_where_nothing_is_kept() {
+    let code = "import \"os\"\nif true { x := 1 }\nprintln(\"runs\")";
+    let warnings = "-e:1:8: warning: \"os\" imported and not used\n-e:2:11: warning: declared and not used: x\n";
+    assert_outcome(
+        &golite(&["-e", code], ""),
+        0,
+        "",
+        &format!("{warnings}runs\n"),
+    );
+    let folder = Folder::new(
+        "relaxed",
+        &[
+            (
+                "main.gl",
+                "package main\n\nimport \"./util\"\n\nfunc main() {\n\tx := util.X\n}\n",
+            ),
+            (
+                "util/util.gl",
+                "package util\n\nimport \"os\"\n\nconst X = 1\n",
+            ),
+        ],
+    );
+    let warnings = "util/util.gl:3:8: warning: \"os\" imported and not used\nmain.gl:6:2: warning: declared and not used: x\n";
+    assert_outcome(
+        &folder.golite(&["run", "--relaxed", "main.gl"]),
+        0,
+        "",
+        warnings,
+    );
+    assert_outcome(
+        &folder.golite(&["run", "main.gl"]),
+        1,
+        "",
+        "util/util.gl:3:8: \"os\" imported and not used\n",
+    );
+}
+
+#[test]
+fn redirected_input_is_a_program() {
+    assert_outcome(&golite(&[], "println(\"in\")\n"), 0, "", "in\n");
+    assert_outcome(&golite(&["-", "x"], "println(os.Args[1])\n"), 0, "", "x\n");
+}
+
+#[test]
+fn errors_are_shown_as_asked() {
+    let json = "{\"file\":\"-e\",\"line\":1,\"column\":1,\"end_line\":1,\"end_column\":4,\"severity\":\"error\",\
+                \"code\":\"E0102\",\"message\":\"undefined: foo\",\"help\":null,\"labels\":[]}\n";
+    assert_outcome(&golite(&["--format", "json", "-e", "foo"], ""), 1, "", json);
+    let full = "error[E0102]: undefined: foo\n --> -e:1:1\n  |\n1 | foo\n  | ^^^\n\n";
+    assert_outcome(&golite(&["--format=full", "-e", "foo"], ""), 1, "", full);
+    let colored = golite(&["--format=full", "--color=always", "-e", "foo"], "");
+    assert!(colored.stderr.contains(&0x1b));
+}
+
+#[test]
+fn run_stops_at_ten_errors_and_check_does_not() {
+    let text = "package main\n\nfunc main() {\n".to_owned() + &"\tx()\n".repeat(12) + "}\n";
+    let folder = Folder::new("ten", &[("a.gl", &text)]);
+    let line = |line: usize| format!("a.gl:{line}:2: undefined: x\n");
+    let all: String = (4..16).map(line).collect();
+    assert_outcome(&folder.golite(&["check", "a.gl"]), 1, "", &all);
+    let ten: String = (4..14).map(line).collect();
+    assert_outcome(
+        &folder.golite(&["run", "a.gl"]),
+        1,
+        "",
+        &format!("{ten}a.gl:13:2: too many errors\n"),
+    );
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2_and_a_hint() {
+    for (arguments, message) in [
+        (
+            &["chekc"][..],
+            "no command and no file \"chekc\"; did you mean `golite check`?",
+        ),
+        (
+            &["--relax", "a.gl"],
+            "golite: no flag --relax; did you mean --relaxed?",
+        ),
+        (
+            &["run"],
+            "run: which program? (golite run FILE|FOLDER|- [ARGUMENTS])",
+        ),
+        (
+            &["explain", "E0203x"],
+            "explain: no code \"E0203x\", did you mean E0203? (golite explain lists them)",
+        ),
+    ] {
+        assert_outcome(
+            &golite(arguments, ""),
+            2,
+            "",
+            &format!("golite: {message}\n"),
+        );
+    }
+    let mut command = Command::new(GOLITE);
+    command.args(["-e", ""]).env("GOLITEDEBUG", "gcstres=1");
+    let outcome =
+        suite::run(&mut command, Vec::new(), Duration::from_secs(20)).expect("golite can be run");
+    assert_eq!(outcome.status, Some(2));
+    assert!(String::from_utf8_lossy(&outcome.stderr).contains("no flag \"gcstres\""));
+}
+
+#[test]
+fn what_was_printed_is_there_however_the_program_ends() {
+    for (end, status) in [
+        ("", 0),
+        ("os.Exit(3)", 3),
+        ("panic(1)", 2),
+        ("select {}", 2),
+        ("var m map[int]int; m[1] = 1", 2),
+    ] {
+        let code = format!("fmt.Print(\"printed\"); defer fmt.Print(\" deferred\")\n{end}");
+        let outcome = golite(&["-e", &code], "");
+        let deferred = if status == 3 || end == "select {}" {
+            ""
+        } else {
+            " deferred"
+        };
+        let stdout = String::from_utf8_lossy(&outcome.stdout).into_owned();
+        assert_eq!(
+            (outcome.status, stdout),
+            (Some(status), format!("printed{deferred}")),
+            "{end}"
+        );
+    }
+}
+
+#[test]
+fn signals_end_a_program_as_they_do_any_other() {
+    use std::os::unix::process::ExitStatusExt;
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let mut child = Command::new(GOLITE)
+            .args(["-e", "fmt.Println(\"ready\"); for {}"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("golite can be run");
+        let mut ready = [0; 6];
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        std::io::Read::read_exact(stdout, &mut ready).expect("it says so");
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill can be run").success());
+        assert_eq!(child.wait().expect("it ends").signal(), Some(number));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use diagnostics::{Code, Diagnostics, SourceMap, TextRange};
+use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
 use indexmap::{IndexMap, IndexSet};
 use parser::ast::{Ast, BlockId, ExprId, Interner, Symbol, TypeSpec};
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
@@ -223,6 +223,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) missing_bodies: Vec<TextRange>,
     /// Functions whose declaration was refused; their bodies are not looked at.
     pub(crate) unchecked: FxHashSet<FunctionId>,
+    /// Are unused variables and imports only warnings?
+    pub(crate) relaxed: bool,
     /// The script, if the program is one.
     pub(crate) script: Option<crate::script::ScriptState>,
     /// Receiver, parameters and results of functions whose bodies have not been checked.
@@ -433,7 +435,10 @@ impl<'a> Checker<'a> {
             }
         }
         let range = self.env.error_place.unwrap_or(range);
-        self.diagnostics.report(code, range, message);
+        let mut diagnostic = Diagnostic::new(code, range, message);
+        diagnostic.is_warning =
+            self.relaxed && matches!(code, Code::UnusedVariable | Code::UnusedImport);
+        self.diagnostics.push(diagnostic);
     }
 
     pub(crate) fn report_expr(&mut self, code: Code, expr: ExprId, message: impl Into<String>) {

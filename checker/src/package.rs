@@ -25,6 +25,8 @@ pub struct Options {
     pub is_program: bool,
     /// Are the bodies of standard packages to be checked that are reached? Without them nothing can be compiled.
     pub reachable_bodies: bool,
+    /// Are unused variables and imports only warnings?
+    pub relaxed: bool,
     /// Is the main package itself a standard one, to be checked whole? For tests of the standard library.
     pub standard: bool,
     /// What the machine needs though no program names it: (import path of a standard package, names declared there). The packages are
@@ -38,6 +40,7 @@ impl Default for Options {
             path: "main".to_owned(),
             is_program: true,
             reachable_bodies: true,
+            relaxed: false,
             standard: false,
             roots: Vec::new(),
         }
@@ -88,6 +91,7 @@ pub fn check_packages(
         names.intern(builtin.name());
     }
     let mut checker = Checker::new(ast, names, sources, known, diagnostics);
+    checker.relaxed = options.relaxed;
     checker.check(&loaded, options);
     let (mut program, mut diagnostics) = (checker.program, checker.diagnostics);
     program.types.finish();
@@ -209,6 +213,7 @@ impl<'a> Checker<'a> {
             named_results: FxHashMap::default(),
             missing_bodies: Vec::new(),
             unchecked: FxHashSet::default(),
+            relaxed: false,
             script: None,
             function_variables: FxHashMap::default(),
             function_scopes: FxHashMap::default(),
@@ -347,12 +352,12 @@ impl<'a> Checker<'a> {
                 failed.insert(*id);
                 continue;
             }
-            let before = self.diagnostics.len();
+            let before = self.diagnostics.error_count();
             self.env = self.package_environment(*id, self.packages[id.index()].scope);
             self.check_package_objects(*id);
             self.check_instantiation_cycles();
             self.check_unused_imports(*id);
-            if self.diagnostics.len() > before {
+            if self.diagnostics.error_count() > before {
                 failed.insert(*id);
             }
         }
@@ -379,7 +384,7 @@ impl<'a> Checker<'a> {
             self.env = self.package_environment(*id, self.packages[id.index()].scope);
             self.compute_init_order(*id);
         }
-        if self.diagnostics.is_empty() {
+        if !self.diagnostics.has_errors() {
             for range in std::mem::take(&mut self.missing_bodies) {
                 self.report(Code::MissingBody, range, "missing function body");
             }

@@ -35,6 +35,12 @@ macro_rules! codes {
                 lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
             }
 
+            /// What `golite explain` prints.
+            #[must_use]
+            pub fn page(self) -> String {
+                format!("{}: {}\n\n{}\n", self.as_str(), self.title(), self.explanation().trim())
+            }
+
             /// The row of `E0202`.
             #[must_use]
             pub fn find(code: &str) -> Option<Code> {

@@ -24,6 +24,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// How it may be mended.
     pub help: Option<String>,
+    /// Does the program run all the same?
+    pub is_warning: bool,
 }
 
 impl Diagnostic {
@@ -36,6 +38,7 @@ impl Diagnostic {
             message: message.into(),
             labels: Vec::new(),
             help: None,
+            is_warning: false,
         }
     }
 
@@ -57,7 +60,7 @@ impl Diagnostic {
     }
 }
 
-/// The errors of one stage, in the order they were found. All are errors; Go has no warnings.
+/// The errors of one stage, in the order they were found; and, where golite is asked to be relaxed, warnings.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -94,6 +97,19 @@ impl Diagnostics {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Whether something was reported that keeps the program from running.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|diagnostic| !diagnostic.is_warning)
+    }
+
+    /// How many of them do.
+    #[must_use]
+    pub fn error_count(&self) -> usize {
+        let errors = self.list.iter().filter(|diagnostic| !diagnostic.is_warning);
+        errors.count()
     }
 
     /// How many were reported.

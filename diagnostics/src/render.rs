@@ -16,13 +16,15 @@ pub enum Format {
         /// With terminal colours.
         color: bool,
     },
+    /// An object of JSON on a line each.
+    Json,
 }
 
 /// The most lines an excerpt is cut from; labels farther away get a line of their own.
 const WINDOW: u32 = 200;
 
 /// Shows at most `limit` diagnostics and says `too many errors` if there are more, as Go does with 10. Ends with a line end
-/// unless nothing was reported.
+/// unless nothing was reported. JSON is always complete.
 #[must_use]
 pub fn render(
     map: &SourceMap,
@@ -30,19 +32,29 @@ pub fn render(
     format: Format,
     limit: Option<usize>,
 ) -> String {
-    let limit = limit.unwrap_or(usize::MAX);
+    let limit = match format {
+        Format::Json => usize::MAX,
+        _ => limit.unwrap_or(usize::MAX),
+    };
     let mut text = String::new();
     for diagnostic in diagnostics.iter().take(limit) {
         match format {
             Format::OneLine => text.push_str(&one_line(map, diagnostic)),
             Format::Excerpt { color } => text.push_str(&excerpt(map, diagnostic, color)),
+            Format::Json => text.push_str(&json(map, diagnostic)),
         }
         text.push('\n');
-        if format != Format::OneLine {
+        if matches!(format, Format::Excerpt { .. }) {
             text.push('\n');
         }
     }
     if diagnostics.len() > limit {
+        // GO: cmd/compile/internal/base ErrorfAt
+        if let Some(last) = diagnostics.iter().take(limit).last()
+            && format == Format::OneLine
+        {
+            text.push_str(&format!("{}: ", map.position(last.range)));
+        }
         text.push_str("too many errors\n");
     }
     text
@@ -51,7 +63,72 @@ pub fn render(
 /// `file:line:col: message`, without a line end. What Go puts on further lines of a message stays there.
 #[must_use]
 pub fn one_line(map: &SourceMap, diagnostic: &Diagnostic) -> String {
-    format!("{}: {}", map.position(diagnostic.range), diagnostic.message)
+    let level = if diagnostic.is_warning {
+        "warning: "
+    } else {
+        ""
+    };
+    format!(
+        "{}: {level}{}",
+        map.position(diagnostic.range),
+        diagnostic.message
+    )
+}
+
+/// An object with the members `file`, `line`, `column`, `end_line`, `end_column` (from 1, in bytes), `severity`, `code`, `message`,
+/// `help` (or null) and `labels` (each with place and message), without a line end.
+#[must_use]
+pub fn json(map: &SourceMap, diagnostic: &Diagnostic) -> String {
+    let place = |range: TextRange| {
+        let file = map.file(range.file);
+        let (start, end) = (file.line_column(range.start), file.line_column(range.end));
+        format!(
+            "\"file\":{},\"line\":{},\"column\":{},\"end_line\":{},\"end_column\":{}",
+            quoted(file.name()),
+            start.line,
+            start.column,
+            end.line,
+            end.column
+        )
+    };
+    let labels: Vec<String> = diagnostic
+        .labels
+        .iter()
+        .map(|label| {
+            let message = quoted(&label.message);
+            format!("{{{},\"message\":{message}}}", place(label.range))
+        })
+        .collect();
+    let severity = if diagnostic.is_warning {
+        "warning"
+    } else {
+        "error"
+    };
+    format!(
+        "{{{},\"severity\":\"{severity}\",\"code\":\"{}\",\"message\":{},\"help\":{},\"labels\":[{}]}}",
+        place(diagnostic.range),
+        diagnostic.code,
+        quoted(&diagnostic.message),
+        diagnostic.help.as_deref().map_or("null".to_owned(), quoted),
+        labels.join(",")
+    )
+}
+
+/// A string of JSON.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// The message, the lines it is about with carets below, labels, help; without a line end.
@@ -77,7 +154,12 @@ pub fn excerpt(map: &SourceMap, diagnostic: &Diagnostic, color: bool) -> String 
             elsewhere.push(format!("{}: {}", map.position(label.range), label.message));
         }
     }
-    let mut group: Group<'_> = Level::ERROR
+    let level = if diagnostic.is_warning {
+        Level::WARNING
+    } else {
+        Level::ERROR
+    };
+    let mut group: Group<'_> = level
         .primary_title(first)
         .id(diagnostic.code.as_str())
         .element(snippet);
@@ -193,6 +275,13 @@ mod tests {
     #[test]
     fn one_line_is_as_go_prints_it() {
         let (map, list) = sample();
+        assert_eq!(
+            render(&map, &list, Format::Json, Some(0)),
+            "{\"file\":\"a.go\",\"line\":5,\"column\":4,\"end_line\":5,\"end_column\":6,\"severity\":\"error\",\
+             \"code\":\"E0101\",\"message\":\"no new variables\\n\\thave 1\",\"help\":\"use = to assign\",\"labels\":[\
+             {\"file\":\"a.go\",\"line\":4,\"column\":2,\"end_line\":4,\"end_column\":3,\
+             \"message\":\"other declaration of x\"}]}\n"
+        );
         assert_eq!(
             render(&map, &list, Format::OneLine, Some(10)),
             "a.go:5:4: no new variables\n\thave 1\n"

@@ -1,27 +1,28 @@
 //! `golite check`: all errors, nothing is run.
 
 use super::{input_of, load_and_check, report};
+use crate::arguments::Settings;
 use checker::Options;
 use std::process::ExitCode;
 
 /// Checks each file and each folder as a program of its own; a package that is not `main` need not have a `func main`.
-pub fn check(files: &[String]) -> ExitCode {
+pub fn check(programs: &[String], settings: Settings) -> ExitCode {
     let mut status = ExitCode::SUCCESS;
-    for file in files {
+    for program in programs {
         let options = Options {
             reachable_bodies: false,
             is_program: false,
             ..Options::default()
         };
-        let checked = match load_and_check(&input_of(file), &options) {
+        let checked = match load_and_check(&input_of(program), options, settings) {
             Ok(checked) => checked,
             Err(failure) => {
                 status = failure;
                 continue;
             }
         };
-        if !checked.diagnostics.is_empty() {
-            report(&checked.sources, &checked.diagnostics, None);
+        report(&checked, settings, None);
+        if checked.diagnostics.has_errors() {
             status = ExitCode::FAILURE;
         }
     }

@@ -2,10 +2,12 @@
 
 pub mod check;
 pub mod disassemble;
+pub mod explain;
 pub mod run;
 
+use crate::arguments::{Settings, Style};
 use checker::Options;
-use diagnostics::{Diagnostics, Format, SourceMap, render};
+use diagnostics::{Format, render};
 use golite::loader::Input;
 use golite::pipeline::{self, Checked};
 use std::io::{IsTerminal, Write};
@@ -22,8 +24,13 @@ pub fn print(text: &str) -> ExitCode {
 }
 
 /// Loads and checks a program. What keeps it from being one is said on standard error.
-fn load_and_check(input: &Input, options: &Options) -> Result<Checked, ExitCode> {
-    let checked = pipeline::check(input, module_cache().as_deref(), options);
+fn load_and_check(
+    input: &Input,
+    mut options: Options,
+    settings: Settings,
+) -> Result<Checked, ExitCode> {
+    options.relaxed = settings.relaxed;
+    let checked = pipeline::check(input, module_cache().as_deref(), &options);
     for failure in &checked.failures {
         eprintln!("golite: {failure}");
     }
@@ -55,13 +62,20 @@ fn module_cache() -> Option<PathBuf> {
 }
 
 /// Prints diagnostics to standard error: on a terminal with an excerpt of the source, else as Go does.
-fn report(sources: &SourceMap, diagnostics: &Diagnostics, limit: Option<usize>) {
+fn report(checked: &Checked, settings: Settings, limit: Option<usize>) {
+    if checked.diagnostics.is_empty() {
+        return;
+    }
     let terminal = std::io::stderr().is_terminal();
-    let color = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let format = if terminal {
-        Format::Excerpt { color }
-    } else {
-        Format::OneLine
+    let no_color = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let color = settings.color.unwrap_or_else(|| terminal && !no_color());
+    let format = match settings.format {
+        Some(Style::Short) => Format::OneLine,
+        Some(Style::Json) => Format::Json,
+        Some(Style::Full) => Format::Excerpt { color },
+        None if terminal => Format::Excerpt { color },
+        None => Format::OneLine,
     };
-    let _ = std::io::stderr().write_all(render(sources, diagnostics, format, limit).as_bytes());
+    let text = render(&checked.sources, &checked.diagnostics, format, limit);
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

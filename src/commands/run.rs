@@ -1,12 +1,14 @@
 //! `golite run`: a program from text to exit status.
 
-use super::{ERROR_LIMIT, input_of, load_and_check, report};
+use super::{ERROR_LIMIT, input_of, load_and_check, print, report};
 use crate::INTERNAL_ERROR;
+use crate::arguments::Settings;
 use crate::debug_flags::{self, DebugFlags};
+use crate::help;
 use golite::loader::Input;
 use golite::pipeline;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,7 +16,14 @@ use std::sync::Arc;
 use vm::{Host, Vm, VmOptions};
 
 /// Runs the program that the first of `words` names, or several of them; the rest are its arguments.
-pub fn run(words: &[String], several: bool) -> ExitCode {
+pub fn run(words: &[String], several: bool, settings: Settings) -> ExitCode {
+    if words.is_empty() {
+        // Nothing was asked for: a program may come from standard input.
+        return match io::stdin().is_terminal() {
+            true => print(&help::general()),
+            false => run(&["-".to_owned()], several, settings),
+        };
+    }
     let (input, arguments) = match program(words, several) {
         Ok(found) => found,
         Err(error) => {
@@ -22,16 +31,26 @@ pub fn run(words: &[String], several: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut checked = match load_and_check(&input, &pipeline::program_options()) {
+    start(&input, &words[0], arguments, settings)
+}
+
+/// Runs a text given on the command line.
+pub fn evaluate(code: String, arguments: &[String], settings: Settings) -> ExitCode {
+    let name = "-e".to_owned();
+    let text = code.into_bytes();
+    start(&Input::Text { name, text }, "-e", arguments, settings)
+}
+
+/// Checks, compiles and runs.
+fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) -> ExitCode {
+    let mut checked = match load_and_check(input, pipeline::program_options(), settings) {
         Ok(checked) => checked,
         Err(failure) => return failure,
     };
-    let program = match pipeline::compile(&mut checked) {
-        Ok(program) => program,
-        Err(_) => {
-            report(&checked.sources, &checked.diagnostics, Some(ERROR_LIMIT));
-            return ExitCode::FAILURE;
-        }
+    let program = pipeline::compile(&mut checked).ok();
+    report(&checked, settings, Some(ERROR_LIMIT));
+    let Some(program) = program else {
+        return ExitCode::FAILURE;
     };
     let mut options = match options() {
         Ok(options) => options,
@@ -40,7 +59,7 @@ pub fn run(words: &[String], several: bool) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    options.host = Arc::new(host(&words[0], arguments.to_vec()));
+    options.host = Arc::new(host(name, arguments.to_vec()));
     options.sources = Some(Arc::new(checked.sources));
     let vm = match Vm::new(program, &stdlib::natives(), options) {
         Ok(vm) => vm,

@@ -1,0 +1,158 @@
+//! What `golite help` says.
+
+use crate::debug_flags;
+
+/// The command alone, and its subcommands.
+pub const COMMANDS: &[&str] = &[
+    "golite",
+    "run",
+    "eval",
+    "check",
+    "disassemble",
+    "explain",
+    "help",
+    "version",
+];
+
+const GENERAL: &str = "\
+golite runs Go programs as scripts.
+
+Usage:
+  golite FILE [ARGUMENTS]            run a program (short for `golite run`)
+  golite run FILE|DIR|- [ARGUMENTS]  run a file, a folder, or what standard input holds
+  golite -e CODE [ARGUMENTS]         run CODE
+  golite check FILE|DIR...           report all errors, run nothing
+  golite explain [CODE]              tell more about an error: its cause and how to mend it
+  golite disassemble FILE|DIR        print the bytecode of a program
+  golite help [COMMAND]              tell more about a command, or about `environment`
+  golite version                     print the version
+
+A first script, hello.gl, which is Go without the ceremony:
+  names := os.Args[1:]
+  for _, name := range names {
+      fmt.Println(\"hello,\", name)
+  }
+
+  $ golite hello.gl you me
+  hello, you
+  hello, me
+
+With `package main` and `func main()` it is a plain Go program, and runs as well. A file whose first line
+is `#!/usr/bin/env golite` and that is executable is a command of its own.
+
+On one line:
+  $ golite -e 'fmt.Println(strings.Repeat(\"go\", 3))'
+  $ ls | golite -e 'b, _ := io.ReadAll(os.Stdin); fmt.Println(len(strings.Fields(string(b))), \"files\")'
+";
+
+const FLAGS: &str = "
+Flags:
+  --relaxed                 unused variables and imports are warnings, not errors
+  --format short|full|json  errors as lines, with excerpts of the source, or as JSON (default: full on a terminal)
+  --color auto|always|never (default auto: on a terminal, unless NO_COLOR is set)
+";
+
+const RUN: &str = "\
+Usage: golite run [FLAGS] FILE|DIR|- [ARGUMENTS]
+       golite run [FLAGS] FILE FILE... [--] [ARGUMENTS]
+
+Checks the program and runs it. The program is a file, all files of a folder, or what standard input holds (-).
+Further names with extension .gl or .go are files of the same program, unless the first is a script. What follows
+is the program's own: os.Args[1:]. A program that does not compile is not started; its errors go to standard error,
+at most ten of them.
+
+Exit status: that of the program (0, or what os.Exit was given; 2 after a panic or a fatal error);
+1 if it cannot be read or does not compile; 2 if the command line makes no sense.
+";
+
+const RUN_EXAMPLES: &str = "
+Examples:
+  golite run examples/word_count.gl examples/data/alice.txt
+  GOMAXPROCS=1 golite run examples/worker_pool.gl
+  echo 'println(1 + 2)' | golite run -
+";
+
+const EVAL: &str = "\
+Usage: golite -e CODE [ARGUMENTS]
+       golite eval CODE [ARGUMENTS]
+
+Runs CODE, a script: statements, declarations and functions in any order; standard packages need no import.
+Several -e are lines of one script. Unused variables and imports are only warnings.
+
+Examples:
+  golite -e 'for i := range 3 { fmt.Println(i * i) }'
+  golite -e 'x := 6' -e 'func f(n int) int { return n * x }' -e 'fmt.Println(f(7))'
+  golite -e 'fmt.Println(time.Now().Format(time.Kitchen))'
+";
+
+const CHECK: &str = "\
+Usage: golite check [FLAGS] FILE|DIR...
+
+Reports every error of the programs, each as FILE:LINE:COLUMN: MESSAGE (with an excerpt of the source on a terminal),
+and runs nothing. Each word is a program of its own; a folder may be a package without `main`.
+
+Exit status: 0 if there is no error, else 1.
+";
+
+const DISASSEMBLE: &str = "\
+Usage: golite disassemble FILE|DIR
+
+Prints the bytecode of the program's own functions and of what they use from standard packages.
+docs/instructions.md explains each instruction.
+";
+
+const EXPLAIN: &str = "\
+Usage: golite explain [CODE]
+
+Tells what an error means, shows a program that has it and how it is mended. The code stands in brackets in the
+error's first line on a terminal: error[E0202]. Without CODE it lists all codes.
+";
+
+const ENVIRONMENT: &str = "\
+GOMAXPROCS     how many processors run goroutines (default: those the machine grants)
+GOGC           collect when the heap has grown by this percentage (default 100; off: never)
+GOMEMLIMIT     how much memory the heap may take (512MiB, 2GiB; default: no limit)
+NO_COLOR       if it is not empty, no colours
+GOMODCACHE     where an installed Go keeps modules (also GOPATH)
+GOLITEDEBUG    comma-separated flags, name=value:
+";
+
+/// What `golite help` prints.
+pub fn general() -> String {
+    format!("{GENERAL}{FLAGS}")
+}
+
+/// What `golite help TOPIC` prints.
+pub fn of(topic: &str) -> Option<String> {
+    Some(match topic {
+        "golite" | "help" => general(),
+        "run" => format!("{RUN}{FLAGS}{RUN_EXAMPLES}"),
+        "eval" | "-e" => EVAL.to_owned(),
+        "check" => format!("{CHECK}{FLAGS}"),
+        "disassemble" => DISASSEMBLE.to_owned(),
+        "explain" => EXPLAIN.to_owned(),
+        "environment" => format!("{ENVIRONMENT}{}", debug_flags::help()),
+        "version" => "Usage: golite version\n".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What `golite version` prints.
+pub fn version() -> String {
+    concat!("golite ", env!("CARGO_PKG_VERSION"), " (Go 1.27)\n").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_page() {
+        for command in COMMANDS {
+            assert!(
+                of(command).is_some_and(|text| text.contains("Usage")),
+                "{command}"
+            );
+        }
+    }
+}

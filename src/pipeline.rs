@@ -135,14 +135,6 @@ pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
     let Some(typed) = typed.as_ref().filter(|_| !diagnostics.has_errors()) else {
         return Err(diagnostics);
     };
-    if let Some(range) = typed.first_generic {
-        diagnostics.report(
-            Code::NotSupported,
-            range,
-            "not supported yet: type parameters",
-        );
-        return Err(diagnostics);
-    }
     match compiler::compile(typed, ast, names) {
         Ok(program) => Ok(program),
         Err(too_large) => {

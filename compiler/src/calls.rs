@@ -4,11 +4,14 @@
 //! call takes the very same window, so its result is already in place.
 
 use bytecode::{Count32, FunctionId, NativeId, Pair, Register, Selector, SlotKind, Window, op};
-use checker::typed::{Mode, ObjectKind, Selected, Selection, SelectionKind};
+use checker::typed::{
+    FunctionId as DeclaredId, Mode, ObjectKind, Selected, Selection, SelectionKind,
+};
 use checker::types::{ObjectId, Type, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
 
 use crate::function::FunctionCompiler;
+use crate::instances::EnvironmentId;
 use crate::places::{NONE, Place};
 
 /// What is called.
@@ -18,6 +21,7 @@ pub(crate) enum Target {
     /// A method of a declared type; the receiver expression and the way to the receiver.
     Method {
         method: ObjectId,
+        environment: EnvironmentId,
         operand: ExprId,
         path: smallvec::SmallVec<[u32; 4]>,
     },
@@ -32,14 +36,21 @@ pub(crate) enum Target {
 
 impl FunctionCompiler<'_, '_> {
     /// The declared function that a name stands for.
-    pub(crate) fn static_function(&self, callee: ExprId) -> Option<checker::typed::FunctionId> {
+    pub(crate) fn static_function(
+        &mut self,
+        callee: ExprId,
+    ) -> Option<(DeclaredId, EnvironmentId)> {
+        let callee = self.c.uninstantiated(callee);
         let name = match *self.c.ast.expr(callee) {
             Expr::Ident(_) => callee,
             Expr::Selector { name, .. } if !self.c.typed.selections.contains_key(&callee) => name,
             _ => return None,
         };
         match self.c.typed.object(self.c.typed.object_of(name)?).kind {
-            ObjectKind::Function { function, .. } => function,
+            ObjectKind::Function {
+                function: Some(function),
+                ..
+            } => Some((function, self.c.function_environment(function, name))),
             _ => None,
         }
     }
@@ -49,19 +60,24 @@ impl FunctionCompiler<'_, '_> {
         if self.hoisted.contains_key(&callee) {
             return None;
         }
-        if let Some(id) = self.static_function(callee) {
+        let callee = self.c.uninstantiated(callee);
+        if let Some((id, environment)) = self.static_function(callee) {
             if self.c.typed.function(id).body.is_none() {
                 return Some(Target::Native(self.c.native(id)));
             }
-            return Some(Target::Function(self.c.declared_id(id)));
+            return Some(Target::Function(self.c.declared_id(id, environment)));
         }
         match *self.c.ast.expr(callee) {
-            Expr::Selector { operand, .. } => {
-                let selection = self.c.typed.selections.get(&callee)?;
+            Expr::Selector { operand, name } => {
+                let selection = self.c.selection(callee)?;
                 match (selection.kind, selection.selected) {
                     (SelectionKind::MethodValue, Selected::Method(method)) => {
+                        let environment =
+                            self.c
+                                .method_environment(method, selection.owner, Some(name));
                         Some(Target::Method {
                             method,
+                            environment,
                             operand,
                             path: selection.path.clone(),
                         })
@@ -89,7 +105,7 @@ impl FunctionCompiler<'_, '_> {
             return target;
         }
         if let Expr::Selector { operand, .. } = *self.c.ast.expr(callee)
-            && let Some(selection) = self.c.typed.selections.get(&callee).cloned()
+            && let Some(selection) = self.c.selection(callee)
             && selection.kind == SelectionKind::MethodValue
             && let Selected::InterfaceMethod { interface, index } = selection.selected
         {
@@ -146,8 +162,9 @@ impl FunctionCompiler<'_, '_> {
             return dst;
         }
         let mut roots: smallvec::SmallVec<[ExprId; 8]> = smallvec::SmallVec::new();
-        match *self.c.ast.expr(callee) {
-            Expr::Selector { operand, .. } if self.c.typed.selections.contains_key(&callee) => {
+        let selected = self.c.uninstantiated(callee);
+        match *self.c.ast.expr(selected) {
+            Expr::Selector { operand, .. } if self.c.typed.selections.contains_key(&selected) => {
                 roots.push(operand)
             }
             Expr::Selector { .. } => {}
@@ -175,13 +192,13 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// `math.Sqrt` has an instruction.
-    fn square_root(&self, callee: ExprId, e: ExprId) -> Option<ExprId> {
-        let id = self.static_function(callee)?;
+    fn square_root(&mut self, callee: ExprId, e: ExprId) -> Option<ExprId> {
+        let (id, environment) = self.static_function(callee)?;
         let function = self.c.typed.function(id);
         let is_it = self.c.typed.package(function.package).path == "math"
             && self.c.typed.package(function.package).standard
             && self.c.names.text(self.c.typed.object(function.object).name) == "Sqrt"
-            && self.c.receiver_type(function.object).is_none();
+            && self.c.receiver_type(function.object, environment).is_none();
         match *self.c.ast.expr(e) {
             Expr::Call { args, .. } if is_it => self.c.ast.list(args).first().copied(),
             _ => None,
@@ -207,9 +224,10 @@ impl FunctionCompiler<'_, '_> {
             Target::Interface { .. } => _ = self.registers.allocate(&[SlotKind::Scalar]),
             Target::Method {
                 method,
+                environment,
                 operand,
                 path,
-            } => self.receiver_argument(*method, *operand, path),
+            } => self.receiver_argument((*method, *environment), *operand, path),
             Target::Function(_) | Target::Native(_) | Target::Closure(_) => {}
         }
         self.arguments(&parameters, variadic, self.c.ast.list(args));
@@ -235,7 +253,11 @@ impl FunctionCompiler<'_, '_> {
                 window,
             ),
             Target::Native(native) => _ = self.emit(op::CallNative { window: w, native }),
-            Target::Method { method, .. } => {
+            Target::Method {
+                method,
+                environment,
+                ..
+            } => {
                 let Some(id) = self.c.typed.object(method).function() else {
                     panic!("a method is declared")
                 };
@@ -243,7 +265,7 @@ impl FunctionCompiler<'_, '_> {
                     let native = self.c.native(id);
                     self.emit(op::CallNative { window: w, native });
                 } else {
-                    let function = self.c.declared_id(id);
+                    let function = self.c.declared_id(id, environment);
                     self.emit_call(
                         op::Call {
                             window: w,
@@ -277,8 +299,13 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The receiver of a declared method, as first argument.
-    fn receiver_argument(&mut self, method: ObjectId, operand: ExprId, path: &[u32]) {
-        let Some(wanted) = self.c.receiver_type(method) else {
+    fn receiver_argument(
+        &mut self,
+        (method, environment): (ObjectId, EnvironmentId),
+        operand: ExprId,
+        path: &[u32],
+    ) {
+        let Some(wanted) = self.c.receiver_type(method, environment) else {
             panic!("a method has a receiver")
         };
         if path.is_empty() && self.type_of(operand) == wanted {
@@ -288,17 +315,21 @@ impl FunctionCompiler<'_, '_> {
         self.scoped(|f| {
             let (place, ty) = f.typed_place(operand);
             let (place, ty) = f.walk_path(place, ty, path);
-            f.receiver_from(place, ty, method, dst);
+            f.receiver_from(place, ty, method, wanted, dst);
         });
         let count = self.slots(wanted);
         self.registers.written(dst, count);
     }
 
-    /// The receiver that a method wants, from a value of its base type or a pointer to one.
-    pub(crate) fn receiver_from(&mut self, place: Place, ty: Ty, method: ObjectId, dst: u16) {
-        let Some(wanted) = self.c.receiver_type(method) else {
-            panic!("a method has a receiver")
-        };
+    /// The receiver of the type that a method wants, from a value of its base type or a pointer to one.
+    pub(crate) fn receiver_from(
+        &mut self,
+        place: Place,
+        ty: Ty,
+        method: ObjectId,
+        wanted: Ty,
+        dst: u16,
+    ) {
         let is_pointer = self.c.typed.dereference(ty).1;
         match (self.c.typed.has_pointer_receiver(method), is_pointer) {
             (true, true) | (false, false) => self.load_into(place, wanted, dst),

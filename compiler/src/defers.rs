@@ -42,32 +42,36 @@ impl FunctionCompiler<'_, '_> {
             && spread.is_none();
         let closure = self.reference();
         let mut receiver = None;
-        if let Expr::Selector { operand, .. } = *self.c.ast.expr(callee)
-            && let Some(selection) = self.c.typed.selections.get(&callee).cloned()
+        let selected = self.c.uninstantiated(callee);
+        if let Expr::Selector { operand, name } = *self.c.ast.expr(selected)
+            && let Some(selection) = self.c.selection(selected)
             && selection.kind == SelectionKind::MethodValue
             && let Selected::Method(method) = selection.selected
             && let Some(id) = self.c.typed.object(method).function()
         {
-            let function = self.c.declared_id(id);
+            let environment = self
+                .c
+                .method_environment(method, selection.owner, Some(name));
+            let function = self.c.declared_id(id, environment);
             self.emit(op::LoadFunction {
                 dst: Register(closure),
                 function,
             });
-            receiver = Some((method, operand, selection.path.clone()));
+            receiver = Some(((method, environment), operand, selection.path.clone()));
         } else {
             self.into(callee, closure);
         }
         self.registers.written(closure, 1);
         let window = self.window();
-        if let Some((method, operand, path)) = receiver {
-            let Some(wanted) = self.c.receiver_type(method) else {
+        if let Some(((method, environment), operand, path)) = receiver {
+            let Some(wanted) = self.c.receiver_type(method, environment) else {
                 panic!("a method has a receiver")
             };
             let dst = self.allocate(wanted);
             self.scoped(|f| {
                 let (place, ty) = f.typed_place(operand);
                 let (place, ty) = f.walk_path(place, ty, &path);
-                f.receiver_from(place, ty, method, dst);
+                f.receiver_from(place, ty, method, wanted, dst);
             });
             let count = self.slots(wanted);
             self.registers.written(dst, count);
@@ -111,7 +115,9 @@ impl FunctionCompiler<'_, '_> {
 
     /// A builtin or conversion, whose arguments are evaluated now.
     fn start_builtin(&mut self, call: ExprId, callee: ExprId, args: &[ExprId], is_go: bool) {
-        let function: FunctionId = self.c.function_id(FunctionKey::BuiltinCall(call));
+        let function: FunctionId = self
+            .c
+            .function_id(FunctionKey::BuiltinCall(call, self.c.environment));
         let closure = self.reference();
         self.emit(op::LoadFunction {
             dst: Register(closure),

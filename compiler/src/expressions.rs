@@ -32,7 +32,7 @@ struct Units {
 impl FunctionCompiler<'_, '_> {
     /// The canonical type of an expression.
     pub(crate) fn type_of(&self, e: ExprId) -> Ty {
-        self.c.typed.types.canonical(self.c.typed.type_of(e))
+        self.c.type_of(e)
     }
 
     pub(crate) fn type_and_value(&self, e: ExprId) -> TypeAndValue {
@@ -216,11 +216,12 @@ impl FunctionCompiler<'_, '_> {
             let place = self.place(e);
             return self.load_into(place, ty, dst);
         }
+        let e = self.c.uninstantiated(e);
         match *self.c.ast.expr(e) {
             Expr::Ident(_) => self.function_value(e, dst),
             Expr::FuncLit { .. } => self.closure_into(e, dst),
             Expr::CompositeLit { .. } => self.literal_into(e, ty, dst),
-            Expr::Selector { name, .. } => match self.c.typed.selections.get(&e).cloned() {
+            Expr::Selector { name, .. } => match self.c.selection(e) {
                 None => self.function_value(name, dst),
                 Some(selection) => self.method_value(e, &selection, dst),
             },
@@ -292,7 +293,8 @@ impl FunctionCompiler<'_, '_> {
         else {
             panic!("only functions are values without a place")
         };
-        let function = self.c.declared_id(function);
+        let environment = self.c.function_environment(function, name);
+        let function = self.c.declared_id(function, environment);
         self.emit(op::LoadFunction {
             dst: Register(dst),
             function,
@@ -848,7 +850,8 @@ impl FunctionCompiler<'_, '_> {
             let name = self.literal_name();
             self.c.literal_names.insert(e, name);
         }
-        self.c.function_id(FunctionKey::Literal(e))
+        self.c
+            .function_id(FunctionKey::Literal(e, self.c.environment))
     }
 
     /// Registers for a pair that begins with a reference.

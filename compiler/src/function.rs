@@ -13,6 +13,7 @@ use diagnostics::TextRange;
 use parser::ast::{BlockId, Decl, ExprId, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::instances::EnvironmentId;
 use crate::package::{Compiler, FunctionKey, TooLarge};
 use crate::places::Place;
 use crate::registers::Registers;
@@ -88,10 +89,10 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
 pub(crate) fn compile(c: &mut Compiler<'_>, key: &FunctionKey) -> Function {
     let mut f = FunctionCompiler::new(c, String::new());
     match key {
-        FunctionKey::Declared(id) => f.declared(*id, false),
-        FunctionKey::DeclaredForInterface(id) => f.declared(*id, true),
-        FunctionKey::Literal(e) => f.literal(*e),
-        FunctionKey::RangeBody(body) => f.range_body(*body),
+        FunctionKey::Declared(id, environment) => f.declared(*id, *environment, false),
+        FunctionKey::DeclaredForInterface(id, environment) => f.declared(*id, *environment, true),
+        FunctionKey::Literal(e, _) => f.literal(*e),
+        FunctionKey::RangeBody(body, _) => f.range_body(*body),
         FunctionKey::Promoted {
             receiver,
             path,
@@ -99,7 +100,7 @@ pub(crate) fn compile(c: &mut Compiler<'_>, key: &FunctionKey) -> Function {
             data,
         } => f.promoted(*receiver, path, *selected, *data),
         FunctionKey::Bound(selected) => f.bound(*selected),
-        FunctionKey::BuiltinCall(e) => f.builtin_call(*e),
+        FunctionKey::BuiltinCall(e, _) => f.builtin_call(*e),
         FunctionKey::Initializer(package) => f.initializer(*package),
         FunctionKey::Entry => f.entry(),
         FunctionKey::Unreachable => {
@@ -167,7 +168,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             let typed = self.c.typed;
             let underlying = typed
                 .types
-                .canonical(typed.types.underlying_id(typed.type_of(*index)));
+                .canonical(typed.types.underlying_id(self.c.type_of(*index)));
             [Ty::UINT, Ty::UINT64, Ty::UINTPTR].contains(&underlying)
         };
         if indices.iter().flatten().any(is_unsigned) {
@@ -358,10 +359,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
 
     /// The type of an object.
     pub(crate) fn object_type(&self, object: ObjectId) -> Ty {
-        self.c
-            .typed
-            .types
-            .canonical(self.c.typed.object(object).typ)
+        self.c.object_type(object)
     }
 
     /// Makes a variable of a complete, owned value in fresh registers that stay allocated with the scope. The registers
@@ -446,10 +444,15 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
 
     // ---- whole functions ----
 
-    fn declared(&mut self, id: DeclaredId, for_interface: bool) -> Function {
+    fn declared(
+        &mut self,
+        id: DeclaredId,
+        environment: EnvironmentId,
+        for_interface: bool,
+    ) -> Function {
         let function = self.c.typed.function(id).clone();
         self.name = self.c.declared_name(id);
-        let (parameter_types, result_types) = self.c.declared_types(id);
+        let (parameter_types, result_types) = self.c.declared_types(id, environment);
         let range = Some(self.c.ast.decl_range(function.declaration));
         let Some(body) = function.body else {
             return self.native_wrapper(id);
@@ -461,7 +464,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
         if let Decl::Func(declaration) = *self.c.ast.decl(function.declaration) {
             self.at(self.c.ast.range(declaration.name));
         }
-        let has_receiver = self.c.receiver_type(function.object).is_some();
+        let has_receiver = self.c.receiver_type(function.object, environment).is_some();
         let mut objects: Vec<Option<ObjectId>> = Vec::new();
         if has_receiver {
             objects.push(function.receiver);

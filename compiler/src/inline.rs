@@ -12,6 +12,7 @@ use checker::universe::Builtin;
 use parser::ast::{BinaryOperator, Expr, ExprId, Stmt, UnaryOperator};
 
 use crate::function::{FunctionCompiler, Location};
+use crate::instances::EnvironmentId;
 use crate::package::Compiler;
 use crate::walk::Node;
 
@@ -27,19 +28,33 @@ pub(crate) struct Body {
     value: ExprId,
 }
 
+/// A call that is put in place.
+struct InlinedCall {
+    id: DeclaredId,
+    environment: EnvironmentId,
+    body: Rc<Body>,
+    receiver: Option<ExprId>,
+}
+
 impl Compiler<'_> {
     /// What to put in place of calls of a function.
-    fn inlined(&mut self, id: DeclaredId, depth: u32) -> Option<Rc<Body>> {
-        if let Some(known) = self.inlined.get(&id) {
+    fn inlined(
+        &mut self,
+        id: DeclaredId,
+        environment: EnvironmentId,
+        depth: u32,
+    ) -> Option<Rc<Body>> {
+        let key = (id, environment);
+        if let Some(known) = self.inlined.get(&key) {
             return known.clone();
         }
         if depth > DEEPEST {
             return None;
         }
         // A recursive function meets this entry.
-        self.inlined.insert(id, None);
-        let body = self.find_inlined(id, depth).map(Rc::new);
-        self.inlined.insert(id, body.clone());
+        self.inlined.insert(key, None);
+        let body = self.in_environment(environment, |c| c.find_inlined(id, depth).map(Rc::new));
+        self.inlined.insert(key, body.clone());
         body
     }
 
@@ -74,7 +89,9 @@ impl Compiler<'_> {
             };
             variables.push((typed.object_of(*name)?, *value));
         }
-        let has_receiver = self.receiver_type(function.object).is_some();
+        let has_receiver = self
+            .receiver_type(function.object, self.environment)
+            .is_some();
         if has_receiver && function.receiver.is_none() {
             return None;
         }
@@ -87,7 +104,7 @@ impl Compiler<'_> {
             .chain(defined)
         {
             let variable = typed.object(object).variable()?;
-            let ty = typed.object(object).typ;
+            let ty = self.object_type(object);
             if variable.captured || variable.address_taken || self.layout(ty).boxed() {
                 return None;
             }
@@ -126,7 +143,7 @@ impl Compiler<'_> {
 
     fn may_be_inlined(&mut self, e: ExprId, parameters: &[ObjectId], depth: u32) -> bool {
         let typed = self.typed;
-        let basic = |e: ExprId| typed.types.basic(typed.type_of(e)).is_some();
+        let basic = |e: ExprId| typed.types.basic(self.type_of(e)).is_some();
         match *self.ast.expr(e) {
             Expr::Paren(_) => true,
             Expr::Ident(_) => typed.object_of(e).is_some_and(|object| {
@@ -153,7 +170,7 @@ impl Compiler<'_> {
             Expr::Binary {
                 op, left, right, ..
             } => {
-                let integer = typed.types.is_integer(typed.type_of(left));
+                let integer = typed.types.is_integer(self.type_of(left));
                 basic(left)
                     && basic(right)
                     && match op {
@@ -162,7 +179,7 @@ impl Compiler<'_> {
                         }
                         BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight => {
                             typed.constant(self.ast.unparen(right)).is_some()
-                                || typed.types.is_unsigned(typed.type_of(right))
+                                || typed.types.is_unsigned(self.type_of(right))
                         }
                         _ => true,
                     }
@@ -178,11 +195,11 @@ impl Compiler<'_> {
                 };
                 match typed.type_and_value(callee).mode {
                     Mode::Type => {
-                        typed.types.is_numeric(typed.type_of(e))
-                            && typed.types.is_numeric(typed.type_of(*argument))
+                        typed.types.is_numeric(self.type_of(e))
+                            && typed.types.is_numeric(self.type_of(*argument))
                     }
                     Mode::Builtin => {
-                        let ty = typed.type_of(*argument);
+                        let ty = self.type_of(*argument);
                         let object = typed
                             .object_of(callee)
                             .map(|object| &typed.object(object).kind);
@@ -198,7 +215,10 @@ impl Compiler<'_> {
                         let function = typed
                             .object_of(callee)
                             .and_then(|object| typed.object(object).function());
-                        function.is_some_and(|id| self.inlined(id, depth + 1).is_some())
+                        function.is_some_and(|id| {
+                            let environment = self.function_environment(id, callee);
+                            self.inlined(id, environment, depth + 1).is_some()
+                        })
                     }
                 }
             }
@@ -209,7 +229,7 @@ impl Compiler<'_> {
 
 impl FunctionCompiler<'_, '_> {
     /// The function and expression to put in place of a call.
-    fn inlined_call(&mut self, e: ExprId) -> Option<(DeclaredId, Rc<Body>, Option<ExprId>)> {
+    fn inlined_call(&mut self, e: ExprId) -> Option<InlinedCall> {
         let e = self.c.ast.unparen(e);
         let Expr::Call {
             callee,
@@ -219,13 +239,13 @@ impl FunctionCompiler<'_, '_> {
         else {
             return None;
         };
-        let callee = self.c.ast.unparen(callee);
+        let callee = self.c.uninstantiated(callee);
         if spread.is_some() || self.hoisted.contains_key(&callee) {
             return None;
         }
-        let (id, receiver) = match self.c.typed.selections.get(&callee) {
+        let (id, environment, receiver) = match self.c.selection(callee) {
             Some(selection) => {
-                let Expr::Selector { operand, .. } = *self.c.ast.expr(callee) else {
+                let Expr::Selector { operand, name } = *self.c.ast.expr(callee) else {
                     return None;
                 };
                 let checker::typed::Selected::Method(method) = selection.selected else {
@@ -233,22 +253,36 @@ impl FunctionCompiler<'_, '_> {
                 };
                 if selection.kind != checker::typed::SelectionKind::MethodValue
                     || !selection.path.is_empty()
-                    || self.c.receiver_type(method) != Some(self.type_of(operand))
                 {
                     return None;
                 }
-                (self.c.typed.object(method).function()?, Some(operand))
+                let environment = self
+                    .c
+                    .method_environment(method, selection.owner, Some(name));
+                if self.c.receiver_type(method, environment) != Some(self.type_of(operand)) {
+                    return None;
+                }
+                let id = self.c.typed.object(method).function()?;
+                (id, environment, Some(operand))
             }
-            None => (self.static_function(callee)?, None),
+            None => {
+                let (id, environment) = self.static_function(callee)?;
+                (id, environment, None)
+            }
         };
-        let value = self.c.inlined(id, 0)?;
+        let body = self.c.inlined(id, environment, 0)?;
         let function = self.c.typed.function(id);
         if function.parameters.len() != args.len()
             || function.receiver.is_some() != receiver.is_some()
         {
             return None;
         }
-        Some((id, value, receiver))
+        Some(InlinedCall {
+            id,
+            environment,
+            body,
+            receiver,
+        })
     }
 
     /// Whether a call is put in place.
@@ -258,12 +292,20 @@ impl FunctionCompiler<'_, '_> {
 
     /// Puts a call in place: its value goes to `dst`, or to new registers. `None` if it must be called.
     pub(crate) fn inline(&mut self, e: ExprId, dst: Option<u16>) -> Option<u16> {
-        let (id, body, receiver) = self.inlined_call(e)?;
+        let InlinedCall {
+            id,
+            environment,
+            body,
+            receiver,
+        } = self.inlined_call(e)?;
         let Expr::Call { args, .. } = *self.c.ast.expr(self.c.ast.unparen(e)) else {
             return None;
         };
         let function = self.c.typed.function(id);
-        let result_type = self.object_type(function.results[0]);
+        let type_in = |f: &mut Self, object: ObjectId| {
+            f.c.in_environment(environment, |c| c.object_type(object))
+        };
+        let result_type = type_in(self, function.results[0]);
         let dst = match dst {
             Some(dst) => dst,
             None => self.allocate(result_type),
@@ -282,7 +324,7 @@ impl FunctionCompiler<'_, '_> {
                 .collect();
             let mut bound = Vec::new();
             for (&argument, &object) in arguments.iter().zip(&objects) {
-                let ty = f.object_type(object);
+                let ty = type_in(f, object);
                 let constant = f.integer_constant(argument, ty);
                 let register = if constant.is_some() {
                     0
@@ -291,8 +333,11 @@ impl FunctionCompiler<'_, '_> {
                 };
                 bound.push((object, register, constant));
             }
+            // Another instance of the same function may be around, whose variables are the same objects.
             let mut shadowed = Vec::new();
+            let mut constants = Vec::new();
             for (object, register, constant) in bound {
+                constants.push((object, f.bound_constants.remove(&object)));
                 if let Some(constant) = constant {
                     f.bound_constants.insert(object, constant);
                 } else {
@@ -302,6 +347,7 @@ impl FunctionCompiler<'_, '_> {
                     ));
                 }
             }
+            let around = std::mem::replace(&mut f.c.environment, environment);
             for &(object, value) in &body.variables {
                 let ty = f.object_type(object);
                 let register = f.allocate(ty);
@@ -314,8 +360,12 @@ impl FunctionCompiler<'_, '_> {
                 ));
             }
             f.convert_into(body.value, result_type, dst);
-            for object in objects {
-                f.bound_constants.remove(&object);
+            f.c.environment = around;
+            for (object, before) in constants {
+                match before {
+                    Some(constant) => f.bound_constants.insert(object, constant),
+                    None => f.bound_constants.remove(&object),
+                };
             }
             for (object, before) in shadowed {
                 match before {

@@ -7,6 +7,7 @@
 //! *destination-driven*: `into(expression, register)` computes an expression into a register, `operand(expression)` gives the
 //! register where its value already is (a variable's own) or computes it into a temporary.
 //!
+//! - `instances`: generic functions, and the environments they are compiled in.
 //! - `registers`: stack-like register allocation, and which reference slots are live where.
 //! - `type_descriptors`: register and heap layout of types, run-time descriptors.
 //! - `places`: what can be loaded, stored, and have its address taken.
@@ -40,6 +41,7 @@ mod defers;
 mod expressions;
 mod function;
 mod inline;
+mod instances;
 mod literals;
 mod loops;
 mod operators;

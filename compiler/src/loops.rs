@@ -290,7 +290,7 @@ impl FunctionCompiler<'_, '_> {
                     op, left, right, ..
                 } => {
                     use BinaryOperator::*;
-                    let integers = typed.types.is_integer(typed.type_of(left));
+                    let integers = typed.types.is_integer(self.c.type_of(left));
                     integers
                         && match op {
                             Add | Subtract | Multiply | And | Or | Xor | AndNot => true,
@@ -305,7 +305,7 @@ impl FunctionCompiler<'_, '_> {
                     self.type_and_value(callee).mode == checker::typed::Mode::Builtin
                         && self.builtin_of(callee) == Builtin::Len
                         && argument.is_some_and(|argument| {
-                            let ty = typed.type_of(argument);
+                            let ty = self.c.type_of(argument);
                             matches!(typed.types.underlying(ty), Type::Slice(_))
                                 || typed.types.is_string(ty)
                         })

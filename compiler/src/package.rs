@@ -18,19 +18,20 @@ use parser::ast::{Ast, BlockId, ExprId, Interner, Symbol};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::instances::{Environment, EnvironmentId};
 use crate::type_descriptors::TypeTable;
 
 /// What one compiled function is made from.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum FunctionKey {
     /// A declared function or method, called with its receiver's slots before its parameters'. A native one: the function around it.
-    Declared(DeclaredId),
+    Declared(DeclaredId, EnvironmentId),
     /// A method with a value receiver, called with an interface's data slot before its parameters.
-    DeclaredForInterface(DeclaredId),
+    DeclaredForInterface(DeclaredId, EnvironmentId),
     /// A function literal.
-    Literal(ExprId),
+    Literal(ExprId, EnvironmentId),
     /// The body of a range over a function.
-    RangeBody(BlockId),
+    RangeBody(BlockId, EnvironmentId),
     /// A method reached from a value of a type over embedded fields. `data`: the first slot is an interface's data.
     Promoted {
         receiver: Ty,
@@ -41,7 +42,7 @@ pub(crate) enum FunctionKey {
     /// A method value: the receiver is captured.
     Bound(SelectedKey),
     /// The call of a builtin by `go` or `defer`, named by its expression.
-    BuiltinCall(ExprId),
+    BuiltinCall(ExprId, EnvironmentId),
     /// Initialises the variables of a package and calls its `init` functions.
     Initializer(PackageId),
     /// Initialises all packages and calls `main.main`.
@@ -53,20 +54,12 @@ pub(crate) enum FunctionKey {
 /// [`Selected`] without fields, as a key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum SelectedKey {
-    Method(ObjectId),
-    InterfaceMethod { interface: Ty, index: u32 },
-}
-
-impl SelectedKey {
-    pub(crate) fn new(selected: Selected) -> SelectedKey {
-        match selected {
-            Selected::Method(object) => SelectedKey::Method(object),
-            Selected::InterfaceMethod { interface, index } => {
-                SelectedKey::InterfaceMethod { interface, index }
-            }
-            Selected::Field => panic!("a field is no method"),
-        }
-    }
+    /// With the environment that the method is compiled in.
+    Method(ObjectId, EnvironmentId),
+    InterfaceMethod {
+        interface: Ty,
+        index: u32,
+    },
 }
 
 /// What keeps a checked program from becoming bytecode: only limits of the machine.
@@ -103,7 +96,12 @@ pub(crate) struct Compiler<'a> {
     /// The names of function literals, given when the literal is met.
     pub(crate) literal_names: FxHashMap<ExprId, String>,
     /// The bodies of ranges over functions whose closures have been made.
-    pub(crate) range_bodies: FxHashMap<BlockId, std::rc::Rc<crate::range_functions::RangeBody>>,
+    pub(crate) range_bodies:
+        FxHashMap<(BlockId, EnvironmentId), std::rc::Rc<crate::range_functions::RangeBody>>,
+    /// The environment of what is being compiled, an index into all of them.
+    pub(crate) environment: EnvironmentId,
+    pub(crate) environments: Vec<Environment>,
+    pub(crate) environment_ids: FxHashMap<Environment, EnvironmentId>,
     strings: FxHashMap<Vec<u8>, StringId>,
     string_list: Vec<Vec<u8>>,
     natives: FxHashMap<String, NativeId>,
@@ -116,7 +114,8 @@ pub(crate) struct Compiler<'a> {
     /// How many descriptors and selectors the last round of methods has seen.
     methods_seen: (usize, usize),
     /// What is put in place of calls of a function.
-    pub(crate) inlined: FxHashMap<DeclaredId, Option<std::rc::Rc<crate::inline::Body>>>,
+    pub(crate) inlined:
+        FxHashMap<(DeclaredId, EnvironmentId), Option<std::rc::Rc<crate::inline::Body>>>,
     method_sets: FxHashMap<Ty, std::rc::Rc<Vec<checker::lookup::MethodSetEntry>>>,
     pub(crate) too_large: Option<TooLarge>,
 }
@@ -136,6 +135,9 @@ pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Prog
         work: Vec::new(),
         literal_names: FxHashMap::default(),
         range_bodies: FxHashMap::default(),
+        environment: EnvironmentId::EMPTY,
+        environments: vec![Environment::default()],
+        environment_ids: FxHashMap::default(),
         strings: FxHashMap::default(),
         string_list: Vec::new(),
         natives: FxHashMap::default(),
@@ -153,13 +155,34 @@ pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Prog
     compiler.run()
 }
 
+impl FunctionKey {
+    /// What its code is compiled in.
+    fn environment(&self) -> EnvironmentId {
+        match *self {
+            FunctionKey::Declared(_, environment)
+            | FunctionKey::DeclaredForInterface(_, environment)
+            | FunctionKey::Literal(_, environment)
+            | FunctionKey::RangeBody(_, environment)
+            | FunctionKey::BuiltinCall(_, environment) => environment,
+            // Their types are known.
+            FunctionKey::Promoted { .. }
+            | FunctionKey::Bound(_)
+            | FunctionKey::Initializer(_)
+            | FunctionKey::Entry
+            | FunctionKey::Unreachable => EnvironmentId::EMPTY,
+        }
+    }
+}
+
 impl Compiler<'_> {
     fn run(mut self) -> Result<Program, TooLarge> {
         let entry = self.function_id(FunctionKey::Entry);
         let known = self.known_types();
         loop {
             while let Some(Pending { id, key }) = self.work.pop() {
+                self.environment = key.environment();
                 let function = crate::function::compile(&mut self, &key);
+                self.environment = EnvironmentId::EMPTY;
                 self.functions[id.0 as usize] = function;
                 if let Some(problem) = self.too_large.take() {
                     return Err(problem);
@@ -219,12 +242,12 @@ impl Compiler<'_> {
     }
 
     /// The number of a declared function; of one that nothing can call, a number that traps.
-    pub(crate) fn declared_id(&mut self, id: DeclaredId) -> FunctionId {
+    pub(crate) fn declared_id(&mut self, id: DeclaredId, environment: EnvironmentId) -> FunctionId {
         let function = self.typed.function(id);
         if function.body.is_some() && !function.checked {
             return self.function_id(FunctionKey::Unreachable);
         }
-        self.function_id(FunctionKey::Declared(id))
+        self.function_id(FunctionKey::Declared(id, environment))
     }
 
     /// The type of errors of the machine whose text stands for itself.
@@ -288,7 +311,7 @@ impl Compiler<'_> {
             type_assertion_error: self.runtime_pointer("TypeAssertionError"),
             panic_nil_error: self.runtime_pointer("PanicNilError"),
             plain_error: self.plain_error(),
-            panic_text: panic_text.map(|id| self.declared_id(id)),
+            panic_text: panic_text.map(|id| self.declared_id(id, EnvironmentId::EMPTY)),
         }
     }
 
@@ -355,7 +378,7 @@ impl Compiler<'_> {
         if let Some(&native) = self.natives.get(&name) {
             return native;
         }
-        let (parameters, results) = self.declared_types(id);
+        let (parameters, results) = self.declared_types(id, EnvironmentId::EMPTY);
         let parameter_kinds = self.kinds(&parameters);
         let reference = NativeReference {
             name,
@@ -402,7 +425,9 @@ impl Compiler<'_> {
         let function = self.typed.function(id);
         let object = self.typed.object(function.object);
         let package = &self.typed.package(function.package).path;
+        let brackets = |parameters: &[Ty]| if parameters.is_empty() { "" } else { "[...]" };
         let name = self.names.text(object.name);
+        let name = format!("{name}{}", brackets(&function.type_parameters));
         match object.kind {
             ObjectKind::Function {
                 receiver_base: Some(base),
@@ -412,10 +437,11 @@ impl Compiler<'_> {
                 let base = self.typed.types.named(base).map_or("", |named| {
                     self.names.text(self.typed.object(named.object).name)
                 });
+                let arguments = brackets(&function.receiver_parameters);
                 if pointer_receiver {
-                    format!("{package}.(*{base}).{name}")
+                    format!("{package}.(*{base}{arguments}).{name}")
                 } else {
-                    format!("{package}.{base}.{name}")
+                    format!("{package}.{base}{arguments}.{name}")
                 }
             }
             _ => format!("{package}.{name}"),
@@ -423,32 +449,66 @@ impl Compiler<'_> {
     }
 
     /// The types of all parameters, the receiver's first, and of the results.
-    pub(crate) fn declared_types(&self, id: DeclaredId) -> (Vec<Ty>, Vec<Ty>) {
+    pub(crate) fn declared_types(
+        &self,
+        id: DeclaredId,
+        environment: EnvironmentId,
+    ) -> (Vec<Ty>, Vec<Ty>) {
         let object = self.typed.object(self.typed.function(id).object);
-        let (mut parameters, results) = self.signature_types(object.typ);
-        if let Some(receiver) = self.receiver_type(self.typed.function(id).object) {
+        let signature = self.substituted_in(environment, object.typ);
+        let (mut parameters, results) = self.signature_types(signature);
+        let method = self.typed.function(id).object;
+        if let Some(receiver) = self.receiver_type(method, environment) {
             parameters.insert(0, receiver);
         }
         (parameters, results)
     }
 
     /// The receiver type of a declared method.
-    pub(crate) fn receiver_type(&self, method: ObjectId) -> Option<Ty> {
+    pub(crate) fn receiver_type(&self, method: ObjectId, environment: EnvironmentId) -> Option<Ty> {
+        let types = &self.typed.types;
         match self.typed.object(method).kind {
             ObjectKind::Function {
                 receiver_base: Some(base),
                 pointer_receiver,
                 ..
             } => {
-                let base = self.typed.types.canonical(base);
-                if !pointer_receiver {
-                    return Some(base);
-                }
-                // The declaration itself has made the pointer type.
-                let pointer = self.typed.types.find(&Type::Pointer(base));
-                Some(pointer.unwrap_or(Ty::UINTPTR))
+                let function = self.typed.object(method).function();
+                let parameters = function.map(|id| &self.typed.function(id).receiver_parameters);
+                let base = match parameters {
+                    Some(parameters) if !parameters.is_empty() => {
+                        let substitute = |&ty: &Ty| self.substituted_in(environment, ty);
+                        let arguments: Vec<Ty> = parameters.iter().map(substitute).collect();
+                        types.instance(base, &arguments)
+                    }
+                    _ => base,
+                };
+                let base = types.canonical(base);
+                Some(if pointer_receiver {
+                    types.canonical(types.pointer(base))
+                } else {
+                    base
+                })
             }
             _ => None,
+        }
+    }
+
+    /// The method that is selected. `name`: by this name, for the type arguments given to it.
+    pub(crate) fn selected_key(
+        &mut self,
+        selection: &Selection,
+        name: Option<ExprId>,
+    ) -> SelectedKey {
+        match selection.selected {
+            Selected::Method(object) => SelectedKey::Method(
+                object,
+                self.method_environment(object, selection.owner, name),
+            ),
+            Selected::InterfaceMethod { interface, index } => {
+                SelectedKey::InterfaceMethod { interface, index }
+            }
+            Selected::Field => panic!("a field is no method"),
         }
     }
 
@@ -518,7 +578,9 @@ impl Compiler<'_> {
     /// The function that a method table holds: its first slot is the interface's data.
     fn interface_entry(&mut self, ty: Ty, selection: &Selection) -> FunctionId {
         let layout = self.layout(ty);
-        if let (Selected::Method(object), true) = (selection.selected, selection.path.is_empty())
+        let selected = self.selected_key(selection, None);
+        if let (SelectedKey::Method(object, environment), true) =
+            (selected, selection.path.is_empty())
             && let Some(id) = self.typed.object(object).function()
         {
             let function = self.typed.function(id);
@@ -530,16 +592,16 @@ impl Compiler<'_> {
             // The data slot is the receiver itself.
             let same = layout.slots.len() == 1 && !layout.boxed();
             if by_value != is_pointer && same {
-                return self.declared_id(id);
+                return self.declared_id(id, environment);
             }
             if by_value && !is_pointer && function.body.is_some() {
-                return self.function_id(FunctionKey::DeclaredForInterface(id));
+                return self.function_id(FunctionKey::DeclaredForInterface(id, environment));
             }
         }
         self.function_id(FunctionKey::Promoted {
             receiver: ty,
             path: selection.path.clone(),
-            selected: SelectedKey::new(selection.selected),
+            selected,
             data: true,
         })
     }

@@ -68,7 +68,7 @@ impl FunctionCompiler<'_, '_> {
                 }
             }
             Expr::Selector { operand, name } => {
-                let Some(selection) = self.c.typed.selections.get(&e).cloned() else {
+                let Some(selection) = self.c.selection(e) else {
                     // A qualified identifier.
                     if let Some(place) = self
                         .c

@@ -160,8 +160,13 @@ impl FunctionCompiler<'_, '_> {
             sources.push((self.defer_token(), vec![SlotKind::Scalar; 2]));
         }
         sources.extend(self.capture_sources(&around.captures));
-        let id = self.c.function_id(FunctionKey::RangeBody(body));
-        self.c.range_bodies.insert(body, Rc::new(around));
+        let environment = self.c.environment;
+        let id = self
+            .c
+            .function_id(FunctionKey::RangeBody(body, environment));
+        self.c
+            .range_bodies
+            .insert((body, environment), Rc::new(around));
         let mark = self.registers.mark();
         let window = self.window();
         let closure = self.reference();
@@ -335,7 +340,12 @@ impl FunctionCompiler<'_, '_> {
 
     /// Compiles the body of a range over a function.
     pub(crate) fn range_body(&mut self, body: BlockId) -> Function {
-        let Some(around) = self.c.range_bodies.get(&body).map(Rc::clone) else {
+        let Some(around) = self
+            .c
+            .range_bodies
+            .get(&(body, self.c.environment))
+            .map(Rc::clone)
+        else {
             panic!("the function around has made the closure")
         };
         self.name.clone_from(&around.name);

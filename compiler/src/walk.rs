@@ -302,7 +302,7 @@ impl Compiler<'_> {
                     e = operand;
                 }
                 Expr::Index { operand, .. } => {
-                    let ty = self.typed.type_of(operand);
+                    let ty = self.type_of(operand);
                     if !matches!(
                         self.typed.types.underlying(ty),
                         checker::types::Type::Array(..)

@@ -8,8 +8,18 @@ use checker::types::{ObjectId, PackageId, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
 
 use crate::function::{FunctionCompiler, Shape};
+use crate::instances::EnvironmentId;
 use crate::package::{FunctionKey, SelectedKey};
 use crate::places::Place;
+
+/// Package and name of a named type as it is printed. Type arguments have packages, too.
+fn split_package(name: &str) -> (&str, &str) {
+    let arguments = name.find('[').unwrap_or(name.len());
+    match name[..arguments].rfind('.') {
+        Some(point) => (&name[..point], &name[point + 1..]),
+        None => ("main", name),
+    }
+}
 
 /// Where the values of one parameter are.
 type Argument = (u16, Ty);
@@ -72,7 +82,7 @@ impl FunctionCompiler<'_, '_> {
 
     /// A native function as a value.
     pub(crate) fn native_wrapper(&mut self, id: DeclaredId) -> Function {
-        let (parameters, results) = self.c.declared_types(id);
+        let (parameters, results) = self.c.declared_types(id, EnvironmentId::EMPTY);
         let mut shape = Shape {
             wrapper: true,
             results: self.c.kinds(&results),
@@ -91,7 +101,11 @@ impl FunctionCompiler<'_, '_> {
 
     fn selected_signature(&self, selected: SelectedKey) -> (Vec<Ty>, Vec<Ty>) {
         match selected {
-            SelectedKey::Method(object) => self.c.signature_types(self.c.typed.object(object).typ),
+            SelectedKey::Method(object, environment) => {
+                let signature = self.c.typed.object(object).typ;
+                let signature = self.c.substituted_in(environment, signature);
+                self.c.signature_types(signature)
+            }
             SelectedKey::InterfaceMethod { interface, index } => {
                 let signature = self
                     .c
@@ -108,7 +122,7 @@ impl FunctionCompiler<'_, '_> {
 
     fn selected_name(&self, selected: SelectedKey) -> String {
         let name = match selected {
-            SelectedKey::Method(object) => self.c.typed.object(object).name,
+            SelectedKey::Method(object, _) => self.c.typed.object(object).name,
             SelectedKey::InterfaceMethod { interface, index } => {
                 match self.c.typed.types.as_interface(interface) {
                     Some(interface) => interface.methods[index as usize].name,
@@ -120,7 +134,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// Calls a declared method, its receiver and arguments being in the window.
-    fn call_method(&mut self, method: ObjectId, window: u16) {
+    fn call_method(&mut self, method: ObjectId, environment: EnvironmentId, window: u16) {
         let Some(id) = self.c.typed.object(method).function() else {
             panic!("a method is declared")
         };
@@ -128,7 +142,7 @@ impl FunctionCompiler<'_, '_> {
             let native = self.c.native(id);
             self.call_native(window, native);
         } else {
-            let function = self.c.declared_id(id);
+            let function = self.c.declared_id(id, environment);
             self.emit_call(
                 op::Call {
                     window: Window(window),
@@ -146,9 +160,7 @@ impl FunctionCompiler<'_, '_> {
             return;
         }
         let name = typed.run_time_type_string(self.c.names, typed.dereference(ty).0);
-        let base = name
-            .rsplit_once('.')
-            .map_or(name.as_str(), |(_, base)| base);
+        let base = split_package(&name).1;
         let method = self.c.names.text(typed.object(method).name);
         let text = format!("value method {name}.{method} called using nil *{base} pointer");
         let (ty_error, value) = (self.c.plain_error(), self.c.string(text.as_bytes()));
@@ -183,18 +195,18 @@ impl FunctionCompiler<'_, '_> {
         results: &[Ty],
     ) {
         match selected {
-            SelectedKey::Method(method) => {
-                let wanted = self.c.receiver_type(method).unwrap_or(ty);
+            SelectedKey::Method(method, environment) => {
+                let wanted = self.c.receiver_type(method, environment).unwrap_or(ty);
                 self.forward(
                     arguments,
                     results,
                     |f| {
                         let dst = f.allocate(wanted);
-                        f.scoped(|f| f.receiver_from(place, ty, method, dst));
+                        f.scoped(|f| f.receiver_from(place, ty, method, wanted, dst));
                         let count = f.slots(wanted);
                         f.registers.written(dst, count);
                     },
-                    |f, window| f.call_method(method, window),
+                    |f, window| f.call_method(method, environment, window),
                 );
             }
             SelectedKey::InterfaceMethod { interface, index } => {
@@ -231,7 +243,7 @@ impl FunctionCompiler<'_, '_> {
         let name = self.c.typed.run_time_type_string(self.c.names, receiver);
         self.name = match name.strip_prefix('*') {
             Some(base) => {
-                let (package, base) = base.rsplit_once('.').unwrap_or(("main", base));
+                let (package, base) = split_package(base);
                 format!("{package}.(*{base}).{}", self.selected_name(selected))
             }
             None => format!("{name}.{}", self.selected_name(selected)),
@@ -265,7 +277,7 @@ impl FunctionCompiler<'_, '_> {
             Place::Registers(self.parameters(&[receiver], &mut shape)[0].0)
         };
         let arguments = self.parameters(&parameters, &mut shape);
-        if let SelectedKey::Method(method) = selected
+        if let SelectedKey::Method(method, _) = selected
             && path.is_empty()
         {
             self.check_receiver(place, receiver, method);
@@ -286,11 +298,12 @@ impl FunctionCompiler<'_, '_> {
         };
         let arguments = self.parameters(&parameters, &mut shape);
         let ty = match selected {
-            SelectedKey::Method(method) => {
+            SelectedKey::Method(method, environment) => {
                 if let Some(id) = self.c.typed.object(method).function() {
                     self.name = format!("{}-fm", self.c.declared_name(id));
                 }
-                self.c.receiver_type(method).unwrap_or(Ty::UINTPTR)
+                let receiver = self.c.receiver_type(method, environment);
+                receiver.unwrap_or(Ty::UINTPTR)
             }
             SelectedKey::InterfaceMethod { interface, .. } => interface,
         };
@@ -317,7 +330,10 @@ impl FunctionCompiler<'_, '_> {
 
     /// `x.m` and `T.m` as values.
     pub(crate) fn method_value(&mut self, e: ExprId, selection: &Selection, dst: u16) {
-        let selected = SelectedKey::new(selection.selected);
+        let Expr::Selector { operand, name } = *self.c.ast.expr(e) else {
+            panic!("methods are selected")
+        };
+        let selected = self.c.selected_key(selection, Some(name));
         if selection.kind == SelectionKind::MethodExpression {
             let function = self.method_expression(selection, selected);
             self.emit(op::LoadFunction {
@@ -326,13 +342,10 @@ impl FunctionCompiler<'_, '_> {
             });
             return;
         }
-        let Expr::Selector { operand, .. } = *self.c.ast.expr(e) else {
-            panic!("methods are selected")
-        };
         let function = self.c.function_id(FunctionKey::Bound(selected));
         let (first, count) = match selected {
-            SelectedKey::Method(method) => {
-                let Some(wanted) = self.c.receiver_type(method) else {
+            SelectedKey::Method(method, environment) => {
+                let Some(wanted) = self.c.receiver_type(method, environment) else {
                     panic!("a method has a receiver")
                 };
                 let first = self.allocate(wanted);
@@ -340,7 +353,7 @@ impl FunctionCompiler<'_, '_> {
                     let (place, ty) = f.typed_place(operand);
                     let (place, ty) = f.walk_path(place, ty, &selection.path);
                     f.at(f.c.ast.range(e));
-                    f.receiver_from(place, ty, method, first);
+                    f.receiver_from(place, ty, method, wanted, first);
                 });
                 let count = self.slots(wanted);
                 self.registers.written(first, count);
@@ -372,12 +385,12 @@ impl FunctionCompiler<'_, '_> {
 
     fn method_expression(&mut self, selection: &Selection, selected: SelectedKey) -> FunctionId {
         let receiver = self.c.typed.types.canonical(selection.receiver);
-        if let SelectedKey::Method(method) = selected
+        if let SelectedKey::Method(method, environment) = selected
             && selection.path.is_empty()
-            && self.c.receiver_type(method) == Some(receiver)
+            && self.c.receiver_type(method, environment) == Some(receiver)
             && let Some(id) = self.c.typed.object(method).function()
         {
-            return self.c.declared_id(id);
+            return self.c.declared_id(id, environment);
         }
         self.c.function_id(FunctionKey::Promoted {
             receiver,
@@ -402,7 +415,7 @@ impl FunctionCompiler<'_, '_> {
         }
         self.name = format!("{}.init", self.c.typed.package(id).path);
         for function in init_functions {
-            let function = self.c.declared_id(function);
+            let function = self.c.declared_id(function, EnvironmentId::EMPTY);
             self.scoped(|f| {
                 let window = f.window();
                 f.registers.reach(window as usize + 1);
@@ -469,7 +482,7 @@ impl FunctionCompiler<'_, '_> {
             );
         }
         for &id in &typed.entry {
-            let function = self.c.declared_id(id);
+            let function = self.c.declared_id(id, EnvironmentId::EMPTY);
             self.emit_call(
                 op::Call {
                     window: Window(window),

@@ -1,5 +1,5 @@
-//! Programs that race, programs in which one goroutine never lets go, and what the system monitor shows: `tests/race`,
-//! `tests/fairness`.
+//! Programs that race, programs in which one goroutine never lets go, programs that talk over sockets, and what the system monitor shows:
+//! `tests/race`, `tests/fairness`, `tests/network`.
 //!
 //! `RACE_MILLISECONDS` sets how long each race lasts (300 if unset).
 
@@ -213,4 +213,88 @@ fn schedtrace_prints_a_line_per_period_and_scheddetail_every_processor() {
             detail.stderr
         );
     }
+}
+
+#[test]
+fn many_connections_come_and_go() {
+    // More where the system lets a process have as many descriptors.
+    let count = std::env::var("CONNECTIONS").unwrap_or_else(|_| "400".into());
+    for processors in [1, 4] {
+        let ran = run(
+            "network/many.gl",
+            processors,
+            &count,
+            Duration::from_secs(120),
+        );
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        assert_eq!(
+            ran.stdout,
+            "wrong 0 some closed true goroutines 1 few descriptors true\n"
+        );
+    }
+}
+
+#[test]
+fn a_connection_is_served_while_every_processor_is_busy() {
+    for processors in [1, 2] {
+        let ran = run("network/busy.gl", processors, "", Duration::from_secs(60));
+        assert_eq!(ran.stdout, "answered in time true\n", "{}", ran.stderr);
+    }
+}
+
+/// Processor time of a process so far, in ticks of a hundredth of a second, and its voluntary context switches.
+fn used(process: u32) -> (u64, u64) {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("running");
+    let after_name = stat.rsplit(") ").next().expect("fields");
+    let ticks = after_name
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().expect("a number"))
+        .sum();
+    let mut switches = 0;
+    for task in std::fs::read_dir(format!("/proc/{process}/task")).expect("running") {
+        let path = task.expect("a thread").path().join("status");
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        switches += status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+            .and_then(|text| text.trim().parse::<u64>().ok())
+            .unwrap_or(0);
+    }
+    (ticks, switches)
+}
+
+#[test]
+fn a_program_that_waits_for_a_connection_uses_no_processor() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/network/idle.gl");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_golite"))
+        .arg("run")
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("golite starts");
+    let mut line = [0; 6];
+    child
+        .stdout
+        .as_mut()
+        .expect("stdout")
+        .read_exact(&mut line)
+        .expect("it listens");
+    std::thread::sleep(Duration::from_millis(500));
+    let before = used(child.id());
+    std::thread::sleep(Duration::from_secs(2));
+    let after = used(child.id());
+    child.kill().expect("kill");
+    child.wait().expect("wait");
+    assert!(
+        after.0 - before.0 <= 1,
+        "{} ticks in two seconds",
+        after.0 - before.0
+    );
+    assert!(
+        after.1 - before.1 <= 20,
+        "{} wake-ups in two seconds",
+        after.1 - before.1
+    );
 }

@@ -11,7 +11,7 @@
 //!
 //! GO: proc.go `reentersyscall`, `exitsyscall`, `retake`.
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
 /// What the holder of a processor says it is doing. Only `Blocking` matters to others; the rest is for `schedtrace`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,63 @@ impl OwnershipWord {
             .compare_exchange(ticket.0, idle, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
     }
+}
+
+/// How many blocking calls are under way, and whether others wait for their turn.
+///
+/// Who finds no room queues its call and then looks once more; who leaves makes room and then looks at the queue: one of the two sees
+/// the other.
+pub(crate) struct CallCounter {
+    under_way: AtomicUsize,
+    queued: AtomicUsize,
+    limit: usize,
+}
+
+impl CallCounter {
+    pub(crate) fn new(limit: usize) -> CallCounter {
+        CallCounter {
+            under_way: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            limit: limit.max(1),
+        }
+    }
+
+    /// Counts a call in, if there is room.
+    #[inline]
+    pub(crate) fn enter(&self) -> bool {
+        // ORDERING: SeqCst, all here: the dance above.
+        if self.under_way.fetch_add(1, Ordering::SeqCst) < self.limit {
+            return true;
+        }
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        false
+    }
+
+    /// Counts a call out; answers whether others wait for their turn.
+    #[inline]
+    pub(crate) fn leave(&self) -> bool {
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.queued.load(Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.under_way.load(Ordering::SeqCst) < self.limit
+    }
+
+    /// How many wait; under the central lock.
+    pub(crate) fn set_queued(&self, count: usize) {
+        self.queued.store(count, Ordering::SeqCst);
+    }
+}
+
+/// How many blocking calls may be under way at once when nobody says: 512, and never more than half of what the system lets the user
+/// have in threads.
+pub(crate) fn default_call_limit() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
+    let half = limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit / 2).unwrap_or(usize::MAX)
+    });
+    half.clamp(1, 512)
 }
 
 #[cfg(all(test, loom))]

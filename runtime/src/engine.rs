@@ -80,6 +80,12 @@ pub trait Engine: Send + Sync + Sized + 'static {
         drop(fiber);
     }
 
+    /// What a goroutine that has not run yet will run, for traces.
+    fn name(&self, fiber: &Self::Fiber) -> String {
+        let _ = fiber;
+        String::new()
+    }
+
     /// Appends the goroutine's stack trace to `out`, as whole lines in Go's format, without the
     /// `goroutine 1 [running]:` line above it.
     fn traceback(&self, fiber: &Self::Fiber, out: &mut String);
@@ -97,6 +103,10 @@ pub enum Switch<E: Engine> {
     Blocking(BlockingCall<E>),
     /// Do this while no goroutine runs (`runtime.GC`, `GOMAXPROCS`, dumps); answered like `Blocking`.
     StopTheWorld(WorldJob<E>),
+    /// `runtime.LockOSThread`: from now on the goroutine runs on this thread only, and no other does, until it is unlocked as often.
+    LockThread,
+    /// `runtime.UnlockOSThread`.
+    UnlockThread,
     /// The goroutine's function has returned. For the main goroutine: the program ends.
     Exit,
     /// The goroutine ends by `runtime.Goexit`. For the main goroutine: the others go on.
@@ -124,6 +134,13 @@ impl<E: Engine> BlockingCall<E> {
             job: Box::new(job),
             is_long: false,
         }
+    }
+
+    /// The same call, known to take long.
+    #[must_use]
+    pub fn known_to_be_long(mut self) -> BlockingCall<E> {
+        self.is_long = true;
+        self
     }
 
     /// A call known to take long (waiting for a child process): its processor is handed on at once.

@@ -43,6 +43,13 @@ impl<E: Engine> Machine<E> {
     /// The next goroutine to run; sleeps until there is one. `None`: the run ends.
     pub(crate) fn find_runnable(&mut self) -> Option<Found<E>> {
         loop {
+            if self.has_locked() {
+                if !self.run_locked() {
+                    self.leave();
+                    return None;
+                }
+                continue;
+            }
             let Some(processor) = &self.processor else {
                 if !self.sleep() {
                     return None;

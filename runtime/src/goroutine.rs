@@ -21,7 +21,7 @@ use std::{
 };
 
 use crate::{
-    engine::{Engine, WakeOutcome},
+    engine::{BlockingCall, Engine, WakeOutcome},
     lock_rank::{Rank, RankedMutex},
     run_queue::List,
     select::SelectWaiters,
@@ -60,6 +60,10 @@ pub(crate) struct Goroutine<E: Engine> {
     /// The waiter through which it was woken.
     woken_case: AtomicU32,
     wait_reason: AtomicU8,
+    /// Why it cannot just be run: bits of [`special`].
+    special: AtomicU8,
+    /// How often it has been locked to its thread.
+    thread_locks: AtomicU32,
     id: AtomicU64,
     /// Since when it waits, as far as somebody noticed; 0: nobody did.
     waiting_since: AtomicI64,
@@ -69,7 +73,23 @@ pub(crate) struct Goroutine<E: Engine> {
     waiter: UnsafeCell<Waiter<E>>,
     select: UnsafeCell<SelectWaiters<E>>,
     fiber: UnsafeCell<Option<E::Fiber>>,
-    completion: UnsafeCell<Option<E::Completion>>,
+    completion: UnsafeCell<Option<Left<E>>>,
+}
+
+/// What was left for a goroutine until it runs again.
+enum Left<E: Engine> {
+    /// The answer of a blocking call or of a job in the stopped world.
+    Answer(E::Completion),
+    /// A blocking call that waits until fewer are under way.
+    Call(Box<BlockingCall<E>>),
+}
+
+/// Why a goroutine cannot just be run, as bits.
+pub(crate) mod special {
+    /// It belongs to a thread.
+    pub(crate) const LOCKED: u8 = 1;
+    /// A blocking call of it was put off.
+    pub(crate) const CALL: u8 = 2;
 }
 
 // SAFETY: everything that is not atomic is reached only through the tokens or under a queue's lock (the INVARIANTs here
@@ -85,6 +105,8 @@ impl<E: Engine> Goroutine<E> {
             select_won: AtomicU32::new(0),
             woken_case: AtomicU32::new(0),
             wait_reason: AtomicU8::new(0),
+            special: AtomicU8::new(0),
+            thread_locks: AtomicU32::new(0),
             id: AtomicU64::new(0),
             waiting_since: AtomicI64::new(0),
             link: AtomicPtr::new(std::ptr::null_mut()),
@@ -99,6 +121,20 @@ impl<E: Engine> Goroutine<E> {
     pub(crate) fn id(&self) -> GoroutineId {
         // ORDERING: Relaxed; written before the goroutine was made runnable.
         GoroutineId(self.id.load(Ordering::Relaxed))
+    }
+
+    /// Bits of [`special`].
+    #[inline]
+    pub(crate) fn special(&self) -> u8 {
+        // ORDERING: Relaxed; written by its machine before it was made runnable.
+        self.special.load(Ordering::Relaxed)
+    }
+
+    fn set_special(&self, bit: u8, is_set: bool) {
+        // ORDERING: Relaxed; only its machine writes.
+        let others = self.special.load(Ordering::Relaxed) & !bit;
+        let bits = if is_set { others | bit } else { others };
+        self.special.store(bits, Ordering::Relaxed);
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -246,7 +282,10 @@ impl<E: Engine> GoroutineRef<E> {
     /// Takes what a blocking call left. For the running goroutine.
     pub(crate) fn take_completion(self) -> Option<E::Completion> {
         // SAFETY: only the running goroutine and its machine call (INVARIANT), one after the other.
-        unsafe { (*self.completion.get()).take() }
+        match unsafe { (*self.completion.get()).take() }? {
+            Left::Answer(completion) => Some(completion),
+            Left::Call(_) => None,
+        }
     }
 }
 
@@ -265,6 +304,12 @@ impl<E: Engine> Runnable<E> {
     #[inline]
     pub(crate) fn from_raw(raw: NonNull<Goroutine<E>>) -> Runnable<E> {
         Runnable(GoroutineRef(raw))
+    }
+
+    /// The goroutine.
+    #[inline]
+    pub(crate) fn goroutine(&self) -> GoroutineRef<E> {
+        self.0
     }
 
     /// Takes it up on a machine.
@@ -324,7 +369,48 @@ impl<E: Engine> Running<E> {
     /// Leaves the answer of a blocking call.
     pub(crate) fn complete(&mut self, completion: E::Completion) {
         // SAFETY: the token's holder alone touches it (INVARIANT).
-        unsafe { *self.0.completion.get() = Some(completion) };
+        unsafe { *self.0.completion.get() = Some(Left::Answer(completion)) };
+    }
+
+    /// Puts a blocking call off until the goroutine is run again.
+    pub(crate) fn put_call_off(&mut self, call: BlockingCall<E>) {
+        // SAFETY: the token's holder alone touches it (INVARIANT).
+        unsafe { *self.0.completion.get() = Some(Left::Call(Box::new(call))) };
+        self.0.set_special(special::CALL, true);
+    }
+
+    /// Takes a call that was put off.
+    pub(crate) fn take_call(&mut self) -> Option<BlockingCall<E>> {
+        if self.0.special() & special::CALL == 0 {
+            return None;
+        }
+        self.0.set_special(special::CALL, false);
+        // SAFETY: the token's holder alone touches it (INVARIANT).
+        match unsafe { (*self.0.completion.get()).take() }? {
+            Left::Call(call) => Some(*call),
+            Left::Answer(_) => None,
+        }
+    }
+
+    /// Counts a lock to the thread; answers whether it is the first.
+    pub(crate) fn lock_thread(&self) -> bool {
+        // ORDERING: Relaxed, here and below; only its machine writes.
+        let locks = self.0.thread_locks.load(Ordering::Relaxed);
+        self.0.thread_locks.store(locks + 1, Ordering::Relaxed);
+        self.0.set_special(special::LOCKED, true);
+        locks == 0
+    }
+
+    /// Counts a lock off, or all of them; answers whether it was the last.
+    pub(crate) fn unlock_thread(&self, all: bool) -> bool {
+        let locks = self.0.thread_locks.load(Ordering::Relaxed);
+        if locks == 0 {
+            return false;
+        }
+        let left = if all { 0 } else { locks - 1 };
+        self.0.thread_locks.store(left, Ordering::Relaxed);
+        self.0.set_special(special::LOCKED, left != 0);
+        left == 0
     }
 
     /// Ends it.

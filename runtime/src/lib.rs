@@ -66,6 +66,7 @@ mod channel;
 mod clock;
 mod descriptor;
 mod engine;
+mod event_trace;
 mod find_runnable;
 mod goroutine;
 mod idle;
@@ -95,6 +96,7 @@ pub use descriptor::{Attempt, Descriptor, DescriptorKey, Side};
 pub use engine::{
     BlockingCall, CollectionReason, Engine, Outcome, SafepointAction, Switch, WakeOutcome, WorldJob,
 };
+pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::GoroutineId;
 pub use scheduler::{Context, Options, ScheduleTrace, Scheduler, SchedulerHandle, Slice, Waker};
 pub use select::{Direction, SelectCase, SelectResult, select};

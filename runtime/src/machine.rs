@@ -18,7 +18,8 @@ use std::{
 use crate::{
     blocking::ProcessorStatus,
     engine::{BlockingCall, CollectionReason, Engine, Outcome, Switch},
-    goroutine::{GoroutineId, Runnable, Running},
+    event_trace::{Stop, TraceKind},
+    goroutine::{GoroutineId, Runnable, Running, special},
     lock_rank::{Rank, RankedGuard, RankedMutex},
     preempt::{attention, request},
     processor::{OwnedProcessor, Processor},
@@ -51,8 +52,19 @@ pub(crate) struct Assignment<E: Engine> {
     pub(crate) processor: OwnedProcessor<E>,
     /// It counts among the spinning ones already.
     pub(crate) spinning: bool,
+    takeover: Takeover<E>,
+}
+
+/// What goes with an assignment.
+enum Takeover<E: Engine> {
+    /// Nothing: the machine looks for work.
+    Nothing,
     /// A blocking call that machine 0 hands over.
-    takeover: Option<(Running<E>, BlockingCall<E>)>,
+    Call(Running<E>, BlockingCall<E>),
+    /// A goroutine of machine 0 that is going to be locked to its thread.
+    Lock(Running<E>),
+    /// The goroutine that is locked to this machine's thread.
+    Locked(Runnable<E>),
 }
 
 impl<E: Engine> MachineHandle<E> {
@@ -111,7 +123,7 @@ pub(crate) fn start<E: Engine>(
     let assignment = Assignment {
         processor,
         spinning,
-        takeover: None,
+        takeover: Takeover::Nothing,
     };
     if let Err(assignment) = assign(shared, central, assignment) {
         // No thread to be had. The processor waits for a machine that comes back from somewhere; its work is anybody's.
@@ -138,7 +150,7 @@ fn assign<E: Engine>(
         return Ok(());
     }
     // Machine 0 and sysmon count too.
-    if central.machines_started + 2 >= shared.options.max_threads {
+    if central.machines_started + 2 >= shared.max_threads() {
         central.thread_refused = true;
         return Err(assignment);
     }
@@ -174,6 +186,14 @@ fn assign<E: Engine>(
 }
 
 impl<E: Engine> Shared<E> {
+    /// Lets the goroutine go whose call has waited longest for its turn.
+    fn release_queued_call(&self, central: &mut Central<E>) {
+        if let Some(running) = central.queued_calls.pop_front() {
+            self.put_global(central, running.yield_now());
+        }
+        self.calls.set_queued(central.queued_calls.len());
+    }
+
     /// Moves a processor's run queue to the global queue.
     pub(crate) fn put_work_global(&self, central: &mut Central<E>, processor: &OwnedProcessor<E>) {
         while let Some(runnable) = processor
@@ -224,6 +244,7 @@ impl<E: Engine> Shared<E> {
         self.put_idle_processor(&mut central, processor);
         drop(central);
         self.watch_timer(when);
+        self.watch_descriptors();
     }
 }
 
@@ -267,6 +288,20 @@ pub(crate) struct Machine<E: Engine> {
     is_first: bool,
     /// Machine 0 has handed its work over.
     retired: bool,
+    /// A goroutine is locked to this thread.
+    has_locked: bool,
+}
+
+/// Why a goroutine has stopped running, for traces.
+fn stop_of<E: Engine>(switch: &Switch<E>, asked: bool) -> Stop {
+    match switch {
+        Switch::Park(reason) => Stop::Wait(*reason),
+        Switch::Yield if asked => Stop::Preempted,
+        Switch::Yield | Switch::LockThread | Switch::UnlockThread => Stop::Yield,
+        Switch::Blocking(_) => Stop::Call,
+        Switch::StopTheWorld(_) => Stop::World,
+        Switch::Exit | Switch::Goexit | Switch::ExitProcess(_) | Switch::Fatal(_) => Stop::End,
+    }
 }
 
 /// A goroutine to run, and whether it inherits the time slice of the one before.
@@ -294,6 +329,7 @@ impl<E: Engine> Machine<E> {
             global_first: false,
             is_first: false,
             retired: false,
+            has_locked: false,
         }
     }
 
@@ -356,10 +392,19 @@ impl<E: Engine> Machine<E> {
             .is_spinning
             .store(self.spinning, Ordering::Relaxed);
         self.processor = Some(assignment.processor);
-        if let Some((running, call)) = assignment.takeover
-            && let Some(running) = self.call_blocking(running, call)
-        {
-            self.run_on(running);
+        match assignment.takeover {
+            Takeover::Nothing => {}
+            Takeover::Call(running, call) => {
+                if let Some(running) = self.call_blocking(running, call) {
+                    self.run_on(running);
+                }
+            }
+            Takeover::Lock(running) => {
+                if let Some(running) = self.lock_thread(running) {
+                    self.run_on(running);
+                }
+            }
+            Takeover::Locked(runnable) => self.run_special(runnable),
         }
     }
 
@@ -373,8 +418,106 @@ impl<E: Engine> Machine<E> {
                 .schedule_tick
                 .store(tick.wrapping_add(1), Ordering::Relaxed);
         }
+        if found.runnable.goroutine().special() != 0 {
+            self.execute_special(found.runnable);
+            return;
+        }
         let running = found.runnable.start();
         self.run_on(running);
+    }
+
+    /// Runs a goroutine that is locked to a thread, or whose blocking call was put off.
+    #[cold]
+    fn execute_special(&mut self, runnable: Runnable<E>) {
+        if runnable.goroutine().special() & special::LOCKED != 0 {
+            let central = self.shared.central();
+            let handle = central.locked.get(&runnable.goroutine().id()).cloned();
+            drop(central);
+            if let (Some(handle), Some(processor)) = (handle, self.processor.take()) {
+                handle.assign(Assignment {
+                    processor,
+                    spinning: false,
+                    takeover: Takeover::Locked(runnable),
+                });
+            }
+            return;
+        }
+        self.run_special(runnable);
+    }
+
+    fn run_special(&mut self, runnable: Runnable<E>) {
+        let mut running = runnable.start();
+        if let Some(call) = running.take_call() {
+            match self.call_blocking(running, call) {
+                Some(returned) => running = returned,
+                None => return,
+            }
+        }
+        self.run_on(running);
+    }
+
+    /// Locks a goroutine to this thread. Machine 0 must stay free to see the end of the run: it gives the goroutine to another.
+    fn lock_thread(&mut self, running: Running<E>) -> Option<Running<E>> {
+        if self.has_locked || !self.is_first {
+            if running.lock_thread() {
+                self.has_locked = true;
+                let id = running.goroutine().id();
+                let handle = Arc::clone(&self.handle);
+                self.shared.central().locked.insert(id, handle);
+            }
+            return Some(running);
+        }
+        match self.hand_over(Takeover::Lock(running)) {
+            // There is no other thread: then this is the one.
+            Some(Takeover::Lock(running)) => {
+                self.is_first = false;
+                self.lock_thread(running)
+            }
+            _ => None,
+        }
+    }
+
+    /// Undoes one lock, or all.
+    fn unlock_thread(&mut self, running: &Running<E>, all: bool) {
+        if running.unlock_thread(all) {
+            self.has_locked = false;
+            let id = running.goroutine().id();
+            self.shared.central().locked.remove(&id);
+        }
+    }
+
+    /// Waits, without a processor, until the locked goroutine is to run; false: the run ends.
+    #[cold]
+    pub(crate) fn run_locked(&mut self) -> bool {
+        self.stop_spinning();
+        if let Some(processor) = self.processor.take() {
+            let mut central = self.shared.central();
+            if self.shared.is_finishing() {
+                central.dead.push(processor);
+                return false;
+            }
+            self.shared.hand_off(central, processor);
+        }
+        {
+            let mut central = self.shared.central();
+            if self.shared.is_finishing() {
+                return false;
+            }
+            self.shared.check_deadlock(&mut central);
+        }
+        match self.handle.await_assignment() {
+            Some(assignment) => {
+                self.take_up(assignment);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether a goroutine is locked to this thread.
+    #[inline]
+    pub(crate) fn has_locked(&self) -> bool {
+        self.has_locked
     }
 
     #[inline]
@@ -398,7 +541,14 @@ impl<E: Engine> Machine<E> {
                 .store(goroutine.id().0, Ordering::Relaxed);
             let (local, processor, cells) = owned.split();
             let slice = Slice::new(Context::new(shared, processor, cells), goroutine);
+            let place = (Some(processor.index), Some(self.handle.id));
+            shared.event(TraceKind::Run, place.0, place.1, goroutine.id().0);
             let switch = shared.engine().run(running.fiber(), local, &slice);
+            if shared.options.trace.is_some() {
+                let asked = processor.limit.requests() != 0;
+                let kind = TraceKind::Stop(stop_of(&switch, asked));
+                shared.event(kind, place.0, place.1, goroutine.id().0);
+            }
             match switch {
                 Switch::Park(reason) => {
                     if let Some(runnable) = running.park(reason) {
@@ -418,6 +568,11 @@ impl<E: Engine> Machine<E> {
                     Some(back) => running = back,
                     None => return,
                 },
+                Switch::LockThread => match self.lock_thread(running) {
+                    Some(locked) => running = locked,
+                    None => return,
+                },
+                Switch::UnlockThread => self.unlock_thread(&running, false),
                 Switch::Exit => {
                     let is_main = goroutine.id() == GoroutineId::MAIN;
                     self.ended(running);
@@ -470,6 +625,9 @@ impl<E: Engine> Machine<E> {
     }
 
     fn ended(&mut self, running: Running<E>) {
+        if self.has_locked {
+            self.unlock_thread(&running, true);
+        }
         let (free, fiber) = running.exit();
         let shared = &self.shared;
         let owned = self
@@ -492,11 +650,21 @@ impl<E: Engine> Machine<E> {
     /// Makes a blocking call without the processor. `None`: the goroutine is not this machine's any more.
     fn call_blocking(&mut self, running: Running<E>, call: BlockingCall<E>) -> Option<Running<E>> {
         let (mut running, call) = if self.is_first {
-            self.hand_over(running, call)?
+            match self.hand_over(Takeover::Call(running, call))? {
+                Takeover::Call(running, call) => (running, call),
+                _ => return None,
+            }
         } else {
             (running, call)
         };
+        if !self.shared.calls.enter() {
+            self.queue_call(running, call);
+            return None;
+        }
         running.set_blocking(true);
+        let id = running.goroutine().id().0;
+        let machine = Some(self.handle.id);
+        self.shared.event(TraceKind::Call, None, machine, id);
         let processor = self
             .processor
             .take()
@@ -504,6 +672,8 @@ impl<E: Engine> Machine<E> {
         // ORDERING: Relaxed; for schedtrace.
         self.handle.is_blocked.store(true, Ordering::Relaxed);
         if call.is_long {
+            let index = Some(processor.index);
+            self.shared.event(TraceKind::HandOff, index, None, id);
             {
                 let mut central = self.shared.central();
                 central.blocked_calls += 1;
@@ -514,6 +684,8 @@ impl<E: Engine> Machine<E> {
                 }
             }
             let result = catch_unwind(AssertUnwindSafe(call.job));
+            self.shared.event(TraceKind::Return, None, machine, id);
+            self.leave_call();
             return self.return_late(running, result);
         }
         let blocked = processor.enter_blocking();
@@ -532,6 +704,8 @@ impl<E: Engine> Machine<E> {
             }
         }
         let result = catch_unwind(AssertUnwindSafe(call.job));
+        self.shared.event(TraceKind::Return, None, machine, id);
+        self.leave_call();
         let Some(processor) = blocked.try_leave() else {
             return self.return_late(running, result);
         };
@@ -541,6 +715,32 @@ impl<E: Engine> Machine<E> {
         running.set_blocking(false);
         running.complete(result.unwrap_or_else(|panic| resume_unwind(panic)));
         Some(running)
+    }
+
+    /// As many calls as may be are under way: the goroutine waits for its turn.
+    #[cold]
+    fn queue_call(&mut self, mut running: Running<E>, call: BlockingCall<E>) {
+        running.put_call_off(call);
+        running.set_blocking(true);
+        let shared = Arc::clone(&self.shared);
+        let mut central = shared.central();
+        central.queued_calls.push_back(running);
+        shared.calls.set_queued(central.queued_calls.len());
+        // The last of those under way may have come back before it could see ours.
+        if shared.calls.has_room() {
+            shared.release_queued_call(&mut central);
+        }
+    }
+
+    /// A call has come back: the next that waits for its turn may go.
+    #[inline]
+    fn leave_call(&self) {
+        if self.shared.calls.leave() {
+            let mut central = self.shared.central();
+            self.shared.release_queued_call(&mut central);
+            drop(central);
+            self.shared.wake_processor();
+        }
     }
 
     /// A blocking call has come back and its processor is gone.
@@ -581,12 +781,8 @@ impl<E: Engine> Machine<E> {
         None
     }
 
-    /// Machine 0 gives a blocking call, its goroutine and its processor to another machine. They come back when there is none.
-    fn hand_over(
-        &mut self,
-        running: Running<E>,
-        call: BlockingCall<E>,
-    ) -> Option<(Running<E>, BlockingCall<E>)> {
+    /// Machine 0 gives what it has to another machine, with its processor. It comes back when there is none.
+    fn hand_over(&mut self, takeover: Takeover<E>) -> Option<Takeover<E>> {
         let processor = self
             .processor
             .take()
@@ -598,7 +794,7 @@ impl<E: Engine> Machine<E> {
         let assignment = Assignment {
             processor,
             spinning: false,
-            takeover: Some((running, call)),
+            takeover,
         };
         match assign(&self.shared, central, assignment) {
             Ok(()) => {
@@ -607,7 +803,7 @@ impl<E: Engine> Machine<E> {
             }
             Err(assignment) => {
                 self.processor = Some(assignment.processor);
-                assignment.takeover
+                Some(assignment.takeover)
             }
         }
     }
@@ -644,6 +840,10 @@ impl<E: Engine> Machine<E> {
             self.stop_for_another();
             return true;
         }
+        if self.shared.clear_attention(attention::PROCESSORS) != 0 {
+            stop_the_world::follow_quota(self);
+            return true;
+        }
         let reason = if self.shared.clear_attention(attention::COLLECT_GROWTH) != 0 {
             CollectionReason::Growth
         } else if self.shared.clear_attention(attention::COLLECT_PERIODIC) != 0 {
@@ -672,7 +872,7 @@ impl<E: Engine> Machine<E> {
     }
 
     /// The run ends: puts the processor by.
-    fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.stop_spinning();
         if let Some(processor) = self.processor.take() {
             self.shared.central().dead.push(processor);

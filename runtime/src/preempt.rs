@@ -54,6 +54,8 @@ pub(crate) mod attention {
     pub(crate) const COLLECT_PERIODIC: u32 = 4;
     /// The run ends.
     pub(crate) const FINISH: u32 = 8;
+    /// The quota of processors has changed.
+    pub(crate) const PROCESSORS: u32 = 16;
 }
 
 /// A processor's safepoint word.

@@ -9,9 +9,9 @@ use std::{
 };
 
 /// The default for GOMAXPROCS.
-pub(crate) fn available() -> usize {
-    let mask = processors_in_mask();
-    adjust(mask, cgroup_quota(Path::new("/")))
+pub(crate) fn available(root: &Path) -> usize {
+    let mask = processors_in_mask(root);
+    adjust(mask, cgroup_quota(root))
 }
 
 /// As Go: the quota rounded up, at least 2, never more than the mask has.
@@ -24,9 +24,9 @@ fn adjust(mask: usize, quota: Option<f64>) -> usize {
     mask.min(quota).max(1)
 }
 
-fn processors_in_mask() -> usize {
+fn processors_in_mask(root: &Path) -> usize {
     // Linux: "Cpus_allowed:\tff,ffffffff", of this thread.
-    if let Ok(status) = fs::read_to_string("/proc/thread-self/status")
+    if let Ok(status) = fs::read_to_string(root.join("proc/thread-self/status"))
         && let Some(mask) = status
             .lines()
             .find_map(|line| line.strip_prefix("Cpus_allowed:"))

@@ -12,14 +12,18 @@
 //! GO: proc.go `newproc`, `ready`, `wakep`, `schedinit`.
 
 use std::{
+    collections::{HashMap, VecDeque},
     marker::PhantomData,
+    path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use crate::{
+    blocking::{CallCounter, default_call_limit},
     clock::{Clock, NEVER, Nanos},
     engine::{Engine, Outcome, SafepointAction, WakeOutcome, WorldJob},
+    event_trace::{EventTrace, TraceKind},
     goroutine::{GoroutineId, GoroutineRef, Registry, Runnable, Running},
     lock_rank::{Rank, RankedGuard, RankedMutex},
     machine::{self, Machine, MachineHandle},
@@ -46,10 +50,16 @@ pub struct Options {
     /// The most threads the run may have (Go: 10,000). When it is reached, or the operating system refuses one, the run
     /// goes on with fewer.
     pub max_threads: usize,
+    /// The most blocking calls under way at once; more wait for their turn. `None`: 512, or fewer if the user may have few threads.
+    pub max_blocking_calls: Option<usize>,
+    /// Where `proc` and `sys` are, for the processor mask and the cgroup's quota; tests have a tree of their own.
+    pub system_root: PathBuf,
     /// How long without a collection until sysmon asks for one; `None`: never.
     pub forced_collection_period: Option<Duration>,
     /// Print a line every so often.
     pub schedtrace: Option<ScheduleTrace>,
+    /// Record what happens.
+    pub trace: Option<Arc<EventTrace>>,
     /// Seeds every random choice (select, stealing).
     pub seed: Option<u64>,
     /// A goroutine that is started or woken is put behind all others half of the time, so that seeds differ in who runs when.
@@ -66,8 +76,11 @@ impl Default for Options {
         Options {
             processors: None,
             max_threads: 10_000,
+            max_blocking_calls: None,
+            system_root: PathBuf::from("/"),
             forced_collection_period: Some(Duration::from_secs(120)),
             schedtrace: None,
+            trace: None,
             seed: None,
             shuffle: false,
             virtual_clock: false,
@@ -98,6 +111,10 @@ pub(crate) struct Central<E: Engine> {
     /// Every machine there is, for schedtrace.
     pub(crate) machines: Vec<Arc<MachineHandle<E>>>,
     pub(crate) machines_started: usize,
+    /// The machines of goroutines that are locked to their thread.
+    pub(crate) locked: HashMap<GoroutineId, Arc<MachineHandle<E>>>,
+    /// Goroutines whose blocking calls wait until fewer are under way. `Shared::calls` follows the length.
+    pub(crate) queued_calls: VecDeque<Running<E>>,
     /// Processors the stopped world has.
     pub(crate) stopped: Vec<OwnedProcessor<E>>,
     /// Processors beyond GOMAXPROCS.
@@ -149,6 +166,12 @@ pub(crate) struct Shared<E: Engine> {
     /// Until when the machine in the poller waits.
     pub(crate) poll_until: AtomicI64,
     pub(crate) last_collection: AtomicI64,
+    /// The most threads there may be.
+    max_threads: AtomicUsize,
+    pub(crate) calls: CallCounter,
+    /// GOMAXPROCS follows the quota, and what it is to become.
+    pub(crate) follows_quota: AtomicBool,
+    pub(crate) quota: AtomicUsize,
     pub(crate) sysmon: SysmonNote,
     pub(crate) urgent: Urgency,
     seed: u64,
@@ -158,7 +181,7 @@ impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: Arc<E>, options: Options) -> Shared<E> {
         let count = options
             .processors
-            .unwrap_or_else(processor_count::available)
+            .unwrap_or_else(|| processor_count::available(&options.system_root))
             .clamp(1, MAX_PROCESSORS);
         let seed = options.seed.unwrap_or_else(random_seed);
         let clock = Clock::new(options.virtual_clock);
@@ -180,6 +203,8 @@ impl<E: Engine> Shared<E> {
                     idle_machines: Vec::new(),
                     machines: Vec::new(),
                     machines_started: 0,
+                    locked: HashMap::new(),
+                    queued_calls: VecDeque::new(),
                     stopped: Vec::new(),
                     dead: Vec::new(),
                     is_stopping: false,
@@ -204,6 +229,14 @@ impl<E: Engine> Shared<E> {
             last_poll: AtomicI64::new(now),
             poll_until: AtomicI64::new(0),
             last_collection: AtomicI64::new(1),
+            max_threads: AtomicUsize::new(options.max_threads),
+            calls: CallCounter::new(
+                options
+                    .max_blocking_calls
+                    .unwrap_or_else(default_call_limit),
+            ),
+            follows_quota: AtomicBool::new(options.processors.is_none()),
+            quota: AtomicUsize::new(count),
             sysmon: SysmonNote::new(),
             urgent: Urgency::new(),
             seed,
@@ -262,6 +295,12 @@ impl<E: Engine> Shared<E> {
     pub(crate) fn set_processor_count(&self, count: usize) {
         // ORDERING: Relaxed; in a stopped world.
         self.processor_count.store(count, Ordering::Relaxed);
+    }
+
+    /// The most threads there may be.
+    pub(crate) fn max_threads(&self) -> usize {
+        // ORDERING: Relaxed; a setting.
+        self.max_threads.load(Ordering::Relaxed)
     }
 
     /// What the whole scheduler must attend to.
@@ -468,6 +507,9 @@ impl<E: Engine> Shared<E> {
         for machine in central.idle_machines.drain(..) {
             machine.dismiss();
         }
+        for machine in central.locked.values() {
+            machine.dismiss();
+        }
         self.netpoll.notify();
         self.sysmon.notify();
         self.progress.notify_all();
@@ -548,6 +590,7 @@ impl<E: Engine> Scheduler<E> {
             let mut list = crate::goroutine::FreeList::default();
             let free = list.take(&shared.registry);
             shared.registry.take_back_all(&mut list);
+            shared.name_goroutine(GoroutineId::MAIN.0, &main);
             free.spawn(GoroutineId::MAIN, main)
         };
         Machine::run_first(&shared, runnable);
@@ -685,6 +728,10 @@ impl<'a, E: Engine> Context<'a, E> {
         self.cells.free.set(list);
         let id = self.cells.next_goroutine_id(&self.shared.last_id);
         Processor::<E>::count(&self.processor.started);
+        if self.shared.options.trace.is_some() {
+            self.shared.name_goroutine(id.0, &fiber);
+            self.event(TraceKind::Spawn, id);
+        }
         self.enqueue_next(free.spawn(id, fiber));
         id
     }
@@ -692,9 +739,17 @@ impl<'a, E: Engine> Context<'a, E> {
     /// Wakes a goroutine that has parked, or is about to.
     #[inline]
     pub(crate) fn ready(&self, goroutine: GoroutineRef<E>) {
+        self.event(TraceKind::Wake, goroutine.id());
         if let Some(runnable) = goroutine.ready() {
             self.enqueue_next(runnable);
         }
+    }
+
+    /// Records what happens to a goroutine because of this processor.
+    #[inline]
+    fn event(&self, kind: TraceKind, goroutine: GoroutineId) {
+        self.shared
+            .event(kind, Some(self.processor.index), None, goroutine.0);
     }
 
     /// Makes `runnable` the next to run here, and sees to it that idle processors hear of it.
@@ -758,6 +813,12 @@ impl<'a, E: Engine> Context<'a, E> {
     #[must_use]
     pub fn processors(&self) -> usize {
         self.shared.processor_count()
+    }
+
+    /// `runtime/debug.SetMaxThreads`; answers what it was. At the limit the run goes on with the threads it has.
+    pub fn set_max_threads(&self, count: usize) -> usize {
+        // ORDERING: Relaxed; a setting.
+        self.shared.max_threads.swap(count, Ordering::Relaxed)
     }
 
     /// The number of the processor that is held.

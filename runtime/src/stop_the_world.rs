@@ -18,6 +18,7 @@ use crate::{
     channel::Channel,
     clock::{NEVER, Nanos},
     engine::{CollectionReason, Engine, WorldJob},
+    event_trace::TraceKind,
     goroutine::{GoroutineId, GoroutineRef, Registry, Running},
     lock_rank::RankedGuard,
     machine::{self, Machine},
@@ -103,7 +104,18 @@ impl<E: Engine> StoppedWorld<'_, E> {
 
     /// `runtime.GOMAXPROCS(n)`: from the end of the stop on there are `count` processors (1 to 256).
     pub fn set_processors(&mut self, count: usize) {
+        // ORDERING: Relaxed; a setting.
+        self.shared.follows_quota.store(false, Ordering::Relaxed);
         self.count = count.clamp(1, MAX_PROCESSORS);
+    }
+
+    /// `runtime.SetDefaultGOMAXPROCS`: as many processors as the mask and the quota grant, now and later.
+    pub fn set_default_processors(&mut self) {
+        self.set_processors(crate::processor_count::available(
+            &self.shared.options.system_root,
+        ));
+        // ORDERING: Relaxed; a setting.
+        self.shared.follows_quota.store(true, Ordering::Relaxed);
     }
 
     /// How many processors there are, or will be when the world goes on.
@@ -354,9 +366,36 @@ pub(crate) fn run<E: Engine>(
     let own = machine.processor.take()?;
     let index = own.index;
     let mut world = stop(&shared, central, own)?;
+    shared.event(TraceKind::WorldStops, None, None, 0);
     running.complete(job(&mut world));
+    shared.event(TraceKind::WorldStarts, None, None, 0);
     machine.processor = Some(start(world, index));
     Some(running)
+}
+
+/// Makes as many processors as sysmon has found to be granted.
+pub(crate) fn follow_quota<E: Engine>(machine: &mut Machine<E>) {
+    machine.stop_spinning();
+    let shared = Arc::clone(&machine.shared);
+    let central = shared.central();
+    // ORDERING: Relaxed, both; settings.
+    let count = shared.quota.load(Ordering::Relaxed);
+    if shared.is_finishing() || !shared.follows_quota.load(Ordering::Relaxed) {
+        return;
+    }
+    if central.is_stopping {
+        shared.set_attention(attention::PROCESSORS);
+        return;
+    }
+    let Some(own) = machine.processor.take() else {
+        return;
+    };
+    let index = own.index;
+    let Some(mut world) = stop(&shared, central, own) else {
+        return;
+    };
+    world.count = count.clamp(1, MAX_PROCESSORS);
+    machine.processor = Some(start(world, index));
 }
 
 /// Runs a collection.
@@ -379,7 +418,9 @@ pub(crate) fn collect<E: Engine>(machine: &mut Machine<E>, reason: CollectionRea
     let Some(mut world) = stop(&shared, central, own) else {
         return;
     };
+    shared.event(TraceKind::WorldStops, None, None, 0);
     shared.engine().collect(&mut world, reason);
+    shared.event(TraceKind::WorldStarts, None, None, 0);
     // ORDERING: Relaxed; sysmon compares times.
     shared
         .last_collection

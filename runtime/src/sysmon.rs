@@ -8,7 +8,8 @@
 //! 3. looks for events of descriptors when nobody did for 10 ms;
 //! 4. retakes processors from blocking calls, and asks goroutines whose slice is over to yield if anybody waits;
 //! 5. asks for a collection when none ran for long;
-//! 6. prints the scheduler's trace.
+//! 6. looks, at most once a second, how many processors the mask and the cgroup's quota grant;
+//! 7. prints the scheduler's trace.
 //!
 //! It is not counted in deadlock detection. What it decides is decided by plain functions over numbers, tested below without
 //! threads or clocks.
@@ -21,11 +22,12 @@ use crate::{
     blocking::{BlockingTicket, ProcessorStatus},
     clock::{NEVER, Nanos},
     engine::Engine,
+    event_trace::TraceKind,
     lock_rank::{Rank, RankedMutex},
     netpoll::POLL_GAP,
     preempt::{TIME_SLICE, attention, request},
-    schedule_trace,
-    scheduler::Shared,
+    processor_count, schedule_trace,
+    scheduler::{MAX_PROCESSORS, Shared},
     sync::{AtomicBool, AtomicI64, Condvar, Ordering},
 };
 
@@ -37,6 +39,8 @@ const LONGEST_DELAY: Nanos = 10_000_000;
 const PATIENT_ROUNDS: u32 = 50;
 /// The longest deep sleep when no collection is ever forced.
 const LONGEST_SLEEP: Nanos = 60_000_000_000;
+/// How long until the processor mask and the cgroup's quota are looked at again.
+const QUOTA_PERIOD: Nanos = 1_000_000_000;
 /// A blocking call that takes this long loses its processor in any case.
 const LONG_CALL: Nanos = 10_000_000;
 
@@ -231,6 +235,7 @@ pub(crate) fn start<E: Engine>(shared: &Arc<Shared<E>>) -> Option<JoinHandle<()>
                 shared,
                 seen: Vec::new(),
                 last_trace: 0,
+                last_quota: 0,
             }
             .run()
         })
@@ -241,6 +246,7 @@ struct Sysmon<E: Engine> {
     shared: Arc<Shared<E>>,
     seen: Vec<Seen>,
     last_trace: Nanos,
+    last_quota: Nanos,
 }
 
 impl<E: Engine> Sysmon<E> {
@@ -262,11 +268,13 @@ impl<E: Engine> Sysmon<E> {
                 return;
             }
             let now = shared.real_now();
+            shared.event(TraceKind::Monitor, None, None, 0);
             self.see_to_urgent_matters();
             let polled = self.poll();
             let retaken = self.retake(now);
             pace.round_ended(polled || retaken != 0);
             self.force_collection(now);
+            self.follow_quota(now);
             self.trace(now);
         }
     }
@@ -400,6 +408,7 @@ impl<E: Engine> Sysmon<E> {
                     should_preempt(now - seen.slice_since, has_work || shared.global_len() != 0);
                 if slice_is_over {
                     processor.limit.request(request::PREEMPT);
+                    shared.event(TraceKind::Preempt, Some(processor.index), None, 0);
                 }
             }
             let Some(ticket) = processor.word.blocking_ticket() else {
@@ -424,6 +433,7 @@ impl<E: Engine> Sysmon<E> {
                 if let Some(processor) = processor.try_retake(ticket) {
                     central.blocked_calls += 1;
                     taken += 1;
+                    shared.event(TraceKind::HandOff, Some(processor.index), None, 0);
                     if shared.is_finishing() {
                         central.dead.push(processor);
                     } else {
@@ -450,6 +460,23 @@ impl<E: Engine> Sysmon<E> {
         shared.last_collection.store(now, Ordering::Relaxed);
         shared.call_attention(attention::COLLECT_PERIODIC);
         // If everybody sleeps, somebody must come and see.
+        shared.wake_processor();
+    }
+
+    /// Looks at the processor mask and the cgroup's quota, when GOMAXPROCS follows them.
+    fn follow_quota(&mut self, now: Nanos) {
+        let shared = &self.shared;
+        // ORDERING: Relaxed, all here; settings.
+        if now - self.last_quota < QUOTA_PERIOD || !shared.follows_quota.load(Ordering::Relaxed) {
+            return;
+        }
+        self.last_quota = now;
+        let granted = processor_count::available(&shared.options.system_root);
+        if granted.clamp(1, MAX_PROCESSORS) == shared.processor_count() {
+            return;
+        }
+        shared.quota.store(granted, Ordering::Relaxed);
+        shared.call_attention(attention::PROCESSORS);
         shared.wake_processor();
     }
 

@@ -881,3 +881,163 @@ fn few_threads_are_enough() {
         assert!(matches!(outcome, Outcome::MainExited));
     }
 }
+
+#[test]
+fn a_locked_goroutine_keeps_its_thread_to_itself() {
+    for processors in [1, 3] {
+        run(processors, async {
+            let done = chan(0);
+            let locked_thread = Arc::new(Mutex::new(None));
+            let others_there = Arc::new(AtomicBool::new(false));
+            for _ in 0..3 {
+                let (locked_thread, others_there, done) = (
+                    Arc::clone(&locked_thread),
+                    Arc::clone(&others_there),
+                    Arc::clone(&done),
+                );
+                go(async move {
+                    for _ in 0..200 {
+                        if *locked_thread.lock().unwrap() == Some(std::thread::current().id()) {
+                            others_there.store(true, Ordering::SeqCst);
+                        }
+                        sleep(10_000).await;
+                    }
+                    done.send(1).await;
+                });
+            }
+            leave(Switch::LockThread).await;
+            // Nested: one unlocking is not enough.
+            leave(Switch::LockThread).await;
+            leave(Switch::UnlockThread).await;
+            let thread = std::thread::current().id();
+            *locked_thread.lock().unwrap() = Some(thread);
+            for round in 0..100 {
+                match round % 4 {
+                    0 => gosched().await,
+                    1 => sleep(20_000).await,
+                    2 => assert_eq!(blocking(|| 7).await, 7),
+                    _ => {
+                        assert_eq!(blocking_long(|| 8).await, 8);
+                    }
+                }
+                assert_eq!(std::thread::current().id(), thread);
+            }
+            stop_the_world(|world| world.processors() as u64).await;
+            assert_eq!(std::thread::current().id(), thread);
+            *locked_thread.lock().unwrap() = None;
+            leave(Switch::UnlockThread).await;
+            for _ in 0..3 {
+                done.recv().await;
+            }
+            assert!(
+                !others_there.load(Ordering::SeqCst),
+                "nobody else runs on a locked thread"
+            );
+        });
+    }
+}
+
+#[test]
+fn a_locked_goroutine_that_ends_or_sleeps_forever_leaves_no_trace() {
+    run(2, async {
+        let done = chan(0);
+        for _ in 0..20 {
+            let done = Arc::clone(&done);
+            go(async move {
+                leave(Switch::LockThread).await;
+                sleep(100_000).await;
+                done.send(1).await;
+            });
+        }
+        for _ in 0..20 {
+            done.recv().await;
+        }
+    });
+    // All asleep, one of them locked: a deadlock like any other.
+    let (_, outcome) = run_with(Toy::default(), options(2), async {
+        leave(Switch::LockThread).await;
+        chan(0).recv().await;
+    });
+    assert!(matches!(outcome, Outcome::Deadlock { .. }));
+}
+
+#[test]
+fn blocking_calls_beyond_the_limit_wait_for_their_turn() {
+    let mut options = options(2);
+    options.max_blocking_calls = Some(3);
+    let (_, outcome) = run_with(Toy::default(), options, async {
+        let done = chan(0);
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let most = Arc::new(AtomicUsize::new(0));
+        for number in 0..60u64 {
+            let (done, under_way, most) =
+                (Arc::clone(&done), Arc::clone(&under_way), Arc::clone(&most));
+            go(async move {
+                let job = move || {
+                    most.fetch_max(
+                        under_way.fetch_add(1, Ordering::SeqCst) + 1,
+                        Ordering::SeqCst,
+                    );
+                    std::thread::sleep(Duration::from_millis(1));
+                    under_way.fetch_sub(1, Ordering::SeqCst);
+                    number
+                };
+                let answer = if number % 2 == 0 {
+                    blocking(job).await
+                } else {
+                    blocking_long(job).await
+                };
+                assert_eq!(answer, number);
+                done.send(answer).await;
+            });
+        }
+        let mut sum = 0;
+        for _ in 0..60 {
+            sum += done.recv().await.expect("open");
+        }
+        assert_eq!(sum, 59 * 60 / 2);
+    });
+    assert!(matches!(outcome, Outcome::MainExited));
+}
+
+#[test]
+fn the_number_of_processors_follows_the_quota() {
+    let root = std::env::temp_dir().join(format!("golite-quota-{}", std::process::id()));
+    let write = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write("proc/thread-self/status", "Name:\tx\nCpus_allowed:\tff\n");
+    write("proc/self/cgroup", "0::/outer/inner\n");
+    write("sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n");
+    write("sys/fs/cgroup/outer/cpu.max", "300000 100000\n");
+    let mut options = Options::default();
+    options.system_root = root.clone();
+    let outer = root.join("sys/fs/cgroup/outer/cpu.max");
+    let (_, outcome) = run_with(Toy::default(), options, async move {
+        assert_eq!(with(|slice| slice.processors()), 3);
+        // An ancestor's quota changes; the monitor looks once a second.
+        std::fs::write(outer, "450000 100000\n").expect("written");
+        let start = now();
+        while with(|slice| slice.processors()) != 5 {
+            assert!(now() - start < 20_000_000_000, "the quota is followed");
+            safepoint().await;
+        }
+        // Who sets the number himself is left alone, until he asks for the default.
+        stop_the_world(|world| {
+            world.set_processors(2);
+            0
+        })
+        .await;
+        assert_eq!(with(|slice| slice.processors()), 2);
+        stop_the_world(|world| {
+            world.set_default_processors();
+            0
+        })
+        .await;
+        assert_eq!(with(|slice| slice.processors()), 5);
+    });
+    assert!(matches!(outcome, Outcome::MainExited));
+    std::fs::remove_dir_all(root).expect("removed");
+}

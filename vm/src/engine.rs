@@ -1,5 +1,6 @@
 //! The machine as the scheduler sees it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use diagnostics::SourceMap;
@@ -35,6 +36,7 @@ pub struct Machine {
     pub(crate) heap: Arc<Heap>,
     pub(crate) host: HostHandle,
     pub(crate) options: MachineOptions,
+    max_stack: AtomicUsize,
     pub(crate) channel_site: Site,
     /// For jobs that outlive a borrow.
     pub(crate) this: Weak<Machine>,
@@ -97,10 +99,23 @@ impl Machine {
             image,
             heap,
             host,
+            max_stack: AtomicUsize::new(options.max_stack),
             options,
             channel_site,
             this: this.clone(),
         }))
+    }
+
+    /// Bytes that a goroutine's stack may take.
+    pub(crate) fn max_stack(&self) -> usize {
+        // ORDERING: Relaxed; a setting.
+        self.max_stack.load(Ordering::Relaxed)
+    }
+
+    /// Sets what [`Machine::max_stack`] answers; returns what that was.
+    pub fn set_max_stack(&self, bytes: usize) -> usize {
+        // ORDERING: Relaxed; a setting.
+        self.max_stack.swap(bytes, Ordering::Relaxed)
     }
 
     /// The heap, for statistics and settings.
@@ -115,7 +130,7 @@ impl Machine {
     /// A fiber that runs the program from its beginning; `None` when there is no memory.
     pub(crate) fn main_fiber(&self) -> Option<Fiber> {
         let start = self.image.functions[self.image.entry.0 as usize].start;
-        Fiber::starting(None, 0, start, 0, self.options.max_stack)
+        Fiber::starting(None, 0, start, 0, self.max_stack())
     }
 
     /// A fiber that runs a `func()` value.
@@ -129,7 +144,7 @@ impl Machine {
             function,
             offset as u32,
             0,
-            self.options.max_stack,
+            self.max_stack(),
         )
     }
 
@@ -216,6 +231,12 @@ impl Engine for Machine {
         {
             local.free.push(fiber);
         }
+    }
+
+    fn name(&self, fiber: &Fiber) -> String {
+        self.image
+            .function_at(fiber.offset)
+            .map_or_else(String::new, |function| function.function.name.to_string())
     }
 
     fn traceback(&self, fiber: &Fiber, out: &mut String) {

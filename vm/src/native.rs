@@ -18,14 +18,15 @@
 //!   Returns any [`Results`], or `Result<_, GoPanic>`.
 //! - *blocking*: may wait for the operating system. It runs off the processor, so that other goroutines go on: its
 //!   parameters and results are owned and `Send` ([`OwnedParameter`]). Take [`crate::HostHandle`] first to reach standard
-//!   streams. It can be cut off at the end of the program; it must not hold locks that others need then.
+//!   streams. Write *long* instead of *blocking* for what surely takes long (a name server, a child process): its processor is
+//!   handed on at once. It can be cut off at the end of the program; it must not hold locks that others need then.
 //! - *parking*: may make the goroutine wait, yield or end. Takes `&mut NativeContext<'_>` first (its [`NativeContext::slice`]
 //!   is the door to the scheduler) and returns [`Parking`].
 //!
 //! INVARIANT (NATIVES): natives never call bytecode, and what has the lifetime `'h` (strings, slices, `Any`) is good only
 //! until the native returns: the heap is not collected before.
 
-use runtime::{BlockingCall, Context, Slice, WaitReason};
+use runtime::{BlockingCall, Context, Slice, StoppedWorld, WaitReason};
 
 use crate::border::{NativeType, OwnedParameter, Parameter, Results};
 use crate::engine::Machine;
@@ -86,6 +87,10 @@ pub enum Parking<R> {
     Collect(R),
     /// `runtime.GOMAXPROCS(n)`: sets the number of processors; goes on with these results.
     SetProcessors(usize, R),
+    /// `runtime.LockOSThread` (true) and `UnlockOSThread`; goes on with these results.
+    LockThread(bool, R),
+    /// Does this while no goroutine runs, and goes on with what it answers.
+    World(Box<dyn FnOnce(&mut StoppedWorld<'_, Machine>) -> R + Send>),
     /// Panics.
     Panic(GoPanic),
 }
@@ -103,6 +108,8 @@ pub enum ParkingOutcome {
     Exit(i32),
     Collect(FinishNative),
     SetProcessors(usize, FinishNative),
+    LockThread(bool, FinishNative),
+    World(Box<dyn FnOnce(&mut StoppedWorld<'_, Machine>) -> FinishNative + Send>),
     Panic(GoPanic),
 }
 
@@ -346,6 +353,8 @@ macro_rules! functions_of {
                     Parking::Exit(status) => ParkingOutcome::Exit(status),
                     Parking::Collect(results) => ParkingOutcome::Collect(finish_with(results)),
                     Parking::SetProcessors(count, results) => ParkingOutcome::SetProcessors(count, finish_with(results)),
+                    Parking::LockThread(lock, results) => ParkingOutcome::LockThread(lock, finish_with(results)),
+                    Parking::World(job) => ParkingOutcome::World(Box::new(move |world| finish_with(job(world)))),
                     Parking::Panic(panic) => ParkingOutcome::Panic(panic),
                 }
             }
@@ -477,6 +486,15 @@ macro_rules! native_row {
             name: $name,
             entry: $crate::native::Entry::Blocking(|host, slots| {
                 $crate::native::call_blocking(&$function, host, slots)
+            }),
+            signature: || $crate::native::signature_of_blocking(&$function),
+        }
+    };
+    (long $name:literal => $function:expr) => {
+        $crate::Native {
+            name: $name,
+            entry: $crate::native::Entry::Blocking(|host, slots| {
+                Ok($crate::native::call_blocking(&$function, host, slots)?.known_to_be_long())
             }),
             signature: || $crate::native::signature_of_blocking(&$function),
         }

@@ -271,9 +271,7 @@ impl<'a> Running<'a> {
         if self.fiber.stack.slots() >= index + RED_ZONE as usize {
             return Ok(());
         }
-        self.fiber
-            .stack
-            .grow(index, self.machine.options.max_stack)?;
+        self.fiber.stack.grow(index, self.machine.max_stack())?;
         self.slice.install_limit(self.own_limit());
         Ok(())
     }
@@ -291,7 +289,7 @@ impl<'a> Running<'a> {
             return self.fatal(ip, fp, "runtime: out of memory");
         }
         self.save(fp, ip, Safepoint::Entry);
-        let limit = self.machine.options.max_stack;
+        let limit = self.machine.max_stack();
         let stack = self.fiber.stack.base() as usize;
         let head = format!(
             "runtime: goroutine stack exceeds {limit}-byte limit\nruntime: sp={:#x} stack=[{:#x}, {:#x}]\nfatal error: stack overflow\n",

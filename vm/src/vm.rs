@@ -34,6 +34,8 @@ pub struct VmOptions {
     pub forced_collection_period: Option<Duration>,
     /// Print the scheduler's state every so often.
     pub schedule_trace: Option<ScheduleTrace>,
+    /// Record what the scheduler does.
+    pub trace: Option<Arc<runtime::EventTrace>>,
     /// Seeds every random choice (select, stealing, map iteration), and lets who runs when be one.
     pub seed: Option<u64>,
     /// Time stands still but when everybody waits.
@@ -57,6 +59,7 @@ impl Default for VmOptions {
             max_stack: DEFAULT_MAX_STACK,
             forced_collection_period: Some(Duration::from_secs(120)),
             schedule_trace: None,
+            trace: None,
             seed: None,
             virtual_clock: false,
             growth_percent: Some(100),
@@ -127,6 +130,7 @@ impl Vm {
         }
         options.forced_collection_period = self.options.forced_collection_period;
         options.schedtrace = self.options.schedule_trace.clone();
+        options.trace = self.options.trace.clone();
         options.seed = self.options.seed;
         options.shuffle = self.options.seed.is_some();
         options.virtual_clock = self.options.virtual_clock;

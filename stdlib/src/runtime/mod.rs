@@ -1,7 +1,7 @@
 //! Natives of package runtime.
 
 use bytecode::TypeKind;
-use vm::border::{Any, Bytes, GoSlice, GoStr};
+use vm::border::{Any, Bytes, GoStr};
 use vm::native::{NativeContext, Parking};
 use vm::natives;
 
@@ -118,11 +118,40 @@ fn caller(context: &mut NativeContext<'_>, skip: i64) -> (u64, String, i64, bool
     }
 }
 
-fn stack(context: &mut NativeContext<'_>, buffer: GoSlice<'_, u8>, _all: bool) -> i64 {
-    let text = context.stack_trace();
-    let length = text.len().min(buffer.len());
-    buffer.copy_from(&text.as_bytes()[..length]);
-    length as i64
+/// The trace of the calling goroutine, with its first line as in a dump, without the frame of the function that asks.
+fn own_stack(context: &NativeContext<'_>, asker: &str) -> String {
+    let trace = context.stack_trace();
+    let shown = match trace.strip_prefix(asker) {
+        // A frame is two lines.
+        Some(_) => trace.splitn(3, '\n').nth(2).unwrap_or_default(),
+        None => &trace,
+    };
+    format!(
+        "goroutine {} [running]:\n{shown}",
+        context.slice().goroutine().0
+    )
+}
+
+fn stack(context: &mut NativeContext<'_>) -> String {
+    own_stack(context, "runtime.Stack(")
+}
+
+/// The traces of all goroutines, the calling one first.
+fn all_stacks(context: &mut NativeContext<'_>) -> Parking<String> {
+    let caller = context.slice().goroutine();
+    Parking::World(Box::new(move |world| world.dump(Some(caller))))
+}
+
+fn lock_thread(_: &mut NativeContext<'_>) -> Parking<()> {
+    Parking::LockThread(true, ())
+}
+
+fn unlock_thread(_: &mut NativeContext<'_>) -> Parking<()> {
+    Parking::LockThread(false, ())
+}
+
+fn set_default_processors(_: &mut NativeContext<'_>) -> Parking<()> {
+    Parking::World(Box::new(|world| world.set_default_processors()))
 }
 
 fn memory_statistics(context: &mut NativeContext<'_>) -> Vec<u64> {
@@ -266,7 +295,11 @@ natives! {
     parking "Goexit" => goexit;
     pure "KeepAlive" => keep_alive;
     pure "Caller" => caller;
-    pure "Stack" => stack;
+    pure "stack" => stack;
+    parking "allStacks" => all_stacks;
+    parking "LockOSThread" => lock_thread;
+    parking "UnlockOSThread" => unlock_thread;
+    parking "SetDefaultGOMAXPROCS" => set_default_processors;
     pure "memoryStatistics" => memory_statistics;
 }
 
@@ -310,14 +343,26 @@ pub mod debug {
         context.machine().heap().release_unused();
     }
 
+    fn set_max_threads(context: &mut NativeContext<'_>, count: i64) -> i64 {
+        let count = usize::try_from(count).unwrap_or(0);
+        i64::try_from(context.scheduler().set_max_threads(count)).unwrap_or(i64::MAX)
+    }
+
+    fn set_max_stack(context: &mut NativeContext<'_>, bytes: i64) -> i64 {
+        let bytes = usize::try_from(bytes).unwrap_or(0);
+        i64::try_from(context.machine().set_max_stack(bytes)).unwrap_or(i64::MAX)
+    }
+
     fn stack(context: &mut NativeContext<'_>) -> Vec<u8> {
-        context.stack_trace().into_bytes()
+        super::own_stack(context, "").into_bytes()
     }
 
     vm::natives! {
         pure "setGrowth" => set_growth;
         pure "SetMemoryLimit" => set_limit;
         parking "collect" => collect;
+        pure "setMaxThreads" => set_max_threads;
+        pure "setMaxStack" => set_max_stack;
         pure "release" => release;
         pure "stack" => stack;
     }

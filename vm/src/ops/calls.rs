@@ -112,6 +112,17 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                             });
                         cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
                     }
+                    ParkingOutcome::LockThread(lock, finish) => {
+                        let switch = if lock {
+                            Switch::LockThread
+                        } else {
+                            Switch::UnlockThread
+                        };
+                        cx.leave_pending(ip, fp, Pending::Native(finish), switch)
+                    }
+                    ParkingOutcome::World(job) => {
+                        cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
+                    }
                     ParkingOutcome::Panic(panic) => cx.go_panic(ip, fp, &panic),
                 }
             }
@@ -167,7 +178,7 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         let created = Some((cx.offset_of(ip), cx.slice.goroutine()));
         let recycled = cx.local.free.pop();
         let Some(mut fiber) =
-            Fiber::starting(recycled, closure, code, count, cx.machine.options.max_stack)
+            Fiber::starting(recycled, closure, code, count, cx.machine.max_stack())
         else {
             return cx.fatal(ip, fp, "runtime: out of memory");
         };

@@ -593,7 +593,7 @@ natives! {
     pure "setDeadline" => set_deadline;
     pure "setOption" => set_option;
     blocking "HasIPv6" => has_ipv6;
-    blocking "LookUp" => look_up;
+    long "LookUp" => look_up;
     pure "ParseIP" => parse_ip;
     pure "IPv6Text" => ipv6_text;
     blocking "InterfaceNumber" => interface_number;

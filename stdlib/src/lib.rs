@@ -17,6 +17,8 @@
 //! - `fmt` prints through `internal/stdio`, so that a program that never mentions `os` need not load it.
 //! - A value with Error, String, Format or GoString is printed in passes (`fmt/printer.rs`).
 //! - A `time.Timer` starts a goroutine when it is due; settings are numbered, so that no stale value is received.
+//! - Regular expressions are an engine of our own (`regexp`), whose programs are slices in the script's heap.
+//! - Digests take blocks by RustCrypto's functions; state, marshalling and cloning are golite code (`internal/digest`).
 //! - Unicode tables are generated (`unicode/data.rs`), so that they are Go's version, whatever Rust has.
 //!
 //! INVARIANT: no native recurses over, or allocates without a bound for, what a script decides, beyond what the script holds itself;
@@ -36,6 +38,7 @@ pub mod internal;
 pub mod math;
 pub mod os;
 pub mod outline;
+pub mod regexp;
 pub mod runtime;
 pub mod sort;
 pub mod strconv;
@@ -73,6 +76,7 @@ packages! {
     "math/rand" => crate::math::rand;
     "math/rand/v2" => crate::math::rand::v2;
     "os" => crate::os;
+    "regexp" => crate::regexp;
     "runtime" => crate::runtime;
     "runtime/debug" => crate::runtime::debug;
     "sort" => crate::sort;

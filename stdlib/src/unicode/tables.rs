@@ -25,6 +25,14 @@ pub fn find(group: char, name: &str) -> Option<usize> {
         .ok()
 }
 
+/// Numbers and names of a group's tables.
+pub fn names(group: char) -> impl Iterator<Item = (usize, &'static str)> {
+    let tables = data::TABLES.iter().enumerate();
+    tables
+        .filter(move |(_, (of, _, _))| *of == group)
+        .map(|(number, (_, name, _))| (number, *name))
+}
+
 /// The ranges of table `number`; none if there is no such table.
 pub fn ranges(number: usize) -> Ranges {
     data::TABLES

@@ -8,6 +8,7 @@ use parser::ast::ExprId;
 use crate::checker::Checker;
 use crate::constants::Constant;
 use crate::operand::Operand;
+use crate::type_sets::NoCommonType;
 use crate::typed::Mode;
 use crate::types::{BasicKind, ChanDirection, Param, Type, TypeId};
 use crate::universe::Builtin;
@@ -83,10 +84,9 @@ impl Checker<'_> {
             Builtin::Append => self.append(x, call, args, &mut operands, spread),
             Builtin::Cap | Builtin::Len => self.length(x, builtin),
             Builtin::Clear => {
-                if !matches!(
-                    self.program.types.underlying(x.typ),
-                    Type::Map { .. } | Type::Slice(_)
-                ) {
+                let types = &self.program.types;
+                let clears = |under| matches!(types.get(under), Type::Map { .. } | Type::Slice(_));
+                if !types.all_underlying(x.typ, clears) {
                     let message = format!(
                         "invalid argument: cannot clear {}: argument must be (or constrained by) map or slice",
                         self.operand_string(x)
@@ -97,13 +97,21 @@ impl Checker<'_> {
                 self.no_value(x)
             }
             Builtin::Close => {
-                let problem = match self.program.types.underlying(x.typ) {
+                let types = &self.program.types;
+                let problem = |under| match types.get(under) {
                     Type::Chan {
                         direction: ChanDirection::Receive,
                         ..
-                    } => "receive-only channel",
-                    Type::Chan { .. } => return self.no_value(x),
-                    _ => "non-channel",
+                    } => Some("receive-only channel"),
+                    Type::Chan { .. } => None,
+                    _ => Some("non-channel"),
+                };
+                let problem = match types.type_set(x.typ) {
+                    Some(pairs) => pairs.iter().find_map(|(_, under)| problem(*under)),
+                    None => Some("non-channel"),
+                };
+                let Some(problem) = problem else {
+                    return self.no_value(x);
                 };
                 let message = format!(
                     "invalid operation: cannot close {problem} {}",
@@ -114,9 +122,30 @@ impl Checker<'_> {
             }
             Builtin::Copy => self.copy(x, &operands),
             Builtin::Delete => {
-                let Type::Map { key, .. } = *self.program.types.underlying(x.typ) else {
-                    let message =
-                        format!("invalid argument: {} is not a map", self.operand_string(x));
+                let types = &self.program.types;
+                let mut key = None;
+                let problem = types.type_set(x.typ).map_or(Some(false), |pairs| {
+                    pairs.iter().find_map(|(_, under)| match types.get(*under) {
+                        Type::Map { key: other, .. } => match key {
+                            Some(key) if !types.identical(key, *other) => Some(true),
+                            _ => {
+                                key = Some(*other);
+                                None
+                            }
+                        },
+                        _ => Some(false),
+                    })
+                });
+                let text = || self.operand_string(x);
+                let message = match problem {
+                    Some(false) => format!("invalid argument: {} is not a map", text()),
+                    Some(true) => format!(
+                        "invalid argument: maps of {} must have identical key types",
+                        text()
+                    ),
+                    None => String::new(),
+                };
+                let (Some(key), None) = (key, problem) else {
                     self.report_operand(Code::InvalidArgument, x, message);
                     return false;
                 };
@@ -170,13 +199,48 @@ impl Checker<'_> {
         if x.is_nil() {
             return Err("argument must be a slice; have untyped nil".to_owned());
         }
-        match self.program.types.underlying(x.typ) {
-            Type::Slice(element) => Ok(*element),
-            _ => Err(format!(
+        let types = &self.program.types;
+        let mut found: Option<TypeId> = None;
+        for (_, under) in types.type_set(x.typ).unwrap_or_default() {
+            match types.get(under) {
+                Type::Slice(element) => match found {
+                    Some(found) if !types.identical(found, *element) => {
+                        return Err(format!(
+                            "mismatched slice element types {} and {} in {}",
+                            self.type_text(found),
+                            self.type_text(*element),
+                            self.operand_string(x)
+                        ));
+                    }
+                    Some(_) => {}
+                    None => found = Some(*element),
+                },
+                _ => {
+                    found = None;
+                    break;
+                }
+            }
+        }
+        found.ok_or_else(|| {
+            format!(
                 "argument must be a slice; have {}",
                 self.operand_string(x)
-            )),
+            )
+        })
+    }
+
+    /// A string, or a type parameter all of whose types are strings or slices of bytes, at least one of them a string.
+    fn is_string_or_bytes(&self, typ: TypeId) -> bool {
+        let types = &self.program.types;
+        let mut has_string = false;
+        let all = types.all_underlying(typ, |under| {
+            types.is_string(under)
+                || matches!(types.get(under), Type::Slice(element) if types.identical(*element, TypeId::UINT8))
+        });
+        for (_, under) in types.type_set(typ).unwrap_or_default() {
+            has_string |= types.is_string(under);
         }
+        all && has_string
     }
 
     fn append(
@@ -187,6 +251,18 @@ impl Checker<'_> {
         operands: &mut [Operand],
         spread: Option<u32>,
     ) -> bool {
+        // append([]byte, string...)
+        if operands.len() == 2 && spread.is_some() && self.is_string_or_bytes(operands[1].typ) {
+            let bytes = self.program.types.slice(TypeId::BYTE);
+            if self.assignable(x, bytes, None) {
+                if self.program.types.is_untyped(operands[1].typ) {
+                    let string = &operands[1];
+                    self.update_operand_type(string, TypeId::STRING, true);
+                }
+                x.mode = Mode::Value;
+                return true;
+            }
+        }
         let element = match self.slice_element(x) {
             Ok(element) => element,
             Err(problem) => {
@@ -198,19 +274,6 @@ impl Checker<'_> {
                 return false;
             }
         };
-        // append([]byte, string...)
-        if operands.len() == 2 && spread.is_some() && self.program.types.is_string(operands[1].typ)
-        {
-            let bytes = self.program.types.slice(TypeId::BYTE);
-            if self.assignable(x, bytes, None) {
-                if self.program.types.is_untyped(operands[1].typ) {
-                    let string = &operands[1];
-                    self.update_operand_type(string, TypeId::STRING, true);
-                }
-                x.mode = Mode::Value;
-                return true;
-            }
-        }
         let rest = self.program.types.slice(element);
         let typ = x.typ;
         let params = [
@@ -266,6 +329,20 @@ impl Checker<'_> {
             Type::Slice(_) | Type::Chan { .. } => {}
             Type::Map { .. } if builtin == Builtin::Len => {}
             Type::Basic(BasicKind::Invalid) => return false,
+            Type::Interface(_)
+                if types.is_type_parameter(x.typ)
+                    && types.all_underlying(x.typ, |under| {
+                        let under = match types.get(under) {
+                            Type::Pointer(base) => types.underlying_id(*base),
+                            _ => under,
+                        };
+                        match types.get(under) {
+                            Type::Basic(kind) => kind.is_string() && builtin == Builtin::Len,
+                            Type::Array(..) | Type::Slice(_) | Type::Chan { .. } => true,
+                            Type::Map { .. } => builtin == Builtin::Len,
+                            _ => false,
+                        }
+                    }) => {}
             _ => {
                 let message = format!(
                     "invalid argument: {} for built-in {}",
@@ -295,7 +372,7 @@ impl Checker<'_> {
         };
         let y = &operands[1];
         let bytes = self.program.types.slice(TypeId::BYTE);
-        let special = self.program.types.is_string(y.typ) && self.assignable(x, bytes, None);
+        let special = self.is_string_or_bytes(y.typ) && self.assignable(x, bytes, None);
         if special {
             if self.program.types.is_untyped(y.typ) {
                 self.update_operand_type(y, TypeId::STRING, true);
@@ -303,7 +380,7 @@ impl Checker<'_> {
         } else {
             let from = match self.slice_element(y) {
                 Ok(element) => element,
-                Err(_) if self.program.types.is_string(y.typ) => TypeId::BYTE,
+                Err(_) if self.is_string_or_bytes(y.typ) => TypeId::BYTE,
                 Err(problem) => {
                     self.report_operand(
                         Code::InvalidArgument,
@@ -336,13 +413,30 @@ impl Checker<'_> {
             self.use_exprs(&args[1..]);
             return false;
         }
-        let least = match self.program.types.underlying(typ) {
-            Type::Slice(_) => 2,
-            Type::Map { .. } | Type::Chan { .. } => 1,
-            Type::Basic(BasicKind::Invalid) => return false,
-            _ => {
+        let types = &self.program.types;
+        if types.underlying_id(typ) == TypeId::INVALID {
+            return false;
+        }
+        let wrong = || "type must be slice, map, or channel".to_owned();
+        let may_be_made = |under| {
+            matches!(
+                types.get(under),
+                Type::Slice(_) | Type::Map { .. } | Type::Chan { .. }
+            )
+        };
+        let common = match types.common_underlying(typ) {
+            Ok(common) if may_be_made(common) => Ok(common),
+            Ok(_) => Err(wrong()),
+            Err(NoCommonType::NoSpecificType) => Err("no specific type".to_owned()),
+            Err(_) if !types.all_underlying(typ, may_be_made) => Err(wrong()),
+            Err(why) => Err(self.no_common_type_text(&why)),
+        };
+        let least = match common.as_ref().map(|common| types.get(*common)) {
+            Ok(Type::Slice(_)) => 2,
+            Ok(_) => 1,
+            Err(why) => {
                 let message = format!(
-                    "invalid argument: cannot make {}: type must be slice, map, or channel",
+                    "invalid argument: cannot make {}: {why}",
                     self.expression_text(args[0])
                 );
                 self.report_expr(Code::InvalidArgument, args[0], message);
@@ -386,7 +480,7 @@ impl Checker<'_> {
             Ordering::Less
         };
         for (index, operand) in operands.iter_mut().enumerate() {
-            if !self.program.types.is_ordered(operand.typ) {
+            if !self.program.types.all_ordered(operand.typ) {
                 let message = format!(
                     "invalid argument: {} cannot be ordered",
                     self.operand_string(operand)

@@ -112,7 +112,9 @@ impl Checker<'_> {
             (None, Some(hint)) => {
                 is_element = true;
                 // *T implies &T{}.
-                (hint, self.program.types.as_pointer(hint).unwrap_or(hint))
+                let types = &self.program.types;
+                let base = types.core_type(hint).and_then(|core| types.as_pointer(core));
+                (hint, base.unwrap_or(hint))
             }
             (None, None) => {
                 self.report_expr(
@@ -136,7 +138,23 @@ impl Checker<'_> {
             x.invalidate();
             return;
         }
-        match self.program.types.underlying(base) {
+        let types = &self.program.types;
+        let under = match types.common_underlying(base) {
+            Ok(common) => common,
+            Err(why) => {
+                let why = self.no_common_type_text(&why);
+                self.use_exprs(elements);
+                let what = if is_element { " element" } else { "" };
+                let message = format!(
+                    "invalid composite literal{what} type {}: {why}",
+                    self.type_text(typ)
+                );
+                self.report_expr(Code::InvalidLiteral, expr, message);
+                x.invalidate();
+                return;
+            }
+        };
+        match types.get(under) {
             Type::Struct(_) => self.struct_literal(x, expr, elements, base),
             Type::Array(element, length) => {
                 let (element, length) = (*element, *length);
@@ -173,7 +191,10 @@ impl Checker<'_> {
     }
 
     fn struct_literal(&mut self, x: &mut Operand, expr: ExprId, elements: &[ExprId], base: TypeId) {
-        let Some(fields) = self.program.types.as_struct(base) else {
+        let Some(core) = self.program.types.core_type(base) else {
+            return;
+        };
+        let Some(fields) = self.program.types.as_struct(core) else {
             return;
         };
         let fields: Vec<Field> = fields.to_vec();
@@ -203,7 +224,7 @@ impl Checker<'_> {
                     continue;
                 };
                 let package = Some(self.env.package);
-                let under = self.program.types.underlying_id(base);
+                let under = core;
                 let lookup = self
                     .program
                     .lookup_field_or_method(under, false, package, name);
@@ -298,7 +319,7 @@ impl Checker<'_> {
         key_type: TypeId,
         element_type: TypeId,
     ) {
-        let interface = self.program.types.is_interface(key_type);
+        let interface = self.program.types.is_proper_interface(key_type);
         let mut seen: FxHashMap<ConstantKey, SmallVec<[TypeId; 1]>> = FxHashMap::default();
         for element in elements {
             let Expr::KeyValue { key, value } = *self.ast.expr(*element) else {

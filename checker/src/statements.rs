@@ -288,7 +288,7 @@ impl Checker<'_> {
                 if !x.is_valid() {
                     return;
                 }
-                if !self.program.types.is_numeric(x.typ) {
+                if !self.program.types.all_basic(x.typ, BasicKind::is_numeric) {
                     if self.program.types.underlying_id(x.typ) == TypeId::INVALID {
                         return;
                     }
@@ -431,7 +431,7 @@ impl Checker<'_> {
         let mut x = Operand::invalid(expr);
         self.expr(&mut x, expr);
         if x.is_valid() {
-            if self.program.types.is_boolean(x.typ) {
+            if self.program.types.all_basic(x.typ, BasicKind::is_boolean) {
                 // A comparison has untyped bool for its type still; at run time it is a bool.
                 let typ = self.program.types.default_type(x.typ);
                 self.update_operand_type(&x, typ, true);
@@ -703,7 +703,14 @@ impl Checker<'_> {
         let mut x = Operand::invalid(operand);
         self.expr(&mut x, operand);
         let mut valid = x.is_valid();
-        if valid && !self.program.types.is_interface(x.typ) {
+        if valid && self.program.types.is_type_parameter(x.typ) {
+            let message = format!(
+                "cannot use type switch on type parameter value {}",
+                self.operand_string(&x)
+            );
+            self.report_operand(Code::InvalidOperation, &x, message);
+            valid = false;
+        } else if valid && !self.program.types.is_interface(x.typ) {
             let message = format!("{} is not an interface", self.operand_string(&x));
             self.report_operand(Code::InvalidOperation, &x, message);
             valid = false;
@@ -881,7 +888,10 @@ impl Checker<'_> {
                     x.invalidate();
                 }
                 Ok((k, v)) => {
-                    integer = self.program.types.is_integer(x.typ);
+                    integer = self
+                        .program
+                        .types
+                        .all_basic(x.typ, BasicKind::is_integer);
                     function = matches!(self.program.types.underlying(x.typ), Type::Signature(_));
                     let text = |checker: &Self| checker.operand_string(&x);
                     if let (Some(key), None) = (key, k) {
@@ -932,7 +942,9 @@ impl Checker<'_> {
                     }
                     if integer {
                         self.assign_variable(*left, None, Some(&mut x), "range clause");
-                        if x.is_valid() && !self.program.types.is_integer(x.typ) {
+                        if x.is_valid()
+                            && !self.program.types.all_basic(x.typ, BasicKind::is_integer)
+                        {
                             let message = format!(
                                 "cannot use iteration variable of type {}",
                                 self.type_text(x.typ)
@@ -1018,7 +1030,27 @@ impl Checker<'_> {
     /// The types of key and value, as far as there are such, or the cause why nothing can be ranged over.
     fn range_types(&self, typ: TypeId) -> Result<(Option<TypeId>, Option<TypeId>), String> {
         let types = &self.program.types;
-        let mut under = types.underlying(typ);
+        let send_only = |pair: &(TypeId, TypeId)| {
+            matches!(
+                types.get(pair.1),
+                Type::Chan {
+                    direction: ChanDirection::Send,
+                    ..
+                }
+            )
+        };
+        let pairs = types.type_set(typ).unwrap_or_default();
+        if let Some((typ, _)) = pairs.into_iter().find(send_only) {
+            return Err(format!(
+                "receive from send-only channel {}",
+                self.type_text(typ)
+            ));
+        }
+        let common = match types.common_underlying(typ) {
+            Ok(common) => common,
+            Err(why) => return Err(self.no_common_type_text(&why)),
+        };
+        let mut under = types.get(common);
         if let Type::Pointer(base) = under
             && matches!(types.underlying(*base), Type::Array(..))
         {
@@ -1032,13 +1064,6 @@ impl Checker<'_> {
                 Ok((Some(TypeId::INT), Some(*element)))
             }
             Type::Map { key, element } => Ok((Some(*key), Some(*element))),
-            Type::Chan {
-                direction: ChanDirection::Send,
-                ..
-            } => Err(format!(
-                "receive from send-only channel {}",
-                self.type_text(typ)
-            )),
             Type::Chan { element, .. } => Ok((Some(*element), None)),
             Type::Signature(signature) => {
                 let bad =
@@ -1049,7 +1074,14 @@ impl Checker<'_> {
                 if !signature.results.is_empty() {
                     return bad("unexpected results");
                 }
-                let Some(yielding) = types.as_signature(signature.params[0].typ) else {
+                let yielding = match types.common_underlying(signature.params[0].typ) {
+                    Ok(common) => types.get(common),
+                    Err(why) => {
+                        let why = self.no_common_type_text(&why);
+                        return bad(&format!("in yield type, {why}"));
+                    }
+                };
+                let Type::Signature(yielding) = yielding else {
                     return bad("argument is not func");
                 };
                 if yielding.params.len() > 2 {
@@ -1057,7 +1089,7 @@ impl Checker<'_> {
                 }
                 match *yielding.results {
                     [result] if types.identical(result.typ, TypeId::BOOL) => {}
-                    [result] if types.is_boolean(result.typ) => {
+                    [result] if types.all_basic(result.typ, BasicKind::is_boolean) => {
                         return bad("yield func returns user-defined boolean, not bool");
                     }
                     _ => return bad("yield func does not return bool"),

@@ -221,12 +221,7 @@ impl Checker<'_> {
                 }
             }
         }
-        found.ok_or_else(|| {
-            format!(
-                "argument must be a slice; have {}",
-                self.operand_string(x)
-            )
-        })
+        found.ok_or_else(|| format!("argument must be a slice; have {}", self.operand_string(x)))
     }
 
     /// A string, or a type parameter all of whose types are strings or slices of bytes, at least one of them a string.

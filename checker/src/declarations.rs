@@ -223,59 +223,111 @@ impl Checker<'_> {
         }
     }
 
-    /// Reports a type that contains itself directly: through fields and array elements.
+    /// Reports a type that contains itself directly: through fields, array elements, embedded interfaces and terms.
     pub(crate) fn check_valid_type(&mut self, typ: TypeId) {
-        // Depth-first over named types, with the way kept for the message. What has been found good is not looked at again.
-        let mut path: Vec<TypeId> = Vec::new();
-        self.valid_type_step(typ, &mut path);
+        self.valid_type_step(typ, &mut Vec::new(), &mut Vec::new());
     }
 
-    fn valid_type_step(&mut self, typ: TypeId, path: &mut Vec<TypeId>) -> bool {
+    /// Follows what a type contains. `nest` are the named types around, `path` those and the ones whose type arguments are being looked at.
+    /// An instance is followed as its origin was written, its type parameters standing for the arguments, which lie in the nest around it: so
+    /// this ends also for instances that grow. GO: validtype.go.
+    fn valid_type_step(
+        &mut self,
+        typ: TypeId,
+        nest: &mut Vec<TypeId>,
+        path: &mut Vec<TypeId>,
+    ) -> bool {
         let typ = self.program.types.unalias(typ);
         match self.program.types.get(typ) {
             Type::Array(element, _) => {
                 let element = *element;
-                with_stack(|| self.valid_type_step(element, path))
+                with_stack(|| self.valid_type_step(element, nest, path))
             }
             Type::Struct(fields) => {
                 let fields: Vec<TypeId> = fields.iter().map(|field| field.typ).collect();
-                fields
-                    .into_iter()
-                    .all(|field| with_stack(|| self.valid_type_step(field, path)))
+                self.valid_type_steps(fields, nest, path)
             }
-            Type::Named(_) => {
-                if self.valid_types.contains(&typ) {
+            Type::Union(terms) => {
+                let terms = terms.iter().map(|term| term.typ).collect();
+                self.valid_type_steps(terms, nest, path)
+            }
+            Type::Interface(interface) => {
+                let embedded = match &interface.written {
+                    Some(written) => written.embedded.to_vec(),
+                    None => return true,
+                };
+                self.valid_type_steps(embedded, nest, path)
+            }
+            Type::TypeParameter(_) => {
+                let Some(instance) = nest.pop() else {
                     return true;
-                }
-                if let Some(start) = path.iter().position(|other| *other == typ) {
-                    let cycle: Vec<ObjectId> = path[start..]
-                        .iter()
-                        .filter_map(|named| {
-                            self.program.types.named(*named).map(|named| named.object)
-                        })
-                        .collect();
-                    let first = self.first_in_source(&cycle);
-                    self.report_cycle(&cycle, first);
-                    for named in path[start..].iter().copied() {
-                        self.program.types.set_underlying(named, TypeId::INVALID);
-                        self.valid_types.insert(named);
-                    }
-                    return false;
-                }
-                if self.program.types.is_unfinished(typ) {
-                    return true;
-                }
-                let underlying = self.program.types.underlying_id(typ);
-                path.push(typ);
-                let valid = with_stack(|| self.valid_type_step(underlying, path));
-                path.pop();
-                if valid {
-                    self.valid_types.insert(typ);
-                }
+                };
+                let types = &self.program.types;
+                let formal = types.formal_parameters(types.origin(instance));
+                let place = formal.iter().position(|parameter| *parameter == typ);
+                let argument =
+                    place.and_then(|place| types.type_arguments(instance).get(place).copied());
+                let valid = match argument {
+                    Some(argument) => with_stack(|| self.valid_type_step(argument, nest, path)),
+                    None => true,
+                };
+                nest.push(instance);
                 valid
             }
+            Type::Named(_) => self.valid_named_type(typ, nest, path),
             _ => true,
         }
+    }
+
+    fn valid_type_steps(
+        &mut self,
+        types: Vec<TypeId>,
+        nest: &mut Vec<TypeId>,
+        path: &mut Vec<TypeId>,
+    ) -> bool {
+        types
+            .into_iter()
+            .all(|typ| with_stack(|| self.valid_type_step(typ, nest, path)))
+    }
+
+    fn valid_named_type(
+        &mut self,
+        typ: TypeId,
+        nest: &mut Vec<TypeId>,
+        path: &mut Vec<TypeId>,
+    ) -> bool {
+        let types = &self.program.types;
+        let typ = types.canonical(typ);
+        // What mentions no type parameter is valid or not wherever it stands.
+        if self.valid_types.contains(&typ) {
+            return true;
+        }
+        if nest.contains(&typ) {
+            let start = path.iter().position(|other| *other == typ).unwrap_or(0);
+            let cycle: Vec<ObjectId> = path[start..]
+                .iter()
+                .filter_map(|named| types.named(*named).map(|named| named.object))
+                .collect();
+            let origin = types.origin(typ);
+            self.report_cycle(&cycle, 0);
+            self.program.types.set_underlying(origin, TypeId::INVALID);
+            return false;
+        }
+        let origin = types.origin(typ);
+        if types.is_unfinished(origin) {
+            return true;
+        }
+        let underlying = types.underlying_id(origin);
+        let closed = !types.is_parameterized(typ) && !types.is_generic(typ);
+        nest.push(typ);
+        path.push(typ);
+        let valid = with_stack(|| self.valid_type_step(underlying, nest, path));
+        nest.pop();
+        path.pop();
+        if valid && closed {
+            self.valid_types.insert(typ);
+        }
+        valid
     }
 
     // ---- constants and variables ----
@@ -686,7 +738,7 @@ impl Checker<'_> {
                         typ
                     }
                 }
-                _ => self.variable_type(param.ty),
+                _ => self.receiver_type(param.ty, base),
             };
             let range = self.range(base);
             self.delayed.push(Delayed::Receiver {
@@ -735,6 +787,27 @@ impl Checker<'_> {
             .chain(results)
             .collect();
         self.function_variables.insert(id, all);
+    }
+
+    /// The type of a receiver without type parameters.
+    fn receiver_type(&mut self, ty: ExprId, base: ExprId) -> TypeId {
+        let typ = self.variable_type(ty);
+        let (named, _) = self.program.dereference(typ);
+        let (named, _) = self.program.dereference(named);
+        let instance = self
+            .program
+            .types
+            .named(named)
+            .is_some_and(|n| n.origin.is_some());
+        if !instance {
+            return typ;
+        }
+        let message = format!(
+            "cannot define new methods on instantiated type {}",
+            self.type_text(self.program.types.unalias(named))
+        );
+        self.report_expr(Code::InvalidReceiver, base, message);
+        TypeId::INVALID
     }
 
     /// The type of a receiver `T[A, B]`, which declares type parameters of its own for those of `T`. GO: signature.go `collectRecv`.
@@ -852,6 +925,11 @@ impl Checker<'_> {
     pub(crate) fn check_embedded_field(&mut self, typ: TypeId, range: diagnostics::TextRange) {
         let (base, is_pointer) = self.program.dereference(typ);
         if !self.program.types.is_valid(base) {
+            return;
+        }
+        if self.program.types.is_type_parameter(base) {
+            let message = "embedded field type cannot be a (pointer to a) type parameter";
+            self.report(Code::MisplacedTypeParameter, range, message);
             return;
         }
         match self.program.types.underlying(base) {

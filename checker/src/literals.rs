@@ -113,7 +113,9 @@ impl Checker<'_> {
                 is_element = true;
                 // *T implies &T{}.
                 let types = &self.program.types;
-                let base = types.core_type(hint).and_then(|core| types.as_pointer(core));
+                let base = types
+                    .core_type(hint)
+                    .and_then(|core| types.as_pointer(core));
                 (hint, base.unwrap_or(hint))
             }
             (None, None) => {

@@ -176,7 +176,10 @@ impl Checker<'_> {
         }
         if let Some(vertex) = found {
             graph.has_cycle = true;
-            self.report_instantiation_cycle(vertex);
+            // GO: only if nothing else is wrong.
+            if self.diagnostics.is_empty() {
+                self.report_instantiation_cycle(vertex);
+            }
         }
     }
 

@@ -211,9 +211,13 @@ impl Types {
                     }
                     let comparable = match &interface.terms {
                         None => interface.comparable,
-                        Some(terms) => terms.iter().all(|term| {
-                            seen.contains(&term.typ) || self.is_strictly_comparable(term.typ)
-                        }),
+                        Some(terms) => {
+                            !terms.is_empty()
+                                && terms.iter().all(|term| {
+                                    seen.contains(&term.typ)
+                                        || self.is_strictly_comparable(term.typ)
+                                })
+                        }
                     };
                     if !comparable {
                         return Some(id);

@@ -888,10 +888,7 @@ impl Checker<'_> {
                     x.invalidate();
                 }
                 Ok((k, v)) => {
-                    integer = self
-                        .program
-                        .types
-                        .all_basic(x.typ, BasicKind::is_integer);
+                    integer = self.program.types.all_basic(x.typ, BasicKind::is_integer);
                     function = matches!(self.program.types.underlying(x.typ), Type::Signature(_));
                     let text = |checker: &Self| checker.operand_string(&x);
                     if let (Some(key), None) = (key, k) {

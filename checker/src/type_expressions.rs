@@ -510,7 +510,7 @@ impl Checker<'_> {
             let types = &self.program.types;
             let Some(interface) = types.as_interface(*typ) else {
                 let terms = match types.get(*typ) {
-                    Type::Union(_) => self.union_terms(*typ),
+                    Type::Union(_) => self.union_terms(*typ, *range),
                     _ if types.underlying_id(*typ) == TypeId::INVALID => continue,
                     _ => Some(Box::from([Term {
                         tilde: false,

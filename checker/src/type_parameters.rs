@@ -86,7 +86,8 @@ impl Checker<'_> {
             if !self.program.types.is_valid(union) {
                 return TypeId::INVALID;
             }
-            let terms = self.union_terms(union);
+            let range = self.range(expr);
+            let terms = self.union_terms(union, range);
             let bound = self
                 .program
                 .types
@@ -180,7 +181,19 @@ impl Checker<'_> {
     }
 
     /// The terms of a union in normal form; `None` for all types.
-    pub(crate) fn union_terms(&self, union: TypeId) -> Option<Box<[Term]>> {
+    pub(crate) fn union_terms(&mut self, union: TypeId, range: TextRange) -> Option<Box<[Term]>> {
+        let terms = self.all_terms(union)?;
+        if terms.len() > MOST_TERMS {
+            let message = format!(
+                "cannot handle more than {MOST_TERMS} union terms (implementation limitation)"
+            );
+            self.report(Code::InvalidUnion, range, message);
+            return None;
+        }
+        Some(terms)
+    }
+
+    fn all_terms(&self, union: TypeId) -> Option<Box<[Term]>> {
         let types = &self.program.types;
         let Type::Union(terms) = types.get(union) else {
             return None;

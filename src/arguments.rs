@@ -44,6 +44,8 @@ pub struct Settings {
     pub color: Option<bool>,
     /// Are unused variables and imports only warnings?
     pub relaxed: bool,
+    /// Bytes that the program may take.
+    pub max_heap: Option<u64>,
 }
 
 /// How errors are shown.
@@ -85,6 +87,11 @@ const FLAGS: &[Flag] = &[
         name: "--color",
         value: Some("auto, always or never"),
         commands: PROGRAMS,
+    },
+    Flag {
+        name: "--max-heap",
+        value: Some("a number of bytes, as 256M or 1G"),
+        commands: &["golite", "run", "eval"],
     },
     Flag {
         name: "-e",
@@ -254,6 +261,7 @@ impl Reader<'_> {
                 "-format" => "--format",
                 "-color" | "--colour" => "--color",
                 "-relaxed" => "--relaxed",
+                "-max-heap" => "--max-heap",
                 other => other,
             };
             let flag = FLAGS.iter().find(|flag| flag.name == name);
@@ -294,6 +302,10 @@ impl Reader<'_> {
                 }
                 code.push_str(value);
             }
+            "--max-heap" => {
+                let bytes = size(value).filter(|&bytes| bytes > 0).ok_or(())?;
+                self.settings.max_heap = Some(bytes);
+            }
             "--format" => {
                 self.settings.format = Some(match value {
                     "short" => Style::Short,
@@ -323,6 +335,25 @@ fn unknown_flag(flag: &str, command: &str) -> UsageError {
         None => "a program's own arguments stand after it".to_owned(),
     };
     UsageError(format!("{command}: no flag {name}; {hint}"))
+}
+
+/// A number of bytes, perhaps with a unit: K, M, G and T are powers of 1024; B or iB may follow.
+fn size(text: &str) -> Option<u64> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit
+        .strip_suffix("iB")
+        .or(unit.strip_suffix('B'))
+        .unwrap_or(unit)
+    {
+        "" if unit != "iB" => 0,
+        "K" | "k" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
 fn looks_like_a_file(word: &str) -> bool {
@@ -390,6 +421,46 @@ mod tests {
             command("-e x a --relaxed -e"),
             Command::Evaluate { code, arguments }
         );
+    }
+
+    #[test]
+    fn max_heap_is_a_number_of_bytes() {
+        for line in [
+            "--max-heap 2M a.gl",
+            "run --max-heap=2MiB a.gl --max-heap 1",
+        ] {
+            let request = parse(&words(line)).expect("a good command line");
+            assert_eq!(request.settings.max_heap, Some(2 << 20), "{line}");
+        }
+        for line in [
+            "run --max-heap",
+            "run --max-heap x a.gl",
+            "run --max-heap 0 a.gl",
+            "--max-heap=1X a.gl",
+        ] {
+            assert!(
+                error(line).contains("--max-heap wants a number of bytes"),
+                "{line}"
+            );
+        }
+        let sizes = [
+            "512",
+            "1K",
+            "3MB",
+            "2GiB",
+            "1T",
+            "",
+            "M",
+            "1i",
+            "1iB",
+            "99999999999T",
+        ];
+        let sizes = sizes.map(size);
+        assert_eq!(
+            sizes[..5],
+            [512, 1 << 10, 3 << 20, 2 << 30, 1 << 40].map(Some)
+        );
+        assert_eq!(sizes[5..], [None; 5]);
     }
 
     #[test]

@@ -52,6 +52,10 @@ Flags:
   --color auto|always|never (default auto: on a terminal, unless NO_COLOR is set)
 ";
 
+/// After [`FLAGS`], where a program runs.
+const RUN_FLAGS: &str = "  --max-heap SIZE           the program may take so much memory (256M, 1G); beyond it ends with \"out of memory\"
+";
+
 const RUN: &str = "\
 Usage: golite run [FLAGS] FILE|DIR|- [ARGUMENTS]
        golite run [FLAGS] FILE FILE... [--] [ARGUMENTS]
@@ -126,7 +130,7 @@ pub fn general() -> String {
 pub fn of(topic: &str) -> Option<String> {
     Some(match topic {
         "golite" | "help" => general(),
-        "run" => format!("{RUN}{FLAGS}{RUN_EXAMPLES}"),
+        "run" => format!("{RUN}{FLAGS}{RUN_FLAGS}{RUN_EXAMPLES}"),
         "eval" | "-e" => EVAL.to_owned(),
         "check" => format!("{CHECK}{FLAGS}"),
         "disassemble" => DISASSEMBLE.to_owned(),

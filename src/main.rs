@@ -1,5 +1,6 @@
 //! The command `golite`.
 
+mod allocator;
 mod arguments;
 mod commands;
 mod debug_flags;
@@ -9,7 +10,7 @@ use arguments::{Command, Request, UsageError};
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 /// The exit status when golite is wrong, not the program.
 const INTERNAL_ERROR: u8 = 3;

@@ -393,6 +393,34 @@ pub fn may_stop(opcode: Opcode) -> bool {
             | O::ReceiveOk
             | O::Select
             | O::Go
-    ) || opcode.name().starts_with("loop")
+    ) || may_retry(opcode)
+        || opcode.name().starts_with("loop")
         || opcode.name().starts_with("for_")
+}
+
+/// Whether this instruction allocates as much as the script asks for, and has changed nothing when memory is refused to it: the
+/// heap is then collected, and the instruction runs again.
+pub fn may_retry(opcode: Opcode) -> bool {
+    use Opcode as O;
+    matches!(
+        opcode,
+        O::MakeSlice
+            | O::Append
+            | O::AppendWord
+            | O::Append8
+            | O::AppendReserve
+            | O::AppendSlice
+            | O::AppendString
+            | O::Concat
+            | O::ConcatRun
+            | O::StringFromBytes
+            | O::StringFromRunes
+            | O::BytesFromString
+            | O::RunesFromString
+            | O::MakeMap
+            | O::MapSet
+            | O::MapAddress
+            | O::MakeChannel
+            | O::Go
+    )
 }

@@ -2,6 +2,7 @@
 
 use super::{ERROR_LIMIT, input_of, load_and_check, print, report};
 use crate::INTERNAL_ERROR;
+use crate::allocator;
 use crate::arguments::Settings;
 use crate::debug_flags::{self, DebugFlags};
 use crate::help;
@@ -59,6 +60,8 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
             return ExitCode::from(2);
         }
     };
+    options.max_memory = settings.max_heap;
+    options.native_memory = Some(allocator::in_large_blocks);
     options.host = Arc::new(host(name, arguments.to_vec()));
     options.sources = Some(Arc::new(checked.sources));
     let vm = match Vm::new(program, &stdlib::natives(), options) {
@@ -68,6 +71,10 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
             return ExitCode::from(INTERNAL_ERROR);
         }
     };
+    let account = settings
+        .max_heap
+        .map(|_| vm.machine().heap().account().clone());
+    allocator::program_starts(account);
     let exit = vm.run();
     let _ = io::stderr().write_all(exit.message.as_bytes());
     // Not `exit_process`: threads in blocking calls must not hold the end up, and there is nothing to clean.

@@ -1,6 +1,6 @@
 //! The machine as the scheduler sees it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use diagnostics::SourceMap;
@@ -38,6 +38,10 @@ pub struct Machine {
     pub(crate) options: MachineOptions,
     max_stack: AtomicUsize,
     pub(crate) channel_site: Site,
+    /// What the last collection charged for the scheduler's entries of timers.
+    timer_charge: AtomicU64,
+    /// The program has ended because there was no memory.
+    out_of_memory: AtomicBool,
     /// For jobs that outlive a borrow.
     pub(crate) this: Weak<Machine>,
 }
@@ -77,6 +81,8 @@ pub struct PerProcessor {
     pub(crate) free: Vec<Fiber>,
 }
 
+/// About what an armed timer takes in the scheduler, whose lists double.
+const TIMER_BYTES: u64 = 128;
 /// How many ended fibers a processor keeps.
 const KEPT_FIBERS: usize = 64;
 
@@ -102,6 +108,8 @@ impl Machine {
             max_stack: AtomicUsize::new(options.max_stack),
             options,
             channel_site,
+            timer_charge: AtomicU64::new(0),
+            out_of_memory: AtomicBool::new(false),
             this: this.clone(),
         }))
     }
@@ -123,6 +131,18 @@ impl Machine {
         &self.heap
     }
 
+    /// Notes why the program ends.
+    pub(crate) fn note_out_of_memory(&self) {
+        // ORDERING: relaxed. Read when the scheduler has ended.
+        self.out_of_memory.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the program has ended because there was no memory.
+    pub(crate) fn was_out_of_memory(&self) -> bool {
+        // ORDERING: relaxed, as above.
+        self.out_of_memory.load(Ordering::Relaxed)
+    }
+
     pub fn image(&self) -> &Image {
         &self.image
     }
@@ -130,7 +150,7 @@ impl Machine {
     /// A fiber that runs the program from its beginning; `None` when there is no memory.
     pub(crate) fn main_fiber(&self) -> Option<Fiber> {
         let start = self.image.functions[self.image.entry.0 as usize].start;
-        Fiber::starting(None, 0, start, 0, self.max_stack())
+        Fiber::starting(None, 0, start, 0, self.max_stack(), self.heap.account())
     }
 
     /// A fiber that runs a `func()` value.
@@ -145,6 +165,7 @@ impl Machine {
             offset as u32,
             0,
             self.max_stack(),
+            self.heap.account(),
         )
     }
 
@@ -155,14 +176,21 @@ impl Machine {
             // SAFETY: the area is readable and aligned; the shape is its own.
             unsafe { marker.mark_memory(globals.start(), globals.size(), globals.shape()) };
             world.for_each_goroutine(|mut goroutine| {
-                trace::mark(self, goroutine.fiber, marker);
+                let used = trace::mark(self, goroutine.fiber, marker);
+                marker.count_stack(used as u64 * 8);
+                // SAFETY: the world is stopped, and the walk has seen the topmost frame.
+                unsafe { goroutine.fiber.stack.shrink(used) };
                 goroutine.for_each_transfer(|transfer| trace::mark_transfer(transfer, marker));
                 goroutine.for_each_channel(|channel| marker.mark_reference(channel as u64));
             });
+            let mut timers = 0;
             world.for_each_timer(|payload| {
+                timers += 1;
                 marker.mark_reference(payload.function);
                 marker.mark_reference(payload.owner);
             });
+            let account = self.heap.account();
+            account.estimate_native(&self.timer_charge, timers * TIMER_BYTES);
         };
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
         // timers. Blocking calls hold no reference.

@@ -6,9 +6,12 @@
 //!
 //! Positions in the stack are kept as slot indices, never as addresses, since the stack moves when it grows.
 
+use std::sync::Arc;
+
 use bytecode::RED_ZONE;
 use runtime::GoroutineId;
 
+use crate::heap::{Account, OutOfMemory};
 use crate::native::FinishNative;
 use crate::running::stub;
 use crate::stack::Stack;
@@ -38,6 +41,8 @@ pub(crate) enum Pending {
     /// Go on at `ip`.
     #[default]
     Nothing,
+    /// Take an empty completion and go on at `ip`.
+    Again,
     /// The channel operation or select at the safepoint ends with the wake outcome.
     Channel,
     /// The native at the safepoint ends: its results are in the completion.
@@ -94,6 +99,22 @@ pub struct Fiber {
     pub(crate) dying: Option<usize>,
     /// Where the goroutine was started: word offset of the instruction, and by whom.
     pub(crate) created: Option<(u32, GoroutineId)>,
+    /// The instruction that memory was last refused to and that runs again after a collection.
+    pub(crate) refused: Option<Refused>,
+    /// Bytes charged for the lists of deferred calls and panics.
+    list_charge: u64,
+    account: Arc<Account>,
+}
+
+/// An instruction that memory was refused to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused {
+    /// Its word offset in the image.
+    pub(crate) offset: u32,
+    /// Bytes allocated then, ever.
+    pub(crate) allocated: u64,
+    /// How often it has been tried.
+    pub(crate) times: u32,
 }
 
 /// No slot index.
@@ -111,11 +132,12 @@ impl Fiber {
         offset: u32,
         arguments: usize,
         max_stack: usize,
+        account: &Arc<Account>,
     ) -> Option<Fiber> {
         let mut fiber = match recycled {
             Some(fiber) => fiber,
             None => Fiber {
-                stack: Stack::new()?,
+                stack: Stack::new(account)?,
                 frame: FIRST_FRAME,
                 offset,
                 safepoint: Safepoint::Entry,
@@ -125,6 +147,9 @@ impl Fiber {
                 panics: Vec::new(),
                 dying: None,
                 created: None,
+                refused: None,
+                list_charge: 0,
+                account: account.clone(),
             },
         };
         fiber.frame = FIRST_FRAME;
@@ -148,9 +173,35 @@ impl Fiber {
         self.stack.base().wrapping_add(FIRST_FRAME)
     }
 
+    /// Makes room for one more deferred call with so many argument slots.
+    pub(crate) fn reserve_defer(&mut self, arguments: usize) -> Result<(), OutOfMemory> {
+        if self.defers.len() == self.defers.capacity() {
+            reserve(&self.account, &mut self.list_charge, &mut self.defers, 1)?;
+        }
+        if self.defer_arguments.capacity() - self.defer_arguments.len() < arguments {
+            reserve(
+                &self.account,
+                &mut self.list_charge,
+                &mut self.defer_arguments,
+                arguments,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Makes room for one more panic.
+    pub(crate) fn reserve_panic(&mut self) -> Result<(), OutOfMemory> {
+        if self.panics.len() == self.panics.capacity() {
+            reserve(&self.account, &mut self.list_charge, &mut self.panics, 1)?;
+        }
+        Ok(())
+    }
+
     /// Makes an ended fiber fit for reuse; `None` if it is not worth keeping.
     pub(crate) fn recycle(mut self) -> Option<Fiber> {
-        if self.stack.slots() > LARGEST_KEPT {
+        if self.stack.slots() > LARGEST_KEPT
+            || self.panics.capacity() + self.defers.capacity() > LARGEST_KEPT
+        {
             return None;
         }
         self.pending = Pending::Nothing;
@@ -159,8 +210,39 @@ impl Fiber {
         self.panics.clear();
         self.dying = None;
         self.created = None;
+        self.refused = None;
         Some(self)
     }
+}
+
+impl Drop for Fiber {
+    fn drop(&mut self) {
+        self.account.release(self.list_charge);
+    }
+}
+
+/// Makes room for at least `more` more elements of a list, and charges it.
+#[cold]
+fn reserve<T>(
+    account: &Account,
+    charge: &mut u64,
+    list: &mut Vec<T>,
+    more: usize,
+) -> Result<(), OutOfMemory> {
+    let wanted = (list.len() + more).max(2 * list.capacity()).max(4);
+    let bytes = ((wanted - list.capacity()) * size_of::<T>()) as u64;
+    // The old list is there until its contents have moved.
+    let whole = (wanted * size_of::<T>()) as u64;
+    if !account.allows(whole) {
+        return Err(account.refuse(whole));
+    }
+    let charged = account.charge_native(bytes)?;
+    if list.try_reserve_exact(wanted - list.len()).is_err() {
+        account.release(charged);
+        return Err(account.refuse(bytes));
+    }
+    *charge += charged;
+    Ok(())
 }
 
 /// Slot index of a goroutine's first frame.

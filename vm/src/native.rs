@@ -44,6 +44,11 @@ pub enum GoPanic {
     Plain(String),
     /// `fatal error: text`: ends the program and cannot be recovered.
     Fatal(String),
+    /// There is no memory: ends the program as Go does.
+    OutOfMemory,
+    /// There is no memory, and the native has changed nothing yet: the heap is collected and the native called again; then as
+    /// `OutOfMemory`.
+    WantsMemory,
 }
 
 impl GoPanic {
@@ -66,7 +71,7 @@ impl GoPanic {
 
     /// The heap has no room: ends the program as Go does.
     pub fn out_of_memory() -> GoPanic {
-        GoPanic::Fatal("runtime: out of memory".into())
+        GoPanic::OutOfMemory
     }
 }
 
@@ -515,6 +520,25 @@ fn heap_full(_: crate::heap::OutOfMemory) -> GoPanic {
 }
 
 impl<'h> NativeContext<'h> {
+    /// Whether the program may take `bytes` bytes more: for natives that are about to make something large, in the heap or outside,
+    /// before they change anything that somebody may notice, since they may be called again.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn check_memory(&self, bytes: usize) -> Result<(), GoPanic> {
+        if self.machine.heap().account().allows(bytes as u64) {
+            return Ok(());
+        }
+        self.machine.heap().account().refuse(bytes as u64);
+        Err(GoPanic::WantsMemory)
+    }
+
+    /// The end of the program because it cannot have `bytes` bytes.
+    pub fn out_of_memory(&self, bytes: usize) -> GoPanic {
+        self.machine.heap().account().refuse(bytes as u64);
+        GoPanic::OutOfMemory
+    }
+
     /// A new string with these bytes.
     ///
     /// # Errors
@@ -542,14 +566,19 @@ impl<'h> NativeContext<'h> {
     /// A new slice of zeroed elements.
     ///
     /// # Errors
-    /// The heap is full, or Go's panic when `capacity` is above 2^32-1.
+    /// The heap is full, or a slice cannot hold as much (2^32-1 elements).
     pub fn new_slice<T: crate::border::Element<'h>>(
         &mut self,
         length: usize,
         capacity: usize,
     ) -> Result<crate::border::GoSlice<'h, T>, GoPanic> {
         let (Ok(length), Ok(capacity)) = (u32::try_from(length), u32::try_from(capacity)) else {
-            return Err(GoPanic::runtime("makeslice: len out of range"));
+            // More than a slice can hold here.
+            self.machine
+                .heap()
+                .account()
+                .refuse(length.max(capacity) as u64);
+            return Err(GoPanic::OutOfMemory);
         };
         let shape = match T::slice_type(self) {
             None => crate::heap::Shape::SCALAR,

@@ -41,6 +41,9 @@ impl Running<'_> {
             deferring_offset: 0,
             text: None,
         };
+        if let Err(full) = self.fiber.reserve_panic() {
+            return self.die_of_memory(ip, fp, full);
+        }
         self.fiber.panics.push(record);
         go_on(self)
     }

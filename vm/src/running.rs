@@ -11,14 +11,14 @@
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicUsize;
 
-use bytecode::{RED_ZONE, TypeId, TypeKind, Word};
+use bytecode::{Opcode, RED_ZONE, TypeId, TypeKind, Word};
 use runtime::{SafepointAction, Slice, Switch};
 
 use crate::engine::{Machine, PerProcessor};
-use crate::fiber::{EXACT, Fiber, OFFSET_MASK, Pending, Safepoint, WINDOW_SHIFT};
+use crate::fiber::{EXACT, Fiber, OFFSET_MASK, Pending, Refused, Safepoint, WINDOW_SHIFT};
 use crate::heap::OutOfMemory;
 use crate::image::LinkedFunction;
-use crate::native::GoPanic;
+use crate::native::{FinishNative, GoPanic};
 use crate::panics;
 use crate::stack::GrowError;
 use crate::types::RuntimeType;
@@ -29,6 +29,9 @@ pub(crate) struct Next {
     pub(crate) ip: *const Word,
     pub(crate) fp: *mut u64,
 }
+
+/// Requests up to this size are small: see [`Running::out_of_memory`].
+const SMALL_REQUEST: u64 = 32 << 10;
 
 /// The stubs at the head of an image's code, by number.
 pub(crate) mod stub {
@@ -179,15 +182,116 @@ impl<'a> Running<'a> {
         self.leave(Switch::Fatal(message))
     }
 
+    /// Memory was refused to the instruction at `ip`, which has changed nothing yet. Collects the heap and runs the instruction again
+    /// if it can be stopped at and that may help; else ends the program.
     #[cold]
     #[inline(never)]
     pub(crate) fn out_of_memory(
         &mut self,
         ip: *const Word,
         fp: *const u64,
+        full: OutOfMemory,
+    ) -> Next {
+        // SAFETY: INVARIANT CODE.
+        let opcode = Opcode::from_u16(unsafe { (*ip).0[0] });
+        if opcode.is_some_and(bytecode::verify::may_retry) && self.may_collect(ip) {
+            return self.collect_at(ip, fp);
+        }
+        self.die_of_memory(ip, fp, full)
+    }
+
+    /// Whether a collection may free what the instruction at `ip` was refused.
+    fn may_collect(&mut self, ip: *const Word) -> bool {
+        let heap = &self.machine.heap;
+        if heap.account().refused() == 0 {
+            // A refusal of `Cache::may_refuse`.
+            return true;
+        }
+        let Some(limit) = heap.account().limit() else {
+            // The system has no more; a collection would need some.
+            return false;
+        };
+        if heap.account().refused() > limit {
+            return false;
+        }
+        let offset = self.offset_of(ip);
+        let allocated = heap.allocated();
+        let times = match self.fiber.refused {
+            Some(last) if last.offset == offset && last.allocated == allocated => return false,
+            // Others may have taken what was freed.
+            Some(last)
+                if last.offset == offset
+                    && allocated - last.allocated < heap.account().refused() =>
+            {
+                last.times + 1
+            }
+            _ => 1,
+        };
+        // What is small must pay for its collections, lest a full heap be collected for each object.
+        let small = heap.account().refused() <= SMALL_REQUEST;
+        if small && heap.allocated_since_collection() < limit / 64 {
+            return false;
+        }
+        self.fiber.refused = Some(Refused {
+            offset,
+            allocated,
+            times,
+        });
+        small || times <= 3
+    }
+
+    /// Collects the heap, then goes on with the instruction at `ip`.
+    fn collect_at(&mut self, ip: *const Word, fp: *const u64) -> Next {
+        let machine = self.machine.this.upgrade();
+        let fiber = self.slice.goroutine();
+        let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
+            if let Some(machine) = machine {
+                machine.collect_in(world);
+                world.for_each_goroutine(|goroutine| {
+                    if goroutine.id == fiber
+                        && let Some(refused) = &mut goroutine.fiber.refused
+                    {
+                        refused.allocated = machine.heap.allocated();
+                    }
+                });
+            }
+            let finish: FinishNative = Box::new(|_, _| Ok(()));
+            finish
+        });
+        self.leave_pending(ip, fp, Pending::Again, Switch::StopTheWorld(job))
+    }
+
+    /// Ends the program because there is no memory. GO: mheap.go, malloc.go `throw("out of memory")`
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn die_of_memory(
+        &mut self,
+        ip: *const Word,
+        fp: *const u64,
         _: OutOfMemory,
     ) -> Next {
-        self.fatal(ip, fp, "runtime: out of memory")
+        let offset = self.offset_of(ip);
+        self.save(fp, ip, Safepoint::At(offset));
+        self.end_of_memory()
+    }
+
+    /// As [`Running::die_of_memory`], of a fiber that has been saved.
+    fn end_of_memory(&mut self) -> Next {
+        let account = self.machine.heap.account();
+        // GO: sizes are told in pages of 8 KiB.
+        let refused = account.refused().max(1);
+        let refused = refused.checked_next_multiple_of(8192).unwrap_or(refused);
+        let mut head = format!(
+            "runtime: out of memory: cannot allocate {refused}-byte block ({} in use)\n",
+            account.charged()
+        );
+        if let Some(limit) = account.limit() {
+            head.push_str(&format!("runtime: memory is limited to {limit} bytes\n"));
+        }
+        head.push_str("fatal error: out of memory\n");
+        let message = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, &head);
+        self.machine.note_out_of_memory();
+        self.leave(Switch::Fatal(message))
     }
 
     /// Panics as a native or an instruction asks.
@@ -200,6 +304,10 @@ impl<'a> Running<'a> {
             GoPanic::Runtime(text) => (known.runtime_error, text),
             GoPanic::Plain(text) => (known.plain_error, text),
             GoPanic::Fatal(text) => return self.fatal(ip, fp, text),
+            GoPanic::WantsMemory if self.may_collect(ip) => return self.collect_at(ip, fp),
+            GoPanic::OutOfMemory | GoPanic::WantsMemory => {
+                return self.die_of_memory(ip, fp, OutOfMemory);
+            }
         };
         self.panic_text(ip, fp, ty, text)
     }
@@ -285,10 +393,10 @@ impl<'a> Running<'a> {
         fp: *const u64,
         error: GrowError,
     ) -> Next {
-        if error == GrowError::OutOfMemory {
-            return self.fatal(ip, fp, "runtime: out of memory");
-        }
         self.save(fp, ip, Safepoint::Entry);
+        if error == GrowError::OutOfMemory {
+            return self.end_of_memory();
+        }
         let limit = self.machine.max_stack();
         let stack = self.fiber.stack.base() as usize;
         let head = format!(

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 
+use bytecode::RED_ZONE;
+
 use crate::engine::Machine;
 use crate::fiber::{EXACT, Fiber, OFFSET_MASK, Safepoint, WINDOW_SHIFT};
 use crate::heap::Marker;
@@ -61,6 +63,8 @@ pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Fr
         Safepoint::Unwinding => Position::Unwinding(fiber.offset),
     };
     let mut last: Option<&LinkedFunction> = None;
+    // Panics not met yet: their frames come in the order of the list, the newest first.
+    let mut panics = fiber.panics.as_slice();
     loop {
         let offset = position.offset();
         let function = match last {
@@ -87,17 +91,16 @@ pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Fr
         let callee = index;
         index -= (word >> WINDOW_SHIFT) as usize;
         position = if by_panic {
-            match fiber
-                .panics
-                .iter()
-                .rev()
-                .find(|p| p.deferred_call == callee)
-            {
-                Some(panic) => Position::Unwinding(panic.offset),
+            match panics.iter().rposition(|p| p.deferred_call == callee) {
+                Some(at) => {
+                    let panic = &panics[at];
+                    panics = &panics[..at];
+                    Position::Unwinding(panic.offset)
+                }
                 None => return,
             }
         } else if offset == u32::from(stub::TEXT) {
-            match fiber.panics.iter().rev().find(|p| p.frame == index) {
+            match panics.iter().rev().find(|p| p.frame == index) {
                 Some(panic) => Position::Unwinding(panic.offset),
                 None => return,
             }
@@ -109,10 +112,13 @@ pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Fr
     }
 }
 
-/// Reports all references of a fiber.
-pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) {
+/// Reports all references of a fiber. Returns how many slots of its stack are in use, the red zone above them included.
+pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) -> usize {
+    let mut used = 0;
     walk(&machine.image, fiber, |frame| {
         let function = frame.function;
+        let end = frame.index + function.function.frame_size as usize + RED_ZONE as usize;
+        used = used.max(end);
         // SAFETY: registers that a live map names lie in the frame and have been written (INVARIANT of the compiler's maps).
         let slot = |index: usize| unsafe { *fiber.stack.base().add(frame.index + index) };
         if !function.function.captures.is_empty() {
@@ -161,6 +167,7 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) {
             marker.mark_reference(text[0]);
         }
     }
+    used
 }
 
 /// Marks a value on its way through a channel.

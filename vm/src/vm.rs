@@ -42,8 +42,14 @@ pub struct VmOptions {
     pub virtual_clock: bool,
     /// GOGC; `None` = off.
     pub growth_percent: Option<u32>,
-    /// GOMEMLIMIT in bytes.
+    /// GOMEMLIMIT in bytes: collections try to keep the heap below it.
     pub memory_limit: Option<u64>,
+    /// Bytes that the program may take for its heap, its goroutines' stacks and its natives' work together. One that needs more is
+    /// ended ([`Exit::out_of_memory`]). `None`: as much as the system gives.
+    pub max_memory: Option<u64>,
+    /// Says how many bytes of the host's allocator the program's natives have taken, as far as that is known: they count towards
+    /// `max_memory`.
+    pub native_memory: Option<fn() -> u64>,
     /// Fills what a collection frees with a pattern.
     pub poison_freed: bool,
 }
@@ -64,6 +70,8 @@ impl Default for VmOptions {
             virtual_clock: false,
             growth_percent: Some(100),
             memory_limit: None,
+            max_memory: None,
+            native_memory: None,
             poison_freed: false,
         }
     }
@@ -76,6 +84,18 @@ pub struct Exit {
     pub status: i32,
     /// What is to be written to standard error: the panic or fatal error with traces, in Go's format. Usually empty.
     pub message: String,
+    /// There was no memory, or [`VmOptions::max_memory`] was reached.
+    pub out_of_memory: bool,
+}
+
+impl Exit {
+    fn new(status: i32, message: String) -> Exit {
+        Exit {
+            status,
+            message,
+            out_of_memory: false,
+        }
+    }
 }
 
 /// A linked program, ready to run.
@@ -96,9 +116,12 @@ impl Vm {
     ) -> Result<Vm, LinkError> {
         let heap = HeapOptions {
             growth_percent: options.growth_percent,
-            limit: options.memory_limit,
+            limit: options.max_memory,
+            native_memory: options.native_memory,
+            soft_limit: options.memory_limit,
             seed: options.seed.unwrap_or_else(random_seed),
             poison: options.poison_freed,
+            refuse: options.collect_always,
         };
         let machine_options = MachineOptions {
             collect_always: options.collect_always,
@@ -136,31 +159,22 @@ impl Vm {
         options.virtual_clock = self.options.virtual_clock;
         let Some(main) = self.machine.main_fiber() else {
             return Exit {
-                status: 2,
-                message: "fatal error: runtime: out of memory\n".to_owned(),
+                out_of_memory: true,
+                ..Exit::new(2, "fatal error: out of memory\n".to_owned())
             };
         };
+        let machine = self.machine.clone();
         match Scheduler::new(self.machine, options).run(main) {
-            Outcome::MainExited => Exit {
-                status: 0,
-                message: String::new(),
-            },
-            Outcome::Exited(status) => Exit {
-                status,
-                message: String::new(),
-            },
-            Outcome::Deadlock { message, dump } => Exit {
-                status: 2,
-                message: format!("fatal error: {message}\n\n{dump}"),
-            },
+            Outcome::MainExited => Exit::new(0, String::new()),
+            Outcome::Exited(status) => Exit::new(status, String::new()),
+            Outcome::Deadlock { message, dump } => {
+                Exit::new(2, format!("fatal error: {message}\n\n{dump}"))
+            }
             Outcome::Fatal { failure, .. } => Exit {
-                status: 2,
-                message: failure,
+                out_of_memory: machine.was_out_of_memory(),
+                ..Exit::new(2, failure)
             },
-            Outcome::Stopped => Exit {
-                status: 2,
-                message: "stopped\n".to_owned(),
-            },
+            Outcome::Stopped => Exit::new(2, "stopped\n".to_owned()),
         }
     }
 }

@@ -51,7 +51,8 @@ fn fib_calls_and_returns() {
         (
             Exit {
                 status: 0,
-                message: String::new()
+                message: String::new(),
+                out_of_memory: false,
             },
             "6765\n".into()
         )
@@ -1037,7 +1038,8 @@ fn natives_of_all_modes_deliver_results() {
         (
             Exit {
                 status: 3,
-                message: String::new()
+                message: String::new(),
+                out_of_memory: false,
             },
             "10\n5\n10\n".into()
         )

@@ -321,14 +321,14 @@ pub mod debug {
     fn set_limit(context: &mut NativeContext<'_>, limit: i64) -> i64 {
         let heap = context.machine().heap();
         let former = match u64::try_from(limit) {
-            Ok(limit) => heap.set_limit(if limit >= i64::MAX as u64 {
+            Ok(limit) => heap.set_soft_limit(if limit >= i64::MAX as u64 {
                 None
             } else {
                 Some(limit)
             }),
             Err(_) => {
-                let former = heap.set_limit(None);
-                heap.set_limit(former);
+                let former = heap.set_soft_limit(None);
+                heap.set_soft_limit(former);
                 former
             }
         };

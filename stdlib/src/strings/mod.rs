@@ -14,6 +14,9 @@ use search::Set;
 /// Strings are at most this long: what a slice of bytes can hold.
 const LONGEST: usize = u32::MAX as usize;
 
+/// Longer texts are measured before they are split: many short parts take more memory than the text.
+const LARGE_SPLIT: usize = 64 << 10;
+
 fn place(found: Option<usize>) -> i64 {
     found.map_or(-1, |at| at as i64)
 }
@@ -105,7 +108,7 @@ fn join<'h>(
     for element in elements.iter() {
         length = length.saturating_add(element.len());
     }
-    let mut out = with_capacity(length, "strings: Join output length overflow")?;
+    let mut out = with_capacity(context, length)?;
     for (index, element) in elements.iter().enumerate() {
         if index > 0 {
             out.extend_from_slice(&separator);
@@ -115,17 +118,22 @@ fn join<'h>(
     context.new_string(&out)
 }
 
-/// An empty buffer of this capacity.
+/// An empty buffer of this capacity, for a string that will be as long.
 ///
 /// # Errors
-/// Panics with `text` if no string is as long; out of memory.
-pub fn with_capacity(length: usize, text: &str) -> Result<Vec<u8>, GoPanic> {
-    if length > LONGEST {
-        return Err(GoPanic::text(text));
+/// Out of memory; Go's panic if even Go would not try.
+pub fn with_capacity(context: &NativeContext<'_>, length: usize) -> Result<Vec<u8>, GoPanic> {
+    /// What Go can address.
+    const MAX_ALLOCATION: usize = 1 << 48;
+    if length > MAX_ALLOCATION {
+        return Err(GoPanic::runtime("makeslice: len out of range"));
     }
+    // The buffer, and the string that it becomes.
+    context.check_memory(length.saturating_mul(2))?;
     let mut out = Vec::new();
-    out.try_reserve_exact(length)
-        .map_err(|_| GoPanic::out_of_memory())?;
+    if length > LONGEST || out.try_reserve_exact(length).is_err() {
+        return Err(context.out_of_memory(length));
+    }
     Ok(out)
 }
 
@@ -149,8 +157,12 @@ fn repeat<'h>(
 ) -> Result<GoStr<'h>, GoPanic> {
     let count =
         usize::try_from(count).map_err(|_| GoPanic::text("strings: negative Repeat count"))?;
-    let length = s.len().saturating_mul(count);
-    let mut out = with_capacity(length, "strings: Repeat output length overflow")?;
+    let length = s
+        .len()
+        .checked_mul(count)
+        .filter(|&length| length <= isize::MAX as usize)
+        .ok_or_else(|| GoPanic::text("strings: Repeat output length overflow"))?;
+    let mut out = with_capacity(context, length)?;
     match &*s {
         [] => {}
         [b] => out.resize(count, *b),
@@ -166,6 +178,15 @@ fn replace<'h>(
     new: GoStr<'h>,
     limit: i64,
 ) -> Result<GoStr<'h>, GoPanic> {
+    // Only what grows a lot needs to be measured first.
+    if new.len() > 2 * old.len() + 64 {
+        let mut places = search::count(&s, &old);
+        if let Ok(limit) = usize::try_from(limit) {
+            places = places.min(limit);
+        }
+        let length = s.len().saturating_add(places.saturating_mul(new.len()));
+        drop(with_capacity(context, length)?);
+    }
     let changed = search::replace(&s, &old, &new, limit);
     or_same(context, s, changed)
 }
@@ -188,6 +209,14 @@ fn split_with<'h>(
 ) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
     if limit == 0 {
         return Ok(GoSlice::NIL);
+    }
+    if s.len() > LARGE_SPLIT {
+        let mut parts = search::count(&s, &separator) + 1;
+        if let Ok(limit) = usize::try_from(limit) {
+            parts = parts.min(limit);
+        }
+        // A range, and the string it becomes.
+        context.check_memory(parts.saturating_mul(32))?;
     }
     let ranges = search::split(&s, &separator, keep, limit);
     let slice = context.new_slice::<GoStr<'h>>(ranges.len(), ranges.len())?;

@@ -17,6 +17,8 @@
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
+#[cfg(doc)]
+use super::HeapOptions;
 use super::region::{BLOCK_BYTES, Block};
 use super::shape::{Shape, ShapeData};
 use super::size_class::{CELL_SIZES, MAX_SMALL, class_of};
@@ -100,6 +102,9 @@ pub struct Cache {
     entries: *mut Entry,
     count: u32,
     random: u64,
+    /// See [`Cache::may_refuse`].
+    refuses: bool,
+    refused: bool,
     shared: NonNull<Shared>,
     heap: Arc<Heap>,
 }
@@ -123,6 +128,8 @@ impl Heap {
             entries: ptr::null_mut(),
             count: 0,
             random,
+            refuses: self.refuses,
+            refused: false,
             shared,
             heap: self.clone(),
         }
@@ -174,6 +181,22 @@ impl Cache {
         &self.heap
     }
 
+    /// What instructions that can be repeated ask before they allocate: fails every other time if the heap was made so
+    /// ([`HeapOptions::refuse`]), which tries the way from a refusal through a collection to a second attempt.
+    ///
+    /// # Errors
+    /// See above.
+    #[inline]
+    pub fn may_refuse(&mut self) -> Result<(), OutOfMemory> {
+        if self.refuses {
+            self.refused = !self.refused;
+            if self.refused {
+                return Err(self.heap.account().refuse(0));
+            }
+        }
+        Ok(())
+    }
+
     /// A new zeroed object. Never collects.
     ///
     /// # Errors
@@ -217,7 +240,7 @@ impl Cache {
         let bytes = count
             .checked_mul(size)
             .and_then(|bytes| usize::try_from(bytes).ok())
-            .ok_or(OutOfMemory)?;
+            .ok_or_else(|| self.heap.account().refuse(count.saturating_mul(size)))?;
         self.allocate_sized(shape, bytes, true)
     }
 

@@ -13,11 +13,12 @@ use std::marker::PhantomData;
 
 use bytecode::SlotKind;
 
+use super::collect::each_marked;
 use super::region::{
     BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, REGION_BYTES, RegionRef, State, owner_of,
 };
 use super::shape::{Pattern, Shape, ShapeData, holds_reference};
-use super::{Heap, State as HeapState, each_marked};
+use super::{Heap, State as HeapState};
 use crate::moves;
 
 /// Bytes of a large object that are scanned at a time.
@@ -35,6 +36,8 @@ pub struct Marker<'a> {
     stack_limit: usize,
     /// Something was marked that could not be put on the stack.
     lost: bool,
+    /// Bytes of goroutines' stacks.
+    root_bytes: u64,
     huge: *mut [Huge],
     regions: *const [RegionRef],
     heap: &'a Heap,
@@ -119,14 +122,22 @@ unsafe fn find_huge(huge: *const [Huge], address: u64) -> Option<Found> {
     (address - huge[number].start < huge[number].bytes).then_some(Found::Huge(number))
 }
 
+/// How many entries the stack may have under a limit: it is not charged to anybody, so it must stay small beside what is.
+pub(super) fn stack_limit(limit: Option<u64>) -> Option<usize> {
+    limit.map(|limit| (limit as usize / 512).clamp(4096, 1 << 20))
+}
+
 impl<'a> Marker<'a> {
     /// A marker for a heap whose marks are cleared.
     pub(super) fn new(heap: &'a Heap, state: &'a mut HeapState) -> Marker<'a> {
         Marker {
             tag: heap.tag,
             stack: std::mem::take(&mut state.mark_stack),
-            stack_limit: state.mark_stack_limit,
+            stack_limit: stack_limit(heap.account.limit())
+                .unwrap_or(usize::MAX)
+                .min(state.mark_stack_limit),
             lost: false,
+            root_bytes: 0,
             huge: &raw mut *state.huge,
             regions: &raw const *state.regions,
             heap,
@@ -400,8 +411,14 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Marks all that the roots lead to; gives the stack's memory back to the heap.
-    pub(super) fn finish(mut self) -> Vec<u64> {
+    /// Counts bytes of a goroutine's stack among what a collection costs.
+    #[inline]
+    pub fn count_stack(&mut self, bytes: u64) {
+        self.root_bytes += bytes;
+    }
+
+    /// Marks all that the roots lead to; gives the stack's memory back to the heap, and the bytes counted.
+    pub(super) fn finish(mut self) -> (Vec<u64>, u64) {
         self.drain();
         while std::mem::take(&mut self.lost) {
             // Scanning a marked object again finds the unmarked ones behind it. Each round marks at least one object
@@ -419,7 +436,7 @@ impl<'a> Marker<'a> {
                 });
             }
         }
-        std::mem::take(&mut self.stack)
+        (std::mem::take(&mut self.stack), self.root_bytes)
     }
 }
 

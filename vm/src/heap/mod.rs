@@ -13,6 +13,13 @@
 //! the interpreter polls it in its slow paths and asks the scheduler to stop the world. An allocation that the system
 //! or the limit refuses is an [`OutOfMemory`] error, never an abort.
 //!
+//! # Limits
+//! One [`Account`] per heap is charged for blocks and huge objects, and by the machine for goroutines' stacks; the host's own count of
+//! what natives take comes on top. What would go beyond the limit is refused; free blocks are given back to the system
+//! before they and what is in use exceed it. Instructions that allocate as much as a script asks for are *repeatable*
+//! (`bytecode::verify::may_retry`): they have a live map and change nothing when refused, so the interpreter collects and runs them again
+//! before the program dies. Small requests must have allocated a 64th of the limit since the last collection to be worth another.
+//!
 //! # Collection
 //! [`Heap::collect`], in a stopped world: take the windows from all caches, clear marks, mark from the roots
 //! ([`mark`]), then sort the blocks: without marks: free; with free cells: into the list of its layout; full: left
@@ -40,9 +47,11 @@
 //!
 //! GO: mheap.go, mcentral.go, mcache.go, mgcmark.go, in much reduced form.
 
+mod account;
 mod cache;
+mod collect;
 mod mark;
-mod platform;
+pub(crate) mod platform;
 mod region;
 mod shape;
 mod size_class;
@@ -53,7 +62,7 @@ use std::num::NonZero;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytecode::{SlotKind, TypeDescriptor};
 
@@ -64,6 +73,7 @@ use region::{
 use shape::{Pattern, ShapeData, Shapes};
 use size_class::{CELL_SIZES, MAX_SMALL, class_of};
 
+pub use account::Account;
 pub use cache::{Cache, Site, zero_sized};
 pub use mark::Marker;
 pub use shape::{REFERENCE_TYPE, Shape};
@@ -71,9 +81,8 @@ pub use shape::{REFERENCE_TYPE, Shape};
 /// The address of an object, or of memory without size. Good until the next safepoint, and as long as a root holds it.
 pub type Reference = NonZero<u64>;
 
-/// The system or the heap's limit refused memory. Go dies of it: `fatal error: out of memory`.
-///
-/// Since allocation never collects, the interpreter may ask for a collection and run the instruction again, once.
+/// The system or the limit refused memory; [`Account::refused`] says how much. Go dies of it: `fatal error: out of memory`. Since
+/// allocation never collects, the interpreter first asks for a collection and runs the instruction again, where it can.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory;
 
@@ -89,12 +98,19 @@ pub struct HeapOptions {
     /// GOGC: how much may be allocated until the next collection, in percent of what is live. `None`: no collection
     /// is wanted.
     pub growth_percent: Option<u32>,
-    /// Bytes the heap may take from the system; allocation beyond fails. `None`: as much as the system gives.
+    /// Bytes that the heap, goroutines' stacks and what else is charged to the heap's [`Account`] may take together; allocation
+    /// beyond fails. `None`: as much as the system gives.
     pub limit: Option<u64>,
+    /// Says how many bytes natives have taken from the host's allocator: they count towards `limit` as well.
+    pub native_memory: Option<fn() -> u64>,
+    /// GOMEMLIMIT: bytes that collections try to stay under. Allocation never fails because of it.
+    pub soft_limit: Option<u64>,
     /// Of hash seeds and iteration starts of maps: the same seed, the same numbers for each cache in order of creation.
     pub seed: u64,
     /// Fill what a collection frees with a pattern: for tests of the roots.
     pub poison: bool,
+    /// Refuse every other request that can be repeated ([`Cache::may_refuse`]): for tests of the repetition.
+    pub refuse: bool,
 }
 
 impl Default for HeapOptions {
@@ -102,8 +118,11 @@ impl Default for HeapOptions {
         HeapOptions {
             growth_percent: Some(100),
             limit: None,
+            native_memory: None,
+            soft_limit: None,
             seed: 0,
             poison: false,
+            refuse: false,
         }
     }
 }
@@ -209,6 +228,10 @@ struct State {
     /// Blocks in use for objects, and bytes of huge objects.
     used_blocks: u64,
     huge_bytes: u64,
+    /// Blocks that have been written since they came from the system: in use, or free and not given back.
+    dirty_blocks: u64,
+    /// What the last collection found in goroutines' stacks.
+    root_bytes: u64,
     mark_stack: Vec<u64>,
     mark_stack_limit: usize,
     caches: Vec<NonNull<Shared>>,
@@ -232,6 +255,7 @@ pub struct Heap {
     /// Names this heap in the table of regions.
     tag: u64,
     poison: bool,
+    refuses: bool,
     wanted: AtomicBool,
     /// Bytes allocated, ever.
     allocated: AtomicU64,
@@ -241,7 +265,8 @@ pub struct Heap {
     trigger: AtomicU64,
     /// Percent, or `u64::MAX` for off.
     growth: AtomicU64,
-    limit: AtomicU64,
+    soft_limit: AtomicU64,
+    account: Arc<Account>,
     // Locks are taken in this order; last those of `LayoutData::unswept`.
     state: Mutex<State>,
     plans: Mutex<Plans>,
@@ -260,17 +285,22 @@ impl Heap {
     pub fn new(options: HeapOptions) -> Result<Arc<Heap>, OutOfMemory> {
         let tag = region::new_tag();
         let mut mark_stack = Vec::new();
-        // So that marking can always go on, if slowly (see `mark`).
-        mark_stack.try_reserve_exact(64).map_err(|_| OutOfMemory)?;
+        // So that marking can always go on, if slowly (see `mark`); under a limit it gets all it may have now, when nobody counts.
+        let entries = mark::stack_limit(options.limit).unwrap_or(64);
+        mark_stack
+            .try_reserve_exact(entries)
+            .map_err(|_| OutOfMemory)?;
         let heap = Heap {
             tag,
             poison: options.poison,
+            refuses: options.refuse,
             wanted: AtomicBool::new(false),
             allocated: AtomicU64::new(0),
             objects: AtomicU64::new(0),
             trigger: AtomicU64::new(0),
             growth: AtomicU64::new(options.growth_percent.map_or(u64::MAX, u64::from)),
-            limit: AtomicU64::new(options.limit.unwrap_or(u64::MAX)),
+            soft_limit: AtomicU64::new(options.soft_limit.unwrap_or(u64::MAX)),
+            account: Arc::new(Account::new(options.limit, options.native_memory)),
             plans: Mutex::new(Plans {
                 shapes: Shapes::new(),
                 layouts: Vec::new(),
@@ -281,6 +311,8 @@ impl Heap {
                 huge: Vec::new(),
                 used_blocks: 0,
                 huge_bytes: 0,
+                dirty_blocks: 0,
+                root_bytes: 0,
                 mark_stack,
                 mark_stack_limit: usize::MAX,
                 caches: Vec::new(),
@@ -420,7 +452,44 @@ impl Heap {
         state: &mut State,
         count: usize,
     ) -> Result<(RegionRef, usize), OutOfMemory> {
-        self.check_limit(state, count as u64 * BLOCK_BYTES)?;
+        let bytes = count as u64 * BLOCK_BYTES;
+        self.account.charge(bytes)?;
+        let taken = self.find_blocks(state, count);
+        match taken {
+            Some((region, first)) => {
+                state.used_blocks += count as u64;
+                let fresh = (first..first + count)
+                    // SAFETY: records are mapped, and we hold the state's lock.
+                    .filter(|&number| unsafe { (*region.record(number)).dirty == 0 })
+                    .count();
+                state.dirty_blocks += fresh as u64;
+                self.stay_resident(state, 0);
+                Ok((region, first))
+            }
+            None => {
+                self.account.release(bytes);
+                Err(self.account.refuse(bytes))
+            }
+        }
+    }
+
+    /// Gives free blocks back if they and what is in use, and `more` bytes, are more than the program may take.
+    fn stay_resident(&self, state: &mut State, more: u64) {
+        if let Some(limit) = self.account.limit()
+            && state.dirty_blocks * BLOCK_BYTES + state.huge_bytes + more > limit
+        {
+            release_free(state);
+        }
+    }
+
+    fn find_blocks(&self, state: &mut State, count: usize) -> Option<(RegionRef, usize)> {
+        let take = |data: &mut region::Region| {
+            if count == 1 {
+                data.take_one()
+            } else {
+                data.take_run(count)
+            }
+        };
         for index in state.first_with_space..state.regions.len() {
             let region = state.regions[index];
             // SAFETY: we hold the state's lock.
@@ -428,17 +497,12 @@ impl Heap {
             if data.free == 0 && index == state.first_with_space {
                 state.first_with_space += 1;
             }
-            if let Some(number) = if count == 1 {
-                data.take_one()
-            } else {
-                data.take_run(count)
-            } {
-                state.used_blocks += count as u64;
-                return Ok((region, number));
+            if let Some(number) = take(data) {
+                return Some((region, number));
             }
         }
-        state.regions.try_reserve(1).map_err(|_| OutOfMemory)?;
-        let region = RegionRef::reserve(self.tag, false).ok_or(OutOfMemory)?;
+        state.regions.try_reserve(1).ok()?;
+        let region = RegionRef::reserve(self.tag, false)?;
         // In order of address, so that a collection fills low addresses first.
         let place = state
             .regions
@@ -446,25 +510,7 @@ impl Heap {
         state.regions.insert(place, region);
         state.first_with_space = state.first_with_space.min(place);
         // SAFETY: we hold the state's lock.
-        let data = unsafe { region.data() };
-        let number = if count == 1 {
-            data.take_one()
-        } else {
-            data.take_run(count)
-        }
-        .ok_or(OutOfMemory)?;
-        state.used_blocks += count as u64;
-        Ok((region, number))
-    }
-
-    fn check_limit(&self, state: &State, more: u64) -> Result<(), OutOfMemory> {
-        let used = state.used_blocks * BLOCK_BYTES + state.huge_bytes;
-        // ORDERING: relaxed. A number that the embedder may change at any time.
-        if used.saturating_add(more) > self.limit.load(Ordering::Relaxed) {
-            Err(OutOfMemory)
-        } else {
-            Ok(())
-        }
+        Some((region, take(unsafe { region.data() })?))
     }
 
     /// Allocates an object of more than [`MAX_SMALL`] bytes.
@@ -518,9 +564,16 @@ impl Heap {
 
     fn allocate_huge(&self, shape: &ShapeData, bytes: u64) -> Result<u64, OutOfMemory> {
         let mut state = lock(&self.state);
-        self.check_limit(&state, bytes)?;
-        state.huge.try_reserve(1).map_err(|_| OutOfMemory)?;
-        let object = Huge::reserve(self.tag, bytes, shape).ok_or(OutOfMemory)?;
+        self.account.charge(bytes)?;
+        self.stay_resident(&mut state, bytes);
+        let object = match state.huge.try_reserve(1) {
+            Ok(()) => Huge::reserve(self.tag, bytes, shape),
+            Err(_) => None,
+        };
+        let Some(object) = object else {
+            self.account.release(bytes);
+            return Err(self.account.refuse(bytes));
+        };
         let start = object.start;
         state.huge_bytes += bytes;
         let place = state.huge.partition_point(|other| other.start < start);
@@ -531,23 +584,7 @@ impl Heap {
     /// Gives unused blocks back to the system; returns how many bytes. Meant for the forced collection of a program that
     /// has been idle for long, not for each: what is given back costs page faults when it is used again.
     pub fn release_unused(&self) -> u64 {
-        let mut released = 0;
-        let state = &mut *lock(&self.state);
-        for region in &state.regions {
-            // SAFETY: we hold the state's lock.
-            let data = unsafe { region.data() };
-            let mut number = RECORD_BLOCKS;
-            while number < region::BLOCKS {
-                let first = number;
-                while number < region::BLOCKS && data.is_free(number) {
-                    number += 1;
-                }
-                // SAFETY: the blocks are free and we hold the lock under which they are taken.
-                released += unsafe { release_run(*region, first, number) };
-                number += 1;
-            }
-        }
-        released
+        release_free(&mut lock(&self.state))
     }
 
     // ---- collection ----
@@ -557,169 +594,6 @@ impl Heap {
     pub fn collection_wanted(&self) -> bool {
         // ORDERING: relaxed. A hint; pairs with the store in `count_allocation`.
         self.wanted.load(Ordering::Relaxed)
-    }
-
-    /// Frees everything that the roots do not lead to. `roots` reports them; it is called once, and may use nothing of this heap
-    /// but the marker (the heap's locks are held).
-    ///
-    /// # Safety
-    /// The world is stopped: until this returns, no other thread uses a cache of this heap, allocates, or touches its
-    /// objects. All references that will be used afterwards are reported or reachable from what is reported.
-    pub unsafe fn collect(&self, roots: &mut dyn FnMut(&mut Marker<'_>)) -> Collection {
-        let begin = Instant::now();
-        let mut guard = lock(&self.state);
-        let state = &mut *guard;
-        for shared in &mut state.caches {
-            // SAFETY: caches remove themselves from the list when they are dropped, and nobody uses one in a stopped
-            // world.
-            unsafe { shared.as_mut() }.flush(self);
-        }
-        // ORDERING: relaxed. The world is stopped; stopping it ordered everything before us.
-        let (allocated, objects) = (
-            self.allocated.load(Ordering::Relaxed),
-            self.objects.load(Ordering::Relaxed),
-        );
-        let before = state
-            .live
-            .wrapping_add(allocated.wrapping_sub(state.allocated_then));
-        clear_marks(state);
-        let mut marker = Marker::new(self, state);
-        roots(&mut marker);
-        state.mark_stack = marker.finish();
-        // What a large heap needed is not kept for ever.
-        state.mark_stack.shrink_to(64 * 1024);
-        let (live, live_objects) = self.sort_blocks(state);
-        state.frees = objects.wrapping_sub(live_objects);
-        state.live = live;
-        state.allocated_then = allocated;
-        state.collections += 1;
-        let goal = self.set_trigger(state);
-        // ORDERING: relaxed, as in `collection_wanted`.
-        self.wanted.store(false, Ordering::Relaxed);
-        let pause = begin.elapsed();
-        state.pause_total += pause;
-        state.last_pause = pause;
-        Collection {
-            number: state.collections,
-            pause,
-            before,
-            live,
-            goal,
-        }
-    }
-
-    /// Sets when the next collection is wanted, from the state after the last; returns the goal in bytes in use.
-    fn set_trigger(&self, state: &State) -> u64 {
-        // ORDERING: relaxed. Settings; pairs with the loads in `count_allocation`, where a little early or late does
-        // not matter.
-        let growth = match self.growth.load(Ordering::Relaxed) {
-            u64::MAX => u64::MAX,
-            percent => (state.live as u128 * percent as u128 / 100).min(u64::MAX as u128) as u64,
-        };
-        let minimum = match self.growth.load(Ordering::Relaxed) {
-            u64::MAX => u64::MAX,
-            percent => (MINIMUM_GROWTH as u128 * percent as u128 / 100)
-                .max(64 << 10)
-                .min(u64::MAX as u128) as u64,
-        };
-        // Near the limit the heap is collected more often, but not without end: at least a sixteenth of it is
-        // allocated between.
-        let limit = self.limit.load(Ordering::Relaxed);
-        let below_limit = if limit == u64::MAX {
-            u64::MAX
-        } else {
-            limit
-                .saturating_sub(state.live)
-                .saturating_sub(limit / 16)
-                .max(limit / 16)
-        };
-        let growth = growth.max(minimum).min(below_limit);
-        self.trigger.store(
-            state.allocated_then.saturating_add(growth),
-            Ordering::Relaxed,
-        );
-        state.live.saturating_add(growth)
-    }
-
-    /// Sorts all blocks by what the marks say: frees, lists, leaves. Returns live bytes and objects.
-    fn sort_blocks(&self, state: &mut State) -> (u64, u64) {
-        let plans = lock(&self.plans);
-        for layout in &plans.layouts {
-            lock(&layout.unswept).0 = ptr::null_mut();
-        }
-        let (mut live, mut objects) = (0, 0);
-        // Downwards, so that the lists begin with the lowest addresses.
-        for region in state.regions.iter().rev() {
-            // SAFETY: we hold the state's lock in a stopped world.
-            let data = unsafe { region.data() };
-            for number in (RECORD_BLOCKS..region::BLOCKS).rev() {
-                if data.is_free(number) {
-                    continue;
-                }
-                let record = region.record(number);
-                // SAFETY: the world is stopped, nobody else uses records.
-                let block = unsafe { &mut *record };
-                match block.state {
-                    BlockState::Small if block.marked > 0 => {
-                        live += block.marked as u64 * block.cell as u64;
-                        objects += block.marked as u64;
-                        if block.marked < block.cells {
-                            let list =
-                                &mut *lock(&plans.layouts[block.bytes_or_layout as usize].unswept);
-                            block.next = list.0;
-                            list.0 = record;
-                            if self.poison {
-                                // SAFETY: unmarked cells are unreachable, and no cache has a window in them.
-                                unsafe { poison_free_cells(block, region.block_start(number)) };
-                            }
-                        }
-                    }
-                    BlockState::Large if block.marked > 0 => {
-                        live += block.bytes_or_layout;
-                        objects += 1;
-                    }
-                    BlockState::Small | BlockState::Large => {
-                        let count = if block.state == BlockState::Small {
-                            1
-                        } else {
-                            block.span as usize
-                        };
-                        for freed in number..number + count {
-                            // SAFETY: as above.
-                            let block = unsafe { &mut *region.record(freed) };
-                            block.state = BlockState::Free;
-                            if self.poison {
-                                // SAFETY: the block is unreachable, and written as far as `dirty` says.
-                                unsafe {
-                                    ptr::write_bytes(
-                                        region.block_start(freed) as *mut u8,
-                                        POISON,
-                                        block.dirty as usize,
-                                    )
-                                };
-                            }
-                        }
-                        data.give_back(number, count);
-                        state.used_blocks -= count as u64;
-                    }
-                    BlockState::Tail | BlockState::Free => {}
-                }
-            }
-        }
-        state.first_with_space = 0;
-        let huge_bytes = &mut state.huge_bytes;
-        state.huge.retain(|object| {
-            if object.marked {
-                live += object.bytes;
-                objects += 1;
-            } else {
-                *huge_bytes -= object.bytes;
-                // SAFETY: nothing leads to the object.
-                unsafe { object.unreserve() };
-            }
-            object.marked
-        });
-        (live, objects)
     }
 
     // ---- settings and figures ----
@@ -735,15 +609,40 @@ impl Heap {
         u32::try_from(before).ok()
     }
 
-    /// Sets the limit of what the heap may take from the system; returns the limit before.
-    pub fn set_limit(&self, limit: Option<u64>) -> Option<u64> {
+    /// `debug.SetMemoryLimit`: sets GOMEMLIMIT (`None`: off); returns the setting before.
+    pub fn set_soft_limit(&self, limit: Option<u64>) -> Option<u64> {
         let state = lock(&self.state);
         // ORDERING: relaxed. A setting, changed under the state's lock.
         let before = self
-            .limit
+            .soft_limit
             .swap(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
         self.set_trigger(&state);
         Some(before).filter(|&before| before != u64::MAX)
+    }
+
+    /// Sets what the program may take ([`HeapOptions::limit`]).
+    pub fn set_limit(&self, limit: Option<u64>) {
+        let state = lock(&self.state);
+        self.account.set_limit(limit);
+        self.set_trigger(&state);
+    }
+
+    /// The account that the program's memory is charged to.
+    #[inline]
+    pub fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// Bytes allocated, ever; windows count when they are opened.
+    pub fn allocated(&self) -> u64 {
+        // ORDERING: relaxed. A counter.
+        self.allocated.load(Ordering::Relaxed)
+    }
+
+    /// Bytes allocated since the last collection.
+    pub fn allocated_since_collection(&self) -> u64 {
+        self.allocated()
+            .wrapping_sub(lock(&self.state).allocated_then)
     }
 
     /// Figures about the heap.
@@ -826,84 +725,25 @@ fn block_memory(record: *mut Block) -> u64 {
     region + (((address - region) / size_of::<Block>() as u64) << region::BLOCK_SHIFT)
 }
 
-/// Makes all marks clear.
-fn clear_marks(state: &mut State) {
+/// Gives all free blocks back to the system where they were written; returns the bytes.
+fn release_free(state: &mut State) -> u64 {
+    let mut released = 0;
     for region in &state.regions {
-        // SAFETY: we hold the state's lock in a stopped world.
+        // SAFETY: we have the state mutably: its lock is held.
         let data = unsafe { region.data() };
-        for number in (RECORD_BLOCKS..region::BLOCKS).filter(|&number| !data.is_free(number)) {
-            // SAFETY: the world is stopped, nobody else uses records.
-            let block = unsafe { &mut *region.record(number) };
-            if block.marked > 0 {
-                block.marked = 0;
-                let words = if block.state == BlockState::Small {
-                    (block.cells as usize).div_ceil(64)
-                } else {
-                    1
-                };
-                block.marks[..words].fill(0);
+        let mut number = RECORD_BLOCKS;
+        while number < region::BLOCKS {
+            let first = number;
+            while number < region::BLOCKS && data.is_free(number) {
+                number += 1;
             }
+            // SAFETY: the blocks are free, and we hold the lock under which they are taken.
+            released += unsafe { release_run(*region, first, number) };
+            number += 1;
         }
     }
-    for object in &mut state.huge {
-        object.marked = false;
-    }
-}
-
-/// Calls `visit` with the stack entry of every marked object that has references.
-///
-/// # Safety
-/// The world is stopped; marks may be set meanwhile, but no block changes its use.
-unsafe fn each_marked(
-    regions: *const [RegionRef],
-    huge: *const [Huge],
-    visit: &mut dyn FnMut(u64),
-) {
-    // SAFETY: by the contract; re-borrowed for each step, since `visit` sets marks.
-    for region in unsafe { &*regions } {
-        for number in RECORD_BLOCKS..region::BLOCKS {
-            let record = region.record(number);
-            // SAFETY: records are mapped.
-            let (state, scalar, cells, cell) = unsafe {
-                (
-                    (*record).state,
-                    (*record).scalar,
-                    (*record).cells,
-                    (*record).cell,
-                )
-            };
-            let start = region.block_start(number);
-            match state {
-                _ if scalar => {}
-                BlockState::Small => {
-                    for index in 0..cells {
-                        // SAFETY: as above; the cell's bit exists.
-                        if unsafe { (&(*record).marks)[index as usize / 64] } >> (index % 64) & 1
-                            != 0
-                        {
-                            visit(start + (index * cell) as u64);
-                        }
-                    }
-                }
-                // SAFETY: as above.
-                BlockState::Large if unsafe { (*record).marked } > 0 => visit(start | 1),
-                _ => {}
-            }
-        }
-    }
-    for index in 0..huge.len() {
-        // SAFETY: by the contract; shapes live as long as the heap.
-        let (start, wanted) = unsafe {
-            let object = &(&(*huge))[index];
-            (
-                object.start,
-                object.marked && !(*object.shape).pattern.is_scalar(),
-            )
-        };
-        if wanted {
-            visit(start | 1);
-        }
-    }
+    state.dirty_blocks = state.dirty_blocks.saturating_sub(released / BLOCK_BYTES);
+    released
 }
 
 /// Gives the free blocks `first..end` back to the system where they were written; returns the bytes.
@@ -932,26 +772,4 @@ unsafe fn release_run(region: RegionRef, first: usize, end: usize) -> u64 {
         number += 1;
     }
     released
-}
-
-/// Fills the free cells of a block with the poison, as far as they were ever written.
-///
-/// # Safety
-/// Nobody needs or reaches the free cells.
-unsafe fn poison_free_cells(block: &Block, start: u64) {
-    let mut cursor = 0;
-    while let Some((first, end)) = block.free_run(cursor) {
-        let (from, to) = (first * block.cell, (end * block.cell).min(block.dirty));
-        if from < to {
-            // SAFETY: by the contract.
-            unsafe {
-                ptr::write_bytes(
-                    (start + from as u64) as *mut u8,
-                    POISON,
-                    (to - from) as usize,
-                )
-            };
-        }
-        cursor = end;
-    }
 }

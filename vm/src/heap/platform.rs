@@ -46,6 +46,82 @@ pub unsafe fn unreserve(start: NonNull<u8>, bytes: usize, _alignment: usize) {
     unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
 }
 
+/// A mapping of `bytes` bytes for a large stack: zeroed, committed as it is touched, in large pages if the system has any.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub fn map(bytes: usize) -> Option<NonNull<u8>> {
+    // SAFETY: an anonymous mapping at an address of the system's choice touches no existing memory.
+    let raw = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if raw == libc::MAP_FAILED {
+        return None;
+    }
+    NonNull::new(raw.cast())
+}
+
+/// Makes a mapping larger or smaller; it may move. Its pages move by the page table, nothing is copied. The contents of what both
+/// sizes have in common stay. `None`, and nothing done, if the system refuses.
+///
+/// # Safety
+/// `start` is what [`map`] or this function gave for `old` bytes, and is not used afterwards unless the answer is `None`.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub unsafe fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
+    // SAFETY: by the contract.
+    let raw = unsafe { libc::mremap(start.as_ptr().cast(), old, new, libc::MREMAP_MAYMOVE) };
+    if raw == libc::MAP_FAILED {
+        return None;
+    }
+    NonNull::new(raw.cast())
+}
+
+/// Gives back what [`map`] or [`remap`] gave.
+///
+/// # Safety
+/// Exactly one mapping of this size, not used afterwards.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: by the contract.
+    unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+}
+
+/// A mapping of `bytes` bytes for a large stack.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub fn map(bytes: usize) -> Option<NonNull<u8>> {
+    let layout = std::alloc::Layout::from_size_align(bytes, 16).ok()?;
+    // SAFETY: the layout has a size other than zero (stacks are not empty).
+    NonNull::new(unsafe { std::alloc::alloc(layout) })
+}
+
+/// Makes a mapping larger or smaller; it may move.
+///
+/// # Safety
+/// `start` is what [`map`] or this function gave for `old` bytes, and is not used afterwards unless the answer is `None`.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub unsafe fn remap(start: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
+    let layout = std::alloc::Layout::from_size_align(old, 16).ok()?;
+    // SAFETY: by the contract; the new size is not zero.
+    NonNull::new(unsafe { std::alloc::realloc(start.as_ptr(), layout, new) })
+}
+
+/// Gives back what [`map`] or [`remap`] gave.
+///
+/// # Safety
+/// Exactly one mapping of this size, not used afterwards.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+    if let Ok(layout) = std::alloc::Layout::from_size_align(bytes, 16) {
+        // SAFETY: by the contract, and the layout is the one it was made with.
+        unsafe { std::alloc::dealloc(start.as_ptr(), layout) };
+    }
+}
+
 /// Drops the pages of a range; it reads as zero afterwards. Returns whether that was done.
 ///
 /// # Safety

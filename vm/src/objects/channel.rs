@@ -63,6 +63,7 @@ pub(crate) fn make(
         return Err(MakeError::Size);
     }
     let full = |_| MakeError::OutOfMemory;
+    cache.may_refuse().map_err(full)?;
     let buffer = if size > 0 && slots > 0 {
         cache
             .allocate_array(element.slots_shape, size as u64, slots * 8)

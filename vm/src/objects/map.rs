@@ -682,6 +682,7 @@ impl Table {
 
     /// A new empty table.
     fn new(cache: &mut Cache, ty: &MapType, capacity: u64) -> Result<Table, OutOfMemory> {
+        cache.may_refuse()?;
         let groups = capacity.div_ceil(GROUP);
         let slots = cache
             .allocate_array(ty.slots, capacity, ty.stride as u64)?
@@ -997,7 +998,14 @@ unsafe fn insert<K: Key>(
                     store64(map + SEED, seed | SCATTERED);
                     hash = key.hash(ty, seed | SCATTERED)?;
                 }
-                table = rebuild::<K>(cache, map, ty, table)?;
+                table = match rebuild::<K>(cache, map, ty, table) {
+                    Ok(table) => table,
+                    Err(error) => {
+                        // The old table stays, with its hashes.
+                        store64(map + SEED, seed);
+                        return Err(error);
+                    }
+                };
                 room = load64(map + ROOM);
                 // Only a race can leave no room: another writer fills the same table.
                 let (number, was_empty, _) =

@@ -6,6 +6,7 @@ use runtime::Switch;
 use super::{after, allocated, decode, high, r};
 use crate::engine::Machine;
 use crate::fiber::{Defer, Fiber, Pending, Safepoint};
+use crate::heap::OutOfMemory;
 use crate::moves;
 use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome, Slots};
 use crate::panics;
@@ -177,10 +178,16 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         let code = cx.offset_of(code_of(closure));
         let created = Some((cx.offset_of(ip), cx.slice.goroutine()));
         let recycled = cx.local.free.pop();
-        let Some(mut fiber) =
-            Fiber::starting(recycled, closure, code, count, cx.machine.max_stack())
-        else {
-            return cx.fatal(ip, fp, "runtime: out of memory");
+        let fiber = Fiber::starting(
+            recycled,
+            closure,
+            code,
+            count,
+            cx.machine.max_stack(),
+            cx.machine.heap.account(),
+        );
+        let Some(mut fiber) = fiber else {
+            return cx.out_of_memory(ip, fp, OutOfMemory);
         };
         fiber.created = created;
         std::ptr::copy_nonoverlapping(fp.add(i.window.0 as usize), fiber.arguments(), count);
@@ -203,13 +210,8 @@ pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
             first_argument: cx.fiber.defer_arguments.len(),
         };
         let fiber = &mut *cx.fiber;
-        if fiber.defers.try_reserve(1).is_err()
-            || fiber
-                .defer_arguments
-                .try_reserve(i.count.0 as usize)
-                .is_err()
-        {
-            return cx.fatal(ip, fp, "runtime: out of memory");
+        if let Err(full) = fiber.reserve_defer(i.count.0 as usize) {
+            return cx.out_of_memory(ip, fp, full);
         }
         fiber.defers.push(record);
         for slot in 0..i.count.0 as usize {
@@ -480,6 +482,10 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
     unsafe {
         match std::mem::take(&mut cx.fiber.pending) {
             Pending::Nothing => Next { ip, fp },
+            Pending::Again => {
+                drop(cx.slice.take_completion());
+                Next { ip, fp }
+            }
             Pending::Channel => super::channels::resume(cx, ip, fp),
             Pending::Completion => match cx.slice.take_completion() {
                 Some(finish) => resume_native(cx, ip, fp, finish),

@@ -359,13 +359,22 @@ pub(crate) unsafe fn make_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
                 && count
                     .checked_mul(element.go.size)
                     .is_some_and(|b| b <= MAX_ALLOCATION)
-                && count <= MAX_ELEMENTS
         };
         if !fits(length) {
             return cx.runtime_error(ip, fp, "makeslice: len out of range");
         }
         if !fits(capacity) || length > capacity {
             return cx.runtime_error(ip, fp, "makeslice: cap out of range");
+        }
+        allocated!(cx, ip, fp, cx.local.cache.may_refuse());
+        if capacity > MAX_ELEMENTS {
+            // More than a slice can hold here: Go would try, and mostly fail.
+            let full = cx
+                .machine
+                .heap
+                .account()
+                .refuse(capacity.saturating_mul(element.go.size));
+            return cx.die_of_memory(ip, fp, full);
         }
         let pointer = allocated!(
             cx,
@@ -389,6 +398,13 @@ enum Grow {
     Full(OutOfMemory),
 }
 
+/// Whether Go would try to allocate so many elements of this size.
+fn grows_in_go(wanted: u64, size: u64) -> bool {
+    wanted
+        .checked_mul(size)
+        .is_some_and(|bytes| bytes <= MAX_ALLOCATION)
+}
+
 /// A copy of a slice with room for `wanted` elements (more than its capacity): pointer and capacity.
 ///
 /// # Safety
@@ -401,8 +417,15 @@ unsafe fn grow(
     capacity: u64,
     wanted: u64,
 ) -> Result<(u64, u64), Grow> {
-    let new = grown_capacity(wanted, capacity, element.go.size, element.go.has_pointers)
-        .ok_or(Grow::TooLong)?;
+    cache.may_refuse().map_err(Grow::Full)?;
+    let new = match grown_capacity(wanted, capacity, element.go.size, element.go.has_pointers) {
+        Some(new) => new,
+        None if grows_in_go(wanted, element.go.size) => {
+            let bytes = wanted * element.go.size;
+            return Err(Grow::Full(cache.heap().account().refuse(bytes)));
+        }
+        None => return Err(Grow::TooLong),
+    };
     let size = u64::from(element.size);
     let object = if element.heap_shape() == Shape::SCALAR && size > 0 {
         // The tail is zeroed here, so that the copied part need not be.

@@ -50,6 +50,7 @@ pub(crate) unsafe fn concat(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, Concat);
+        allocated!(cx, ip, fp, cx.local.cache.may_refuse());
         let a = (r!(fp, i.a), high!(fp, i.a));
         let b = (r!(fp, i.b), high!(fp, i.b));
         let (pointer, length) = if a.1 == 0 {
@@ -83,6 +84,7 @@ pub(crate) unsafe fn concat_run(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, ConcatRun);
+        allocated!(cx, ip, fp, cx.local.cache.may_refuse());
         let part = |index: usize| {
             let slot = fp.add(i.first.0 as usize + 2 * index);
             (*slot, *slot.add(1))
@@ -170,6 +172,7 @@ pub(crate) unsafe fn string_from_bytes(
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, StringFromBytes);
+        allocated!(cx, ip, fp, cx.local.cache.may_refuse());
         let (source, length) = (r!(fp, i.bytes), u64::from(high!(fp, i.bytes) as u32));
         let mut object = 0;
         if length > 0 {
@@ -201,11 +204,15 @@ pub(crate) unsafe fn string_from_runes(
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, StringFromRunes);
+        allocated!(cx, ip, fp, cx.local.cache.may_refuse());
         let (source, count) = (r!(fp, i.runes), u64::from(high!(fp, i.runes) as u32));
         // Each rune is read once: a racing writer may change it between measuring and writing.
         let mut text = Vec::new();
-        if text.try_reserve(count as usize).is_err() {
-            return cx.fatal(ip, fp, "runtime: out of memory");
+        // At most four bytes each.
+        let account = cx.machine.heap.account();
+        if !account.allows(count * 4) || text.try_reserve(count as usize * 4).is_err() {
+            let full = account.refuse(count * 4);
+            return cx.out_of_memory(ip, fp, full);
         }
         let mut buffer = [0; 4];
         for index in 0..count {
@@ -243,6 +250,7 @@ pub(crate) unsafe fn bytes_from_string(
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, BytesFromString);
+        allocated!(cx, ip, fp, cx.local.cache.may_refuse());
         let string = (r!(fp, i.string), high!(fp, i.string));
         if string.1 > crate::growth::MAX_ELEMENTS {
             return cx.runtime_error(ip, fp, "makeslice: len out of range");
@@ -286,6 +294,7 @@ pub(crate) unsafe fn runes_from_string(
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, RunesFromString);
+        allocated!(cx, ip, fp, cx.local.cache.may_refuse());
         let bytes = equality::bytes(r!(fp, i.string), high!(fp, i.string));
         let (mut at, mut count) = (0, 0u64);
         while at < bytes.len() {
@@ -293,7 +302,8 @@ pub(crate) unsafe fn runes_from_string(
             count += 1;
         }
         if count > crate::growth::MAX_ELEMENTS {
-            return cx.runtime_error(ip, fp, "makeslice: len out of range");
+            let full = cx.machine.heap.account().refuse(count * 4);
+            return cx.die_of_memory(ip, fp, full);
         }
         let (object, capacity) = allocated!(cx, ip, fp, new_scalars(&mut cx.local.cache, count, 4));
         let (mut at, mut place) = (0, object);

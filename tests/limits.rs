@@ -1,0 +1,234 @@
+//! Memory bombs under `--max-heap`, and requests that cannot be granted: each ends as Go does when there is no memory, with the line
+//! and a trace, and takes no more than it may.
+
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const LIMIT_MIB: u64 = 64;
+/// The process itself, its code and the compiler's work included.
+const BESIDES_MIB: u64 = 24;
+
+struct Outcome {
+    output: Output,
+    peak_kib: Option<u64>,
+}
+
+/// Writes the program to a file of its own and runs it.
+fn run(name: &str, text: &str, flags: &[&str]) -> Outcome {
+    let folder = std::env::temp_dir().join(format!("golite-limits-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+    let file = folder.join(format!("{name}.gl"));
+    std::fs::write(&file, format!("package main\n{text}\n")).expect("a file to write");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_golite"))
+        .arg("run")
+        .args(flags)
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("golite runs");
+    // What bombs print fits the pipes. The peak stands in /proc as long as the process is there.
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = None;
+    let begin = Instant::now();
+    while child.try_wait().expect("a child").is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak_kib = peak_kib.max(line.and_then(|line| {
+            let number = line.trim().strip_suffix(" kB")?;
+            number.parse().ok()
+        }));
+        if begin.elapsed() > Duration::from_secs(60) {
+            let _ = child.kill();
+            panic!("{name} goes on and on");
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let output = child.wait_with_output().expect("a child");
+    let _ = std::fs::remove_file(&file);
+    Outcome { output, peak_kib }
+}
+
+/// Checks that a program ends for want of memory, at `place`, within bounds.
+fn bomb(name: &str, place: &str, text: &str) {
+    let limit = format!("--max-heap={LIMIT_MIB}M");
+    let outcome = run(name, text, &[&limit]);
+    let stderr = String::from_utf8_lossy(&outcome.output.stderr);
+    assert_eq!(outcome.output.status.code(), Some(2), "{name}: {stderr}");
+    let mut lines = stderr.lines();
+    let first = lines.next().unwrap_or_default();
+    assert!(
+        first.starts_with("runtime: out of memory: cannot allocate ")
+            && first.ends_with(" in use)"),
+        "{name}: {stderr}"
+    );
+    let limit = format!("runtime: memory is limited to {} bytes", LIMIT_MIB << 20);
+    assert_eq!(lines.next(), Some(&*limit), "{name}: {stderr}");
+    assert_eq!(lines.next(), Some("fatal error: out of memory"), "{name}");
+    assert!(
+        stderr.contains("goroutine ") && stderr.contains(place),
+        "{name}: no {place} in {stderr}"
+    );
+    if let Some(peak) = outcome.peak_kib {
+        let most = (LIMIT_MIB * 9 / 8 + BESIDES_MIB) << 10;
+        assert!(peak <= most, "{name}: {peak} KiB, more than {most}");
+    }
+}
+
+macro_rules! bombs {
+    ($($name:ident at $place:literal: $text:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            bomb(stringify!($name), $place, $text);
+        }
+    )*};
+}
+
+bombs! {
+    growing_slice at "growing_slice.gl:2": "func main() { var s []int; for { s = append(s, 1) } }";
+    growing_map at "growing_map.gl:2": "func main() { m := map[int]int{}; for i := 0; ; i++ { m[i] = i } }";
+    doubled_string at "doubled_string.gl:2": "func main() { s := \"x\"; for { s += s } }";
+    many_strings at "many_strings.gl:2":
+        "func main() { s := \"x\"; var all []string; for { s += \"y\"; all = append(all, s) } }";
+    repeated_strings at "repeated_strings.gl:3":
+        "import \"strings\"\nfunc main() { var all []string; for { all = append(all, strings.Repeat(\"abc\", 100000)) } }";
+    one_long_string at "one_long_string.gl:3":
+        "import \"strings\"\nfunc main() { println(len(strings.Repeat(\"abc\", 1000000000))) }";
+    joined_strings at "joined_strings.gl:3":
+        "import \"strings\"\nfunc main() { println(len(strings.Join(make([]string, 1000), strings.Repeat(\"x\", 1000000)))) }";
+    replaced_string at "replaced_string.gl:3":
+        "import \"strings\"\nfunc main() { s := strings.Repeat(\"a\", 100000); println(len(strings.ReplaceAll(s, \"a\", s))) }";
+    split_string at "split_string.gl:3":
+        "import \"strings\"\nfunc main() { println(len(strings.Split(strings.Repeat(\"a,\", 10000000), \",\"))) }";
+    formatted_strings at "formatted_strings.gl:3":
+        "import \"fmt\"\nfunc main() { var all []string; for { all = append(all, fmt.Sprintf(\"%100000d\", 1)) } }";
+    bytes_buffer at "bytes_buffer.gl:3":
+        "import \"bytes\"\nfunc main() { var b bytes.Buffer; for { b.WriteString(\"hello, world\") } }";
+    string_builder at "string_builder.gl:3":
+        "import \"strings\"\nfunc main() { var b strings.Builder; for { b.WriteString(\"hello, world\") } }";
+    many_closures at "many_closures.gl:3":
+        "var all []func() int\nfunc main() { for i := 0; ; i++ { all = append(all, func() int { return i }) } }";
+    boxed_values at "boxed_values.gl:2": "func main() { var all []any; for i := 0; ; i++ { all = append(all, [3]int{i}) } }";
+    linked_list at "linked_list.gl:3":
+        "type node struct { next *node; more [5]int }\nfunc main() { var l *node; for { l = &node{next: l} } }";
+    channel_buffers at "channel_buffers.gl:2": "func main() { var all []chan int; for { all = append(all, make(chan int, 1000)) } }";
+    many_goroutines at "many_goroutines.gl:2": "func main() { for { go func() { select {} }() } }";
+    deferred_calls at "deferred_calls.gl:2": "func main() { for i := 0; ; i++ { defer println(i) } }";
+    deep_recursion at "deep_recursion.gl:2": "func f(n int) int { return f(n+1) + 1 }\nfunc main() { f(0) }";
+    nested_panics at "nested_panics.gl:2": "func f() { defer f(); panic(1) }\nfunc main() { f() }";
+    runes at "runes.gl:3": "import \"strings\"\nfunc main() { println(len([]rune(strings.Repeat(\"a\", 20000000)))) }";
+}
+
+/// What dies is collected before memory is refused, however large it is.
+#[test]
+fn garbage_never_counts() {
+    let programs = [
+        (
+            "slices",
+            "func main() { for i := 0; i < 40; i++ { b := make([]byte, 40<<20); b[i] = 1; b[len(b)-1] = 1 } }",
+        ),
+        (
+            "buffers",
+            "func main() { m := map[int][]byte{}; for i := 0; i < 3000; i++ { b := make([]byte, 1<<20); b[i] = 1; m[i%30] = b } }",
+        ),
+        (
+            "repeated",
+            "import \"strings\"\nfunc main() { s := \"\"; for i := 0; i < 30; i++ { s = strings.Repeat(\"abc\", 5000000) }; _ = s }",
+        ),
+        (
+            "appended",
+            "func main() { for i := 0; i < 20; i++ { var s []int; for j := 0; j < 1000000; j++ { s = append(s, j) } } }",
+        ),
+        (
+            "goroutines",
+            "func main() { c := make(chan int); for i := 0; i < 3000; i++ { go func() { b := make([]int, 10000); c <- len(b) }(); <-c } }",
+        ),
+        (
+            "recursions",
+            "func f(n int) int { if n == 0 { return 0 }; return f(n-1) + 1 }\nfunc main() { for i := 0; i < 20; i++ { c := make(chan int); go func() { c <- f(200000) }(); <-c } }",
+        ),
+    ];
+    let limit = format!("--max-heap={LIMIT_MIB}M");
+    for (name, text) in programs {
+        let outcome = run(name, text, &[&limit]);
+        let stderr = String::from_utf8_lossy(&outcome.output.stderr);
+        assert!(outcome.output.status.success(), "{name}: {stderr}");
+    }
+}
+
+/// Without a limit as well: requests that no machine grants are not even tried.
+#[test]
+fn impossible_requests_end_as_in_go() {
+    let fatal = "fatal error: out of memory\n";
+    let programs = [
+        ("n := 1 << 45; _ = make([]byte, n)", fatal),
+        (
+            "n := 1 << 45; defer func() { recover() }(); _ = make([]int, n)",
+            fatal,
+        ),
+        (
+            "n := 1 << 33; defer func() { recover() }(); _ = make([]int, 0, n<<8)",
+            fatal,
+        ),
+        ("n := 1 << 44; _ = make(chan int, n)", fatal),
+        ("n := 1 << 45; var b bytes.Buffer; b.Grow(n)", fatal),
+        ("n := 1 << 45; var b strings.Builder; b.Grow(n)", fatal),
+        ("n := 1 << 45; _ = strings.Repeat(\"x\", n)", fatal),
+        (
+            "n := 1 << 62; _ = make([]byte, n)",
+            "panic: runtime error: makeslice: len out of range\n",
+        ),
+        (
+            "n := 1 << 62; _ = make([]byte, 0, n)",
+            "panic: runtime error: makeslice: cap out of range\n",
+        ),
+        (
+            "n := 1 << 62; _ = make(chan int, n)",
+            "panic: makechan: size out of range\n",
+        ),
+        (
+            "n := 1 << 62; _ = strings.Repeat(\"x\", n)",
+            "panic: runtime error: makeslice: len out of range\n",
+        ),
+        (
+            "n := 1 << 62; _ = strings.Repeat(\"xyz\", n)",
+            "panic: strings: Repeat output length overflow\n",
+        ),
+        ("n := 1 << 62; m := make(map[int]int, n); m[1] = 1", ""),
+    ];
+    for (number, (text, expected)) in programs.iter().enumerate() {
+        let text = format!(
+            "import (\"bytes\"; \"strings\")\nvar _ bytes.Buffer\nvar _ strings.Builder\nfunc main() {{ {text} }}"
+        );
+        let outcome = run(&format!("impossible{number}"), &text, &[]);
+        let stderr = String::from_utf8_lossy(&outcome.output.stderr);
+        if expected.is_empty() {
+            assert!(outcome.output.status.success(), "{text}: {stderr}");
+        } else {
+            assert!(stderr.contains(expected), "{text}: {stderr}");
+            assert_eq!(outcome.output.status.code(), Some(2), "{text}");
+        }
+        assert!(
+            outcome.peak_kib.is_none_or(|peak| peak < 100 << 10),
+            "{text}"
+        );
+    }
+}
+
+/// Endless recursion is Go's stack overflow, and takes neither long nor twice the stack.
+#[test]
+fn endless_recursion_overflows_the_stack() {
+    let outcome = run(
+        "overflow",
+        "func f(n int) int { return f(n+1) + 1 }\nfunc main() { f(0) }",
+        &[],
+    );
+    let stderr = String::from_utf8_lossy(&outcome.output.stderr);
+    assert!(
+        stderr.starts_with("runtime: goroutine stack exceeds 1000000000-byte limit\n"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("fatal error: stack overflow"), "{stderr}");
+    assert!(outcome.peak_kib.is_none_or(|peak| peak < 800 << 10));
+}

@@ -59,6 +59,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     // The repository's tools: generated pages need the tables.
     ("xtask", &["golite-bytecode", "golite-diagnostics"]),
+    // It runs golite as a user does.
+    ("difftest", &[]),
 ];
 
 /// Where `unsafe` may stand. A path that ends in `/` is a folder.

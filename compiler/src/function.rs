@@ -164,16 +164,22 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
 
     /// Notes that the index or one of the bounds of `e` is of an unsigned 64-bit type: the panic must not show it as negative.
     pub(crate) fn note_unsigned(&mut self, e: ExprId, indices: &[Option<ExprId>]) {
-        let is_unsigned = |index: &ExprId| {
-            let typed = self.c.typed;
-            let underlying = typed
-                .types
-                .canonical(typed.types.underlying_id(self.c.type_of(*index)));
-            [Ty::UINT, Ty::UINT64, Ty::UINTPTR].contains(&underlying)
-        };
-        if indices.iter().flatten().any(is_unsigned) {
+        if indices
+            .iter()
+            .flatten()
+            .any(|&index| self.is_wide_unsigned(index))
+        {
             self.unsigned.insert(self.c.ast.range(e));
         }
+    }
+
+    /// Whether an expression is of an unsigned 64-bit type.
+    pub(crate) fn is_wide_unsigned(&self, e: ExprId) -> bool {
+        let typed = self.c.typed;
+        let underlying = typed
+            .types
+            .canonical(typed.types.underlying_id(self.c.type_of(e)));
+        [Ty::UINT, Ty::UINT64, Ty::UINTPTR].contains(&underlying)
     }
 
     fn note_line(&mut self) {

@@ -147,8 +147,10 @@ impl FunctionCompiler<'_, '_> {
                 self.c.typed.types.underlying(self.type_of(outer)),
                 Type::Slice(_)
             )
+            // The panics of both indices show them alike.
+            && let first = self.c.ast.list(indices)[0]
+            && self.is_wide_unsigned(first) == self.is_wide_unsigned(index)
         {
-            let first = self.c.ast.list(indices)[0];
             let slice = self.operand(outer);
             let i = self.operand(first);
             let j = self.operand(index);

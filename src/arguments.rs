@@ -24,6 +24,8 @@ pub enum Command {
     Disassemble { program: String },
     /// Print the page of a diagnostic code, or the list of all.
     Explain { code: Option<String> },
+    /// Make a page of a timeline.
+    ViewTrace { file: String },
     /// Print a text and end well.
     Print(String),
 }
@@ -46,6 +48,12 @@ pub struct Settings {
     pub relaxed: bool,
     /// Bytes that the program may take.
     pub max_heap: Option<u64>,
+    /// Where to write the timeline of the run. The command line lives as long as the process.
+    pub trace: Option<&'static str>,
+    /// Draw who runs when, and all that is random, from this; time is virtual.
+    pub seed: Option<u64>,
+    /// Try so many seeds.
+    pub schedules: Option<u64>,
 }
 
 /// How errors are shown.
@@ -96,6 +104,21 @@ const FLAGS: &[Flag] = &[
     Flag {
         name: "-e",
         value: Some("CODE"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--trace",
+        value: Some("FILE"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--seed",
+        value: Some("a number"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--schedules",
+        value: Some("a number above 0"),
         commands: &["golite", "run"],
     },
     Flag {
@@ -209,6 +232,12 @@ impl Reader<'_> {
                     "explain: give one code (golite explain E0202)".into(),
                 )),
             },
+            "trace" => match words {
+                [view, file] if view == "view" => Ok(Command::ViewTrace { file: file.clone() }),
+                _ => Err(UsageError(
+                    "trace: what of it? (golite trace view FILE)".into(),
+                )),
+            },
             "help" => match words.first().map(String::as_str) {
                 None => Ok(Command::Print(help::general())),
                 Some(topic) => match help::of(topic) {
@@ -293,6 +322,13 @@ impl Reader<'_> {
     fn set(&mut self, flag: &Flag, value: &str) -> Result<(), ()> {
         match flag.name {
             "--relaxed" => self.settings.relaxed = true,
+            "--trace" if value.is_empty() => return Err(()),
+            "--trace" => self.settings.trace = Some(Box::leak(value.into())),
+            "--seed" => self.settings.seed = Some(value.parse().map_err(|_| ())?),
+            "--schedules" => {
+                let count = value.parse().ok().filter(|&count| count > 0);
+                self.settings.schedules = Some(count.ok_or(())?);
+            }
             "--help" => self.wants_help = true,
             "--version" => self.wants_version = true,
             "-e" => {

@@ -10,6 +10,7 @@ pub const COMMANDS: &[&str] = &[
     "check",
     "disassemble",
     "explain",
+    "trace",
     "help",
     "version",
 ];
@@ -24,6 +25,7 @@ Usage:
   golite check FILE|DIR...           report all errors, run nothing
   golite explain [CODE]              tell more about an error: its cause and how to mend it
   golite disassemble FILE|DIR        print the bytecode of a program
+  golite trace view FILE             make a page of the timeline that `golite run --trace FILE` wrote
   golite help [COMMAND]              tell more about a command, or about `environment`
   golite version                     print the version
 
@@ -54,6 +56,11 @@ Flags:
 
 /// After [`FLAGS`], where a program runs.
 const RUN_FLAGS: &str = "  --max-heap SIZE           the program may take so much memory (256M, 1G); beyond it ends with \"out of memory\"
+  --trace FILE              write a timeline of the run: who ran when on which processor, who woke whom, blocking calls,
+                            collections (for chrome://tracing, ui.perfetto.dev, or `golite trace view FILE`)
+  --seed N                  on one processor, with a clock that only moves when everybody waits: draw the order of goroutines
+                            and every random choice from N, so that a run can be repeated
+  --schedules K             try K seeds, from --seed or 1 on; stop at the first that fails and name it
 ";
 
 const RUN: &str = "\
@@ -67,6 +74,13 @@ at most ten of them.
 
 Exit status: that of the program (0, or what os.Exit was given; 2 after a panic or a fatal error);
 1 if it cannot be read or does not compile; 2 if the command line makes no sense.
+";
+
+const TRACE: &str = "\
+Usage: golite trace view FILE
+
+Writes FILE.html, one page without anything from elsewhere that shows the timeline in FILE: lanes of processors and machines, which can be
+zoomed and searched, a table of goroutines and the longest waits. `golite run --trace FILE` writes such timelines.
 ";
 
 const RUN_EXAMPLES: &str = "
@@ -131,6 +145,7 @@ pub fn of(topic: &str) -> Option<String> {
     Some(match topic {
         "golite" | "help" => general(),
         "run" => format!("{RUN}{FLAGS}{RUN_FLAGS}{RUN_EXAMPLES}"),
+        "trace" => TRACE.to_owned(),
         "eval" | "-e" => EVAL.to_owned(),
         "check" => format!("{CHECK}{FLAGS}"),
         "disassemble" => DISASSEMBLE.to_owned(),

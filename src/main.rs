@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         }
         Command::Check { programs } => commands::check::check(&programs, settings),
         Command::Disassemble { program } => commands::disassemble::disassemble(&program, settings),
+        Command::ViewTrace { file } => commands::trace::view(&file),
         Command::Explain { code } => commands::explain::explain(code.as_deref()),
         Command::Print(text) => commands::print(&text),
     }

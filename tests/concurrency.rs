@@ -298,3 +298,79 @@ fn a_program_that_waits_for_a_connection_uses_no_processor() {
         after.1 - before.1
     );
 }
+
+/// Runs golite with these words, in the folder of the tests.
+fn golite(words: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_golite"))
+        .args(words)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("golite starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_seed_repeats_a_schedule_and_time_is_virtual() {
+    let start = Instant::now();
+    for seed in 1..8 {
+        let flag = format!("--seed={seed}");
+        let run = || golite(&["run", &flag, "schedules/order.gl"]);
+        let (one, other) = (run(), run());
+        assert_eq!(one.status.code(), other.status.code());
+        assert_eq!(text(&one.stdout), text(&other.stdout));
+    }
+    let ran = golite(&["run", "--schedules", "5", "schedules/fine.gl"]);
+    assert_eq!(text(&ran.stdout), "45\n");
+    assert_eq!(text(&ran.stderr), "golite: 5 schedules, all alike\n");
+    assert!(start.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn many_schedules_find_the_one_that_fails() {
+    let ran = golite(&["run", "--schedules=100", "schedules/order.gl"]);
+    assert_eq!(text(&ran.stdout), "two was first\n");
+    assert_eq!(ran.status.code(), Some(3));
+    let said = text(&ran.stderr);
+    let repeat = said
+        .trim()
+        .rsplit(": golite ")
+        .next()
+        .expect("how to repeat it");
+    let again = golite(&repeat.split(' ').collect::<Vec<_>>());
+    assert_eq!(text(&again.stdout), "two was first\n");
+}
+
+#[test]
+fn a_trace_shows_who_ran_and_why_they_stopped() {
+    let folder = std::env::temp_dir().join(format!("golite-trace-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("trace.json");
+    let name = file.to_str().expect("a name");
+    // With the virtual clock of a seed the hour passes at once.
+    let ran = golite(&["run", "--seed=1", "--trace", name, "schedules/fine.gl"]);
+    assert_eq!(text(&ran.stdout), "45\n", "{}", text(&ran.stderr));
+    let json = std::fs::read_to_string(&file).expect("a trace");
+    for part in [
+        r#""name":"thread_name","pid":1,"tid":0,"args":{"name":"P0"}"#,
+        r#""name":"G1 "#,
+        r#""then":"sync.WaitGroup.Wait""#,
+        r#""then":"sleep""#,
+        r#""ph":"s""#,
+        r#""ph":"f""#,
+        r#""name":"round""#,
+        "main.main.func1",
+    ] {
+        assert!(json.contains(part), "{part} is not in the trace");
+    }
+    let ran = golite(&["trace", "view", name]);
+    assert_eq!(text(&ran.stdout), format!("{name}.html\n"));
+    let page = std::fs::read_to_string(format!("{name}.html")).expect("a page");
+    assert!(page.contains("main.main.func1"));
+    let ran = golite(&["trace", "view", "schedules/fine.gl"]);
+    assert_eq!(ran.status.code(), Some(1));
+    std::fs::remove_dir_all(folder).expect("removed");
+}

@@ -4,6 +4,8 @@ pub mod check;
 pub mod disassemble;
 pub mod explain;
 pub mod run;
+pub mod schedules;
+pub mod trace;
 
 use crate::arguments::{Settings, Style};
 use checker::Options;

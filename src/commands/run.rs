@@ -1,6 +1,6 @@
 //! `golite run`: a program from text to exit status.
 
-use super::{ERROR_LIMIT, input_of, load_and_check, print, report};
+use super::{ERROR_LIMIT, input_of, load_and_check, print, report, schedules, trace};
 use crate::INTERNAL_ERROR;
 use crate::allocator;
 use crate::arguments::Settings;
@@ -24,6 +24,9 @@ pub fn run(words: &[String], several: bool, settings: Settings) -> ExitCode {
             true => print(&help::general()),
             false => run(&["-".to_owned()], several, settings),
         };
+    }
+    if let Some(count) = settings.schedules {
+        return schedules::run(words, settings, count);
     }
     let (input, arguments) = match program(words, several) {
         Ok(found) => found,
@@ -62,6 +65,13 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
     };
     options.max_memory = settings.max_heap;
     options.native_memory = Some(allocator::in_large_blocks);
+    if let Some(seed) = settings.seed {
+        options.seed = Some(seed);
+        options.processors = Some(1);
+        options.virtual_clock = true;
+    }
+    options.trace = settings.trace.map(|_| Arc::default());
+    let recorded = options.trace.clone();
     options.host = Arc::new(host(name, arguments.to_vec()));
     options.sources = Some(Arc::new(checked.sources));
     let vm = match Vm::new(program, &stdlib::natives(), options) {
@@ -77,6 +87,11 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
     allocator::program_starts(account);
     let exit = vm.run();
     let _ = io::stderr().write_all(exit.message.as_bytes());
+    if let (Some(file), Some(recorded)) = (settings.trace, recorded)
+        && let Err(error) = trace::write(file, &recorded.take())
+    {
+        eprintln!("golite: {file}: {error}");
+    }
     // Not `exit_process`: threads in blocking calls must not hold the end up, and there is nothing to clean.
     std::process::exit(exit.status)
 }

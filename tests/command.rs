@@ -538,3 +538,75 @@ fn signals_end_a_program_as_they_do_any_other() {
         assert_eq!(child.wait().expect("it ends").signal(), Some(number));
     }
 }
+
+/// The pages that have no example of one file, and where their errors are tested.
+const PAGES_WITHOUT_EXAMPLE: &[&str] = &[
+    "E0003", // parser/tests
+    "E0104", // above
+    "E0111", // tests/packages/check/unexported
+    "E0901", // tests/known_gaps
+    "E0903", // compiler/tests
+];
+
+#[test]
+fn every_diagnostic_has_a_page_whose_first_example_has_it_and_whose_second_is_mended() {
+    let mut codes: Vec<String> = diagnostics::Code::ALL
+        .iter()
+        .map(|code| code.to_string())
+        .collect();
+    codes.sort();
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/diagnostics");
+    let mut names: Vec<String> = fs::read_dir(&pages)
+        .expect("the pages are there")
+        .map(|entry| {
+            entry
+                .expect("a page")
+                .path()
+                .file_stem()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    assert_eq!(codes, names, "a page for each code");
+    let mut problems = String::new();
+    for code in codes {
+        let page = fs::read_to_string(pages.join(format!("{code}.md"))).expect("a page");
+        let explained = golite(&["explain", &code], "");
+        assert_outcome(&explained, 0, &page, "");
+        let examples: Vec<&str> = page
+            .split("```go\n")
+            .skip(1)
+            .filter_map(|rest| rest.split("```").next())
+            .collect();
+        if PAGES_WITHOUT_EXAMPLE.contains(&code.as_str()) {
+            assert!(
+                examples.is_empty(),
+                "{code} has an example: take it out of the list"
+            );
+            continue;
+        }
+        let [wrong, mended] = examples[..] else {
+            panic!("{code} wants two examples");
+        };
+        for (text, expected) in [(wrong, Some(&code)), (mended, None)] {
+            let folder = Folder::new("page", &[("a.gl", text)]);
+            // What is printed is of no interest, but the program must be complete.
+            let outcome = folder.golite(&["--format=json", "disassemble", "a.gl"]);
+            let stderr = String::from_utf8_lossy(&outcome.stderr).into_owned();
+            let wanted = expected.map(|code| format!("\"code\":\"{code}\""));
+            let lines = stderr.lines();
+            let holds = match &wanted {
+                Some(wanted) => {
+                    stderr.contains(wanted) && lines.into_iter().all(|line| line.contains(wanted))
+                }
+                None => outcome.status == Some(0),
+            };
+            if !holds {
+                problems.push_str(&format!("{code}, wanted {wanted:?}: {stderr}\n{text}\n"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems}");
+}

@@ -16,7 +16,7 @@ pub fn explain(code: Option<&str>) -> ExitCode {
     // As messages show it, too: error[E0202].
     let name = wanted.trim_start_matches("error").trim_matches(['[', ']']);
     match Code::find(name) {
-        Some(code) => print(&code.page()),
+        Some(code) => print(code.page()),
         None => {
             let near = nearest(name, Code::ALL.iter().map(|code| code.as_str()));
             let hint = near.map_or(String::new(), |near| format!(", did you mean {near}?"));

@@ -5,6 +5,7 @@
 //! Errors leave as error numbers; the golite side makes Go's error values of them.
 
 mod error_texts;
+mod process;
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions};
@@ -519,18 +520,23 @@ natives! {
     blocking "truncate" => truncate;
     blocking "changeMode" => change_mode;
     blocking "changeTimes" => change_times;
+    blocking "startProcess" => process::start;
+    blocking "waitProcess" => process::wait;
+    pure "signalProcess" => process::signal;
+    pure "makePipe" => process::pipe;
 }
 
 /// Natives of package syscall.
 pub mod syscall {
     vm::natives! {
+        pure "decimal" => super::fs::decimal;
         pure "text" => super::error_text;
     }
 }
 
 /// Natives of package io/fs.
 pub mod fs {
-    fn decimal(number: i64) -> String {
+    pub(super) fn decimal(number: i64) -> String {
         number.to_string()
     }
 

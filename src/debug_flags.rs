@@ -10,6 +10,7 @@ pub struct DebugFlags {
     pub gctrace: bool,
     pub forcegcperiod: Option<Duration>,
     pub gcstress: bool,
+    pub scavenge: bool,
     pub seed: Option<u64>,
     pub virtualclock: bool,
 }
@@ -52,6 +53,12 @@ const FLAGS: &[Flag] = &[
         value: "1",
         help: "collects the heap at every safepoint and fills what is freed with a pattern",
         read: |flags, on| flags.gcstress = on != 0,
+    },
+    Flag {
+        name: "scavenge",
+        value: "1",
+        help: "gives what a collection frees back to the system at once",
+        read: |flags, on| flags.scavenge = on != 0,
     },
     Flag {
         name: "seed",

@@ -232,3 +232,86 @@ fn endless_recursion_overflows_the_stack() {
     assert!(stderr.contains("fatal error: stack overflow"), "{stderr}");
     assert!(outcome.peak_kib.is_none_or(|peak| peak < 800 << 10));
 }
+
+/// Prints, in KiB, what the process takes at two times: of a spike that is over, of a million goroutines that have ended.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_not_needed_goes_back_to_the_system() {
+    let program = r#"
+import ("fmt"; "os"; "runtime"; "runtime/debug"; "strings"; "time"; "strconv")
+
+func resident() int {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		panic(err)
+	}
+	pages, _ := strconv.Atoi(strings.Fields(string(text))[1])
+	return pages * 4
+}
+
+func spike(n int) int {
+	var all [][]int
+	for i := 0; i < n; i++ {
+		b := make([]int, 1000)
+		for j := 0; j < len(b); j += 100 {
+			b[j] = i
+		}
+		all = append(all, b)
+	}
+	return len(all)
+}
+
+func goroutines(n int) {
+	done := make(chan bool)
+	for i := 0; i < n; i++ {
+		go func() { done <- true }()
+		if i%1000 == 999 {
+			for j := 0; j < 1000; j++ {
+				<-done
+			}
+		}
+	}
+}
+
+func main() {
+	spike(100)
+	goroutines(10000)
+	debug.FreeOSMemory()
+	start := resident()
+	spike(12000)
+	full := resident()
+	runtime.GC()
+	for i := 0; i < 50 && resident()-start > (full-start)/10; i++ {
+		time.Sleep(100 * time.Millisecond)
+	}
+	after := resident()
+	spike(12000)
+	debug.FreeOSMemory()
+	freed := resident()
+	goroutines(300000)
+	runtime.GC()
+	time.Sleep(1500 * time.Millisecond)
+	few := resident()
+	goroutines(1000000)
+	runtime.GC()
+	for i := 0; i < 50 && resident() > few*11/10; i++ {
+		time.Sleep(100 * time.Millisecond)
+	}
+	fmt.Println(start, full, after, freed, few, resident())
+}
+"#;
+    let outcome = run("scavenge", program, &[]);
+    let stdout = String::from_utf8_lossy(&outcome.output.stdout);
+    let numbers: Vec<u64> = stdout
+        .split_whitespace()
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    let stderr = String::from_utf8_lossy(&outcome.output.stderr);
+    let [start, full, after, freed, few, ended] = numbers[..] else {
+        panic!("{stdout}{stderr}");
+    };
+    assert!(full > start + (80 << 10), "{stdout}");
+    assert!(after - start.min(after) <= (full - start) / 10, "{stdout}");
+    assert!(freed - start.min(freed) <= (full - start) / 10, "{stdout}");
+    assert!(ended <= few * 11 / 10, "{stdout}");
+}

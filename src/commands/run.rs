@@ -140,6 +140,7 @@ fn options() -> Result<VmOptions, String> {
         collect_always: flags.gcstress,
         poison_freed: flags.gcstress,
         gctrace: flags.gctrace,
+        release_always: flags.scavenge,
         seed: flags.seed,
         virtual_clock: flags.virtualclock,
         ..VmOptions::default()

@@ -52,6 +52,8 @@ pub struct VmOptions {
     pub native_memory: Option<fn() -> u64>,
     /// Fills what a collection frees with a pattern.
     pub poison_freed: bool,
+    /// Gives what a collection frees back to the system at once.
+    pub release_always: bool,
 }
 
 impl Default for VmOptions {
@@ -73,6 +75,7 @@ impl Default for VmOptions {
             max_memory: None,
             native_memory: None,
             poison_freed: false,
+            release_always: false,
         }
     }
 }
@@ -122,6 +125,7 @@ impl Vm {
             seed: options.seed.unwrap_or_else(random_seed),
             poison: options.poison_freed,
             refuse: options.collect_always,
+            release_always: options.release_always,
         };
         let machine_options = MachineOptions {
             collect_always: options.collect_always,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::mark::{self, Marker};
 use super::region::{self, BLOCK_BYTES, Block, RECORD_BLOCKS, RegionRef, State as BlockState};
-use super::{Collection, Heap, Huge, MINIMUM_GROWTH, POISON, State, lock};
+use super::{Collection, Heap, Huge, MINIMUM_GROWTH, POISON, State, lock, release_free};
 
 impl Heap {
     /// Frees everything that the roots do not lead to. `roots` reports them; it is called once, and may use nothing of this heap
@@ -47,6 +47,11 @@ impl Heap {
         let goal = self.set_trigger(state);
         // ORDERING: relaxed, as in `collection_wanted`.
         self.wanted.store(false, Ordering::Relaxed);
+        if self.release_always {
+            release_free(state);
+        } else {
+            self.scavenge_soon(state);
+        }
         let pause = begin.elapsed();
         state.pause_total += pause;
         state.last_pause = pause;

@@ -53,6 +53,7 @@ mod collect;
 mod mark;
 pub(crate) mod platform;
 mod region;
+mod scavenge;
 mod shape;
 mod size_class;
 #[cfg(test)]
@@ -61,7 +62,7 @@ pub(crate) mod tests;
 use std::num::NonZero;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytecode::{SlotKind, TypeDescriptor};
@@ -111,6 +112,8 @@ pub struct HeapOptions {
     pub poison: bool,
     /// Refuse every other request that can be repeated ([`Cache::may_refuse`]): for tests of the repetition.
     pub refuse: bool,
+    /// Give what a collection frees back to the system at once, all of it.
+    pub release_always: bool,
 }
 
 impl Default for HeapOptions {
@@ -123,6 +126,7 @@ impl Default for HeapOptions {
             seed: 0,
             poison: false,
             refuse: false,
+            release_always: false,
         }
     }
 }
@@ -183,6 +187,10 @@ pub struct Statistics {
     pub frees: u64,
     /// Bytes of blocks in use, records included (HeapInuse).
     pub block_bytes: u64,
+    /// Bytes that were written and may still be in memory: blocks in use, free blocks not given back, huge objects.
+    pub resident: u64,
+    /// Bytes of free blocks given back to the system so far.
+    pub released: u64,
     /// Bytes of address space reserved (Sys).
     pub reserved: u64,
     /// Bytes in use at which a collection will be wanted (NextGC); `u64::MAX` if never.
@@ -244,6 +252,8 @@ struct State {
     collections: u64,
     pause_total: Duration,
     last_pause: Duration,
+    /// Bytes of free blocks given back to the system so far.
+    released: u64,
 }
 
 // SAFETY: the caches' shared parts are only used in a stopped world (contract of `Heap::collect`) or through their
@@ -256,6 +266,11 @@ pub struct Heap {
     tag: u64,
     poison: bool,
     refuses: bool,
+    /// Give free memory back at each collection, at once.
+    release_always: bool,
+    /// For the scavenger.
+    this: Weak<Heap>,
+    scavenging: AtomicBool,
     wanted: AtomicBool,
     /// Bytes allocated, ever.
     allocated: AtomicU64,
@@ -290,7 +305,11 @@ impl Heap {
         mark_stack
             .try_reserve_exact(entries)
             .map_err(|_| OutOfMemory)?;
-        let heap = Heap {
+        let region = RegionRef::reserve(tag, true).ok_or(OutOfMemory)?;
+        let heap = Arc::new_cyclic(|this| Heap {
+            release_always: options.release_always,
+            this: this.clone(),
+            scavenging: AtomicBool::new(false),
             tag,
             poison: options.poison,
             refuses: options.refuse,
@@ -306,7 +325,7 @@ impl Heap {
                 layouts: Vec::new(),
             }),
             state: Mutex::new(State {
-                regions: vec![RegionRef::reserve(tag, true).ok_or(OutOfMemory)?],
+                regions: vec![region],
                 first_with_space: 0,
                 huge: Vec::new(),
                 used_blocks: 0,
@@ -323,10 +342,11 @@ impl Heap {
                 collections: 0,
                 pause_total: Duration::ZERO,
                 last_pause: Duration::ZERO,
+                released: 0,
             }),
-        };
+        });
         heap.set_trigger(&lock(&heap.state));
-        Ok(Arc::new(heap))
+        Ok(heap)
     }
 
     // ---- shapes and sites ----
@@ -581,8 +601,8 @@ impl Heap {
         Ok(start)
     }
 
-    /// Gives unused blocks back to the system; returns how many bytes. Meant for the forced collection of a program that
-    /// has been idle for long, not for each: what is given back costs page faults when it is used again.
+    /// Gives all unused blocks back to the system (`debug.FreeOSMemory`); returns how many bytes. What is given back costs page faults
+    /// when it is used again: see [`scavenge`] for what happens by itself.
     pub fn release_unused(&self) -> u64 {
         release_free(&mut lock(&self.state))
     }
@@ -667,6 +687,8 @@ impl Heap {
             mallocs,
             frees: state.frees,
             block_bytes: state.used_blocks * BLOCK_BYTES + state.huge_bytes,
+            resident: state.dirty_blocks * BLOCK_BYTES + state.huge_bytes,
+            released: state.released,
             reserved: state.regions.len() as u64 * region::REGION_BYTES + huge,
             goal: if trigger == u64::MAX {
                 u64::MAX
@@ -742,7 +764,7 @@ fn release_free(state: &mut State) -> u64 {
             number += 1;
         }
     }
-    state.dirty_blocks = state.dirty_blocks.saturating_sub(released / BLOCK_BYTES);
+    state.note_released(released);
     released
 }
 

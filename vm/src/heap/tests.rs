@@ -677,6 +677,50 @@ fn a_small_heap_commits_little() {
     assert!(committed <= 256 << 10, "{committed} bytes");
 }
 
+#[cfg(not(miri))]
+#[test]
+fn what_a_spike_leaves_is_given_back_by_itself() {
+    let heap = Heap::new(HeapOptions::default()).unwrap();
+    let mut cache = heap.new_cache();
+    let mut objects = Vec::new();
+    for _ in 0..60_000 {
+        objects.push(cache.allocate_bytes(Shape::SCALAR, 1024).unwrap().get());
+        cache.allocate_bytes(Shape::SCALAR, 40_000).ok();
+        if heap.statistics().resident > 100 << 20 {
+            break;
+        }
+    }
+    let kept = &objects[..500];
+    collect(&heap, kept);
+    let before = heap.statistics();
+    assert!(before.resident > 90 << 20 && before.live < 1 << 20);
+    let begin = std::time::Instant::now();
+    // What the next collection's goal allows stays: 4 MiB and what lives, and a tenth.
+    while heap.statistics().resident > 7 << 20 {
+        assert!(
+            begin.elapsed() < Duration::from_secs(5),
+            "nothing was given back"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(heap.statistics().released > 80 << 20);
+    for &object in kept {
+        // SAFETY: a live object.
+        unsafe { assert_eq!(load64(object), 0) };
+    }
+    let always = Heap::new(HeapOptions {
+        release_always: true,
+        ..HeapOptions::default()
+    })
+    .unwrap();
+    always
+        .new_cache()
+        .allocate_bytes(Shape::SCALAR, 8 << 20)
+        .unwrap();
+    collect(&always, &[]);
+    assert_eq!(always.statistics().resident, 0);
+}
+
 #[test]
 fn globals_are_roots_by_their_pattern() {
     let heap = heap(HeapOptions::default());

@@ -313,5 +313,6 @@ func main() {
     assert!(full > start + (80 << 10), "{stdout}");
     assert!(after - start.min(after) <= (full - start) / 10, "{stdout}");
     assert!(freed - start.min(freed) <= (full - start) / 10, "{stdout}");
-    assert!(ended <= few * 11 / 10, "{stdout}");
+    // A fixed part on top for what threads keep.
+    assert!(ended <= few * 11 / 10 + 2048, "{stdout}");
 }

@@ -52,6 +52,8 @@ pub struct Settings {
     pub trace: Option<&'static str>,
     /// Draw who runs when, and all that is random, from this; time is virtual.
     pub seed: Option<u64>,
+    /// Report goroutines that nobody can wake any more when the program ends?
+    pub leaks: bool,
     /// Try so many seeds.
     pub schedules: Option<u64>,
 }
@@ -109,6 +111,11 @@ const FLAGS: &[Flag] = &[
     Flag {
         name: "--trace",
         value: Some("FILE"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--leaks",
+        value: None,
         commands: &["golite", "run"],
     },
     Flag {
@@ -324,6 +331,7 @@ impl Reader<'_> {
             "--relaxed" => self.settings.relaxed = true,
             "--trace" if value.is_empty() => return Err(()),
             "--trace" => self.settings.trace = Some(Box::leak(value.into())),
+            "--leaks" => self.settings.leaks = true,
             "--seed" => self.settings.seed = Some(value.parse().map_err(|_| ())?),
             "--schedules" => {
                 let count = value.parse().ok().filter(|&count| count > 0);

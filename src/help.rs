@@ -58,6 +58,7 @@ Flags:
 const RUN_FLAGS: &str = "  --max-heap SIZE           the program may take so much memory (256M, 1G); beyond it ends with \"out of memory\"
   --trace FILE              write a timeline of the run: who ran when on which processor, who woke whom, blocking calls,
                             collections (for chrome://tracing, ui.perfetto.dev, or `golite trace view FILE`)
+  --leaks                   when main returns, report goroutines that wait for what nobody can do any more, with their traces
   --seed N                  on one processor, with a clock that only moves when everybody waits: draw the order of goroutines
                             and every random choice from N, so that a run can be repeated
   --schedules K             try K seeds, from --seed or 1 on; stop at the first that fails and name it

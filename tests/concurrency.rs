@@ -374,3 +374,27 @@ fn a_trace_shows_who_ran_and_why_they_stopped() {
     assert_eq!(ran.status.code(), Some(1));
     std::fs::remove_dir_all(folder).expect("removed");
 }
+
+#[test]
+fn goroutines_that_nobody_can_wake_are_reported() {
+    let ran = golite(&["run", "--leaks", "schedules/leaks.gl"]);
+    assert_eq!(text(&ran.stdout), "done\n");
+    let report = text(&ran.stderr);
+    assert!(
+        report.starts_with("golite: 5 goroutines wait for what nobody can do any more:\n"),
+        "{report}"
+    );
+    for part in [
+        "[chan send]:\nmain.forgotten.func1",
+        "[chan receive]:\nmain.pair.func1",
+        "[chan receive]:\nmain.pair.func2",
+        "[sync.WaitGroup.Wait]:\n",
+        "[select]:\nmain.selects.func1",
+        "created by main.forgotten in goroutine 1",
+    ] {
+        assert!(report.contains(part), "{part} is not in\n{report}");
+    }
+    assert!(!report.contains("main.fine"), "{report}");
+    let ran = golite(&["run", "--leaks", "--seed=3", "schedules/fine.gl"]);
+    assert_eq!(text(&ran.stderr), "");
+}

@@ -169,6 +169,8 @@ pub enum CollectionReason {
     Growth,
     /// None ran for the forced period: sysmon asks.
     Periodic,
+    /// The main goroutine has ended ([`crate::Options::final_collection`]).
+    Final,
 }
 
 /// What happened to a goroutine that was parked on a channel or in a select statement.

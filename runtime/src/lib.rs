@@ -57,9 +57,7 @@
 //! * `cargo run --release -p golite-runtime --example microbench [processors] [name]`: what switches cost.
 //!
 //! # What is not here yet
-//! Locking a goroutine to its thread; GOMAXPROCS following a cgroup quota
-//! that changes; sharing machines between schedulers (each has its own machines and its own sysmon); a timeline trace; parallel
-//! collection helpers.
+//! Sharing machines between schedulers (each has its own machines and its own sysmon); parallel collection helpers.
 
 mod blocking;
 mod channel;

@@ -577,6 +577,9 @@ impl<E: Engine> Machine<E> {
                     let is_main = goroutine.id() == GoroutineId::MAIN;
                     self.ended(running);
                     if is_main {
+                        if self.shared.options.final_collection {
+                            stop_the_world::collect(self, CollectionReason::Final);
+                        }
                         self.finish(Outcome::MainExited);
                     }
                     return;

@@ -56,6 +56,8 @@ pub struct Options {
     pub system_root: PathBuf,
     /// How long without a collection until sysmon asks for one; `None`: never.
     pub forced_collection_period: Option<Duration>,
+    /// Collect once more when the main goroutine has ended.
+    pub final_collection: bool,
     /// Print a line every so often.
     pub schedtrace: Option<ScheduleTrace>,
     /// Record what happens.
@@ -79,6 +81,7 @@ impl Default for Options {
             max_blocking_calls: None,
             system_root: PathBuf::from("/"),
             forced_collection_period: Some(Duration::from_secs(120)),
+            final_collection: false,
             schedtrace: None,
             trace: None,
             seed: None,

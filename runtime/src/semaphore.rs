@@ -153,7 +153,7 @@ pub fn acquire<E: Engine>(slice: &Slice<'_, E>, address: &ScriptU32, lifo: bool)
     let waiter = goroutine.waiter();
     waiter.set_up(Waits {
         goroutine,
-        key: std::ptr::null(),
+        key: std::ptr::from_ref(address).cast(),
         transfer: E::Transfer::default(),
         number: 0,
         is_send: false,
@@ -248,7 +248,7 @@ impl<E: Engine> NotifyList<E> {
         let waiter = goroutine.waiter();
         waiter.set_up(Waits {
             goroutine,
-            key: std::ptr::null(),
+            key: std::ptr::from_ref(self).cast(),
             transfer: E::Transfer::default(),
             number: ticket,
             is_send: false,

@@ -27,7 +27,7 @@ use crate::{
     scheduler::{Central, MAX_PROCESSORS, Shared},
     status::Status,
     sync::Ordering,
-    wait_reason::WaitReason,
+    wait_reason::{WaitReason, WokenBy},
 };
 
 /// Shows that no goroutine runs and nobody holds a processor. Made only in this file.
@@ -58,6 +58,26 @@ impl<E: Engine> GoroutineView<'_, E> {
     /// handed and has not taken yet. All are roots.
     pub fn for_each_transfer(&mut self, mut visit: impl FnMut(&mut E::Transfer)) {
         Registry::for_each_transfer(self.proof, self.goroutine, &mut visit);
+    }
+
+    /// Whether only others who reach what it waits at can wake it; when nobody can it waits forever.
+    #[must_use]
+    pub fn can_be_forgotten(&self) -> bool {
+        self.waits
+            .is_some_and(|reason| reason.woken_by() != WokenBy::Elsewhere)
+    }
+
+    /// Visits the addresses at which others can wake a goroutine that can be forgotten: of channels, semaphores, lists.
+    pub fn for_each_waking_address(&self, mut visit: impl FnMut(u64)) {
+        match self.waits.map(WaitReason::woken_by) {
+            Some(WokenBy::Channels) => {
+                Registry::for_each_channel(self.proof, self.goroutine, &mut |channel| {
+                    visit(channel.addr() as u64);
+                });
+            }
+            Some(WokenBy::Object) => visit(self.goroutine.waiter().key().addr() as u64),
+            _ => {}
+        }
     }
 
     /// Visits the addresses of the channels the goroutine is enqueued at. They are roots too, unless the
@@ -407,6 +427,8 @@ pub(crate) fn collect<E: Engine>(machine: &mut Machine<E>, reason: CollectionRea
         let again = match reason {
             CollectionReason::Growth => attention::COLLECT_GROWTH,
             CollectionReason::Periodic => attention::COLLECT_PERIODIC,
+            // Whoever stops the world does not see the main goroutine end: the report is of that time.
+            CollectionReason::Final => return,
         };
         shared.set_attention(again);
         return;

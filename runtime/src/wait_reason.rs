@@ -72,7 +72,37 @@ wait_reasons! {
     DebugCall = "debug call";
 }
 
+/// What can end a wait, for the search for goroutines that nobody can wake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WokenBy {
+    /// Whoever reaches a channel of the goroutine's waiters.
+    Channels,
+    /// Whoever reaches the object with its semaphore or list.
+    Object,
+    /// Nobody.
+    Nobody,
+    /// Something outside the heap, or the program means it to wait.
+    Elsewhere,
+}
+
 impl WaitReason {
+    pub(crate) fn woken_by(self) -> WokenBy {
+        match self {
+            WaitReason::ChannelReceive | WaitReason::ChannelSend | WaitReason::Select => {
+                WokenBy::Channels
+            }
+            WaitReason::SemaphoreAcquire
+            | WaitReason::CondWait
+            | WaitReason::MutexLock
+            | WaitReason::RwMutexRLock
+            | WaitReason::RwMutexLock
+            | WaitReason::WaitGroupWait => WokenBy::Object,
+            WaitReason::ChannelReceiveNil | WaitReason::ChannelSendNil => WokenBy::Nobody,
+            // `select {}` is how a program says that a goroutine shall wait.
+            _ => WokenBy::Elsewhere,
+        }
+    }
+
     /// The reason with number `number`, `Zero` when there is none.
     pub(crate) fn from_number(number: u8) -> WaitReason {
         WaitReason::ALL

@@ -70,6 +70,7 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
         options.processors = Some(1);
         options.virtual_clock = true;
     }
+    options.find_leaks = settings.leaks;
     options.trace = settings.trace.map(|_| Arc::default());
     let recorded = options.trace.clone();
     options.host = Arc::new(host(name, arguments.to_vec()));

@@ -1,15 +1,17 @@
 //! The machine as the scheduler sees it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use diagnostics::SourceMap;
-use runtime::{CollectionReason, Context, Engine, Slice, StoppedWorld, Switch};
+use runtime::{CollectionReason, Context, Engine, GoroutineView, Slice, StoppedWorld, Switch};
 
 use crate::fiber::{FIRST_FRAME, Fiber};
 use crate::heap::{Cache, Heap, HeapOptions, Site};
 use crate::host::HostHandle;
 use crate::image::Image;
+use crate::leaks;
 use crate::link::{LinkError, link};
 use crate::native::{FinishNative, NativeTable};
 use crate::ops::calls;
@@ -24,6 +26,8 @@ pub struct MachineOptions {
     pub collect_always: bool,
     /// Writes a line per collection to the host's standard error.
     pub gctrace: bool,
+    /// Notes in each collection which goroutines nobody can wake any more.
+    pub finds_leaks: bool,
     /// Bytes that a goroutine's stack may take.
     pub max_stack: usize,
     /// For file names and lines in traces.
@@ -37,6 +41,8 @@ pub struct Machine {
     pub(crate) host: HostHandle,
     pub(crate) options: MachineOptions,
     max_stack: AtomicUsize,
+    /// Goroutines that nobody can wake, with their traces.
+    pub(crate) leaks: Mutex<BTreeMap<u64, String>>,
     pub(crate) channel_site: Site,
     /// What the last collection charged for the scheduler's entries of timers.
     timer_charge: AtomicU64,
@@ -106,6 +112,7 @@ impl Machine {
             heap,
             host,
             max_stack: AtomicUsize::new(options.max_stack),
+            leaks: Mutex::new(BTreeMap::new()),
             options,
             channel_site,
             timer_charge: AtomicU64::new(0),
@@ -169,19 +176,31 @@ impl Machine {
         )
     }
 
+    /// Reports the references of a goroutine.
+    pub(crate) fn mark_goroutine(
+        &self,
+        goroutine: &mut GoroutineView<'_, Machine>,
+        marker: &mut crate::heap::Marker<'_>,
+    ) {
+        let used = trace::mark(self, goroutine.fiber, marker);
+        marker.count_stack(used as u64 * 8);
+        // SAFETY: the world is stopped, and the walk has seen the topmost frame.
+        unsafe { goroutine.fiber.stack.shrink(used) };
+        goroutine.for_each_transfer(|transfer| trace::mark_transfer(transfer, marker));
+        goroutine.for_each_channel(|channel| marker.mark_reference(channel as u64));
+    }
+
     /// Collects the heap.
     pub(crate) fn collect_in(&self, world: &mut StoppedWorld<'_, Machine>) {
         let globals = &self.image.globals;
         let roots = &mut |marker: &mut crate::heap::Marker<'_>| {
             // SAFETY: the area is readable and aligned; the shape is its own.
             unsafe { marker.mark_memory(globals.start(), globals.size(), globals.shape()) };
+            let finds_leaks = self.options.finds_leaks;
             world.for_each_goroutine(|mut goroutine| {
-                let used = trace::mark(self, goroutine.fiber, marker);
-                marker.count_stack(used as u64 * 8);
-                // SAFETY: the world is stopped, and the walk has seen the topmost frame.
-                unsafe { goroutine.fiber.stack.shrink(used) };
-                goroutine.for_each_transfer(|transfer| trace::mark_transfer(transfer, marker));
-                goroutine.for_each_channel(|channel| marker.mark_reference(channel as u64));
+                if !(finds_leaks && goroutine.can_be_forgotten()) {
+                    self.mark_goroutine(&mut goroutine, marker);
+                }
             });
             let mut timers = 0;
             world.for_each_timer(|payload| {
@@ -191,6 +210,9 @@ impl Machine {
             });
             let account = self.heap.account();
             account.estimate_native(&self.timer_charge, timers * TIMER_BYTES);
+            if finds_leaks {
+                leaks::mark_waiting(self, world, marker);
+            }
         };
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
         // timers. Blocking calls hold no reference.

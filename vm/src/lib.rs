@@ -28,6 +28,7 @@ pub mod heap;
 mod host;
 mod image;
 mod interpreter;
+mod leaks;
 mod link;
 pub mod moves;
 pub mod native;

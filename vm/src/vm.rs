@@ -34,6 +34,8 @@ pub struct VmOptions {
     pub forced_collection_period: Option<Duration>,
     /// Print the scheduler's state every so often.
     pub schedule_trace: Option<ScheduleTrace>,
+    /// When the program ends, report goroutines that nobody could wake any more ([`Exit::message`]).
+    pub find_leaks: bool,
     /// Record what the scheduler does.
     pub trace: Option<Arc<runtime::EventTrace>>,
     /// Seeds every random choice (select, stealing, map iteration), and lets who runs when be one.
@@ -67,6 +69,7 @@ impl Default for VmOptions {
             max_stack: DEFAULT_MAX_STACK,
             forced_collection_period: Some(Duration::from_secs(120)),
             schedule_trace: None,
+            find_leaks: false,
             trace: None,
             seed: None,
             virtual_clock: false,
@@ -130,6 +133,7 @@ impl Vm {
         let machine_options = MachineOptions {
             collect_always: options.collect_always,
             gctrace: options.gctrace,
+            finds_leaks: options.find_leaks,
             max_stack: options.max_stack,
             sources: options.sources.clone(),
         };
@@ -158,6 +162,7 @@ impl Vm {
         options.forced_collection_period = self.options.forced_collection_period;
         options.schedtrace = self.options.schedule_trace.clone();
         options.trace = self.options.trace.clone();
+        options.final_collection = self.options.find_leaks;
         options.seed = self.options.seed;
         options.shuffle = self.options.seed.is_some();
         options.virtual_clock = self.options.virtual_clock;
@@ -169,7 +174,7 @@ impl Vm {
         };
         let machine = self.machine.clone();
         match Scheduler::new(self.machine, options).run(main) {
-            Outcome::MainExited => Exit::new(0, String::new()),
+            Outcome::MainExited => Exit::new(0, crate::leaks::report(&machine)),
             Outcome::Exited(status) => Exit::new(status, String::new()),
             Outcome::Deadlock { message, dump } => {
                 Exit::new(2, format!("fatal error: {message}\n\n{dump}"))

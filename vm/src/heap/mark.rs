@@ -417,8 +417,25 @@ impl<'a> Marker<'a> {
         self.root_bytes += bytes;
     }
 
-    /// Marks all that the roots lead to; gives the stack's memory back to the heap, and the bytes counted.
-    pub(super) fn finish(mut self) -> (Vec<u64>, u64) {
+    /// Whether the object that an address leads to is marked; what does not lie in the heap is always alive.
+    pub fn is_marked(&self, address: u64) -> bool {
+        // SAFETY: the world is stopped and the collector holds the heap's state.
+        match unsafe { find(self.tag, self.huge, address) } {
+            None => true,
+            Some(Found::Cell(record, cell)) => {
+                // SAFETY: as above.
+                let block = unsafe { &*record };
+                block.marks[cell as usize / 64] & 1 << (cell % 64) != 0
+            }
+            // SAFETY: as above.
+            Some(Found::Large(record, _)) => unsafe { (*record).marks[0] != 0 },
+            // SAFETY: as above.
+            Some(Found::Huge(number)) => unsafe { (&(*self.huge))[number].marked },
+        }
+    }
+
+    /// Marks all that the roots lead to which were reported so far.
+    pub fn settle(&mut self) {
         self.drain();
         while std::mem::take(&mut self.lost) {
             // Scanning a marked object again finds the unmarked ones behind it. Each round marks at least one object
@@ -436,6 +453,11 @@ impl<'a> Marker<'a> {
                 });
             }
         }
+    }
+
+    /// Marks all that the roots lead to; gives the stack's memory back to the heap, and the bytes counted.
+    pub(super) fn finish(mut self) -> (Vec<u64>, u64) {
+        self.settle();
         (std::mem::take(&mut self.stack), self.root_bytes)
     }
 }

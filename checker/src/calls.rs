@@ -371,7 +371,7 @@ impl Checker<'_> {
                 parameter: *parameter,
             })
             .collect();
-        let place = self.closing_parenthesis(expr);
+        let place = self.node_range(expr);
         let inferred = if all.is_empty() {
             Ok(Vec::new())
         } else {
@@ -388,7 +388,6 @@ impl Checker<'_> {
             }
         };
         let own_arguments = &inferred[..own.len()];
-        let place = self.instance_place(expr);
         let instance = if own.is_empty() {
             function
         } else {
@@ -412,16 +411,6 @@ impl Checker<'_> {
             .collect();
         self.assign_arguments(callee, operands, &wanted);
         Some(instance)
-    }
-
-    /// Where Go reports what a call's arguments do not tell: at its closing parenthesis.
-    fn closing_parenthesis(&self, call: ExprId) -> diagnostics::TextRange {
-        self.range(call).last_byte()
-    }
-
-    /// Where Go reports a constraint that inferred type arguments do not satisfy: at the opening parenthesis.
-    fn instance_place(&self, call: ExprId) -> diagnostics::TextRange {
-        self.node_range(call)
     }
 
     fn convert_call(

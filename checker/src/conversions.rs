@@ -179,6 +179,7 @@ impl Checker<'_> {
     fn spelled_underlying(&self, typ: TypeId) -> TypeId {
         match typ {
             TypeId::BYTE | TypeId::RUNE => typ,
+            typ if self.program.types.is_type_parameter(typ) => typ,
             typ => self.program.types.underlying_id(typ),
         }
     }

@@ -309,7 +309,15 @@ impl Checker<'_> {
                 .filter_map(|named| types.named(*named).map(|named| named.object))
                 .collect();
             let origin = types.origin(typ);
-            self.report_cycle(&cycle, 0);
+            let is_instance =
+                |named: &TypeId| types.named(*named).is_some_and(|n| n.origin.is_some());
+            // Through instances the order in the source tells nothing.
+            let first = if path[start..].iter().any(is_instance) {
+                0
+            } else {
+                self.first_in_source(&cycle)
+            };
+            self.report_cycle(&cycle, first);
             self.program.types.set_underlying(origin, TypeId::INVALID);
             return false;
         }

@@ -372,41 +372,23 @@ impl Checker<'_> {
         if types.underlying_id(x.typ) == TypeId::INVALID && x.mode != Mode::Builtin {
             return None;
         }
-        let mut base: Option<(TypeId, TypeId)> = None;
-        let pairs = types.type_set(x.typ);
-        let why = match &pairs {
-            None => Some("no specific type".to_owned()),
-            Some(pairs) => pairs.iter().find_map(|(typ, under)| {
-                let Type::Pointer(other) = types.get(*under) else {
-                    return Some(format!("{} is not a pointer", self.type_text(*typ)));
-                };
-                match base {
-                    Some((first, base)) if !types.identical(base, *other) => Some(format!(
-                        "pointers {} and {} have different base types",
-                        self.type_text(first),
-                        self.type_text(*typ)
-                    )),
-                    _ => {
-                        base = Some((*typ, *other));
-                        None
-                    }
-                }
-            }),
-        };
-        match (why, base) {
-            (None, Some((_, base))) => Some(base),
-            (why, _) => {
-                let mut message = format!(
-                    "invalid operation: cannot indirect {}",
-                    self.operand_string(x)
-                );
-                if let Some(why) = why.filter(|_| types.is_type_parameter(x.typ)) {
-                    message = format!("{message}: {why}");
-                }
-                self.report_operand(Code::InvalidOperation, x, message);
-                None
-            }
+        let mut base: Option<TypeId> = None;
+        let pairs = types.type_set(x.typ).unwrap_or_default();
+        let same = pairs.iter().all(|(_, under)| {
+            let Type::Pointer(other) = types.get(*under) else {
+                return false;
+            };
+            types.identical(*base.get_or_insert(*other), *other)
+        });
+        if let (Some(base), true) = (base, same) {
+            return Some(base);
         }
+        let message = format!(
+            "invalid operation: cannot indirect {}",
+            self.operand_string(x)
+        );
+        self.report_operand(Code::InvalidOperation, x, message);
+        None
     }
 
     fn type_assert(&mut self, x: &mut Operand, expr: ExprId, operand: ExprId, ty: ExprId) {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use diagnostics::{Code, TextRange};
-use parser::ast::{BlockId, Expr, ExprId, List};
+use parser::ast::{BlockId, Expr, ExprId, List, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::checker::{Checker, Delayed};
 use crate::constants::{Constant, ConstantKind};
-use crate::lookup::{Found, Lookup, NameMatch};
+use crate::lookup::{Found, Lookup, NameMatch, Path};
 use crate::operand::Operand;
 use crate::typed::{FunctionRef, Mode};
 use crate::types::{BasicKind, Field, Type, TypeId};
@@ -143,12 +143,11 @@ impl Checker<'_> {
         let types = &self.program.types;
         let under = match types.common_underlying(base) {
             Ok(common) => common,
-            Err(why) => {
-                let why = self.no_common_type_text(&why);
+            Err(_) => {
                 self.use_exprs(elements);
                 let what = if is_element { " element" } else { "" };
                 let message = format!(
-                    "invalid composite literal{what} type {}: {why}",
+                    "invalid composite literal{what} type {} (no common underlying type)",
                     self.type_text(typ)
                 );
                 self.report_expr(Code::InvalidLiteral, expr, message);
@@ -207,7 +206,9 @@ impl Checker<'_> {
             !field.exported && field.package != Some(checker.env.package)
         };
         if matches!(self.ast.expr(*first), Expr::KeyValue { .. }) {
-            let mut seen: FxHashSet<u32> = FxHashSet::default();
+            // The fields named, and the embedded ones on the way to them.
+            let mut seen: FxHashMap<Path, Symbol> = FxHashMap::default();
+            let mut enclosing: FxHashMap<Path, Symbol> = FxHashMap::default();
             for element in elements {
                 let Expr::KeyValue { key, value } = *self.ast.expr(*element) else {
                     let message = "mixture of field:value and value elements in struct literal";
@@ -245,9 +246,6 @@ impl Checker<'_> {
                                 self.report_expr(Code::InvalidLiteral, key, message);
                                 continue;
                             }
-                            let range = self.range(key);
-                            self.not_supported(range, "promoted fields in struct literals");
-                            continue;
                         }
                         (typ, path)
                     }
@@ -262,14 +260,29 @@ impl Checker<'_> {
                         continue;
                     }
                 };
-                let index = path[0];
-                self.program.field_keys.insert(key, index);
+                self.program.field_keys.insert(key, path.clone());
                 self.assignment(x, Some(typ), "struct literal");
-                if !seen.insert(index) {
-                    let message =
-                        format!("duplicate field name {} in struct literal", self.text(name));
-                    self.report_expr(Code::DuplicateKey, *element, message);
-                }
+                let text = self.text(name);
+                let outer = (1..path.len()).find_map(|length| seen.get(&path[..length]).copied());
+                let problem = if seen.insert(path.clone(), name).is_some() {
+                    format!("duplicate field name {text} in struct literal")
+                } else if let Some(outer) = outer {
+                    format!(
+                        "cannot specify promoted field {text} and enclosing embedded field {}",
+                        self.text(outer)
+                    )
+                } else if let Some(inner) = enclosing.get(&path) {
+                    format!(
+                        "cannot specify embedded field {text} and enclosed promoted field {}",
+                        self.text(*inner)
+                    )
+                } else {
+                    for length in 1..path.len() {
+                        enclosing.insert(Path::from(&path[..length]), name);
+                    }
+                    continue;
+                };
+                self.report_expr(Code::DuplicateKey, *element, problem);
             }
             return;
         }

@@ -4,7 +4,7 @@ use diagnostics::{Code, TextRange};
 use parser::ast::{self, Expr, ExprId, InterfaceElement, List, StructField, Symbol};
 use rustc_hash::FxHashMap;
 
-use crate::checker::{Checker, Color, Delayed, with_stack};
+use crate::checker::{Checker, Color, Declared, Delayed, with_stack};
 use crate::constants::{Constant, ConstantKind};
 use crate::conversions::represent;
 use crate::operand::Operand;
@@ -253,7 +253,7 @@ impl Checker<'_> {
                 }
             }
             Expr::FuncType { params, results } => return self.function_type(params, results),
-            Expr::InterfaceType { elements } => return self.interface_type(elements),
+            Expr::InterfaceType { elements } => return self.interface_type(expr, elements),
             Expr::MapType { key, value } => {
                 let key_type = self.variable_type(key);
                 let element = self.variable_type(value);
@@ -429,15 +429,38 @@ impl Checker<'_> {
 
     // ---- interfaces ----
 
-    fn interface_type(&mut self, list: List<InterfaceElement>) -> TypeId {
+    fn interface_type(&mut self, expr: ExprId, list: List<InterfaceElement>) -> TypeId {
         let elements = self.interface_elements(list);
         for &(typ, range) in &elements.embedded {
-            if self.program.types.is_unfinished(typ) {
+            if !self.program.types.is_unfinished(typ) {
+                continue;
+            }
+            if self.env.in_type_parameters {
                 self.not_supported(
                     range,
-                    "an interface literal that embeds an interface whose declaration mentions the literal",
+                    "a constraint literal that embeds an interface whose declaration mentions the literal",
                 );
+                continue;
             }
+            // GO: its compiler refuses these, at the outer interface. go.dev/issue/56103
+            let outer = self
+                .program
+                .types
+                .named(typ)
+                .and_then(|named| self.declaration_of[named.object.index()])
+                .map(|id| &self.declarations[id.0 as usize].what);
+            let place = match outer {
+                Some(Declared::Type(spec)) => self.range(spec.ty),
+                _ => range,
+            };
+            let own = self.range(expr);
+            let place = if (own.file, own.start) < (place.file, place.start) {
+                own
+            } else {
+                place
+            };
+            let message = "invalid recursive type: anonymous interface refers to itself (see https://go.dev/issue/56103)";
+            self.report(Code::InvalidCycle, place, message);
         }
         self.finish_interface(elements)
     }

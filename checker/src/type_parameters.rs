@@ -246,7 +246,8 @@ impl Checker<'_> {
                 }
             }
             if let Some(interface) = interface {
-                let text = self.term_text(*term);
+                // GO: with the package, also of the package's own types.
+                let text = self.program.type_string(self.names, term.typ, None);
                 let problem = if !interface.methods.is_empty() {
                     format!("cannot use {text} in union ({text} contains methods)")
                 } else if types.unalias(term.typ) == TypeId::COMPARABLE {
@@ -381,13 +382,7 @@ impl Checker<'_> {
             "{problem} type arguments for type {}: have {got}, want {want}",
             self.text(self.object(object).name)
         );
-        let place = match *self.ast.expr(expr) {
-            Expr::Index { indices, .. } if got > want => {
-                self.ast.list(indices).get(want).copied().unwrap_or(expr)
-            }
-            _ => expr,
-        };
-        self.report_expr(Code::WrongTypeArgumentCount, place, message);
+        self.report_expr(Code::WrongTypeArgumentCount, expr, message);
         false
     }
 

@@ -378,8 +378,9 @@ pub struct TypedProgram {
     pub instances: FxHashMap<ExprId, Instance>,
     /// Variables declared without a name of their own: by the body of a type switch's clause, the clause's variable.
     pub implicits: FxHashMap<BlockId, ObjectId>,
-    /// The index of the field that a composite literal's key names, by the key's `ExprId`.
-    pub field_keys: FxHashMap<ExprId, u32>,
+    /// The field that a composite literal's key names, by the key's `ExprId`: its index, for a promoted field behind those of the embedded ones
+    /// that it lies in.
+    pub field_keys: FxHashMap<ExprId, SmallVec<[u32; 4]>>,
     /// Where the first type parameter of a user package is declared.
     pub first_generic: Option<TextRange>,
     pub(crate) types_and_values: Vec<TypeAndValue>,

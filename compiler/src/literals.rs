@@ -10,6 +10,16 @@ use crate::places::NONE;
 /// Literals with more elements (tables) are evaluated from front to back: their calls' values would take all registers.
 const HOISTED_ELEMENTS: usize = 1000;
 
+/// An element of a struct literal and where it goes.
+struct FieldElement {
+    ty: Ty,
+    /// Of a struct in registers.
+    slot: u16,
+    /// Of a struct in memory.
+    offset: u32,
+    value: ExprId,
+}
+
 impl FunctionCompiler<'_, '_> {
     /// A literal's elements with their keys.
     fn elements(&self, e: ExprId) -> Vec<(Option<ExprId>, ExprId)> {
@@ -23,19 +33,36 @@ impl FunctionCompiler<'_, '_> {
         self.c.ast.list(elements).iter().map(pair).collect()
     }
 
-    /// The elements of a struct literal with the indices of their fields.
-    fn field_elements(&self, e: ExprId) -> Vec<(usize, ExprId)> {
-        let with_index = |(position, (key, value)): (usize, (Option<ExprId>, ExprId))| {
-            let index = key
-                .and_then(|key| self.c.typed.field_keys.get(&key))
-                .map_or(position, |&index| index as usize);
-            (index, value)
-        };
-        self.elements(e)
-            .into_iter()
-            .enumerate()
-            .map(with_index)
-            .collect()
+    /// The elements of a struct literal with the places of their fields, and whether there is one for every field.
+    fn field_elements(&mut self, e: ExprId, ty: Ty) -> (Vec<FieldElement>, bool) {
+        let typed = self.c.typed;
+        let count = self.layout(ty).fields.len();
+        let elements = self.elements(e);
+        let mut complete = elements.len() == count;
+        let mut out = Vec::with_capacity(elements.len());
+        for (position, (key, value)) in elements.into_iter().enumerate() {
+            let position = [position as u32];
+            let path = match key.and_then(|key| typed.field_keys.get(&key)) {
+                Some(path) => &path[..],
+                None => &position,
+            };
+            complete &= path.len() == 1;
+            let mut element = FieldElement {
+                ty,
+                slot: 0,
+                offset: 0,
+                value,
+            };
+            for index in path {
+                let layout = self.layout(element.ty);
+                let field = &layout.fields[*index as usize];
+                element.slot = element.slot.wrapping_add(field.slot);
+                element.offset += field.offset;
+                element.ty = field.ty;
+            }
+            out.push(element);
+        }
+        (out, complete)
     }
 
     /// The elements of an array or slice literal with their indices, and the length.
@@ -93,15 +120,14 @@ impl FunctionCompiler<'_, '_> {
                 } else {
                     self.registers.allocate(&layout.slots)
                 };
-                let elements = self.field_elements(e);
-                let complete = elements.len() == layout.fields.len();
+                let (elements, complete) = self.field_elements(e, ty);
                 if !complete && !layout.slots.is_empty() {
                     self.zero(ty, target);
                     self.registers.written(target, layout.slots.len());
                 }
-                for (index, value) in elements {
-                    let field = layout.fields[index];
-                    self.convert_into(value, typed.types.canonical(field.ty), target + field.slot);
+                for field in elements {
+                    let ty = typed.types.canonical(field.ty);
+                    self.convert_into(field.value, ty, target + field.slot);
                 }
                 self.move_slots(target, dst, layout.slots.len());
             }
@@ -194,10 +220,8 @@ impl FunctionCompiler<'_, '_> {
         let typed = self.c.typed;
         match typed.types.underlying(ty) {
             Type::Struct(_) => {
-                let layout = self.layout(ty);
-                for (index, value) in self.field_elements(e) {
-                    let field = layout.fields[index];
-                    self.fill_in(value, field.ty, pointer, offset + field.offset);
+                for field in self.field_elements(e, ty).0 {
+                    self.fill_in(field.value, field.ty, pointer, offset + field.offset);
                 }
             }
             Type::Array(element, _) => {

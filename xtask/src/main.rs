@@ -3,16 +3,17 @@
 //! * `bless --with-go [FILTER]` regenerates the expectations of all scripts whose name
 //!   contains FILTER, from the real Go toolchain (environment variable `GO`, else `go`).
 //! * `docs` writes the pages of `docs/` that follow from tables in the code.
+//! * `typesuite GOLITE FOLDER` compares the lines of `golite check`'s errors with those that comments in Go files ask for.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
 //!
 //! golite's expectations are Go's opinion, not golite's own: there is no way to bless
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, docs, std as standard};
+use xtask::{bless, docs, std as standard, typesuite};
 
 const USAGE: &str =
-    "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT";
+    "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask typesuite GOLITE FOLDER";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         ["bless", "--with-go"] => bless::bless(""),
         ["docs"] => docs::write().map(|()| 0),
         ["std", "--go", goroot] => standard::write(goroot.as_ref()).map(|()| 0),
+        ["typesuite", golite, folder] => typesuite::run(golite.as_ref(), folder.as_ref()),
         ["bless", "--with-go", filter] => bless::bless(filter),
         _ => {
             eprintln!("{USAGE}");
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
     match result {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failures) => {
-            eprintln!("{failures} scripts could not be blessed");
+            eprintln!("{failures} failed");
             ExitCode::FAILURE
         }
         Err(error) => {

@@ -194,12 +194,8 @@ impl SourceMap {
             return Err(FileTooLarge);
         }
         let mut line_starts = vec![0];
-        line_starts.extend(
-            text.bytes()
-                .enumerate()
-                .filter(|&(_, byte)| byte == b'\n')
-                .map(|(at, _)| at as u32 + 1),
-        );
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+        line_starts.extend(ends.map(|at| at as u32 + 1));
         let id = FileId(self.files.len() as u32);
         self.files.push(SourceFile {
             name: name.into(),

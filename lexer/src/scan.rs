@@ -69,15 +69,20 @@ pub(crate) const BYTE_ORDER_MARK: char = '\u{FEFF}';
 /// GO: cmd/compile/internal/syntax/source.go nextch
 pub(crate) fn forbidden_characters(text: &str, errors: &mut Vec<LexicalError>) {
     let before = errors.len();
-    for (at, found) in text.match_indices(['\0', BYTE_ORDER_MARK]) {
-        let message = match found {
-            "\0" => "invalid NUL character",
-            _ if at == 0 => continue,
-            _ => "invalid BOM in the middle of the file",
+    // Every text goes through here, so it is searched by bytes: the mark begins with one that is rare.
+    let first = BYTE_ORDER_MARK.encode_utf8(&mut [0; 4]).as_bytes()[0];
+    for at in memchr::memchr2_iter(0, first, text.as_bytes()) {
+        let (message, length) = match text[at..].chars().next() {
+            Some('\0') => ("invalid NUL character", 1),
+            Some(BYTE_ORDER_MARK) if at > 0 => (
+                "invalid BOM in the middle of the file",
+                BYTE_ORDER_MARK.len_utf8(),
+            ),
+            _ => continue,
         };
         errors.push(LexicalError {
             start: at as u32,
-            end: (at + found.len()) as u32,
+            end: (at + length) as u32,
             message: message.to_owned(),
             spoils_literal: false,
         });

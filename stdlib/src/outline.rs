@@ -173,21 +173,22 @@ impl Selection {
     }
 }
 
-/// The file's text with the units that are not kept turned into blanks.
+/// The file's text with the units that are not kept turned into blanks, byte by byte.
 fn blank(file: &FileOutline, kept: &[bool]) -> String {
-    let mut out = String::with_capacity(file.text.len());
+    let text = file.text.as_bytes();
+    let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     for (unit, _) in file.units.iter().zip(kept).filter(|(_, kept)| !**kept) {
-        out.push_str(&file.text[at..unit.start as usize]);
-        for line in file.text[unit.start as usize..unit.end as usize].split_inclusive('\n') {
-            let width = line.trim_end_matches('\n').len();
-            out.extend(std::iter::repeat_n(' ', width));
-            out.push_str(&line[width..]);
-        }
+        out.extend_from_slice(&text[at..unit.start as usize]);
         at = unit.end as usize;
+        let start = unit.start as usize;
+        out.resize(at, b' ');
+        for end in memchr::memchr_iter(b'\n', &text[start..at]) {
+            out[start + end] = b'\n';
+        }
     }
-    out.push_str(&file.text[at..]);
-    out
+    out.extend_from_slice(&text[at..]);
+    String::from_utf8(out).expect("units begin and end between characters")
 }
 
 #[cfg(test)]

@@ -91,6 +91,7 @@ fn disagreements(path: &str, natives: &[Native]) -> Vec<String> {
         path: path.to_string(),
         is_program: false,
         reachable_bodies: false,
+        relaxed: false,
         standard: true,
         roots: Vec::new(),
     };

@@ -18,8 +18,7 @@
 //! * A package variable of a standard package whose initial value nothing reaches is not initialised, and its
 //!   unused imports are not reported. User packages are checked whole.
 //! * Branch errors (labels, misplaced `break`) are reported beside type errors; Go reports them with the syntax errors and then stops.
-//! * Names with a gap (type parameters) give "not supported yet" at their declaration or use; what is
-//!   declared so has the invalid type, which takes part in no further error.
+//! * What has a gap (a constraint literal that embeds the interface whose declaration it stands in) gives "not supported yet" there.
 //!
 //! # Type parameters, for the compiler
 //! * A generic body is checked once; the types recorded for it mention `Type::TypeParameter`s. To compile it for a list of type arguments,

@@ -23,6 +23,9 @@ enum Style {
 /// How deep types print; beyond is `…`. No human reads further, and types may be as deep as the text is long.
 const DEEPEST: usize = 500;
 
+/// How long texts of types become: one may contain another many times, and that one a third.
+const LONGEST: usize = 1 << 20;
+
 struct Writer<'a> {
     program: &'a TypedProgram,
     names: &'a Interner,
@@ -92,7 +95,7 @@ impl TypedProgram {
 
 impl Writer<'_> {
     fn typ(&mut self, typ: TypeId) {
-        if self.depth >= DEEPEST {
+        if self.depth >= DEEPEST || self.out.len() >= LONGEST {
             self.out.push('…');
             return;
         }

@@ -653,20 +653,21 @@ impl<'p> Parser<'p> {
                 return problem("invalid character class range", &here[..1 + width]);
             }
             first = false;
-            if here.len() > 2 && here.starts_with(b"[:") {
-                if let Some(end) = memchr::memmem::find(&here[2..], b":]") {
-                    let name = &here[..end + 4];
-                    let (bare, inverted) = match &name[2..end + 2] {
-                        [b'^', rest @ ..] => (rest, true),
-                        bare => (bare, false),
-                    };
-                    let Some(ranges) = posix_ranges(bare) else {
-                        return problem("invalid character class range", name);
-                    };
-                    self.group(&mut class, ranges, inverted);
-                    self.rest = &here[name.len()..];
-                    continue;
-                }
+            if here.len() > 2
+                && here.starts_with(b"[:")
+                && let Some(end) = memchr::memmem::find(&here[2..], b":]")
+            {
+                let name = &here[..end + 4];
+                let (bare, inverted) = match &name[2..end + 2] {
+                    [b'^', rest @ ..] => (rest, true),
+                    bare => (bare, false),
+                };
+                let Some(ranges) = posix_ranges(bare) else {
+                    return problem("invalid character class range", name);
+                };
+                self.group(&mut class, ranges, inverted);
+                self.rest = &here[name.len()..];
+                continue;
             }
             if self.unicode_class(&mut class)? || self.perl_class(&mut class) {
                 continue;

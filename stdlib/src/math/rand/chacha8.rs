@@ -19,14 +19,14 @@ fn quarter(b: &mut [u32; 16], [i, j, k, l]: [usize; 4]) {
 /// The 32 numbers of four blocks from `counter` on.
 pub fn blocks(seed: [u64; 4], counter: u32) -> [u64; 32] {
     let mut words = [[0u32; 4]; 16];
-    for lane in 0..4 {
+    for lane in 0..4u32 {
         let mut b = [0u32; 16];
         b[..4].copy_from_slice(&CONSTANTS);
         for (index, key) in seed.iter().enumerate() {
             b[4 + 2 * index] = *key as u32;
             b[5 + 2 * index] = (*key >> 32) as u32;
         }
-        b[12] = counter.wrapping_add(lane as u32);
+        b[12] = counter.wrapping_add(lane);
         let start = b;
         for _ in 0..4 {
             for column in 0..4 {
@@ -50,7 +50,7 @@ pub fn blocks(seed: [u64; 4], counter: u32) -> [u64; 32] {
             } else {
                 0
             };
-            words[index][lane] = word.wrapping_add(key);
+            words[index][lane as usize] = word.wrapping_add(key);
         }
     }
     std::array::from_fn(|index| {

@@ -26,6 +26,13 @@ impl StandardPackages {
 }
 
 impl Importer for StandardPackages {
+    fn importable(&self) -> Vec<String> {
+        match self.selection {
+            Some(_) => Vec::new(),
+            None => outline::packages().into_iter().map(str::to_owned).collect(),
+        }
+    }
+
     fn source(&mut self, path: &str) -> Option<PackageSource> {
         if !outline::is_standard(path) {
             return None;

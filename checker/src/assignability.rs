@@ -590,7 +590,8 @@ impl Checker<'_> {
                     } else {
                         code
                     };
-                    self.report_operand(code, x, message);
+                    let (range, hint) = (self.operand_range(x), self.hint_constant(x, wanted));
+                    self.report_with(code, range, message, hint);
                     x.invalidate();
                     return;
                 }
@@ -627,7 +628,8 @@ impl Checker<'_> {
                 message.push_str(": ");
                 message.push_str(&cause);
             }
-            self.report_operand(Code::CannotUse, x, message);
+            let (range, hint) = (self.operand_range(x), self.hint_assignment(x, target));
+            self.report_with(Code::CannotUse, range, message, hint);
             x.invalidate();
             return;
         }

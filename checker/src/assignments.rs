@@ -5,6 +5,7 @@ use parser::ast::{Expr, ExprId, Symbol};
 use rustc_hash::FxHashSet;
 
 use crate::checker::{Checker, Color};
+use crate::hints::Hint;
 use crate::operand::Operand;
 use crate::typed::{Mode, ObjectKind, VarKind};
 use crate::types::{ObjectId, TypeId};
@@ -65,7 +66,13 @@ impl Checker<'_> {
         let variable = ident.and_then(|name| self.local_or_own_variable(name));
         let used = variable.and_then(|v| self.object(v).variable().map(|variable| variable.used));
         let mut x = Operand::invalid(lhs);
-        self.expr(&mut x, lhs);
+        match ident.filter(|name| self.lookup_name(*name).is_none()) {
+            Some(name) => {
+                let hint = self.hint_undeclared_target(name);
+                self.report_undefined(self.ast.unparen(lhs), name, hint);
+            }
+            None => self.expr(&mut x, lhs),
+        }
         if let (Some(object), Some(used)) = (variable, used)
             && let Some(variable) = self.variable_mut(object)
         {
@@ -85,7 +92,8 @@ impl Checker<'_> {
             && self.program.type_and_value(operand).mode == Mode::MapIndex
         {
             let message = format!("cannot assign to struct field {text} in map");
-            self.report_expr(Code::CannotAssign, lhs, message);
+            let hint = Hint::help("change a copy and store it, or keep pointers in the map");
+            self.report_with(Code::CannotAssign, self.range(lhs), message, hint);
             return Some(TypeId::INVALID);
         }
         if let Expr::Selector { operand, .. } = *self.ast.expr(lhs)
@@ -100,7 +108,8 @@ impl Checker<'_> {
         }
         let message =
             format!("cannot assign to {text} (neither addressable nor a map index expression)");
-        self.report_expr(Code::CannotAssign, lhs, message);
+        let hint = self.hint_cannot_assign(lhs);
+        self.report_with(Code::CannotAssign, self.range(lhs), message, hint);
         Some(TypeId::INVALID)
     }
 
@@ -155,7 +164,8 @@ impl Checker<'_> {
                 "assignment mismatch: {vars} but {} returns {vals}",
                 self.expression_text(callee)
             );
-            self.report_expr(Code::AssignmentMismatch, first, message);
+            let hint = self.hint_assignment_mismatch(l, r);
+            self.report_with(Code::AssignmentMismatch, self.range(first), message, hint);
             return;
         }
         let message = format!("assignment mismatch: {vars} but {vals}");
@@ -373,10 +383,11 @@ impl Checker<'_> {
             }
         }
         if new.is_empty() && !wrong {
-            self.report(
+            self.report_with(
                 Code::NoNewVariables,
                 place,
                 "no new variables on left side of :=",
+                Hint::help("= assigns to what is declared"),
             );
             return;
         }

@@ -60,7 +60,8 @@ impl Checker<'_> {
                     self.type_text(x.typ),
                     self.type_text(y.typ)
                 );
-                self.report_operand(Code::MismatchedTypes, x, message);
+                let (range, hint) = (self.operand_range(x), self.hint_mismatched(x, &y, op));
+                self.report_with(Code::MismatchedTypes, range, message, hint);
             }
             x.invalidate();
             return;
@@ -270,7 +271,12 @@ impl Checker<'_> {
         } else {
             let message = format!("invalid operation: {left} {op} {right} ({cause})");
             let range = self.operand_range(at);
-            self.report(code, range, message);
+            let hint = if code == Code::MismatchedTypes {
+                self.hint_mismatched(x, y, op)
+            } else {
+                self.hint_incomparable(at.typ)
+            };
+            self.report_with(code, range, message, hint);
         }
         x.invalidate();
     }

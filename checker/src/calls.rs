@@ -5,6 +5,7 @@ use parser::ast::{Expr, ExprId, List, Symbol};
 use smallvec::SmallVec;
 
 use crate::checker::{Checker, Color};
+use crate::hints::Hint;
 use crate::infer::Argument;
 use crate::lookup::{Found, Lookup};
 use crate::operand::{Label, Operand};
@@ -905,7 +906,14 @@ impl Checker<'_> {
                     self.lookup_error(x.typ, x.typ, x.mode == Mode::Variable, name, false)
                 };
                 let message = format!("{}.{sel} undefined ({why})", self.operand_expression(x));
-                self.report_expr(Code::MissingFieldOrMethod, name_expr, message);
+                // Go proposes other spellings itself.
+                let hint = if why.contains("but does have") {
+                    Hint::none()
+                } else {
+                    self.hint_member(x.typ, name)
+                };
+                let range = self.range(name_expr);
+                self.report_with(Code::MissingFieldOrMethod, range, message, hint);
             }
         }
     }
@@ -946,7 +954,11 @@ impl Checker<'_> {
             if let Some(other) = similar.first() {
                 message.push_str(&format!(" (but have {other})"));
             }
-            self.report_expr(Code::Undefined, name_expr, message);
+            let hint = match similar.first() {
+                Some(_) => Hint::none(),
+                None => self.hint_package_member(imported, name),
+            };
+            self.report_with(Code::Undefined, self.range(name_expr), message, hint);
             return;
         };
         if !self.object(object).exported {

@@ -10,6 +10,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use crate::constants::Constant;
 use crate::expression_strings::expression_string;
 use crate::function_instances::FunctionInstantiation;
+use crate::hints::Hint;
 use crate::monomorph::InstantiationGraph;
 use crate::operand::Operand;
 use crate::scope::{ScopeId, Scopes};
@@ -184,6 +185,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) sources: &'a SourceMap,
     pub(crate) program: TypedProgram,
     pub(crate) diagnostics: Diagnostics,
+    /// Paths of packages that hints may propose to import.
+    pub(crate) importable: Vec<String>,
     pub(crate) scopes: Scopes,
     pub(crate) universe: ScopeId,
     /// By `ObjectId`.
@@ -427,6 +430,17 @@ impl<'a> Checker<'a> {
     ///
     /// Messages that speak of an invalid operand or type follow from an error reported before and are left out.
     pub(crate) fn report(&mut self, code: Code, range: TextRange, message: impl Into<String>) {
+        self.report_with(code, range, message, Hint::none());
+    }
+
+    /// The same, with how it may be mended.
+    pub(crate) fn report_with(
+        &mut self,
+        code: Code,
+        range: TextRange,
+        message: impl Into<String>,
+        hint: Hint,
+    ) {
         let message = message.into();
         if !self.diagnostics.is_empty() {
             let follows = |word: &str| message.find(word).is_some_and(|place| place > 0);
@@ -435,7 +449,7 @@ impl<'a> Checker<'a> {
             }
         }
         let range = self.env.error_place.unwrap_or(range);
-        let mut diagnostic = Diagnostic::new(code, range, message);
+        let mut diagnostic = hint.add_to(Diagnostic::new(code, range, message));
         diagnostic.is_warning =
             self.relaxed && matches!(code, Code::UnusedVariable | Code::UnusedImport);
         self.diagnostics.push(diagnostic);

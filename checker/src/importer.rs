@@ -26,6 +26,11 @@ pub struct PackageSource {
 pub trait Importer {
     /// The package's texts; `None` if there is no such package.
     fn source(&mut self, path: &str) -> Option<PackageSource>;
+
+    /// The paths of packages that a message may propose to import; none, unless hints are wanted.
+    fn importable(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A package of the program's own, with its files parsed.

@@ -56,6 +56,7 @@ mod expression_strings;
 mod expressions;
 mod function_instances;
 pub mod generics;
+mod hints;
 pub mod importer;
 mod index;
 mod infer;

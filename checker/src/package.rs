@@ -78,6 +78,7 @@ pub fn check_packages(
     importer: &mut dyn Importer,
     options: &Options,
 ) -> (TypedProgram, Diagnostics) {
+    let importable = importer.importable();
     let loader = Loader::new(ast, names, sources, importer);
     let (loaded, diagnostics) = loader.load(packages, options);
     let known = Known {
@@ -92,6 +93,7 @@ pub fn check_packages(
     }
     let mut checker = Checker::new(ast, names, sources, known, diagnostics);
     checker.relaxed = options.relaxed;
+    checker.importable = importable;
     checker.check(&loaded, options);
     let (mut program, mut diagnostics) = (checker.program, checker.diagnostics);
     program.types.finish();
@@ -214,6 +216,7 @@ impl<'a> Checker<'a> {
             missing_bodies: Vec::new(),
             unchecked: FxHashSet::default(),
             relaxed: false,
+            importable: Vec::new(),
             script: None,
             function_variables: FxHashMap::default(),
             function_scopes: FxHashMap::default(),

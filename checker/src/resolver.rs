@@ -7,6 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::checker::{Checker, Color, Declaration, DeclarationId, Declared};
 use crate::constants::Constant;
+use crate::hints::Hint;
 use crate::importer::LoadedPackage;
 use crate::scope::ScopeId;
 use crate::typed::{Function, FunctionId, ObjectKind, VarKind};
@@ -580,7 +581,8 @@ impl Checker<'_> {
             } else {
                 format!("{path:?} imported as {text} and not used")
             };
-            self.report(Code::UnusedImport, range, message);
+            let hint = Hint::help("remove the import");
+            self.report_with(Code::UnusedImport, range, message, hint);
         }
     }
 

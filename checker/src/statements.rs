@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::checker::{Checker, Context, Delayed, Environment, with_stack};
 use crate::constants::Constant;
+use crate::hints::Hint;
 use crate::literals::{ConstantKey, constant_key};
 use crate::operand::{Label, Operand};
 use crate::type_expressions::Variables;
@@ -116,7 +117,8 @@ impl Checker<'_> {
                 .is_some_and(|context| !context.results.is_empty());
             if has_results && !checker.is_terminating_list(checker.ast.statements(body)) {
                 let range = checker.closing_brace(body);
-                checker.report(Code::MissingReturn, range, "missing return");
+                let hint = Hint::help("every way through the function must end in return or panic");
+                checker.report_with(Code::MissingReturn, range, "missing return", hint);
             }
         });
         self.report_unused_variables(first_local);
@@ -125,19 +127,16 @@ impl Checker<'_> {
     /// Reports the variables of a function, those from `first_local` on, that are not used.
     fn report_unused_variables(&mut self, first_local: usize) {
         // The literals inside have taken theirs out of the list already.
-        let unused: Vec<ObjectId> = self
-            .local_variables
-            .drain(first_local..)
-            .filter(|object| {
-                let object = &self.program.objects[object.index()];
-                !object.name.is_blank() && object.variable().is_some_and(|variable| !variable.used)
-            })
-            .collect();
-        for object in unused {
-            let object = self.object(object);
+        let locals: Vec<ObjectId> = self.local_variables.drain(first_local..).collect();
+        for variable in &locals {
+            let object = self.object(*variable);
+            if object.name.is_blank() || object.variable().is_none_or(|variable| variable.used) {
+                continue;
+            }
             let range = object.range.unwrap_or_default();
             let message = format!("declared and not used: {}", self.text(object.name));
-            self.report(Code::UnusedVariable, range, message);
+            let hint = self.hint_unused_variable(*variable, &locals);
+            self.report_with(Code::UnusedVariable, range, message, hint);
         }
     }
 
@@ -437,7 +436,8 @@ impl Checker<'_> {
                 self.update_operand_type(&x, typ, true);
             } else if self.program.types.underlying_id(x.typ) != TypeId::INVALID {
                 let message = format!("non-boolean condition in {keyword} statement");
-                self.report_expr(Code::InvalidCondition, expr, message);
+                let (range, hint) = (self.range(expr), self.hint_condition(&x));
+                self.report_with(Code::InvalidCondition, range, message, hint);
             }
         }
     }
@@ -453,7 +453,8 @@ impl Checker<'_> {
             _ => "is not used",
         };
         let message = format!("{} {what}", self.operand_string(&x));
-        self.report_operand(Code::UnusedResult, &x, message);
+        let (range, hint) = (self.operand_range(&x), self.hint_unused_result(&x, expr));
+        self.report_with(Code::UnusedResult, range, message, hint);
     }
 
     fn suspended_call(&mut self, keyword: &str, call: ExprId) {
@@ -464,7 +465,9 @@ impl Checker<'_> {
                 Expr::Bad | Expr::Call { .. }
             ) {
                 let message = format!("expression in {keyword} must be function call");
-                self.report_expr(Code::InvalidStatement, call, message);
+                let text = self.expression_text(call);
+                let hint = Hint::help(format!("call it: {keyword} {text}()"));
+                self.report_with(Code::InvalidStatement, self.range(call), message, hint);
             }
             self.use_exprs(&[call]);
             return;
@@ -1011,10 +1014,11 @@ impl Checker<'_> {
         }
         if variables.is_empty() {
             let range = self.ast.stmt_range(statement);
-            self.report(
+            self.report_with(
                 Code::NoNewVariables,
                 range,
                 "no new variables on left side of :=",
+                Hint::help("= assigns to what is declared"),
             );
         }
         for object in variables {

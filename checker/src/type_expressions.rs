@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::checker::{Checker, Color, Declared, Delayed, with_stack};
 use crate::constants::{Constant, ConstantKind};
 use crate::conversions::represent;
+use crate::hints::Hint;
 use crate::operand::Operand;
 use crate::typed::{Mode, ObjectKind, VarKind};
 use crate::types::{
@@ -42,15 +43,23 @@ fn has_invalid_characters(name: &str) -> bool {
 }
 
 impl Checker<'_> {
+    /// Reports a name that nothing declares.
+    pub(crate) fn report_undefined(&mut self, expr: ExprId, name: Symbol, hint: Hint) {
+        if !has_invalid_characters(self.text(name)) {
+            let message = format!("undefined: {}", self.text(name));
+            self.report_with(Code::Undefined, self.range(expr), message, hint);
+        }
+    }
+
     /// Looks a name up and makes the operand what it stands for.
     pub(crate) fn ident(&mut self, x: &mut Operand, expr: ExprId, name: Symbol, want_type: bool) {
         *x = Operand::invalid(expr);
         let Some(object) = self.lookup_name(name) else {
             if name.is_blank() {
                 self.report_expr(Code::NotAnExpression, expr, "cannot use _ as value or type");
-            } else if !has_invalid_characters(self.text(name)) {
-                let message = format!("undefined: {}", self.text(name));
-                self.report_expr(Code::Undefined, expr, message);
+            } else {
+                let hint = self.hint_undefined(name);
+                self.report_undefined(expr, name, hint);
             }
             return;
         };

@@ -26,6 +26,7 @@
 mod actions;
 pub mod ast;
 mod explain;
+mod hints;
 mod terminals;
 
 lalrpop_util::lalrpop_mod!(
@@ -114,6 +115,9 @@ pub fn parse_file(
         ));
     }
     found.sort_by_key(|diagnostic| diagnostic.range.start);
+    for (index, diagnostic) in found.iter_mut().enumerate() {
+        hints::explain(diagnostic, index == 0, &lexed.tokens, text);
+    }
     drop_repetitions(&mut found, text);
     // GO: cmd/compile/internal/noder checkFiles: only errors that are called syntax errors keep a file from the type checker.
     let checkable = complete

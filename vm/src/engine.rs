@@ -190,8 +190,8 @@ impl Machine {
         goroutine.for_each_channel(|channel| marker.mark_reference(channel as u64));
     }
 
-    /// Collects the heap.
-    pub(crate) fn collect_in(&self, world: &mut StoppedWorld<'_, Machine>) {
+    /// Collects the heap; `forced`: since the program wants it.
+    pub(crate) fn collect_in(&self, world: &mut StoppedWorld<'_, Machine>, forced: bool) {
         let globals = &self.image.globals;
         let roots = &mut |marker: &mut crate::heap::Marker<'_>| {
             // SAFETY: the area is readable and aligned; the shape is its own.
@@ -216,10 +216,15 @@ impl Machine {
         };
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
         // timers. Blocking calls hold no reference.
-        let collection = unsafe { self.heap.collect(roots) };
+        let mut collection = unsafe { self.heap.collect(roots) };
+        if forced {
+            collection.forced = true;
+            self.heap.note_forced();
+        }
         if self.options.gctrace {
             // A trace that cannot be written must not end the program.
-            let _ = self.host.write_stderr(format!("{collection}\n").as_bytes());
+            let line = collection.trace(globals.size() as u64, world.processors());
+            let _ = self.host.write_stderr(line.as_bytes());
         }
     }
 }
@@ -271,8 +276,8 @@ impl Engine for Machine {
         }
     }
 
-    fn collect(&self, world: &mut StoppedWorld<'_, Machine>, _: CollectionReason) {
-        self.collect_in(world);
+    fn collect(&self, world: &mut StoppedWorld<'_, Machine>, reason: CollectionReason) {
+        self.collect_in(world, reason == CollectionReason::Periodic);
     }
 
     fn finished(&self, fiber: Fiber, local: &mut PerProcessor) {

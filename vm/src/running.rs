@@ -246,7 +246,7 @@ impl<'a> Running<'a> {
         let fiber = self.slice.goroutine();
         let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
             if let Some(machine) = machine {
-                machine.collect_in(world);
+                machine.collect_in(world, false);
                 world.for_each_goroutine(|goroutine| {
                     if goroutine.id == fiber
                         && let Some(refused) = &mut goroutine.fiber.refused

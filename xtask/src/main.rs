@@ -12,8 +12,7 @@
 use std::process::ExitCode;
 use xtask::{bless, docs, std as standard, typesuite};
 
-const USAGE: &str =
-    "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask typesuite GOLITE FOLDER";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask typesuite GOLITE FOLDER";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -155,20 +155,31 @@ fn set_default_processors(_: &mut NativeContext<'_>) -> Parking<()> {
 }
 
 fn memory_statistics(context: &mut NativeContext<'_>) -> Vec<u64> {
-    let s = context.machine().heap().statistics();
-    vec![
+    let heap = context.machine().heap();
+    let s = heap.statistics();
+    let pauses = heap.pauses();
+    let mut figures = vec![
         s.in_use,
         s.total_allocated,
         s.reserved,
         s.block_bytes,
         s.collections,
-        0,
+        s.forced,
         u64::try_from(s.pause_total.as_nanos()).unwrap_or(u64::MAX),
         s.goal,
         s.mallocs.saturating_sub(s.frees),
         s.mallocs,
-        0,
-    ]
+        s.last_end,
+        s.reserved.saturating_sub(s.resident),
+        s.stack_bytes,
+        s.share.to_bits(),
+    ];
+    figures.extend(
+        pauses
+            .iter()
+            .flat_map(|pause| [pause.nanoseconds, pause.end]),
+    );
+    figures
 }
 
 fn print(context: &mut NativeContext<'_>, text: &[u8]) {
@@ -300,6 +311,7 @@ natives! {
     parking "LockOSThread" => lock_thread;
     parking "UnlockOSThread" => unlock_thread;
     parking "SetDefaultGOMAXPROCS" => set_default_processors;
+    pure "floatOf" => f64::from_bits;
     pure "memoryStatistics" => memory_statistics;
 }
 

@@ -2,11 +2,13 @@
 
 use std::ptr;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::mark::{self, Marker};
 use super::region::{self, BLOCK_BYTES, Block, RECORD_BLOCKS, RegionRef, State as BlockState};
-use super::{Collection, Heap, Huge, MINIMUM_GROWTH, POISON, State, lock, release_free};
+use super::{
+    Collection, Heap, Huge, MINIMUM_GROWTH, PAUSES, POISON, Pause, State, lock, release_free,
+};
 
 impl Heap {
     /// Frees everything that the roots do not lead to. `roots` reports them; it is called once, and may use nothing of this heap
@@ -32,6 +34,11 @@ impl Heap {
         let before = state
             .live
             .wrapping_add(allocated.wrapping_sub(state.allocated_then));
+        let trigger = self.trigger.load(Ordering::Relaxed);
+        let goal_before = match trigger {
+            u64::MAX => u64::MAX,
+            _ => state.live + trigger.saturating_sub(state.allocated_then),
+        };
         clear_marks(state);
         let mut marker = Marker::new(self, state);
         roots(&mut marker);
@@ -53,15 +60,24 @@ impl Heap {
             self.scavenge_soon(state);
         }
         let pause = begin.elapsed();
-        state.pause_total += pause;
-        state.last_pause = pause;
+        state.note_pause(pause);
         Collection {
             number: state.collections,
             pause,
             before,
             live,
+            goal_before,
             goal,
+            stacks: state.root_bytes,
+            at: self.made.elapsed(),
+            pause_total: state.pause_total,
+            forced: false,
         }
+    }
+
+    /// Counts the last collection among those that the program asked for.
+    pub fn note_forced(&self) {
+        lock(&self.state).forced += 1;
     }
 
     /// Sets when the next collection is wanted, from the state after the last; returns the goal in bytes in use.
@@ -185,6 +201,33 @@ impl Heap {
             object.marked
         });
         (live, objects)
+    }
+}
+
+impl State {
+    fn note_pause(&mut self, pause: Duration) {
+        self.pause_total += pause;
+        self.last_pause = pause;
+        let entry = Pause {
+            nanoseconds: u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX),
+            end: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0, |time| time.as_nanos() as u64),
+        };
+        let place = (self.collections as usize - 1) % PAUSES;
+        if let Some(pause) = self.pauses.get_mut(place) {
+            *pause = entry;
+        } else if self.pauses.try_reserve(1).is_ok() {
+            // Without memory for it a pause is forgotten.
+            self.pauses.push(entry);
+        }
+    }
+
+    /// When the last collection ended.
+    pub(super) fn last_end(&self) -> u64 {
+        let last = (self.collections as usize).checked_sub(1);
+        last.and_then(|last| self.pauses.get(last % PAUSES))
+            .map_or(0, |pause| pause.end)
     }
 }
 

@@ -63,7 +63,7 @@ use std::num::NonZero;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytecode::{SlotKind, TypeDescriptor};
 
@@ -131,7 +131,7 @@ impl Default for HeapOptions {
     }
 }
 
-/// What a collection did: a line of `gctrace`.
+/// What a collection did.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Collection {
     /// Its number, from 1.
@@ -142,38 +142,73 @@ pub struct Collection {
     pub before: u64,
     /// Bytes live.
     pub live: u64,
+    /// Bytes in use at which this collection was wanted.
+    pub goal_before: u64,
     /// Bytes in use at which the next collection will be wanted; `u64::MAX` if never.
     pub goal: u64,
+    /// Bytes of goroutines' stacks in use.
+    pub stacks: u64,
+    /// When it ended, since the heap was made.
+    pub at: Duration,
+    /// How long all collections so far took.
+    pub pause_total: Duration,
+    /// The program asked for it.
+    pub forced: bool,
 }
 
-impl std::fmt::Display for Collection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mib = |bytes: u64| bytes as f64 / (1 << 20) as f64;
-        let Collection {
-            number,
-            pause,
-            before,
-            live,
-            goal,
-        } = *self;
-        write!(
-            f,
-            "gc {number}: {:.3} ms, {:.1}->{:.1} MB, ",
-            pause.as_secs_f64() * 1e3,
-            mib(before),
-            mib(live)
-        )?;
-        if goal == u64::MAX {
-            write!(f, "no goal")
-        } else {
-            write!(f, "{:.1} MB goal", mib(goal))
-        }
+impl Collection {
+    /// A line of `gctrace`, as Go prints it. All work is done in the pause: it stands for Go's first of three phases, and for one
+    /// processor's time. GO: mgc.go `gcMarkTermination`
+    pub fn trace(&self, globals: u64, processors: usize) -> String {
+        // Go prints three digits that count.
+        let digits = |x: f64| {
+            if x == 0.0 || x >= 100.0 {
+                format!("{x:.0}")
+            } else if x >= 10.0 {
+                format!("{x:.1}").trim_end_matches(".0").to_owned()
+            } else if x >= 1.0 {
+                format!("{x:.1}")
+            } else if x >= 0.1 {
+                format!("{x:.2}")
+            } else {
+                format!("{x:.3}")
+            }
+        };
+        let pause = digits(self.pause.as_secs_f64() * 1e3);
+        let share = self.pause_total.as_secs_f64() / self.at.as_secs_f64().max(1e-9);
+        let goal = match self.goal_before {
+            u64::MAX => "no".to_owned(),
+            goal => (goal >> 20).to_string(),
+        };
+        format!(
+            "gc {} @{:.3}s {}%: {pause}+0+0 ms clock, {pause}+0/0/0+0 ms cpu, {}->{}->{} MB, {goal} MB goal, {} MB stacks, {} MB globals, {processors} P{}\n",
+            self.number,
+            self.at.as_secs_f64(),
+            (share * 100.0) as u64,
+            self.before >> 20,
+            self.before >> 20,
+            self.live >> 20,
+            self.stacks >> 20,
+            globals >> 20,
+            if self.forced { " (forced)" } else { "" },
+        )
     }
 }
 
+/// A pause of a collection.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Pause {
+    pub nanoseconds: u64,
+    /// When it ended: nanoseconds since 1970.
+    pub end: u64,
+}
+
+/// How many pauses are remembered. GO: `MemStats.PauseNs`
+pub const PAUSES: usize = 256;
+
 /// Figures about a heap, for `runtime.ReadMemStats`. Counters of what is being allocated are ahead by the unused
 /// parts of other caches' windows (at most a few KiB per layout); see [`Cache::publish`].
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub struct Statistics {
     /// Bytes live after the last collection plus bytes allocated since (HeapAlloc).
     pub in_use: u64,
@@ -196,8 +231,16 @@ pub struct Statistics {
     /// Bytes in use at which a collection will be wanted (NextGC); `u64::MAX` if never.
     pub goal: u64,
     pub collections: u64,
+    /// Those the program asked for.
+    pub forced: u64,
     pub pause_total: Duration,
     pub last_pause: Duration,
+    /// When the last collection ended: nanoseconds since 1970; 0 if there was none.
+    pub last_end: u64,
+    /// Bytes of stacks and what else is charged besides the heap.
+    pub stack_bytes: u64,
+    /// Share of the time since the heap was made that collections took.
+    pub share: f64,
 }
 
 /// A size class with a shape.
@@ -254,6 +297,9 @@ struct State {
     last_pause: Duration,
     /// Bytes of free blocks given back to the system so far.
     released: u64,
+    forced: u64,
+    /// Of the last collections, the next to be overwritten at `collections % PAUSES`.
+    pauses: Vec<Pause>,
 }
 
 // SAFETY: the caches' shared parts are only used in a stopped world (contract of `Heap::collect`) or through their
@@ -271,6 +317,7 @@ pub struct Heap {
     /// For the scavenger.
     this: Weak<Heap>,
     scavenging: AtomicBool,
+    made: Instant,
     wanted: AtomicBool,
     /// Bytes allocated, ever.
     allocated: AtomicU64,
@@ -310,6 +357,7 @@ impl Heap {
             release_always: options.release_always,
             this: this.clone(),
             scavenging: AtomicBool::new(false),
+            made: Instant::now(),
             tag,
             poison: options.poison,
             refuses: options.refuse,
@@ -343,6 +391,8 @@ impl Heap {
                 pause_total: Duration::ZERO,
                 last_pause: Duration::ZERO,
                 released: 0,
+                forced: 0,
+                pauses: Vec::new(),
             }),
         });
         heap.set_trigger(&lock(&heap.state));
@@ -696,9 +746,21 @@ impl Heap {
                 state.live.saturating_add(trigger - state.allocated_then)
             },
             collections: state.collections,
+            forced: state.forced,
             pause_total: state.pause_total,
             last_pause: state.last_pause,
+            last_end: state.last_end(),
+            stack_bytes: self
+                .account
+                .charged()
+                .saturating_sub(state.used_blocks * BLOCK_BYTES + state.huge_bytes),
+            share: state.pause_total.as_secs_f64() / self.made.elapsed().as_secs_f64().max(1e-9),
         }
+    }
+
+    /// The last pauses, at most [`PAUSES`]: that of collection `n` at `(n - 1) % PAUSES`.
+    pub fn pauses(&self) -> Vec<Pause> {
+        lock(&self.state).pauses.clone()
     }
 
     /// The object an address lies in: (its address, bytes of its cell). For debugging.

@@ -99,7 +99,7 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                         let job =
                             Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
                                 if let Some(machine) = machine {
-                                    machine.collect_in(world);
+                                    machine.collect_in(world, true);
                                 }
                                 finish
                             });

@@ -758,13 +758,15 @@ impl Types {
 
     /// A new entry, identical to `canonical` or to nothing that is there.
     pub(crate) fn add(&self, typ: Type, canonical: Option<TypeId>) -> TypeId {
-        let id = TypeId::from_index(self.entries.len());
-        let underlying = match &typ {
-            Type::Alias { actual, .. } => self.underlying_id(*actual),
-            Type::Named(_) | Type::TypeParameter(_) => TypeId::INVALID,
-            _ => id,
+        // The underlying type of an instance may be made only now, which adds entries: before this one has its place.
+        let other = match &typ {
+            Type::Alias { actual, .. } => Some(self.underlying_id(*actual)),
+            Type::Named(_) | Type::TypeParameter(_) => Some(TypeId::INVALID),
+            _ => None,
         };
         let parameterized = self.mentions_parameters(&typ);
+        let id = TypeId::from_index(self.entries.len());
+        let underlying = other.unwrap_or(id);
         self.entries.push(Entry {
             typ,
             canonical: canonical.unwrap_or(id),

@@ -513,6 +513,7 @@ mod tests {
             format: Some(Style::Json),
             color: Some(false),
             relaxed: true,
+            ..Settings::default()
         };
         for line in [
             "--relaxed --format=json check --color never a.gl",

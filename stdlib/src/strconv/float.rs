@@ -93,7 +93,11 @@ fn from_scientific(text: &[u8]) -> Decimal {
 /// that read back as the same value of `bits` (32 or 64) bits. An unknown layout gives `%` and the letter, as in Go.
 pub fn append_float(out: &mut Vec<u8>, value: f64, layout: u8, precision: i64, bits: u32) {
     // A number of 32 bits is rounded to them first; it may become infinite by that.
-    let value = if bits == 32 { f64::from(value as f32) } else { value };
+    let value = if bits == 32 {
+        f64::from(value as f32)
+    } else {
+        value
+    };
     if value.is_nan() {
         out.extend_from_slice(b"NaN");
         return;

@@ -34,6 +34,7 @@ pub mod encoding;
 pub mod errors;
 pub mod fmt;
 pub mod hash;
+pub mod html;
 pub mod internal;
 pub mod math;
 pub mod os;
@@ -67,6 +68,7 @@ packages! {
     "hash/crc64" => crate::hash::crc64;
     "hash/fnv" => crate::hash::fnv;
     "hash/maphash" => crate::hash::maphash;
+    "html" => crate::html;
     "internal/digest" => crate::internal::digest;
     "internal/poll" => crate::internal::poll;
     "internal/values" => crate::internal::values;

@@ -133,6 +133,7 @@ const FOLDERS: &[&str] = &[
     "src",
     "tests",
     "xtask",
+    "difftest",
 ];
 
 #[test]
@@ -249,10 +250,10 @@ fn nothing_is_left_unfinished() {
 #[test]
 fn every_expectation_has_its_script() {
     let mut wrong = String::new();
-    for folder in ["tests/run", "tests/check", "examples"] {
+    for folder in ["tests/run", "tests/check", "tests/scripts", "examples"] {
         for path in files_below(&root().join(folder)) {
             let expectation = path.extension().is_some_and(|extension| {
-                ["stdout", "stderr", "status", "errors", "args", "stdin"]
+                ["stdout", "stderr", "status", "errors", "shown", "args", "stdin"]
                     .iter()
                     .any(|known| extension == *known)
             });

@@ -164,7 +164,6 @@ impl<'a> Checker<'a> {
             instances: FxHashMap::default(),
             implicits: FxHashMap::default(),
             field_keys: FxHashMap::default(),
-            first_generic: None,
             types_and_values: vec![TypeAndValue::NONE; ast.expr_count()],
             names: vec![None; ast.expr_count()],
             constants: Vec::new(),

@@ -58,9 +58,6 @@ impl Checker<'_> {
         let range = self.range(ident);
         let kind = ObjectKind::TypeName { alias: false };
         let object = self.new_object(kind, name, Some(range), Color::Black);
-        if self.program.first_generic.is_none() && !self.is_standard(self.env.package) {
-            self.program.first_generic = Some(range);
-        }
         let typ = self
             .program
             .types

@@ -381,8 +381,6 @@ pub struct TypedProgram {
     /// The field that a composite literal's key names, by the key's `ExprId`: its index, for a promoted field behind those of the embedded ones
     /// that it lies in.
     pub field_keys: FxHashMap<ExprId, SmallVec<[u32; 4]>>,
-    /// Where the first type parameter of a user package is declared.
-    pub first_generic: Option<TextRange>,
     pub(crate) types_and_values: Vec<TypeAndValue>,
     /// Object of a declared (`defs`) or used (`uses`) name, by the `ExprId` of the `Ident`.
     pub(crate) names: Vec<Option<ObjectId>>,

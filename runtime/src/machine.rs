@@ -259,6 +259,7 @@ pub(crate) fn await_all<E: Engine>(shared: &Arc<Shared<E>>) {
     let ended: Vec<_> = central
         .machines
         .drain(..)
+        // ORDERING: Acquire. Pairs with the release at a machine's end.
         .filter(|m| m.ended.load(Ordering::Acquire))
         .collect();
     drop(central);

@@ -50,7 +50,7 @@ pub fn render(
     }
     if diagnostics.len() > limit {
         // GO: cmd/compile/internal/base ErrorfAt
-        if let Some(last) = diagnostics.iter().take(limit).last()
+        if let Some(last) = diagnostics.iter().take(limit).next_back()
             && format == Format::OneLine
         {
             text.push_str(&format!("{}: ", map.position(last.range)));

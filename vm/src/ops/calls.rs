@@ -310,9 +310,8 @@ pub(crate) unsafe fn defer_at(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
         let count = i.count.0 as usize;
         let window = i.window.0 as usize;
         let fiber = &mut *cx.fiber;
-        if fiber.defers.try_reserve(1).is_err() || fiber.defer_arguments.try_reserve(count).is_err()
-        {
-            return cx.fatal(ip, fp, "runtime: out of memory");
+        if let Err(full) = fiber.reserve_defer(count) {
+            return cx.out_of_memory(ip, fp, full);
         }
         let at = fiber.defers.partition_point(|d| d.frame <= frame);
         let first_argument = match fiber.defers.get(at) {

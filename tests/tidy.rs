@@ -253,9 +253,11 @@ fn every_expectation_has_its_script() {
     for folder in ["tests/run", "tests/check", "tests/scripts", "examples"] {
         for path in files_below(&root().join(folder)) {
             let expectation = path.extension().is_some_and(|extension| {
-                ["stdout", "stderr", "status", "errors", "shown", "args", "stdin"]
-                    .iter()
-                    .any(|known| extension == *known)
+                [
+                    "stdout", "stderr", "status", "errors", "shown", "args", "stdin",
+                ]
+                .iter()
+                .any(|known| extension == *known)
             });
             if expectation && !path.with_extension("gl").exists() {
                 let _ = writeln!(wrong, "{}: there is no such script", path.display());

@@ -427,7 +427,6 @@ impl Substitution<'_> {
 
     /// A generic method of an instance has type parameters of its own, whose constraints may mention those of the receiver: new ones. `None` if
     /// there are none, or they are the ones to be replaced.
-    #[expect(clippy::type_complexity, reason = "three lists")]
     fn fresh_parameters(&self, list: &[TypeId]) -> Option<(Vec<TypeId>, Vec<TypeId>, Vec<TypeId>)> {
         let first = list.first()?;
         if self.parameters.contains(first) {

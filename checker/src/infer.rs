@@ -267,14 +267,14 @@ impl Checker<'_> {
                 let known = unifier.at(*parameter);
                 if let Some((core, single)) = self.program.types.core_term(*parameter) {
                     match known {
-                        Some(known) => {
-                            if !unifier.unify(self, known, core.typ, Precision::Inexact) {
-                                let message = self.unsatisfied(*parameter, known);
-                                return Err(Some((place, message)));
-                            }
+                        Some(known)
+                            if !unifier.unify(self, known, core.typ, Precision::Inexact) =>
+                        {
+                            let message = self.unsatisfied(*parameter, known);
+                            return Err(Some((place, message)));
                         }
                         None if single && !core.tilde => unifier.set(*parameter, core.typ),
-                        None => {}
+                        _ => {}
                     }
                 }
                 if let Some(known) = known

@@ -237,15 +237,13 @@ impl Checker<'_> {
                         path,
                         indirect,
                     } => {
-                        if path.len() > 1 {
-                            if indirect {
-                                let message = format!(
-                                    "invalid implicit pointer indirection to reach {}",
-                                    self.expression_text(key)
-                                );
-                                self.report_expr(Code::InvalidLiteral, key, message);
-                                continue;
-                            }
+                        if path.len() > 1 && indirect {
+                            let message = format!(
+                                "invalid implicit pointer indirection to reach {}",
+                                self.expression_text(key)
+                            );
+                            self.report_expr(Code::InvalidLiteral, key, message);
+                            continue;
                         }
                         (typ, path)
                     }

@@ -534,6 +534,9 @@ struct Entry {
     parameterized: bool,
 }
 
+/// A generic type and its arguments as spelled.
+pub(crate) type InstanceKey = (TypeId, Box<[TypeId]>);
+
 /// The table of types.
 #[derive(Debug, Default)]
 pub struct Types {
@@ -542,7 +545,7 @@ pub struct Types {
     parameters: Table<TypeParameter>,
     ids: RefCell<FxHashMap<Type, TypeId>>,
     /// Instances by origin and arguments as spelled.
-    pub(crate) instances: RefCell<FxHashMap<(TypeId, Box<[TypeId]>), TypeId>>,
+    pub(crate) instances: RefCell<FxHashMap<InstanceKey, TypeId>>,
     /// Instances whose underlying types are being made.
     pub(crate) expanding: RefCell<Vec<TypeId>>,
     /// The type parameters of generic aliases, by their `TypeName`s.

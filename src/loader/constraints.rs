@@ -87,7 +87,7 @@ pub fn is_source_name(name: &str) -> bool {
 
 /// Do the file's name and its `//go:build` line let it take part on this system?
 pub fn takes_part(name: &str, text: &str) -> bool {
-    name_matches(name) && build_line(text).is_none_or(|line| evaluate(line))
+    name_matches(name) && build_line(text).is_none_or(evaluate)
 }
 
 fn system() -> &'static str {

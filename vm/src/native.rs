@@ -95,10 +95,13 @@ pub enum Parking<R> {
     /// `runtime.LockOSThread` (true) and `UnlockOSThread`; goes on with these results.
     LockThread(bool, R),
     /// Does this while no goroutine runs, and goes on with what it answers.
-    World(Box<dyn FnOnce(&mut StoppedWorld<'_, Machine>) -> R + Send>),
+    World(WorldJob<R>),
     /// Panics.
     Panic(GoPanic),
 }
+
+/// What is done while no goroutine runs, and what comes of it.
+pub type WorldJob<R> = Box<dyn FnOnce(&mut StoppedWorld<'_, Machine>) -> R + Send>;
 
 /// What a blocking native hands back: writes its results into the window when the goroutine has a processor again.
 pub type FinishNative =
@@ -114,7 +117,7 @@ pub enum ParkingOutcome {
     Collect(FinishNative),
     SetProcessors(usize, FinishNative),
     LockThread(bool, FinishNative),
-    World(Box<dyn FnOnce(&mut StoppedWorld<'_, Machine>) -> FinishNative + Send>),
+    World(WorldJob<FinishNative>),
     Panic(GoPanic),
 }
 

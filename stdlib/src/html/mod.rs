@@ -55,9 +55,7 @@ fn number(text: &[u8]) -> Option<(char, usize)> {
         .get(end)
         .and_then(|byte| char::from(*byte).to_digit(radix))
     {
-        number = number
-            .wrapping_mul(radix as i32)
-            .wrapping_add(digit as i32);
+        number = number.wrapping_mul(radix as i32).wrapping_add(digit as i32);
         end += 1;
     }
     if text.get(end) == Some(&b';') {

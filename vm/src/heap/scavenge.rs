@@ -104,12 +104,14 @@ impl State {
     }
 }
 
+/// A region and a block of it.
+type Place = (usize, usize);
+
 /// The thread.
 fn run(heap: &Weak<Heap>) {
     std::thread::sleep(PATIENCE);
-    let with = |work: &dyn Fn(&Arc<Heap>) -> Option<(usize, usize)>| {
-        heap.upgrade().and_then(|heap| work(&heap))
-    };
+    let with =
+        |work: &dyn Fn(&Arc<Heap>) -> Option<Place>| heap.upgrade().and_then(|heap| work(&heap));
     let mut place = with(&|heap| {
         let regions = lock(&heap.state).regions.len();
         regions.checked_sub(1).map(|last| (last, region::BLOCKS))

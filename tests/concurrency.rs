@@ -361,7 +361,6 @@ fn a_trace_shows_who_ran_and_why_they_stopped() {
         r#""then":"sleep""#,
         r#""ph":"s""#,
         r#""ph":"f""#,
-        r#""name":"round""#,
         "main.main.func1",
     ] {
         assert!(json.contains(part), "{part} is not in the trace");
@@ -372,6 +371,10 @@ fn a_trace_shows_who_ran_and_why_they_stopped() {
     assert!(page.contains("main.main.func1"));
     let ran = golite(&["trace", "view", "schedules/fine.gl"]);
     assert_eq!(ran.status.code(), Some(1));
+    let ran = golite(&["run", "--trace", name, "schedules/busy.gl"]);
+    assert_eq!(text(&ran.stdout), "true\n", "{}", text(&ran.stderr));
+    let json = std::fs::read_to_string(&file).expect("a trace");
+    assert!(json.contains(r#""name":"round""#));
     std::fs::remove_dir_all(folder).expect("removed");
 }
 

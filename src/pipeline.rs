@@ -1,10 +1,10 @@
 //! The whole story on one page.
 //!
 //! ```text
-//! text ─load→ Files ─check→ TypedProgram ─compile→ Program ─link→ Image ─start→ goroutine main
+//! names ─load→ Files ─check→ TypedProgram ─compile→ Program ─link→ Image ─start→ goroutine main
 //! ```
 //!
-//! Each arrow is one public function of one crate. Commands are prefixes of this row.
+//! Each arrow is one public function; to load is to find, lex and parse. Commands are prefixes of this row.
 
 use crate::loader::{self, Input, Loaded};
 use crate::packages::StandardPackages;

@@ -33,7 +33,7 @@ use stdlib::outline;
 pub enum Input {
     /// All files of a folder that take part on this system.
     Folder(String),
-    /// These files, whatever their build constraints say.
+    /// These files, at least one, whatever their build constraints say.
     Files(Vec<String>),
     /// A text that stands in no file.
     Text {

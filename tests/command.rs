@@ -124,6 +124,13 @@ fn a_program_comes_from_standard_input() {
 }
 
 #[test]
+fn a_program_from_a_pipe_may_have_arguments_that_look_like_files() {
+    let code = "println(len(os.Args), os.Args[1])";
+    let outcome = golite(&["run", "/dev/stdin", "other.go"], code);
+    assert_outcome(&outcome, 0, "", "2 other.go\n");
+}
+
+#[test]
 fn packages_that_import_each_other_in_a_circle_are_refused_with_the_way() {
     let folder = Folder::new(
         "cycle",

@@ -116,8 +116,12 @@ fn program(words: &[String], several: bool) -> io::Result<(Input, &[String])> {
         extension.is_some_and(|extension| extension == "gl" || extension == "go")
     };
     let more = rest.iter().take_while(is_file).count();
-    let is_script = || std::fs::read_to_string(first).is_ok_and(|text| parser::is_script(&text));
-    if more == 0 || is_script() {
+    // What is no regular file can be read only once, and stands alone.
+    let is_alone = || {
+        !Path::new(first).is_file()
+            || std::fs::read_to_string(first).is_ok_and(|text| parser::is_script(&text))
+    };
+    if more == 0 || is_alone() {
         return Ok((input, rest));
     }
     let rest = match rest[more..].split_first() {

@@ -60,6 +60,7 @@ packages! {
     "bufio" => crate::bufio;
     "crypto/rand" => crate::crypto::rand;
     "encoding/base64" => crate::encoding::base64;
+    "encoding/binary" => crate::encoding::binary;
     "encoding/hex" => crate::encoding::hex;
     "errors" => crate::errors;
     "fmt" => crate::fmt;

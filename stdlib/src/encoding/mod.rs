@@ -1,5 +1,7 @@
 //! Natives of the packages below encoding.
 
+pub mod binary;
+
 /// Natives of package encoding/hex.
 pub mod hex {
     use vm::border::{Bytes, GoSlice, GoStr};

@@ -66,7 +66,7 @@ impl GoPanic {
 
     /// What following a nil pointer gives.
     pub fn nil_dereference() -> GoPanic {
-        GoPanic::Runtime("invalid memory address or nil pointer dereference".into())
+        GoPanic::Runtime(crate::panics::NIL_DEREFERENCE.into())
     }
 
     /// The heap has no room: ends the program as Go does.

@@ -236,6 +236,9 @@ fn text_of(record: &PanicRecord) -> String {
     }
 }
 
+/// The text of the panic by a nil pointer.
+pub(crate) const NIL_DEREFERENCE: &str = "invalid memory address or nil pointer dereference";
+
 /// What Go prints for panics that nobody recovered. GO: panic.go `printpanics`.
 fn describe(panics: &[PanicRecord]) -> String {
     let mut out = String::new();
@@ -272,7 +275,16 @@ fn describe(panics: &[PanicRecord]) -> String {
 }
 
 fn died(cx: &mut Running<'_>) -> Next {
-    let head = describe(&cx.fiber.panics);
+    let mut head = describe(&cx.fiber.panics);
+    let known = cx.machine.image.known.runtime_error;
+    let error = cx.machine.image.types.get(known).word();
+    let is_nil_dereference = |record: &PanicRecord| {
+        record.value[0] == error && text_of(record).ends_with(NIL_DEREFERENCE)
+    };
+    if cx.fiber.panics.iter().any(is_nil_dereference) {
+        // Go's own figures are those of its machine code; there is no signal here, so there are none.
+        head.push_str("[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x0]\n");
+    }
     finish(cx, &head)
 }
 

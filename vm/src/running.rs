@@ -330,7 +330,7 @@ impl<'a> Running<'a> {
     #[cold]
     #[inline(never)]
     pub(crate) fn nil_dereference(&mut self, ip: *const Word, fp: *mut u64) -> Next {
-        self.runtime_error(ip, fp, "invalid memory address or nil pointer dereference")
+        self.runtime_error(ip, fp, crate::panics::NIL_DEREFERENCE)
     }
 
     /// Panics because of an index or a slice out of range.

@@ -1,9 +1,11 @@
 //! Natives of package math.
 
+pub mod bessel;
 pub mod bits;
 pub mod elementary;
 pub mod rand;
 
+use bessel as b;
 use elementary as e;
 use vm::natives;
 
@@ -216,6 +218,8 @@ natives! {
     pure "Dim" => dim;
     pure "Erf" => e::erf;
     pure "Erfc" => e::erfc;
+    pure "Erfcinv" => b::erfcinv;
+    pure "Erfinv" => b::erfinv;
     pure "Exp" => e::exp;
     pure "Exp2" => e::exp2;
     pure "Expm1" => e::expm1;
@@ -229,6 +233,8 @@ natives! {
     pure "Gamma" => e::gamma;
     pure "Hypot" => e::hypot;
     pure "Ilogb" => ilogb;
+    pure "J0" => b::j0;
+    pure "J1" => b::j1;
     pure "Ldexp" => e::ldexp;
     pure "Lgamma" => e::lgamma;
     pure "Log" => e::log;
@@ -254,4 +260,6 @@ natives! {
     pure "Tan" => e::tan;
     pure "Tanh" => e::tanh;
     pure "Trunc" => trunc;
+    pure "Y0" => b::y0;
+    pure "Y1" => b::y1;
 }

@@ -221,7 +221,7 @@ impl<'a> Running<'a> {
             // Others may have taken what was freed.
             Some(last)
                 if last.offset == offset
-                    && allocated - last.allocated < heap.account().refused() =>
+                    && allocated - last.allocated < heap.account().refused() / 4 =>
             {
                 last.times + 1
             }

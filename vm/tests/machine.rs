@@ -166,12 +166,15 @@ fn slices_grow_and_survive_collections() {
     });
     let body = f.asm.new_label();
     f.asm.bind(body);
-    f.emit(op::AppendWord {
-        dst: Pair(0),
-        slice: Pair(0),
-        src: r(2),
-        ty: ints,
-    });
+    f.stop(
+        op::AppendWord {
+            dst: Pair(0),
+            slice: Pair(0),
+            src: r(2),
+            ty: ints,
+        },
+        &[(0, SlotKind::Ref)],
+    );
     f.stop_jump(
         op::ForLtInt {
             a: r(2),
@@ -685,11 +688,14 @@ fn producer_consumer(size: Option<i32>, boxed_strings: bool) -> Builder {
             dst: Pair(4),
             value: text,
         });
-        f.emit(op::Concat {
-            dst: Pair(2),
-            a: Pair(4),
-            b: Pair(4),
-        });
+        f.stop(
+            op::Concat {
+                dst: Pair(2),
+                a: Pair(4),
+                b: Pair(4),
+            },
+            &[(0, SlotKind::Ref), (4, SlotKind::Ref)],
+        );
     } else {
         f.emit(op::Move {
             dst: r(2),
@@ -732,11 +738,14 @@ fn producer_consumer(size: Option<i32>, boxed_strings: bool) -> Builder {
             OptionalRegister(1)
         }
     };
-    f.emit(op::MakeChannel {
-        dst: r(0),
-        size: size_register,
-        ty: chan,
-    });
+    f.stop(
+        op::MakeChannel {
+            dst: r(0),
+            size: size_register,
+            ty: chan,
+        },
+        &[],
+    );
     f.emit(op::LoadFunction {
         dst: r(2),
         function: producer,
@@ -854,16 +863,22 @@ fn select_takes_what_is_ready() {
         dst: r(2),
         value: Imm32(1),
     });
-    f.emit(op::MakeChannel {
-        dst: r(0),
-        size: OptionalRegister(2),
-        ty: chan,
-    });
-    f.emit(op::MakeChannel {
-        dst: r(1),
-        size: OptionalRegister(2),
-        ty: chan,
-    });
+    f.stop(
+        op::MakeChannel {
+            dst: r(0),
+            size: OptionalRegister(2),
+            ty: chan,
+        },
+        &[],
+    );
+    f.stop(
+        op::MakeChannel {
+            dst: r(1),
+            size: OptionalRegister(2),
+            ty: chan,
+        },
+        &[(0, SlotKind::Ref)],
+    );
     f.emit(op::LoadInt {
         dst: r(3),
         value: Imm32(77),

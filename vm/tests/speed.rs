@@ -118,12 +118,15 @@ fn sieve() {
         dst: r(2),
         value: Imm32(2_000_000),
     });
-    f.emit(op::MakeSlice {
-        dst: Pair(0),
-        length: r(2),
-        capacity: OptionalRegister(u16::MAX),
-        ty: bytes,
-    });
+    f.stop(
+        op::MakeSlice {
+            dst: Pair(0),
+            length: r(2),
+            capacity: OptionalRegister(u16::MAX),
+            ty: bytes,
+        },
+        &[],
+    );
     f.emit(op::LoadInt {
         dst: r(6),
         value: Imm32(0),

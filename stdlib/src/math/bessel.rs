@@ -8,9 +8,9 @@
 use super::{elementary as e, sincos};
 
 /// Beyond it, only the leading term of the expansion counts.
-const FAR: f64 = 6.80564733841876926927e38; // 2^129
+const FAR: f64 = f64::from_bits((1023 + 129) << 52); // 2^129
 
-const ONE_BY_ROOT_PI: f64 = 1.0 / 1.77245385090551602729816748334114518279754945612238712821380779;
+const ONE_BY_ROOT_PI: f64 = 1.0 / 1.772_453_850_905_516;
 const TWO_BY_PI: f64 = 2.0 / std::f64::consts::PI;
 
 /// `above(z) / (1 + z below(z))`
@@ -605,7 +605,7 @@ const ERF_C: [f64; 8] = [
     0.0007745450142783414,
 ];
 const ERF_D: [f64; 8] = [
-    1.4142135623730951,
+    std::f64::consts::SQRT_2,
     2.9036514445419948,
     2.3707661626024534,
     0.9754783200178743,
@@ -625,7 +625,7 @@ const ERF_E: [f64; 8] = [
     2.0103343992922881e-07,
 ];
 const ERF_F: [f64; 8] = [
-    1.4142135623730951,
+    std::f64::consts::SQRT_2,
     0.8482908416595164,
     0.19364809469506591,
     0.02103693768272069,

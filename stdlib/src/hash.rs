@@ -2,72 +2,53 @@
 
 use vm::border::GoSlice;
 
-/// Natives of package hash/crc32.
-pub mod crc32 {
-    use super::GoSlice;
+/// The natives of a package of cyclic redundancy checks, whose remainders are of this type.
+macro_rules! cyclic_check {
+    ($(#[$doc:meta])* $name:ident, $word:ty) => {
+        $(#[$doc])*
+        pub mod $name {
+            use super::GoSlice;
 
-    fn table(polynomial: u32) -> Vec<u32> {
-        (0..256)
-            .map(|byte| {
-                (0..8).fold(byte, |crc: u32, _| {
-                    if crc & 1 == 1 {
-                        crc >> 1 ^ polynomial
-                    } else {
-                        crc >> 1
-                    }
+            fn table(polynomial: $word) -> Vec<$word> {
+                (0..256)
+                    .map(|byte| {
+                        (0..8).fold(byte, |crc: $word, _| {
+                            if crc & 1 == 1 {
+                                crc >> 1 ^ polynomial
+                            } else {
+                                crc >> 1
+                            }
+                        })
+                    })
+                    .collect()
+            }
+
+            fn update(crc: $word, table: GoSlice<'_, $word>, data: GoSlice<'_, u8>) -> $word {
+                let mut remainders = [0; 256];
+                for (to, from) in remainders.iter_mut().zip(table.iter()) {
+                    *to = from;
+                }
+                !data.to_vec().iter().fold(!crc, |crc, byte| {
+                    remainders[usize::from(crc as u8 ^ byte)] ^ crc >> 8
                 })
-            })
-            .collect()
-    }
+            }
 
-    fn update(crc: u32, table: GoSlice<'_, u32>, data: GoSlice<'_, u8>) -> u32 {
-        let mut remainders = [0; 256];
-        for (to, from) in remainders.iter_mut().zip(table.iter()) {
-            *to = from;
+            vm::natives! {
+                pure "table" => table;
+                pure "update" => update;
+            }
         }
-        !data.to_vec().iter().fold(!crc, |crc, byte| {
-            remainders[usize::from(crc as u8 ^ byte)] ^ crc >> 8
-        })
-    }
-
-    vm::natives! {
-        pure "table" => table;
-        pure "update" => update;
-    }
+    };
 }
 
-/// Natives of package hash/crc64.
-pub mod crc64 {
-    use super::GoSlice;
+cyclic_check! {
+    /// Natives of package hash/crc32.
+    crc32, u32
+}
 
-    fn table(polynomial: u64) -> Vec<u64> {
-        (0..256)
-            .map(|byte| {
-                (0..8).fold(byte, |crc: u64, _| {
-                    if crc & 1 == 1 {
-                        crc >> 1 ^ polynomial
-                    } else {
-                        crc >> 1
-                    }
-                })
-            })
-            .collect()
-    }
-
-    fn update(crc: u64, table: GoSlice<'_, u64>, data: GoSlice<'_, u8>) -> u64 {
-        let mut remainders = [0; 256];
-        for (to, from) in remainders.iter_mut().zip(table.iter()) {
-            *to = from;
-        }
-        !data.to_vec().iter().fold(!crc, |crc, byte| {
-            remainders[usize::from(crc as u8 ^ byte)] ^ crc >> 8
-        })
-    }
-
-    vm::natives! {
-        pure "table" => table;
-        pure "update" => update;
-    }
+cyclic_check! {
+    /// Natives of package hash/crc64.
+    crc64, u64
 }
 
 /// Natives of package hash/adler32.
@@ -98,39 +79,35 @@ pub mod adler32 {
 /// Natives of package hash/fnv.
 pub mod fnv {
     use super::GoSlice;
+    use std::ops::BitXor;
 
-    fn update32(sum: u32, data: GoSlice<'_, u8>, after: bool) -> u32 {
-        const PRIME: u32 = 16_777_619;
+    /// Each byte is mixed in before the multiplication by the prime, or after it.
+    fn fold<T: From<u8> + BitXor<Output = T>>(
+        sum: T,
+        data: &GoSlice<'_, u8>,
+        after: bool,
+        times_prime: impl Fn(T) -> T,
+    ) -> T {
         data.iter().fold(sum, |sum, byte| {
             if after {
-                sum.wrapping_mul(PRIME) ^ u32::from(byte)
+                times_prime(sum) ^ T::from(byte)
             } else {
-                (sum ^ u32::from(byte)).wrapping_mul(PRIME)
+                times_prime(sum ^ T::from(byte))
             }
         })
+    }
+
+    fn update32(sum: u32, data: GoSlice<'_, u8>, after: bool) -> u32 {
+        fold(sum, &data, after, |sum| sum.wrapping_mul(16_777_619))
     }
 
     fn update64(sum: u64, data: GoSlice<'_, u8>, after: bool) -> u64 {
-        const PRIME: u64 = 1_099_511_628_211;
-        data.iter().fold(sum, |sum, byte| {
-            if after {
-                sum.wrapping_mul(PRIME) ^ u64::from(byte)
-            } else {
-                (sum ^ u64::from(byte)).wrapping_mul(PRIME)
-            }
-        })
+        fold(sum, &data, after, |sum| sum.wrapping_mul(1_099_511_628_211))
     }
 
     fn update128(high: u64, low: u64, data: GoSlice<'_, u8>, after: bool) -> (u64, u64) {
-        const PRIME: u128 = 1 << 88 | 0x13B;
-        let start = u128::from(high) << 64 | u128::from(low);
-        let sum = data.iter().fold(start, |sum, byte| {
-            if after {
-                sum.wrapping_mul(PRIME) ^ u128::from(byte)
-            } else {
-                (sum ^ u128::from(byte)).wrapping_mul(PRIME)
-            }
-        });
+        let sum = u128::from(high) << 64 | u128::from(low);
+        let sum = fold(sum, &data, after, |sum| sum.wrapping_mul(1 << 88 | 0x13B));
         ((sum >> 64) as u64, sum as u64)
     }
 

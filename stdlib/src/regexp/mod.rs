@@ -42,6 +42,12 @@ fn matches(program: GoSlice<'_, u32>, text: GoStr<'_>) -> bool {
     Machine::new(&program, &text, 0, false).find(0).is_some()
 }
 
+/// The program, and how many slots to fill: those of the whole match at least.
+fn loaded(program: GoSlice<'_, u32>, slots: i64) -> (Program, usize) {
+    let slots = usize::try_from(slots).unwrap_or(0).max(2);
+    (Program(program.to_vec()), slots)
+}
+
 /// Slots as the script wants them: -1 for groups that took no part.
 fn numbers(slots: &[usize], into: &mut Vec<i64>) {
     into.extend(slots.iter().map(|slot| i64::try_from(*slot).unwrap_or(-1)));
@@ -55,8 +61,7 @@ fn find(
     slots: i64,
     longest: bool,
 ) -> Vec<i64> {
-    let program = Program(program.to_vec());
-    let slots = usize::try_from(slots).unwrap_or(0).max(2);
+    let (program, slots) = loaded(program, slots);
     let mut found = Vec::new();
     if let Ok(from) = usize::try_from(from)
         && let Some(places) = Machine::new(&program, &text, slots, longest).find(from)
@@ -74,8 +79,7 @@ fn find_all(
     slots: i64,
     longest: bool,
 ) -> Vec<i64> {
-    let program = Program(program.to_vec());
-    let slots = usize::try_from(slots).unwrap_or(0).max(2);
+    let (program, slots) = loaded(program, slots);
     let mut machine = Machine::new(&program, &text, slots, longest);
     let mut found = Vec::new();
     let (mut at, mut last) = (0, None);
@@ -108,8 +112,7 @@ fn find_replaced(
     slots: i64,
     longest: bool,
 ) -> Vec<i64> {
-    let program = Program(program.to_vec());
-    let slots = usize::try_from(slots).unwrap_or(0).max(2);
+    let (program, slots) = loaded(program, slots);
     let mut machine = Machine::new(&program, &text, slots, longest);
     let mut found = Vec::new();
     let (mut at, mut last) = (0, 0);

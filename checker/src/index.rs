@@ -91,15 +91,7 @@ impl Checker<'_> {
             }
             Type::Map { key, element } => {
                 let (key, element) = (*key, *element);
-                let Some(index) = self.single_index(indices) else {
-                    x.invalidate();
-                    return;
-                };
-                let mut k = Operand::invalid(index);
-                self.generic_expr(&mut k, index);
-                self.assignment(&mut k, Some(key), "map index");
-                x.mode = Mode::MapIndex;
-                x.typ = element;
+                self.index_map(x, key, element, indices);
                 return;
             }
             Type::Basic(BasicKind::Invalid) if x.mode != Mode::Builtin => {
@@ -109,14 +101,7 @@ impl Checker<'_> {
                 return;
             }
             _ => {
-                let message = format!("cannot index {}", self.operand_string(x));
-                // At the bracket.
-                let first = self.ast.list(indices).first().copied();
-                let range = self.punctuation(operand, first, '[');
-                self.report(Code::InvalidIndex, range, message);
-                let indices = self.ast.list(indices).to_vec();
-                self.use_exprs(&indices);
-                x.invalidate();
+                self.cannot_index(x, operand, indices);
                 return;
             }
         }
@@ -171,30 +156,44 @@ impl Checker<'_> {
                 true
             });
         let (Some((key, element)), true) = (found, valid) else {
-            let message = format!("cannot index {}", self.operand_string(x));
-            let first = self.ast.list(indices).first().copied();
-            let range = self.punctuation(operand, first, '[');
-            self.report(Code::InvalidIndex, range, message);
-            let indices = self.ast.list(indices).to_vec();
-            self.use_exprs(&indices);
-            x.invalidate();
+            self.cannot_index(x, operand, indices);
             return;
         };
+        if let Some(key) = key {
+            self.index_map(x, key, element, indices);
+            return;
+        }
         let Some(index) = self.single_index(indices) else {
             x.invalidate();
             return;
         };
-        if let Some(key) = key {
-            let mut k = Operand::invalid(index);
-            self.generic_expr(&mut k, index);
-            self.assignment(&mut k, Some(key), "map index");
-            x.mode = Mode::MapIndex;
-            x.typ = element;
-            return;
-        }
         x.mode = mode;
         x.typ = element;
         self.index(index, length);
+    }
+
+    /// `x[key]` of a map.
+    fn index_map(&mut self, x: &mut Operand, key: TypeId, element: TypeId, indices: List<ExprId>) {
+        let Some(index) = self.single_index(indices) else {
+            x.invalidate();
+            return;
+        };
+        let mut k = Operand::invalid(index);
+        self.generic_expr(&mut k, index);
+        self.assignment(&mut k, Some(key), "map index");
+        x.mode = Mode::MapIndex;
+        x.typ = element;
+    }
+
+    /// Reports an operand that has no elements, at the bracket.
+    fn cannot_index(&mut self, x: &mut Operand, operand: ExprId, indices: List<ExprId>) {
+        let message = format!("cannot index {}", self.operand_string(x));
+        let first = self.ast.list(indices).first().copied();
+        let range = self.punctuation(operand, first, '[');
+        self.report(Code::InvalidIndex, range, message);
+        let indices = self.ast.list(indices).to_vec();
+        self.use_exprs(&indices);
+        x.invalidate();
     }
 
     /// What a slice expression takes apart: of a type parameter, the common underlying type, where strings count as slices of bytes; a

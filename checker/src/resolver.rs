@@ -290,18 +290,9 @@ impl Checker<'_> {
         };
         let range = self.range(function.name);
         let object = self.new_object(kind, Symbol::MAIN, Some(range), Color::White);
-        self.program.functions.push(Function {
-            object,
-            package,
-            declaration,
-            body: function.body,
-            receiver_parameters: Vec::new(),
-            type_parameters: Vec::new(),
-            receiver: None,
-            parameters: Vec::new(),
-            results: Vec::new(),
-            checked: false,
-        });
+        self.program
+            .functions
+            .push(Function::new(object, package, declaration, function.body));
         self.add_declaration(package, object, scope, Declared::Function(id));
         id
     }
@@ -391,18 +382,9 @@ impl Checker<'_> {
             pointer_receiver: false,
         };
         let object = self.new_object(kind, name, Some(range), Color::White);
-        self.program.functions.push(Function {
-            object,
-            package,
-            declaration: decl,
-            body: function.body,
-            receiver_parameters: Vec::new(),
-            type_parameters: Vec::new(),
-            receiver: None,
-            parameters: Vec::new(),
-            results: Vec::new(),
-            checked: false,
-        });
+        self.program
+            .functions
+            .push(Function::new(object, package, decl, function.body));
         let standard = self.is_standard(package);
         match function.receiver {
             None => {

@@ -170,6 +170,29 @@ pub struct Function {
     pub checked: bool,
 }
 
+impl Function {
+    /// A function of which nothing is known yet but its declaration.
+    pub(crate) fn new(
+        object: ObjectId,
+        package: PackageId,
+        declaration: DeclId,
+        body: Option<BlockId>,
+    ) -> Function {
+        Function {
+            object,
+            package,
+            declaration,
+            body,
+            receiver_parameters: Vec::new(),
+            type_parameters: Vec::new(),
+            receiver: None,
+            parameters: Vec::new(),
+            results: Vec::new(),
+            checked: false,
+        }
+    }
+}
+
 /// A function literal.
 #[derive(Clone, Debug, Default)]
 pub struct Closure {

@@ -689,16 +689,8 @@ impl FunctionCompiler<'_, '_> {
                 };
                 return;
             }
-            Type::Basic(BasicKind::Complex64 | BasicKind::Complex128) => {
-                let ty = self.c.descriptor(ty);
-                self.emit(op::EqValue {
-                    dst: d,
-                    a: Run(a),
-                    b: Run(b),
-                    ty,
-                });
-            }
-            Type::Basic(_) | Type::Pointer(_) | Type::Chan { .. } => {
+            // A complex number has two slots and is compared as a struct of them.
+            Type::Basic(_) | Type::Pointer(_) | Type::Chan { .. } if layout.slots.len() == 1 => {
                 let (a, b) = (Register(a), Register(b));
                 if negate {
                     self.emit(op::NeInt { dst: d, a, b })

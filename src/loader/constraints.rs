@@ -2,42 +2,26 @@
 //!
 //! A file is left out by its name (`_test`, `_GOOS`, `_GOARCH`, a leading `_` or `.`) or by its `//go:build` line.
 
-/// The systems that file names and constraints may mention. GO: internal/syslist.
-const SYSTEMS: &[&str] = &[
-    "aix",
-    "android",
-    "darwin",
-    "dragonfly",
-    "freebsd",
-    "hurd",
-    "illumos",
-    "ios",
-    "js",
-    "linux",
-    "nacl",
-    "netbsd",
-    "openbsd",
-    "plan9",
-    "solaris",
-    "wasip1",
-    "windows",
-    "zos",
-];
-
-/// Those of them that `unix` stands for.
-const UNIX: &[&str] = &[
-    "aix",
-    "android",
-    "darwin",
-    "dragonfly",
-    "freebsd",
-    "hurd",
-    "illumos",
-    "ios",
-    "linux",
-    "netbsd",
-    "openbsd",
-    "solaris",
+/// The systems that file names and constraints may mention, and whether `unix` stands for them. GO: internal/syslist.
+const SYSTEMS: &[(&str, bool)] = &[
+    ("aix", true),
+    ("android", true),
+    ("darwin", true),
+    ("dragonfly", true),
+    ("freebsd", true),
+    ("hurd", true),
+    ("illumos", true),
+    ("ios", true),
+    ("js", false),
+    ("linux", true),
+    ("nacl", false),
+    ("netbsd", true),
+    ("openbsd", true),
+    ("plan9", false),
+    ("solaris", true),
+    ("wasip1", false),
+    ("windows", false),
+    ("zos", false),
 ];
 
 /// The processors that file names and constraints may mention.
@@ -90,6 +74,10 @@ pub fn takes_part(name: &str, text: &str) -> bool {
     name_matches(name) && build_line(text).is_none_or(evaluate)
 }
 
+fn is_system(name: &str) -> bool {
+    SYSTEMS.iter().any(|(system, _)| *system == name)
+}
+
 fn system() -> &'static str {
     match std::env::consts::OS {
         "macos" => "darwin",
@@ -116,7 +104,7 @@ fn holds(tag: &str) -> bool {
         .and_then(|minor| minor.parse::<u32>().ok());
     tag == system()
         || tag == architecture()
-        || tag == "unix" && UNIX.contains(&system())
+        || tag == "unix" && SYSTEMS.contains(&(system(), true))
         || tag == "linux" && system() == "android"
         || tag == "golite"
         // What asks for a version without assembly gets it.
@@ -132,10 +120,10 @@ fn name_matches(name: &str) -> bool {
     };
     let parts: Vec<&str> = parts.split('_').collect();
     match parts[..] {
-        [.., os, arch] if SYSTEMS.contains(&os) && ARCHITECTURES.contains(&arch) => {
+        [.., os, arch] if is_system(os) && ARCHITECTURES.contains(&arch) => {
             holds(os) && holds(arch)
         }
-        [.., last] if SYSTEMS.contains(&last) || ARCHITECTURES.contains(&last) => holds(last),
+        [.., last] if is_system(last) || ARCHITECTURES.contains(&last) => holds(last),
         _ => true,
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! The thread that calls `run` is machine 0. A run must be able to end while a call blocks, so machine 0 never blocks: at its
 //! first blocking call it hands processor, goroutine and call to another machine and is done. Where no thread can be had, it makes
-//! the call itself.
+//! the call itself. Where the process ends with the run there is nobody to come back to, and machine 0 is like all others.
 //!
 //! GO: proc.go `startm`, `newm`, `mstart1`, `execute`, `stopm`, `entersyscall`, `exitsyscall`, `handoffp`.
 
@@ -285,7 +285,7 @@ pub(crate) struct Machine<E: Engine> {
     pub(crate) spinning: bool,
     /// The next search begins with the global queue.
     pub(crate) global_first: bool,
-    /// Machine 0.
+    /// Machine 0, on a thread that the host wants back.
     is_first: bool,
     /// Machine 0 has handed its work over.
     retired: bool,
@@ -338,7 +338,7 @@ impl<E: Engine> Machine<E> {
     pub(crate) fn run_first(shared: &Arc<Shared<E>>, main: Runnable<E>) {
         let handle = Arc::new(MachineHandle::new(0));
         let mut machine = Machine::new(shared, &handle);
-        machine.is_first = true;
+        machine.is_first = !shared.ends_process();
         {
             let mut central = shared.central();
             central.machines.push(Arc::clone(&handle));

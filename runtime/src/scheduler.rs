@@ -178,7 +178,12 @@ pub(crate) struct Shared<E: Engine> {
     pub(crate) sysmon: SysmonNote,
     pub(crate) urgent: Urgency,
     seed: u64,
+    /// What ends the process with the run, if that is wanted.
+    process_end: OnceLock<ProcessEnd<E>>,
 }
+
+/// Ends the process. See [`Scheduler::run_process`].
+type ProcessEnd<E> = Box<dyn Fn(Outcome<E>) + Send + Sync>;
 
 impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: Arc<E>, options: Options) -> Shared<E> {
@@ -242,6 +247,7 @@ impl<E: Engine> Shared<E> {
             quota: AtomicUsize::new(count),
             sysmon: SysmonNote::new(),
             urgent: Urgency::new(),
+            process_end: OnceLock::new(),
             seed,
             options,
         };
@@ -487,9 +493,18 @@ impl<E: Engine> Shared<E> {
         usize::try_from(started.saturating_sub(ended)).unwrap_or(usize::MAX)
     }
 
+    /// Does the process end with the run?
+    pub(crate) fn ends_process(&self) -> bool {
+        self.process_end.get().is_some()
+    }
+
     /// Ends the run, if nobody has yet. Machines leave at their next safepoint.
     pub(crate) fn finish(&self, central: &mut Central<E>, outcome: Outcome<E>) {
         if central.outcome.is_none() {
+            if let Some(end) = self.process_end.get() {
+                end(outcome);
+                std::process::abort();
+            }
             central.outcome = Some(outcome);
         }
         self.finish_now(central);
@@ -578,6 +593,29 @@ impl<E: Engine> Scheduler<E> {
     #[must_use]
     pub fn handle(&self) -> SchedulerHandle<E> {
         SchedulerHandle::new(&self.shared)
+    }
+
+    /// Runs `main` and whatever it starts in a process that ends with the program: whoever ends the run calls `end` on the spot,
+    /// while other machines may still be running, and holds the scheduler's lock. Nothing is waited for and nothing cleaned up. As nobody needs
+    /// the calling thread for the end, it makes blocking calls like any other. If `end` comes back the process is aborted.
+    ///
+    /// # Panics
+    /// As [`Scheduler::run`].
+    pub fn run_process(
+        self,
+        main: E::Fiber,
+        end: impl Fn(Outcome<E>) + Send + Sync + 'static,
+    ) -> ! {
+        let end = Arc::new(end);
+        let at_end = Arc::clone(&end);
+        // It is set nowhere else.
+        let _ = self
+            .shared
+            .process_end
+            .set(Box::new(move |outcome| at_end(outcome)));
+        let outcome = self.run(main);
+        end(outcome);
+        std::process::abort()
     }
 
     /// Runs `main` and whatever it starts, until the program ends. The calling thread becomes machine 0; at its first

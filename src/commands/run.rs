@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use vm::{Host, Vm, VmOptions};
+use vm::{Exit, Host, Vm, VmOptions};
 
 /// Runs the program that the first of `words` names, or several of them; the rest are its arguments.
 pub fn run(words: &[String], several: bool, settings: Settings) -> ExitCode {
@@ -86,15 +86,20 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
         .max_heap
         .map(|_| vm.machine().heap().account().clone());
     allocator::program_starts(account);
-    let exit = vm.run();
-    let _ = io::stderr().write_all(exit.message.as_bytes());
-    if let (Some(file), Some(recorded)) = (settings.trace, recorded)
-        && let Err(error) = trace::write(file, &recorded.take())
-    {
-        eprintln!("golite: {file}: {error}");
+    if let (Some(file), Some(recorded)) = (settings.trace, recorded) {
+        let exit = vm.run();
+        if let Err(error) = trace::write(file, &recorded.take()) {
+            eprintln!("golite: {file}: {error}");
+        }
+        end(&exit)
     }
-    // Not `exit_process`: threads in blocking calls must not hold the end up, and there is nothing to clean.
-    std::process::exit(exit.status)
+    vm.run_process(|exit| end(&exit))
+}
+
+/// Ends the process at once: there is nothing to flush, and other threads need not be waited for.
+fn end(exit: &Exit) -> ! {
+    let _ = io::stderr().write_all(exit.message.as_bytes());
+    signal_hook::low_level::exit(exit.status)
 }
 
 /// Tells the program from its arguments: a folder, `-` for standard input, a file, or, with `several`, all files with

@@ -7,6 +7,7 @@ use diagnostics::SourceMap;
 use runtime::{Outcome, ScheduleTrace, Scheduler};
 
 use crate::engine::{Machine, MachineOptions};
+use crate::fiber::Fiber;
 use crate::heap::HeapOptions;
 use crate::host::{Host, HostHandle};
 use crate::link::LinkError;
@@ -154,6 +155,30 @@ impl Vm {
 
     /// Runs the program to its end, on this thread and those the scheduler starts.
     pub fn run(self) -> Exit {
+        let machine = self.machine.clone();
+        match self.start() {
+            Some((scheduler, main)) => exit_of(&machine, scheduler.run(main)),
+            None => no_room_for_main(),
+        }
+    }
+
+    /// Runs the program in a process that ends with it: `end` writes the message and ends the process with the status. It is called at once, by
+    /// whichever thread the program ends on; the others do not stop before the process does. If it comes back the process is aborted.
+    pub fn run_process(self, end: impl Fn(Exit) + Send + Sync + 'static) -> ! {
+        let machine = self.machine.clone();
+        match self.start() {
+            Some((scheduler, main)) => {
+                scheduler.run_process(main, move |outcome| end(exit_of(&machine, outcome)))
+            }
+            None => {
+                end(no_room_for_main());
+                std::process::abort()
+            }
+        }
+    }
+
+    /// The scheduler and the goroutine `main`.
+    fn start(self) -> Option<(Scheduler<Machine>, Fiber)> {
         let mut options = runtime::Options::default();
         options.processors = self.options.processors;
         if !crate::moves::parallel_safe() {
@@ -166,25 +191,30 @@ impl Vm {
         options.seed = self.options.seed;
         options.shuffle = self.options.seed.is_some();
         options.virtual_clock = self.options.virtual_clock;
-        let Some(main) = self.machine.main_fiber() else {
-            return Exit {
-                out_of_memory: true,
-                ..Exit::new(2, "fatal error: out of memory\n".to_owned())
-            };
-        };
-        let machine = self.machine.clone();
-        match Scheduler::new(self.machine, options).run(main) {
-            Outcome::MainExited => Exit::new(0, crate::leaks::report(&machine)),
-            Outcome::Exited(status) => Exit::new(status, String::new()),
-            Outcome::Deadlock { message, dump } => {
-                Exit::new(2, format!("fatal error: {message}\n\n{dump}"))
-            }
-            Outcome::Fatal { failure, .. } => Exit {
-                out_of_memory: machine.was_out_of_memory(),
-                ..Exit::new(2, failure)
-            },
-            Outcome::Stopped => Exit::new(2, "stopped\n".to_owned()),
+        let main = self.machine.main_fiber()?;
+        Some((Scheduler::new(self.machine, options), main))
+    }
+}
+
+fn no_room_for_main() -> Exit {
+    Exit {
+        out_of_memory: true,
+        ..Exit::new(2, "fatal error: out of memory\n".to_owned())
+    }
+}
+
+fn exit_of(machine: &Machine, outcome: Outcome<Machine>) -> Exit {
+    match outcome {
+        Outcome::MainExited => Exit::new(0, crate::leaks::report(machine)),
+        Outcome::Exited(status) => Exit::new(status, String::new()),
+        Outcome::Deadlock { message, dump } => {
+            Exit::new(2, format!("fatal error: {message}\n\n{dump}"))
         }
+        Outcome::Fatal { failure, .. } => Exit {
+            out_of_memory: machine.was_out_of_memory(),
+            ..Exit::new(2, failure)
+        },
+        Outcome::Stopped => Exit::new(2, "stopped\n".to_owned()),
     }
 }
 

@@ -186,10 +186,11 @@ impl Signature {
     }
 }
 
-/// All natives that a program may be linked with: tables under their package paths.
+/// All natives that a program may be linked with: tables under their package paths. Making one costs nothing to speak of, however many
+/// natives there are: a program needs few of them.
 #[derive(Clone, Default)]
 pub struct NativeTable {
-    natives: rustc_hash::FxHashMap<String, Native>,
+    packages: rustc_hash::FxHashMap<String, Vec<Native>>,
 }
 
 impl NativeTable {
@@ -199,20 +200,18 @@ impl NativeTable {
 
     /// Adds a package's table.
     pub fn add(&mut self, package: &str, natives: &[Native]) {
-        for native in natives {
-            self.natives
-                .insert(format!("{package}.{}", native.name), *native);
-        }
+        self.packages
+            .entry(package.to_owned())
+            .or_default()
+            .extend_from_slice(natives);
     }
 
-    /// The native with this full name (`strings.Index`, `strings.Builder.WriteString`).
+    /// The native with this full name (`strings.Index`, `strings.Builder.WriteString`); of several the last that was added.
     pub fn get(&self, name: &str) -> Option<&Native> {
-        self.natives.get(name)
-    }
-
-    /// Full names of all natives, in no order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.natives.keys().map(String::as_str)
+        // A path may have dots in it, before its last slash and behind it.
+        let dots = name.match_indices('.').map(|(at, _)| at);
+        dots.filter_map(|dot| Some((self.packages.get(&name[..dot])?, &name[dot + 1..])))
+            .find_map(|(natives, name)| natives.iter().rev().find(|native| native.name == name))
     }
 }
 

@@ -378,6 +378,41 @@ fn change_mode(name: String, mode: u32) -> i64 {
     ))
 }
 
+/// -1 leaves a number as it is, as in chown(2).
+fn owner(number: i64) -> Option<u32> {
+    (number != -1).then_some(number as u32)
+}
+
+fn change_owner(name: String, user: i64, group: i64, follow: bool) -> i64 {
+    status(if follow {
+        std::os::unix::fs::chown(name, owner(user), owner(group))
+    } else {
+        std::os::unix::fs::lchown(name, owner(user), owner(group))
+    })
+}
+
+fn change_owner_of(handle: i64, user: i64, group: i64) -> i64 {
+    status(
+        file(handle).and_then(|file| std::os::unix::fs::fchown(&*file, owner(user), owner(group))),
+    )
+}
+
+fn enter_handle(handle: i64) -> i64 {
+    status(file(handle).and_then(|file| Ok(rustix::process::fchdir(&*file)?)))
+}
+
+fn is_open(handle: i64) -> bool {
+    (0..=2).contains(&handle) || file(handle).is_ok()
+}
+
+fn groups() -> Vec<i64> {
+    let groups = rustix::process::getgroups().unwrap_or_default();
+    groups
+        .iter()
+        .map(|group| i64::from(group.as_raw()))
+        .collect()
+}
+
 fn change_times(name: String, access: i64, modification: i64) -> i64 {
     let moment = |nanoseconds: i64| {
         let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
@@ -520,6 +555,11 @@ natives! {
     blocking "truncate" => truncate;
     blocking "changeMode" => change_mode;
     blocking "changeTimes" => change_times;
+    blocking "changeOwner" => change_owner;
+    blocking "changeOwnerOf" => change_owner_of;
+    pure "enterHandle" => enter_handle;
+    pure "isOpen" => is_open;
+    pure "groups" => groups;
     blocking "startProcess" => process::start;
     blocking "waitProcess" => process::wait;
     pure "signalProcess" => process::signal;

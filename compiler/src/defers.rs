@@ -198,8 +198,7 @@ impl FunctionCompiler<'_, '_> {
             self.hoisted.insert(self.c.ast.unparen(argument), register);
         }
         match builtin {
-            // The deferred function itself is no function that a deferred function calls: it recovers nothing.
-            Some(Builtin::Recover) | None => {}
+            None => {}
             Some(Builtin::Panic) => {
                 self.emit(op::Panic {
                     value: bytecode::Pair(registers[0]),

@@ -128,11 +128,15 @@ pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
     else {
         return NIL;
     };
-    // `defer recover()`: the wrapper is no function that was deferred.
-    if cx.function_at(cx.offset_of(ip)).function.wrapper {
-        return NIL;
-    }
     let mut index = cx.index_of(fp);
+    // `defer recover()`: the wrapper stands for the builtin, which the function calls that deferred it, or nobody if a panic runs it.
+    if cx.function_at(cx.offset_of(ip)).function.wrapper {
+        if index == record.deferred_call {
+            return NIL;
+        }
+        // SAFETY: every frame has a return word.
+        index -= (unsafe { *fp.sub(2) } >> WINDOW_SHIFT) as usize;
+    }
     while index != record.deferred_call {
         // A wrapper between the deferred call and its function does not count.
         // SAFETY: every frame has a return word.

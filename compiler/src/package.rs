@@ -43,7 +43,7 @@ pub(crate) enum FunctionKey {
     Bound(SelectedKey),
     /// The call of a builtin by `go` or `defer`, named by its expression.
     BuiltinCall(ExprId, EnvironmentId),
-    /// Initialises the variables of a package and calls its `init` functions.
+    /// Initialises the variables of a package.
     Initializer(PackageId),
     /// Initialises all packages and calls `main.main`.
     Entry,
@@ -416,6 +416,11 @@ impl Compiler<'_> {
                 });
                 format!("{package}.{base}.{name}")
             }
+            _ if object.name == Symbol::INIT => {
+                let functions = &self.typed.package(function.package).init_functions;
+                let number = functions.iter().position(|&other| other == id);
+                format!("{package}.init.{}", number.unwrap_or(0))
+            }
             _ => format!("{package}.{name}"),
         }
     }
@@ -443,6 +448,11 @@ impl Compiler<'_> {
                 } else {
                     format!("{package}.{base}{arguments}.{name}")
                 }
+            }
+            _ if object.name == Symbol::INIT => {
+                let functions = &self.typed.package(function.package).init_functions;
+                let number = functions.iter().position(|&other| other == id);
+                format!("{package}.init.{}", number.unwrap_or(0))
             }
             _ => format!("{package}.{name}"),
         }

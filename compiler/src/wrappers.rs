@@ -402,37 +402,17 @@ impl FunctionCompiler<'_, '_> {
 
     // ---- start-up ----
 
-    /// Initialises a package.
+    /// Initialises the variables of a package.
     pub(crate) fn initializer(&mut self, id: PackageId) -> Function {
         let package = self.c.typed.package(id);
-        // Function literals in package variables are named after no function. GO: glob..func1.
-        self.name = format!("{}.glob.", package.path);
-        let (init_order, init_functions) =
-            (package.init_order.clone(), package.init_functions.clone());
+        self.name = format!("{}.init", package.path);
+        let init_order = package.init_order.clone();
         for initializer in &init_order {
             self.at(self.c.ast.range(initializer.rhs));
             self.scoped(|f| f.initialize(&initializer.lhs, initializer.rhs));
         }
-        self.name = format!("{}.init", self.c.typed.package(id).path);
-        for function in init_functions {
-            let function = self.c.declared_id(function, EnvironmentId::EMPTY);
-            self.scoped(|f| {
-                let window = f.window();
-                f.registers.reach(window as usize + 1);
-                f.emit_call(
-                    op::Call {
-                        window: Window(window),
-                        function,
-                    },
-                    window,
-                );
-            });
-        }
         self.emit(op::Return {});
-        self.finish(Shape {
-            wrapper: true,
-            ..Shape::default()
-        })
+        self.finish(Shape::default())
     }
 
     fn initialize(&mut self, lhs: &[ObjectId], rhs: ExprId) {
@@ -467,22 +447,20 @@ impl FunctionCompiler<'_, '_> {
         let typed = self.c.typed;
         let window = self.window();
         self.registers.reach(window as usize + 1);
+        let mut functions = Vec::new();
         for &id in &typed.package_order {
             let package = typed.package(id);
-            if package.init_order.is_empty() && package.init_functions.is_empty() {
-                continue;
+            if !package.init_order.is_empty() {
+                functions.push(self.c.function_id(FunctionKey::Initializer(id)));
             }
-            let function = self.c.function_id(FunctionKey::Initializer(id));
-            self.emit_call(
-                op::Call {
-                    window: Window(window),
-                    function,
-                },
-                window,
-            );
+            for &id in &package.init_functions {
+                functions.push(self.c.declared_id(id, EnvironmentId::EMPTY));
+            }
         }
         for &id in &typed.entry {
-            let function = self.c.declared_id(id, EnvironmentId::EMPTY);
+            functions.push(self.c.declared_id(id, EnvironmentId::EMPTY));
+        }
+        for function in functions {
             self.emit_call(
                 op::Call {
                     window: Window(window),

@@ -865,6 +865,14 @@ pub struct Reference<'h> {
 }
 
 impl<'h> Reference<'h> {
+    /// A reference to a word of the image; nil for `None`.
+    pub(crate) fn immortal(word: Option<&'h u64>) -> Reference<'h> {
+        Reference {
+            address: word.map_or(0, |word| std::ptr::from_ref(word) as u64),
+            marker: PhantomData,
+        }
+    }
+
     pub fn is_nil(&self) -> bool {
         self.address == 0
     }

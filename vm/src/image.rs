@@ -7,6 +7,7 @@
 use bytecode::{Function, KnownTypes, SelectorName, SlotKind, Word};
 
 use crate::native::Native;
+use crate::running::stub;
 use crate::types::{RuntimeType, TypeTable};
 
 /// A function of the image.
@@ -32,7 +33,8 @@ pub struct Image {
     /// The bytes of all strings.
     #[expect(dead_code, reason = "owns what the addresses in `strings` lead to")]
     pub(crate) string_bytes: Box<[u8]>,
-    /// One word per function: its immortal closure object, which holds the address of its code.
+    /// One word per function: its immortal closure object, which holds the address of its code. Then one for each of the machine's
+    /// stubs, so that these have entries as functions have.
     pub(crate) closures: Box<[u64]>,
     /// By native id.
     pub(crate) natives: Vec<Native>,
@@ -51,6 +53,45 @@ impl Image {
             .checked_sub(1)?;
         let function = &self.functions[index];
         (offset < function.end).then_some(function)
+    }
+
+    /// The address of a word of the code.
+    pub(crate) fn address_of(&self, offset: u32) -> u64 {
+        self.code.as_ptr() as u64 + u64::from(offset) * size_of::<Word>() as u64
+    }
+
+    /// The word of the code that an address lies in.
+    pub(crate) fn offset_of(&self, address: u64) -> Option<u32> {
+        let offset = address.checked_sub(self.code.as_ptr() as u64)? / size_of::<Word>() as u64;
+        (offset < self.code.len() as u64).then_some(offset as u32)
+    }
+
+    /// The immortal word that stands for the function whose code an address lies in: it holds the address of the function's first
+    /// instruction. `None` for what is no code.
+    pub(crate) fn entry_of(&self, address: u64) -> Option<&u64> {
+        let offset = self.offset_of(address)?;
+        if offset < u32::from(stub::COUNT) {
+            return Some(&self.closures[self.functions.len() + offset as usize]);
+        }
+        let index = self.functions.partition_point(|f| f.start <= offset);
+        Some(&self.closures[index - 1])
+    }
+
+    /// The name of the function whose code an address lies in, as Go has it; the machine's own functions have the names of those that do
+    /// the same in Go. `None` for what is no code.
+    pub(crate) fn function_name(&self, address: u64) -> Option<&str> {
+        let offset = self.offset_of(address)?;
+        let Some(function) = self.function_at(offset) else {
+            return Some(match offset as u16 {
+                stub::PANIC => "runtime.gopanic",
+                stub::END => "runtime.goexit",
+                _ => "runtime.mcall",
+            });
+        };
+        if function.start == self.functions[self.entry.0 as usize].start {
+            return Some("runtime.main");
+        }
+        Some(&function.function.name)
     }
 
     /// All types.

@@ -47,5 +47,4 @@ pub use host::{Host, HostHandle};
 pub use image::Image;
 pub use link::LinkError;
 pub use native::{GoPanic, Native, NativeContext, NativeTable, Parking, Signature};
-pub use trace::Caller;
 pub use vm::{DEFAULT_MAX_STACK, Exit, Vm, VmOptions};

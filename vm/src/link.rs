@@ -94,7 +94,9 @@ pub(crate) fn link(
     let natives = link_natives(&program, natives)?;
     let closures = starts[..program.functions.len()]
         .iter()
-        .map(|start| std::ptr::from_ref(&code[*start as usize]) as u64)
+        .copied()
+        .chain(0..u32::from(stub::COUNT))
+        .map(|start| std::ptr::from_ref(&code[start as usize]) as u64)
         .collect();
     let (string_bytes, strings) = strings(&program);
     let globals = Globals::new(program.globals_size, globals_shape(&program, heap))

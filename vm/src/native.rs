@@ -26,6 +26,8 @@
 //! INVARIANT (NATIVES): natives never call bytecode, and what has the lifetime `'h` (strings, slices, `Any`) is good only
 //! until the native returns: the heap is not collected before.
 
+use std::ops::ControlFlow;
+
 use runtime::{BlockingCall, Context, Slice, StoppedWorld, WaitReason};
 
 use crate::border::{NativeType, OwnedParameter, Parameter, Results};
@@ -44,6 +46,8 @@ pub enum GoPanic {
     Plain(String),
     /// `fatal error: text`: ends the program and cannot be recovered.
     Fatal(String),
+    /// As `Fatal`, with this first line: what Go prints when a signal ends the program.
+    Signal(String),
     /// There is no memory: ends the program as Go does.
     OutOfMemory,
     /// There is no memory, and the native has changed nothing yet: the heap is collected and the native called again; then as
@@ -245,9 +249,27 @@ impl<'h> NativeContext<'h> {
         &self.machine.image
     }
 
-    /// The calling functions, innermost (the one that called the native) first, at most `most`.
-    pub fn callers(&self, most: usize) -> Vec<crate::trace::Caller> {
-        crate::trace::callers(self.machine, self.fiber, most)
+    /// The program counters of the calling functions, innermost (the one that called the native) first, until `visit` breaks off. GO:
+    /// `runtime.Callers`
+    pub fn program_counters(&self, visit: impl FnMut(u64) -> ControlFlow<()>) {
+        crate::trace::program_counters(&self.machine.image, self.fiber, visit);
+    }
+
+    /// File and line of the instruction at a program counter; `None` if that is none, or of the machine's own functions.
+    pub fn position(&self, program_counter: u64) -> Option<(String, u32)> {
+        crate::trace::position_of_address(self.machine, program_counter)
+    }
+
+    /// The name of the function that a program counter lies in.
+    pub fn function_name(&self, program_counter: u64) -> Option<&'h str> {
+        self.machine.image.function_name(program_counter)
+    }
+
+    /// What stands for the function that a program counter lies in: an immortal word with the program counter of its first
+    /// instruction; nil if there is none.
+    pub fn function_entry(&self, program_counter: u64) -> crate::border::Reference<'h> {
+        let entry = self.machine.image.entry_of(program_counter);
+        crate::border::Reference::immortal(entry)
     }
 
     /// The calling goroutine's trace in Go's format, without the `goroutine 1 [running]:` line.

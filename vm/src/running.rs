@@ -171,14 +171,14 @@ impl<'a> Running<'a> {
     #[cold]
     #[inline(never)]
     pub(crate) fn fatal(&mut self, ip: *const Word, fp: *const u64, text: &str) -> Next {
+        self.die(ip, fp, &format!("fatal error: {text}\n"))
+    }
+
+    /// Ends the program with `head` and a trace.
+    fn die(&mut self, ip: *const Word, fp: *const u64, head: &str) -> Next {
         let offset = self.offset_of(ip);
         self.save(fp, ip, Safepoint::At(offset));
-        let message = panics::with_trace(
-            self.machine,
-            self.slice.goroutine(),
-            self.fiber,
-            &format!("fatal error: {text}\n"),
-        );
+        let message = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, head);
         self.leave(Switch::Fatal(message))
     }
 
@@ -304,6 +304,7 @@ impl<'a> Running<'a> {
             GoPanic::Runtime(text) => (known.runtime_error, text),
             GoPanic::Plain(text) => (known.plain_error, text),
             GoPanic::Fatal(text) => return self.fatal(ip, fp, text),
+            GoPanic::Signal(text) => return self.die(ip, fp, &format!("{text}\n")),
             GoPanic::WantsMemory if self.may_collect(ip) => return self.collect_at(ip, fp),
             GoPanic::OutOfMemory | GoPanic::WantsMemory => {
                 return self.die_of_memory(ip, fp, OutOfMemory);

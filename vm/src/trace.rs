@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::ops::ControlFlow;
 
 use bytecode::RED_ZONE;
 
@@ -56,6 +57,18 @@ pub(crate) struct Frame<'i> {
 
 /// Calls `visit` with each frame, the innermost first.
 pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Frame<'i>)) {
+    walk_while(image, fiber, |frame| {
+        visit(frame);
+        ControlFlow::Continue(())
+    });
+}
+
+/// Calls `visit` with each frame, the innermost first, until it breaks off.
+pub(crate) fn walk_while<'i>(
+    image: &'i Image,
+    fiber: &Fiber,
+    mut visit: impl FnMut(Frame<'i>) -> ControlFlow<()>,
+) {
     let mut index = fiber.frame;
     let mut position = match fiber.safepoint {
         Safepoint::Entry => Position::Entry(fiber.offset),
@@ -79,12 +92,15 @@ pub(crate) fn walk<'i>(image: &'i Image, fiber: &Fiber, mut visit: impl FnMut(Fr
         let word = unsafe { *fiber.stack.base().add(index - 2) };
         let offset = ((word & OFFSET_MASK) / size_of::<bytecode::Word>() as u64) as u32;
         let by_panic = offset == u32::from(stub::PANIC);
-        visit(Frame {
+        let frame = Frame {
             index,
             function,
             position,
             by_panic,
-        });
+        };
+        if visit(frame).is_break() {
+            return;
+        }
         if offset == u32::from(stub::END) {
             return;
         }
@@ -280,36 +296,41 @@ pub(crate) fn position_of(
     ))
 }
 
-/// A caller of a native: function name, file and line.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Caller {
-    pub function: String,
-    pub file: String,
-    pub line: u32,
+/// The program counters of a running fiber that calls a native, innermost first: as Go's `runtime.Callers` gives them, without wrappers,
+/// with the machine's own functions (`runtime.gopanic`, `runtime.main`, `runtime.goexit`) where Go has them. `visit` may break off.
+///
+/// A program counter is the address of a word of code, or one byte further when it is that of an instruction that panicked and not
+/// where a call returns to: so one less always lies in the instruction in question. GO: traceback.go `tracebackPCs`
+pub(crate) fn program_counters(
+    image: &Image,
+    fiber: &Fiber,
+    mut visit: impl FnMut(u64) -> ControlFlow<()>,
+) {
+    let entry = image.functions[image.entry.0 as usize].start;
+    let mut more = ControlFlow::Continue(());
+    walk_while(image, fiber, |frame| {
+        more = (|| {
+            if !frame.function.function.wrapper || frame.function.start == entry {
+                visit(match frame.position {
+                    Position::Returning(offset) => image.address_of(offset),
+                    other => image.address_of(other.offset()) + 1,
+                })?;
+            }
+            // A deferred function that a panic runs is called by the panic. GO: runtime.gopanic
+            if frame.by_panic {
+                visit(image.address_of(u32::from(stub::PANIC)) + 1)?;
+            }
+            ControlFlow::Continue(())
+        })();
+        more
+    });
+    if more.is_continue() {
+        let _ = visit(image.address_of(u32::from(stub::END)) + 1);
+    }
 }
 
-/// The frames of a running fiber that calls a native, wrappers left out, innermost first, at most `most`.
-pub(crate) fn callers(machine: &Machine, fiber: &Fiber, most: usize) -> Vec<Caller> {
-    let mut callers = Vec::new();
-    let entry = machine.image.functions[machine.image.entry.0 as usize].start;
-    walk(&machine.image, fiber, |frame| {
-        let (function, offset) = (frame.function, frame.position.line_offset());
-        if callers.len() < most && !function.function.wrapper && function.start != entry {
-            let (file, line) = position_of(machine, function, offset).unwrap_or_default();
-            callers.push(Caller {
-                function: function.function.name.clone(),
-                file,
-                line,
-            });
-        }
-        // A deferred function that a panic runs is called by the panic. GO: runtime.gopanic
-        if callers.len() < most && frame.by_panic {
-            callers.push(Caller {
-                function: "runtime.gopanic".to_owned(),
-                file: "runtime/panic.go".to_owned(),
-                line: 0,
-            });
-        }
-    });
-    callers
+/// File and line of the instruction at an address of code; `None` for the machine's own functions and what is no code.
+pub(crate) fn position_of_address(machine: &Machine, address: u64) -> Option<(String, u32)> {
+    let offset = machine.image.offset_of(address)?;
+    position_of(machine, machine.image.function_at(offset)?, offset)
 }

@@ -1,8 +1,10 @@
 //! Natives of package runtime.
 
+mod symbols;
+
 use bytecode::TypeKind;
 use vm::border::{Any, Bytes, GoStr};
-use vm::native::{NativeContext, Parking};
+use vm::native::{GoPanic, NativeContext, Parking};
 use vm::natives;
 
 use crate::strconv::float::append_float;
@@ -108,14 +110,8 @@ fn goexit(_: &mut NativeContext<'_>) -> Parking<()> {
 
 fn keep_alive(_: Any<'_>) {}
 
-fn caller(context: &mut NativeContext<'_>, skip: i64) -> (u64, String, i64, bool) {
-    let Ok(skip) = usize::try_from(skip) else {
-        return (0, String::new(), 0, false);
-    };
-    match context.callers(skip.saturating_add(1)).get(skip) {
-        Some(caller) => (1, caller.file.clone(), i64::from(caller.line), true),
-        None => (0, String::new(), 0, false),
-    }
+fn breakpoint() -> Result<(), GoPanic> {
+    Err(GoPanic::Signal("SIGTRAP: trace trap".to_owned()))
 }
 
 /// The trace of the calling goroutine, with its first line as in a dump, without the frame of the function that asks.
@@ -305,7 +301,11 @@ natives! {
     parking "Gosched" => gosched;
     parking "Goexit" => goexit;
     pure "KeepAlive" => keep_alive;
-    pure "Caller" => caller;
+    pure "Breakpoint" => breakpoint;
+    pure "callers" => symbols::callers;
+    pure "position" => symbols::position;
+    pure "functionName" => symbols::function_name;
+    pure "functionAt" => symbols::function_at;
     pure "stack" => stack;
     parking "allStacks" => all_stacks;
     parking "LockOSThread" => lock_thread;

@@ -22,7 +22,7 @@ Usage:
   golite FILE [ARGUMENTS]            run a program (short for `golite run`)
   golite run FILE|DIR|- [ARGUMENTS]  run a file, a folder, or what standard input holds
   golite -e CODE [ARGUMENTS]         run CODE
-  golite check FILE|DIR...           report all errors, run nothing
+  golite check FILE|DIR|-...         report all errors, run nothing
   golite explain [CODE]              tell more about an error: its cause and how to mend it
   golite disassemble FILE|DIR        print the bytecode of a program
   golite trace view FILE             make a page of the timeline that `golite run --trace FILE` wrote
@@ -105,7 +105,7 @@ Examples:
 ";
 
 const CHECK: &str = "\
-Usage: golite check [FLAGS] FILE|DIR...
+Usage: golite check [FLAGS] FILE|DIR|-...
 
 Reports every error of the programs, each as FILE:LINE:COLUMN: MESSAGE (with an excerpt of the source on a terminal),
 and runs nothing. Each word is a program of its own; a folder may be a package without `main`.

@@ -546,14 +546,44 @@ fn signals_end_a_program_as_they_do_any_other() {
     }
 }
 
-/// The pages that have no example of one file, and where their errors are tested.
-const PAGES_WITHOUT_EXAMPLE: &[&str] = &[
-    "E0003", // parser/tests
-    "E0104", // above
-    "E0111", // tests/packages/check/unexported
-    "E0901", // tests/known_gaps
-    "E0903", // compiler/tests
-];
+/// The examples of a page: pieces of Go, each a file or several with their names between dashes, or commands for the shell.
+fn examples(page: &str) -> Vec<(&str, &str)> {
+    let pieces = page.split("```").skip(1).step_by(2);
+    pieces
+        .filter_map(|piece| piece.split_once('\n'))
+        .filter(|(language, _)| matches!(*language, "go" | "sh"))
+        .collect()
+}
+
+/// The files of an example: `-- name --` and what follows, or all of it as `a.gl`.
+fn files_of(text: &str) -> Vec<(&str, &str)> {
+    let Some(rest) = text.strip_prefix("-- ") else {
+        return vec![("a.gl", text)];
+    };
+    rest.split("\n-- ")
+        .filter_map(|file| file.split_once(" --\n"))
+        .collect()
+}
+
+/// What an example gives: its exit status, and its messages as JSON, of a shell's command as text.
+fn outcome_of(language: &str, text: &str) -> Outcome {
+    if language == "sh" {
+        let folder = Path::new(GOLITE)
+            .parent()
+            .expect("it is in a folder")
+            .display();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", text])
+            .env("PATH", format!("{folder}:{path}"));
+        return suite::run(&mut shell, Vec::new(), Duration::from_secs(20)).expect("sh is there");
+    }
+    let files = files_of(text);
+    let program = if files.len() == 1 { "a.gl" } else { "." };
+    // What is printed is of no interest, but the program must be complete.
+    Folder::new("page", &files).golite(&["--format=json", "disassemble", program])
+}
 
 #[test]
 fn every_diagnostic_has_a_page_whose_first_example_has_it_and_whose_second_is_mended() {
@@ -582,33 +612,22 @@ fn every_diagnostic_has_a_page_whose_first_example_has_it_and_whose_second_is_me
         let page = fs::read_to_string(pages.join(format!("{code}.md"))).expect("a page");
         let explained = golite(&["explain", &code], "");
         assert_outcome(&explained, 0, &page, "");
-        let examples: Vec<&str> = page
-            .split("```go\n")
-            .skip(1)
-            .filter_map(|rest| rest.split("```").next())
-            .collect();
-        if PAGES_WITHOUT_EXAMPLE.contains(&code.as_str()) {
-            assert!(
-                examples.is_empty(),
-                "{code} has an example: take it out of the list"
-            );
-            continue;
-        }
-        let [wrong, mended] = examples[..] else {
+        let title = page.lines().next().unwrap_or_default();
+        let title = title.trim_start_matches(&format!("# {code}: "));
+        let [wrong, mended] = examples(&page)[..] else {
             panic!("{code} wants two examples");
         };
-        for (text, expected) in [(wrong, Some(&code)), (mended, None)] {
-            let folder = Folder::new("page", &[("a.gl", text)]);
-            // What is printed is of no interest, but the program must be complete.
-            let outcome = folder.golite(&["--format=json", "disassemble", "a.gl"]);
+        for ((language, text), is_wrong) in [(wrong, true), (mended, false)] {
+            let outcome = outcome_of(language, text);
             let stderr = String::from_utf8_lossy(&outcome.stderr).into_owned();
-            let wanted = expected.map(|code| format!("\"code\":\"{code}\""));
-            let lines = stderr.lines();
-            let holds = match &wanted {
-                Some(wanted) => {
-                    stderr.contains(wanted) && lines.into_iter().all(|line| line.contains(wanted))
-                }
-                None => outcome.status == Some(0),
+            let wanted = match language {
+                "sh" => title.to_owned(),
+                _ => format!("\"code\":\"{code}\""),
+            };
+            let holds = if is_wrong {
+                stderr.contains(&wanted) && stderr.lines().all(|line| line.contains(&wanted))
+            } else {
+                outcome.status == Some(0)
             };
             if !holds {
                 problems.push_str(&format!("{code}, wanted {wanted:?}: {stderr}\n{text}\n"));

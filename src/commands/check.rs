@@ -1,11 +1,11 @@
 //! `golite check`: all errors, nothing is run.
 
-use super::{input_of, load_and_check, report};
+use super::{load_and_check_named, report};
 use crate::arguments::Settings;
 use checker::Options;
 use std::process::ExitCode;
 
-/// Checks each file and each folder as a program of its own; a package that is not `main` need not have a `func main`.
+/// Checks each file, each folder and standard input (`-`) as a program of its own; a package that is not `main` need not have a `func main`.
 pub fn check(programs: &[String], settings: Settings) -> ExitCode {
     let mut status = ExitCode::SUCCESS;
     for program in programs {
@@ -14,7 +14,7 @@ pub fn check(programs: &[String], settings: Settings) -> ExitCode {
             is_program: false,
             ..Options::default()
         };
-        let checked = match load_and_check(&input_of(program), options, settings) {
+        let checked = match load_and_check_named(program, options, settings) {
             Ok(checked) => checked,
             Err(failure) => {
                 status = failure;

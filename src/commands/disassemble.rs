@@ -1,6 +1,6 @@
 //! `golite disassemble`: the bytecode of a program.
 
-use super::{ERROR_LIMIT, input_of, load_and_check, print, report};
+use super::{ERROR_LIMIT, load_and_check_named, print, report};
 use crate::arguments::Settings;
 use golite::pipeline;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// Prints the bytecode of a program.
 pub fn disassemble(program: &str, settings: Settings) -> ExitCode {
     let options = pipeline::program_options();
-    let mut checked = match load_and_check(&input_of(program), options, settings) {
+    let mut checked = match load_and_check_named(program, options, settings) {
         Ok(checked) => checked,
         Err(failure) => return failure,
     };

@@ -12,7 +12,7 @@ use checker::Options;
 use diagnostics::{Format, render};
 use golite::loader::Input;
 use golite::pipeline::{self, Checked};
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,8 +21,23 @@ const ERROR_LIMIT: usize = 10;
 
 /// Prints a text to standard output; a reader that went away is no error.
 pub fn print(text: &str) -> ExitCode {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::SUCCESS
+}
+
+/// Loads and checks the program of this name, as [`input_of`] takes it.
+fn load_and_check_named(
+    name: &str,
+    options: Options,
+    settings: Settings,
+) -> Result<Checked, ExitCode> {
+    match input_of(name) {
+        Ok(input) => load_and_check(&input, options, settings),
+        Err(error) => {
+            eprintln!("golite: {error}");
+            Err(ExitCode::FAILURE)
+        }
+    }
 }
 
 /// Loads and checks a program. What keeps it from being one is said on standard error.
@@ -43,13 +58,19 @@ fn load_and_check(
     }
 }
 
-/// A folder, or the one file of a program.
-fn input_of(name: &str) -> Input {
-    if Path::new(name).is_dir() {
+/// A folder, the one file of a program, or with `-` what standard input holds.
+fn input_of(name: &str) -> io::Result<Input> {
+    if name == "-" {
+        let mut text = Vec::new();
+        io::stdin().lock().read_to_end(&mut text)?;
+        let name = name.to_owned();
+        return Ok(Input::Text { name, text });
+    }
+    Ok(if Path::new(name).is_dir() {
         Input::Folder(name.to_owned())
     } else {
         Input::Files(vec![name.to_owned()])
-    }
+    })
 }
 
 /// Where an installed Go keeps the modules it has fetched. GO: `go env GOMODCACHE`.
@@ -68,7 +89,7 @@ fn report(checked: &Checked, settings: Settings, limit: Option<usize>) {
     if checked.diagnostics.is_empty() {
         return;
     }
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = io::stderr().is_terminal();
     let no_color = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = settings.color.unwrap_or_else(|| terminal && !no_color());
     let format = match settings.format {
@@ -79,5 +100,5 @@ fn report(checked: &Checked, settings: Settings, limit: Option<usize>) {
         None => Format::OneLine,
     };
     let text = render(&checked.sources, &checked.diagnostics, format, limit);
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(text.as_bytes());
 }

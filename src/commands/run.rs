@@ -106,13 +106,7 @@ fn end(exit: &Exit) -> ! {
 /// extension `.gl` or `.go` that follow, as `go run` does; but a script is always one file. `--` ends the files.
 fn program(words: &[String], several: bool) -> io::Result<(Input, &[String])> {
     let (first, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    if first == "-" {
-        let mut text = Vec::new();
-        io::stdin().lock().read_to_end(&mut text)?;
-        let name = first.clone();
-        return Ok((Input::Text { name, text }, rest));
-    }
-    let input = input_of(first);
+    let input = input_of(first)?;
     if !several || !matches!(input, Input::Files(_)) {
         return Ok((input, rest));
     }

@@ -434,6 +434,16 @@ StoreRef = store_ref { src: Register, pointer: Register, offset: Count }
 StorePair = store_pair { src: Pair, pointer: Register, offset: Count }
 /// `*(pointer + offset) = src`: interface.
 StoreInterface = store_interface { src: Pair, pointer: Register, offset: Count }
+/// `dst = *pointer`, as package sync/atomic wants it. `kind`, here and below: 0 for int32, 1 for uint32, 2 for 64 bits.
+AtomicLoad = atomic_load { dst: Register, pointer: Register, kind: Count }
+/// `*pointer = src`, atomically.
+AtomicStore = atomic_store { src: Register, pointer: Register, kind: Count }
+/// `dst, *pointer = *pointer, src`, atomically.
+AtomicSwap = atomic_swap { dst: Register, pointer: Register, src: Register, kind: Count }
+/// `dst = *pointer + src`, which `*pointer` becomes, atomically.
+AtomicAdd = atomic_add { dst: Register, pointer: Register, src: Register, kind: Count }
+/// If `*pointer == old`, then `*pointer = src`, atomically; `dst` says whether.
+CompareAndSwap = compare_and_swap { dst: Register, pointer: Register, old: Register, src: Register, kind: Count }
 /// `*(pointer + offset) += src`, 64-bit integer.
 AddWordAt = add_word_at { src: Register, pointer: Register, offset: Count }
 /// `*(pointer + offset) += src`, f64.

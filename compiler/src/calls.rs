@@ -149,15 +149,9 @@ impl FunctionCompiler<'_, '_> {
         if let Some(register) = self.inline(e, None) {
             return register;
         }
-        if let Some(argument) = self.square_root(callee, e) {
+        if let Some(intrinsic) = self.intrinsic(callee, e) {
             let dst = self.scalar();
-            self.scoped(|f| {
-                let a = Register(f.operand_as(argument, Ty::FLOAT64));
-                f.emit(op::SqrtFloat {
-                    dst: Register(dst),
-                    a,
-                });
-            });
+            self.emit_intrinsic(intrinsic, e, dst);
             self.registers.written(dst, 1);
             return dst;
         }
@@ -188,20 +182,6 @@ impl FunctionCompiler<'_, '_> {
         match self.hoisted.get(&e) {
             Some(&register) => register,
             None => self.call(e),
-        }
-    }
-
-    /// `math.Sqrt` has an instruction.
-    fn square_root(&mut self, callee: ExprId, e: ExprId) -> Option<ExprId> {
-        let (id, environment) = self.static_function(callee)?;
-        let function = self.c.typed.function(id);
-        let is_it = self.c.typed.package(function.package).path == "math"
-            && self.c.typed.package(function.package).standard
-            && self.c.names.text(self.c.typed.object(function.object).name) == "Sqrt"
-            && self.c.receiver_type(function.object, environment).is_none();
-        match *self.c.ast.expr(e) {
-            Expr::Call { args, .. } if is_it => self.c.ast.list(args).first().copied(),
-            _ => None,
         }
     }
 
@@ -353,7 +333,7 @@ impl FunctionCompiler<'_, '_> {
             let is_function =
                 !matches!(self.type_and_value(callee).mode, Mode::Type | Mode::Builtin);
             if is_function
-                && self.square_root(callee, inner).is_none()
+                && self.intrinsic(callee, inner).is_none()
                 && !self.arguments_need_hoisting(inner)
                 && !self.is_inlined(inner)
                 && let Some(target) = self
@@ -555,13 +535,8 @@ impl FunctionCompiler<'_, '_> {
                 Some(dst),
             ),
             _ => {
-                if let Some(argument) = self.square_root(callee, e) {
-                    let a = Register(self.operand_as(argument, Ty::FLOAT64));
-                    self.emit(op::SqrtFloat {
-                        dst: Register(dst),
-                        a,
-                    });
-                    return;
+                if let Some(intrinsic) = self.intrinsic(callee, e) {
+                    return self.emit_intrinsic(intrinsic, e, dst);
                 }
                 if self.inline(e, Some(dst)).is_some() {
                     return;

@@ -42,6 +42,7 @@ mod expressions;
 mod function;
 mod inline;
 mod instances;
+mod intrinsics;
 mod literals;
 mod loops;
 mod operators;

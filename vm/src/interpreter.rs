@@ -221,6 +221,18 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 next!($op);
             }};
         }
+        // An atomic operation on the word that `pointer` leads to, or the panic for nil.
+        macro_rules! atomic {
+            ($op:ident, |$i:ident, $at:ident| $value:expr) => {{
+                let $i = decode!($op);
+                let $at = r!($i.pointer);
+                if $at == 0 {
+                    call!(ops::memory::nil_dereference);
+                }
+                $value;
+                next!($op);
+            }};
+        }
         // The address of an element, or the panic for an index out of range.
         macro_rules! element {
             ($i:ident, $size:expr) => {{
@@ -652,6 +664,22 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     moves::store128_from(at, fp.add(i.src.0 as usize));
                     next!(StoreInterface);
                 }
+                O::AtomicLoad => atomic!(AtomicLoad, |i, at| r!(i.dst) =
+                    ops::atomics::load(at, i.kind)),
+                O::AtomicStore => {
+                    atomic!(AtomicStore, |i, at| ops::atomics::store(
+                        at,
+                        r!(i.src),
+                        i.kind
+                    ))
+                }
+                O::AtomicSwap => atomic!(AtomicSwap, |i, at| r!(i.dst) =
+                    ops::atomics::swap(at, r!(i.src), i.kind)),
+                O::AtomicAdd => atomic!(AtomicAdd, |i, at| r!(i.dst) =
+                    ops::atomics::add(at, r!(i.src), i.kind)),
+                O::CompareAndSwap => atomic!(CompareAndSwap, |i, at| r!(i.dst) = u64::from(
+                    ops::atomics::compare_and_swap(at, r!(i.old), r!(i.src), i.kind)
+                )),
                 O::AddWordAt => store!(AddWordAt, |at, v| moves::store64(
                     at,
                     moves::load64(at).wrapping_add(v)

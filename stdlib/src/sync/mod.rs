@@ -79,11 +79,13 @@ fn store_flag(word: Pointer<'_, u32>, value: u32) -> Result<(), GoPanic> {
     Ok(())
 }
 
+fn add_state(word: Pointer<'_, u64>, delta: u64) -> Result<u64, GoPanic> {
+    Ok(word.atomic()?.fetch_add(delta, SeqCst).wrapping_add(delta))
+}
+
 /// The state of a WaitGroup: the number in the upper half, waiters in the lower one.
-fn add_to_group(state: Pointer<'_, u64>, delta: i64) -> Result<i64, GoPanic> {
+fn settle_group(state: Pointer<'_, u64>, now: u64, delta: i64) -> Result<i64, GoPanic> {
     let state = state.atomic()?;
-    let change = (delta as u64) << 32;
-    let now = state.fetch_add(change, SeqCst).wrapping_add(change);
     let (number, waiters) = ((now >> 32) as i32, now as u32);
     if number < 0 {
         return Ok(-1);
@@ -132,7 +134,8 @@ natives! {
     pure "load" => load;
     pure "loadFlag" => load_flag;
     pure "storeFlag" => store_flag;
-    pure "addToGroup" => add_to_group;
+    pure "addState" => add_state;
+    pure "settleGroup" => settle_group;
     pure "joinGroup" => join_group;
     pure "nanotime" => nanotime;
     pure "fatal" => fatal;

@@ -5,6 +5,7 @@
 //! the kind they are for.
 
 pub(crate) mod arithmetic;
+pub(crate) mod atomics;
 pub(crate) mod calls;
 pub(crate) mod channels;
 pub(crate) mod compare;

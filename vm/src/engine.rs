@@ -8,6 +8,7 @@ use diagnostics::SourceMap;
 use runtime::{CollectionReason, Context, Engine, GoroutineView, Slice, StoppedWorld, Switch};
 
 use crate::fiber::{FIRST_FRAME, Fiber};
+use crate::fiber_pool::{FiberPool, FreeFibers};
 use crate::heap::{Cache, Heap, HeapOptions, Site};
 use crate::host::HostHandle;
 use crate::image::Image;
@@ -44,6 +45,7 @@ pub struct Machine {
     /// Goroutines that nobody can wake, with their traces.
     pub(crate) leaks: Mutex<BTreeMap<u64, String>>,
     pub(crate) channel_site: Site,
+    pub(crate) fibers: FiberPool,
     /// What the last collection charged for the scheduler's entries of timers.
     timer_charge: AtomicU64,
     /// The program has ended because there was no memory.
@@ -83,14 +85,11 @@ pub struct TimerPayload {
 /// What a processor lends to whoever runs on it.
 pub struct PerProcessor {
     pub(crate) cache: Cache,
-    /// Fibers of ended goroutines, for new ones.
-    pub(crate) free: Vec<Fiber>,
+    pub(crate) free: FreeFibers,
 }
 
 /// About what an armed timer takes in the scheduler, whose lists double.
 const TIMER_BYTES: u64 = 128;
-/// How many ended fibers a processor keeps.
-const KEPT_FIBERS: usize = 64;
 
 impl Machine {
     /// Links a program into a machine of its own.
@@ -115,6 +114,7 @@ impl Machine {
             leaks: Mutex::new(BTreeMap::new()),
             options,
             channel_site,
+            fibers: FiberPool::default(),
             timer_charge: AtomicU64::new(0),
             out_of_memory: AtomicBool::new(false),
             this: this.clone(),
@@ -155,19 +155,19 @@ impl Machine {
     }
 
     /// A fiber that runs the program from its beginning; `None` when there is no memory.
-    pub(crate) fn main_fiber(&self) -> Option<Fiber> {
+    pub(crate) fn main_fiber(&self) -> Option<Box<Fiber>> {
         let start = self.image.functions[self.image.entry.0 as usize].start;
         Fiber::starting(None, 0, start, 0, self.max_stack(), self.heap.account())
     }
 
     /// A fiber that runs a `func()` value.
-    pub(crate) fn fiber_of(&self, function: u64, local: &mut PerProcessor) -> Option<Fiber> {
+    pub(crate) fn fiber_of(&self, function: u64, local: &mut PerProcessor) -> Option<Box<Fiber>> {
         // SAFETY: a live closure: its first word is the address of its code, in the image.
         let code = unsafe { calls::code_of(function) };
         let offset =
             (code as usize - self.image.code.as_ptr() as usize) / size_of::<bytecode::Word>();
         Fiber::starting(
-            local.free.pop(),
+            self.fibers.take(&mut local.free),
             function,
             offset as u32,
             0,
@@ -217,6 +217,8 @@ impl Machine {
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
         // timers. Blocking calls hold no reference.
         let mut collection = unsafe { self.heap.collect(roots) };
+        // A program with a limit may need every byte.
+        self.fibers.trim(self.heap.account().limit().is_some());
         if forced {
             collection.forced = true;
             self.heap.note_forced();
@@ -230,7 +232,7 @@ impl Machine {
 }
 
 impl Engine for Machine {
-    type Fiber = Fiber;
+    type Fiber = Box<Fiber>;
     type PerProcessor = PerProcessor;
     type Transfer = Transfer;
     type Completion = FinishNative;
@@ -240,13 +242,13 @@ impl Engine for Machine {
     fn new_per_processor(&self, _: usize) -> PerProcessor {
         PerProcessor {
             cache: self.heap.new_cache(),
-            free: Vec::new(),
+            free: FreeFibers::default(),
         }
     }
 
     fn run(
         &self,
-        fiber: &mut Fiber,
+        fiber: &mut Self::Fiber,
         local: &mut PerProcessor,
         slice: &Slice<'_, Machine>,
     ) -> Switch<Machine> {
@@ -280,21 +282,19 @@ impl Engine for Machine {
         self.collect_in(world, reason == CollectionReason::Periodic);
     }
 
-    fn finished(&self, fiber: Fiber, local: &mut PerProcessor) {
-        if local.free.len() < KEPT_FIBERS
-            && let Some(fiber) = fiber.recycle()
-        {
-            local.free.push(fiber);
+    fn finished(&self, mut fiber: Box<Fiber>, local: &mut PerProcessor) {
+        if fiber.recycle() {
+            self.fibers.put(&mut local.free, fiber);
         }
     }
 
-    fn name(&self, fiber: &Fiber) -> String {
+    fn name(&self, fiber: &Self::Fiber) -> String {
         self.image
             .function_at(fiber.offset)
             .map_or_else(String::new, |function| function.function.name.to_string())
     }
 
-    fn traceback(&self, fiber: &Fiber, out: &mut String) {
+    fn traceback(&self, fiber: &Self::Fiber, out: &mut String) {
         trace::print(self, fiber, out);
     }
 }

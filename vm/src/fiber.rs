@@ -127,16 +127,16 @@ impl Fiber {
     /// A fiber that will run the code at word offset `offset` with `closure` and `arguments` argument slots, which the caller
     /// writes next ([`Fiber::arguments`]). `None` when there is no memory.
     pub(crate) fn starting(
-        recycled: Option<Fiber>,
+        recycled: Option<Box<Fiber>>,
         closure: u64,
         offset: u32,
         arguments: usize,
         max_stack: usize,
         account: &Arc<Account>,
-    ) -> Option<Fiber> {
+    ) -> Option<Box<Fiber>> {
         let mut fiber = match recycled {
             Some(fiber) => fiber,
-            None => Fiber {
+            None => Box::new(Fiber {
                 stack: Stack::new(account)?,
                 frame: FIRST_FRAME,
                 offset,
@@ -150,7 +150,7 @@ impl Fiber {
                 refused: None,
                 list_charge: 0,
                 account: account.clone(),
-            },
+            }),
         };
         fiber.frame = FIRST_FRAME;
         fiber.offset = offset;
@@ -197,12 +197,12 @@ impl Fiber {
         Ok(())
     }
 
-    /// Makes an ended fiber fit for reuse; `None` if it is not worth keeping.
-    pub(crate) fn recycle(mut self) -> Option<Fiber> {
+    /// Makes an ended fiber fit for reuse; false if it is not worth keeping.
+    pub(crate) fn recycle(&mut self) -> bool {
         if self.stack.slots() > LARGEST_KEPT
             || self.panics.capacity() + self.defers.capacity() > LARGEST_KEPT
         {
-            return None;
+            return false;
         }
         self.pending = Pending::Nothing;
         self.defers.clear();
@@ -211,7 +211,7 @@ impl Fiber {
         self.dying = None;
         self.created = None;
         self.refused = None;
-        Some(self)
+        true
     }
 }
 

@@ -22,6 +22,7 @@
 pub mod border;
 mod engine;
 mod fiber;
+mod fiber_pool;
 mod globals;
 mod growth;
 pub mod heap;

@@ -17,7 +17,7 @@ use bytecode::RED_ZONE;
 use crate::heap::{Account, platform};
 
 /// Slots of a new stack that the entry check leaves free to use; the red zone comes on top.
-const INITIAL_SLOTS: usize = 64 + RED_ZONE as usize;
+const INITIAL_SLOTS: usize = 16 + RED_ZONE as usize;
 /// Stacks of at least so many bytes are mappings.
 const MAPPED: usize = 64 << 10;
 /// What a goroutine takes besides its stack: the fiber, the scheduler's record of it. Charged with the stack.

@@ -177,7 +177,7 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         let count = i.count.0 as usize;
         let code = cx.offset_of(code_of(closure));
         let created = Some((cx.offset_of(ip), cx.slice.goroutine()));
-        let recycled = cx.local.free.pop();
+        let recycled = cx.machine.fibers.take(&mut cx.local.free);
         let fiber = Fiber::starting(
             recycled,
             closure,

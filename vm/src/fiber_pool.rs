@@ -1,0 +1,149 @@
+//! Fibers of ended goroutines, for new ones.
+//!
+//! A processor keeps some for itself and touches nothing else while it starts about as many goroutines as it ends. When one processor
+//! starts what another ends, they hand fibers on in batches through the pool of the whole program.
+//!
+//! What the pool holds is charged to the program like any stack. A collection gives back what has lain there unused since the one before,
+//! a part at a time: a program that starts and ends goroutines all the time keeps what it needs, and a spike is forgotten.
+//!
+//! GO: proc.go `gfput`, `gfget`; mgcmark.go `markrootFreeGStacks`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::fiber::Fiber;
+
+/// How many fibers are handed on at a time.
+const BATCH: usize = 64;
+/// How many a processor keeps.
+const KEPT: usize = 2 * BATCH;
+/// How many batches the pool keeps; what a larger spike leaves goes back at once.
+const MOST_BATCHES: usize = 1024;
+/// How many batches a collection gives back, since the world waits for it.
+const TRIMMED: usize = 128;
+
+/// The fibers that a processor keeps.
+#[derive(Default)]
+pub(crate) struct FreeFibers(Vec<Box<Fiber>>);
+
+/// What the processors share.
+#[derive(Default)]
+pub(crate) struct FiberPool {
+    state: Mutex<State>,
+    /// How many batches there are, to be looked at without the lock.
+    batches: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    batches: Vec<Vec<Box<Fiber>>>,
+    /// The fewest there were since the last collection.
+    unused: usize,
+}
+
+impl FiberPool {
+    /// A fiber for a new goroutine, if one is left over.
+    #[inline]
+    pub(crate) fn take(&self, local: &mut FreeFibers) -> Option<Box<Fiber>> {
+        match local.0.pop() {
+            Some(fiber) => Some(fiber),
+            None => self.refill(local),
+        }
+    }
+
+    /// Keeps the fiber of a goroutine that has ended.
+    #[inline]
+    pub(crate) fn put(&self, local: &mut FreeFibers, fiber: Box<Fiber>) {
+        if local.0.len() == KEPT {
+            self.hand_on(local);
+        }
+        local.0.push(fiber);
+    }
+
+    #[cold]
+    fn refill(&self, local: &mut FreeFibers) -> Option<Box<Fiber>> {
+        // ORDERING: Relaxed. A hint; the lock says the rest.
+        if self.batches.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = state.batches.pop()?;
+        state.unused = state.unused.min(state.batches.len());
+        self.publish(&state);
+        drop(state);
+        local.0.append(&mut batch);
+        local.0.pop()
+    }
+
+    #[cold]
+    fn hand_on(&self, local: &mut FreeFibers) {
+        // Those used last stay: they are in this core's cache.
+        let batch: Vec<_> = local.0.drain(..BATCH).collect();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.batches.len() < MOST_BATCHES {
+            state.batches.push(batch);
+            self.publish(&state);
+        } else {
+            drop(state);
+            drop(batch);
+        }
+    }
+
+    fn publish(&self, state: &State) {
+        // ORDERING: Relaxed, as in `refill`.
+        self.batches.store(state.batches.len(), Ordering::Relaxed);
+    }
+
+    /// Gives back what has not been needed since the last call; `all`: everything.
+    pub(crate) fn trim(&self, all: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = if all {
+            state.batches.len()
+        } else {
+            state.unused.min(TRIMMED)
+        };
+        // The oldest lie at the front.
+        let unused: Vec<_> = state.batches.drain(..count).collect();
+        state.unused = state.batches.len();
+        self.publish(&state);
+        drop(state);
+        drop(unused);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::{Heap, HeapOptions};
+
+    #[test]
+    fn fibers_go_from_one_processor_to_the_other_and_what_lies_unused_is_given_back() {
+        let heap = Heap::new(HeapOptions::default()).expect("address space");
+        let fiber =
+            || Fiber::starting(None, 0, 0, 0, 1 << 20, heap.account()).expect("there is memory");
+        let pool = FiberPool::default();
+        let (mut here, mut there) = (FreeFibers::default(), FreeFibers::default());
+        let count = KEPT + 3 * BATCH;
+        for _ in 0..count {
+            pool.put(&mut here, fiber());
+        }
+        let each = heap.account().charged() / count as u64;
+        let held = |fibers: usize| assert_eq!(heap.account().charged(), fibers as u64 * each);
+        assert!(pool.take(&mut there).is_some(), "handed on");
+        held(count - 1);
+        // Two batches were there all the time since the first trim, which itself takes what was there before any.
+        pool.trim(false);
+        held(count - 1);
+        pool.trim(false);
+        held(count - 1 - 2 * BATCH);
+        pool.trim(true);
+        held(KEPT + BATCH - 1);
+        for _ in 0..BATCH - 1 {
+            assert!(pool.take(&mut there).is_some());
+        }
+        assert!(
+            pool.take(&mut there).is_none(),
+            "nothing is left to hand on"
+        );
+    }
+}

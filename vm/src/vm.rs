@@ -178,7 +178,7 @@ impl Vm {
     }
 
     /// The scheduler and the goroutine `main`.
-    fn start(self) -> Option<(Scheduler<Machine>, Fiber)> {
+    fn start(self) -> Option<(Scheduler<Machine>, Box<Fiber>)> {
         let mut options = runtime::Options::default();
         options.processors = self.options.processors;
         if !crate::moves::parallel_safe() {

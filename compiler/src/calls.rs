@@ -155,25 +155,48 @@ impl FunctionCompiler<'_, '_> {
             self.registers.written(dst, 1);
             return dst;
         }
-        let mut roots: smallvec::SmallVec<[ExprId; 8]> = smallvec::SmallVec::new();
-        let selected = self.c.uninstantiated(callee);
-        match *self.c.ast.expr(selected) {
-            Expr::Selector { operand, .. } if self.c.typed.selections.contains_key(&selected) => {
-                roots.push(operand)
-            }
-            Expr::Selector { .. } => {}
-            _ => roots.push(callee),
-        }
-        roots.extend_from_slice(self.c.ast.list(args));
-        if roots.len() > 1 {
-            self.hoist(&roots);
-        }
+        self.hoist_call(callee, self.c.ast.list(args));
         let scanned = std::mem::replace(&mut self.scanned, false);
         let target = self.target(callee);
         self.window();
         let result = self.call_in_window(target, callee, e);
         self.scanned = scanned;
         result
+    }
+
+    /// Evaluates the calls in the callee and the arguments now, if a load before one of them could see their effects: what a method's
+    /// receiver points at and a func value in a field are read when all arguments are there.
+    pub(crate) fn hoist_call(&mut self, callee: ExprId, args: &[ExprId]) {
+        let mut roots: smallvec::SmallVec<[ExprId; 8]> = smallvec::SmallVec::new();
+        let mut loads = false;
+        let selected = self.c.uninstantiated(callee);
+        match *self.c.ast.expr(selected) {
+            Expr::Selector { operand, .. } => match self.c.selection(selected) {
+                Some(selection) if selection.kind == SelectionKind::MethodValue => {
+                    roots.push(operand);
+                    loads = self.receiver_is_loaded(operand, &selection);
+                }
+                Some(_) => roots.push(callee),
+                None => {}
+            },
+            _ => roots.push(callee),
+        }
+        roots.extend_from_slice(args);
+        if roots.len() > 1 {
+            self.hoist_behind(&roots, loads);
+        }
+    }
+
+    /// Whether the receiver is a copy of what a pointer points at.
+    fn receiver_is_loaded(&self, operand: ExprId, selection: &Selection) -> bool {
+        match selection.selected {
+            Selected::Method(method) => {
+                !self.c.typed.has_pointer_receiver(method)
+                    && (self.c.typed.dereference(self.type_of(operand)).1
+                        || !selection.path.is_empty())
+            }
+            _ => false,
+        }
     }
 
     /// The results of a call, which may have been called already.

@@ -30,7 +30,7 @@ impl FunctionCompiler<'_, '_> {
         if matches!(self.type_and_value(callee).mode, Mode::Builtin | Mode::Type) {
             return self.start_builtin(call, callee, arguments, is_go);
         }
-        self.hoist(arguments);
+        self.hoist_started(callee, arguments);
         let signature = self.type_of(callee);
         let (parameters, _) = self.c.signature_types(signature);
         let variadic = self
@@ -78,6 +78,23 @@ impl FunctionCompiler<'_, '_> {
         }
         self.arguments(&parameters, variadic, arguments);
         self.emit_start(range, window, closure, is_go);
+    }
+
+    /// As for a call; but the func value or receiver is evaluated here whatever it is, and before the arguments' registers: so all calls in
+    /// the arguments come first.
+    fn hoist_started(&mut self, callee: ExprId, arguments: &[ExprId]) {
+        let selected = self.c.uninstantiated(callee);
+        match *self.c.ast.expr(selected) {
+            Expr::Selector { operand, .. } if self.c.selection(selected).is_some() => {
+                let roots: Vec<ExprId> = [operand].iter().chain(arguments).copied().collect();
+                self.hoist_behind(&roots, true);
+            }
+            Expr::Selector { .. } => self.hoist(arguments),
+            _ => {
+                let roots: Vec<ExprId> = [callee].iter().chain(arguments).copied().collect();
+                self.hoist(&roots);
+            }
+        }
     }
 
     fn emit_start(

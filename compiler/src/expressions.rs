@@ -683,8 +683,13 @@ impl FunctionCompiler<'_, '_> {
     /// Evaluates the calls and receives in `roots` now, in their order, if some load that could see their effects stands
     /// before one of them. Their values stay in registers until the statement ends ([`FunctionCompiler::hoisted`]).
     pub(crate) fn hoist(&mut self, roots: &[ExprId]) {
+        self.hoist_behind(roots, false);
+    }
+
+    /// As [`FunctionCompiler::hoist`]; `loads` says that something is loaded through the first root's value.
+    pub(crate) fn hoist_behind(&mut self, roots: &[ExprId], loads: bool) {
         let mut units = Units::default();
-        self.find_units(roots, &mut units);
+        self.find_units(roots, loads, &mut units);
         if units.needed {
             self.hoist_units(units);
         }
@@ -693,14 +698,14 @@ impl FunctionCompiler<'_, '_> {
     /// Evaluates all calls in an expression now.
     pub(crate) fn hoist_all(&mut self, root: ExprId) {
         let mut units = Units::default();
-        self.find_units(&[root], &mut units);
+        self.find_units(&[root], false, &mut units);
         self.hoist_units(units);
     }
 
     /// Evaluates the units in `first` now if they or `second`, which is evaluated next, call something.
     pub(crate) fn hoist_before(&mut self, first: ExprId, second: ExprId) {
         let mut units = Units::default();
-        self.find_units(&[first], &mut units);
+        self.find_units(&[first], false, &mut units);
         if !units.list.is_empty() && (units.up_to_last_call > 0 || self.c.calls(second)) {
             units.up_to_last_call = units.list.len();
             self.hoist_units(units);
@@ -714,9 +719,12 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
-    /// Lists the outermost units of evaluation.
-    fn find_units(&self, roots: &[ExprId], units: &mut Units) {
+    /// Lists the outermost units of evaluation. `loads`: behind the first root something is loaded.
+    fn find_units(&self, roots: &[ExprId], loads: bool, units: &mut Units) {
         let mut work: Vec<(ExprId, bool)> = roots.iter().rev().map(|&e| (e, false)).collect();
+        if loads {
+            work.insert(roots.len() - 1, (roots[0], true));
+        }
         let mut loaded = false;
         let mut children = Vec::new();
         while let Some((e, leaving)) = work.pop() {

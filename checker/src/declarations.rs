@@ -999,6 +999,9 @@ impl Checker<'_> {
                         alias: spec.alias.is_some(),
                     };
                     let object = self.new_object(kind, name, Some(range), Color::White);
+                    if spec.alias.is_none() {
+                        self.program.local_types.insert(object, 0);
+                    }
                     self.declare(self.env.scope, Some(spec.name), object);
                     self.push(object);
                     self.type_declaration(object, spec);

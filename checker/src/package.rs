@@ -100,6 +100,7 @@ pub fn check_packages(
     for object in &mut program.objects {
         object.typ = program.types.canonical(object.typ);
     }
+    program.number_local_types();
     diagnostics.sort_as_go(sources);
     (program, diagnostics)
 }
@@ -164,6 +165,7 @@ impl<'a> Checker<'a> {
             instances: FxHashMap::default(),
             implicits: FxHashMap::default(),
             field_keys: FxHashMap::default(),
+            local_types: FxHashMap::default(),
             types_and_values: vec![TypeAndValue::NONE; ast.expr_count()],
             names: vec![None; ast.expr_count()],
             constants: Vec::new(),

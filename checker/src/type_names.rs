@@ -32,6 +32,9 @@ struct Writer<'a> {
     style: Style,
     out: String,
     depth: usize,
+    /// Among the type arguments of a type as run time shows it. Names are there as the linker distinguishes them: with the package's
+    /// path, unexported fields and local types too. GO: cmd/compile/internal/types fmt.go `LinkString`.
+    linked: bool,
 }
 
 impl TypedProgram {
@@ -73,6 +76,7 @@ impl TypedProgram {
             style,
             out: String::new(),
             depth: 0,
+            linked: false,
         };
         if let Some(signature) = self.types.as_signature(signature) {
             writer.params(&signature.results, false);
@@ -87,6 +91,7 @@ impl TypedProgram {
             style,
             out: String::new(),
             depth: 0,
+            linked: false,
         };
         writer.typ(typ);
         writer.out
@@ -112,6 +117,11 @@ impl Writer<'_> {
                 if let Some(named) = program.types.named(typ) {
                     self.type_name(named.object);
                     self.type_arguments(&named.arguments);
+                    if self.linked
+                        && let Some(number) = program.local_types.get(&named.object)
+                    {
+                        self.out.push_str(&format!("·{number}"));
+                    }
                     if named.origin.is_none() && self.style != Style::RunTime {
                         self.type_parameters(&named.parameters);
                     }
@@ -229,9 +239,19 @@ impl Writer<'_> {
             if index > 0 {
                 self.out.push_str("; ");
             }
+            let linked_package = field.package.filter(|_| self.linked);
             if !field.embedded {
+                if let Some(package) = linked_package {
+                    self.package_path(package);
+                }
                 self.out.push_str(self.names.text(field.name));
                 self.out.push(' ');
+            } else if let Some(package) = linked_package
+                && self.program.types.basic(field.typ).is_some() | (field.typ == TypeId::ERROR)
+            {
+                self.package_path(package);
+                self.out.push_str(self.names.text(field.name));
+                self.out.push_str(" = ");
             }
             self.typ(field.typ);
             if let Some(tag) = field.tag.as_ref().filter(|tag| !tag.is_empty()) {
@@ -276,9 +296,11 @@ impl Writer<'_> {
             }
             first = false;
             if run_time && let Some(package) = method.package {
-                self.out
-                    .push_str(self.names.text(self.program.package(package).name));
-                self.out.push('.');
+                if self.linked {
+                    self.package_path(package);
+                } else {
+                    self.package_name(package);
+                }
             }
             self.out.push_str(self.names.text(method.name));
             if let Some(signature) = self.program.types.as_signature(method.signature) {
@@ -301,6 +323,7 @@ impl Writer<'_> {
 
     /// `[int,string]`
     fn type_arguments(&mut self, arguments: &[TypeId]) {
+        let outer = std::mem::replace(&mut self.linked, self.style == Style::RunTime);
         for (index, argument) in arguments.iter().enumerate() {
             self.out.push(if index == 0 { '[' } else { ',' });
             self.typ(*argument);
@@ -308,6 +331,7 @@ impl Writer<'_> {
         if !arguments.is_empty() {
             self.out.push(']');
         }
+        self.linked = outer;
     }
 
     /// `[K comparable, V any]`
@@ -372,17 +396,30 @@ impl Writer<'_> {
         self.out.push(')');
     }
 
-    fn type_name(&mut self, object: ObjectId) {
-        let object = self.program.object(object);
+    /// `strings.`
+    fn package_name(&mut self, package: PackageId) {
+        let name = self.program.package(package).name;
+        self.out.push_str(self.names.text(name));
+        self.out.push('.');
+    }
+
+    /// `container/list.`
+    fn package_path(&mut self, package: PackageId) {
+        self.out.push_str(&self.program.package(package).path);
+        self.out.push('.');
+    }
+
+    fn type_name(&mut self, id: ObjectId) {
+        let object = self.program.object(id);
         if let Some(package) = object.package {
             let omitted = match self.style {
                 Style::Message(own) | Style::MessageTypesOnly(own) => own == Some(package),
                 Style::RunTime => false,
             };
-            if !omitted {
-                self.out
-                    .push_str(self.names.text(self.program.package(package).name));
-                self.out.push('.');
+            if self.linked {
+                self.package_path(package);
+            } else if !omitted {
+                self.package_name(package);
             }
         }
         self.out.push_str(self.names.text(object.name));

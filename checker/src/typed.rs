@@ -404,6 +404,8 @@ pub struct TypedProgram {
     /// The field that a composite literal's key names, by the key's `ExprId`: its index, for a promoted field behind those of the embedded ones
     /// that it lies in.
     pub field_keys: FxHashMap<ExprId, SmallVec<[u32; 4]>>,
+    /// The types that functions declare, with their numbers among those of their package, in source order from 1.
+    pub(crate) local_types: FxHashMap<ObjectId, u32>,
     pub(crate) types_and_values: Vec<TypeAndValue>,
     /// Object of a declared (`defs`) or used (`uses`) name, by the `ExprId` of the `Ident`.
     pub(crate) names: Vec<Option<ObjectId>>,
@@ -411,6 +413,28 @@ pub struct TypedProgram {
 }
 
 impl TypedProgram {
+    /// Numbers the types that functions declare, package by package in source order. GO: cmd/compile/internal/noder writer.go `collectDecls`.
+    pub(crate) fn number_local_types(&mut self) {
+        let place = |id: &ObjectId| {
+            let object = &self.objects[id.index()];
+            let range = object.range.map(|range| (range.file, range.start));
+            (object.package, range)
+        };
+        let mut locals: Vec<ObjectId> = self.local_types.keys().copied().collect();
+        locals.sort_unstable_by_key(place);
+        let mut previous = (None, 0);
+        for id in locals {
+            let package = self.objects[id.index()].package;
+            let number = if package == previous.0 {
+                previous.1 + 1
+            } else {
+                1
+            };
+            previous = (package, number);
+            self.local_types.insert(id, number);
+        }
+    }
+
     /// Type and mode of an expression.
     #[inline]
     #[must_use]

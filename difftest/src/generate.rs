@@ -1,5 +1,6 @@
 //! A file from a seed.
 
+use crate::forms::Definition;
 use crate::prelude::PRELUDE;
 use crate::random::Random;
 use crate::types::{INT, Type};
@@ -32,7 +33,49 @@ pub struct Generator {
     pub names: usize,
     /// Statements that may still be written in this function.
     pub budget: usize,
+    /// The types that the file declares.
+    pub definitions: Vec<Definition>,
+    /// Fields named so far: each name is used once.
+    pub fields: usize,
 }
+
+/// What a function is about.
+#[derive(Clone, Copy)]
+enum Subject {
+    Ordinary,
+    Structures,
+    Generics,
+    Evaluation,
+    Constants,
+    Library,
+    Formats,
+    Unwinding,
+    Concurrency,
+}
+
+const SUBJECTS: &[Subject] = &[
+    Subject::Ordinary,
+    Subject::Ordinary,
+    Subject::Ordinary,
+    Subject::Ordinary,
+    Subject::Ordinary,
+    Subject::Ordinary,
+    Subject::Structures,
+    Subject::Structures,
+    Subject::Structures,
+    Subject::Structures,
+    Subject::Generics,
+    Subject::Generics,
+    Subject::Evaluation,
+    Subject::Evaluation,
+    Subject::Constants,
+    Subject::Library,
+    Subject::Library,
+    Subject::Formats,
+    Subject::Unwinding,
+    Subject::Unwinding,
+    Subject::Concurrency,
+];
 
 /// The text of the file that belongs to a seed.
 pub fn file(seed: u64, functions: usize) -> String {
@@ -44,10 +87,21 @@ pub fn file(seed: u64, functions: usize) -> String {
         labels: Vec::new(),
         names: 0,
         budget: 0,
+        definitions: Vec::new(),
+        fields: 0,
     };
+    generator.define_types(8);
     for number in 0..functions {
-        generator.function(number);
+        match generator.random.pick(SUBJECTS) {
+            Subject::Ordinary => generator.function(number),
+            subject => generator.subject(number, subject),
+        }
     }
+    generator.text.push_str("\nfunc last(a int, s string) {\n");
+    generator.indent = 1;
+    generator.ending();
+    generator.indent = 0;
+    generator.text.push_str("}\n");
     generator
         .text
         .push_str("\nfunc main() {\n\tdefer out.Flush()\n");
@@ -58,7 +112,9 @@ pub fn file(seed: u64, functions: usize) -> String {
             number % 7
         );
     }
-    generator.text.push_str("}\n");
+    generator
+        .text
+        .push_str("\tout.Flush()\n\tlast(0, \"end\")\n}\n");
     generator.text
 }
 
@@ -96,6 +152,41 @@ impl Generator {
         }
         let index = self.random.below(names.len());
         Some(names[index].name.clone())
+    }
+
+    /// A function about one subject.
+    fn subject(&mut self, number: usize, subject: Subject) {
+        self.names = 0;
+        self.variables.clear();
+        self.labels.clear();
+        self.text.push('\n');
+        let uses = match subject {
+            Subject::Generics => self.generic_declarations(number),
+            Subject::Constants => self.constant_declarations(number),
+            _ => Vec::new(),
+        };
+        self.line(&format!(
+            "func f{number}(a int, s string) (r int, t string) {{"
+        ));
+        self.indent = 1;
+        match subject {
+            Subject::Structures => self.structures(),
+            Subject::Evaluation => self.evaluation(),
+            Subject::Library => self.library(),
+            Subject::Formats => self.formats(),
+            Subject::Unwinding => self.unwinding(),
+            Subject::Concurrency => self.concurrency(),
+            Subject::Ordinary | Subject::Generics | Subject::Constants => {
+                for text in uses {
+                    for line in text.lines() {
+                        self.line(line);
+                    }
+                }
+            }
+        }
+        self.line("return");
+        self.indent = 0;
+        self.line("}");
     }
 
     fn function(&mut self, number: usize) {

@@ -12,12 +12,20 @@
 //!
 //! A difference found becomes a script of its own in `tests/run` before it is mended.
 
+mod concurrency;
+mod constants;
+mod evaluation;
 mod expressions;
+mod forms;
 mod generate;
+mod generics;
+mod library;
 mod prelude;
 mod random;
 mod statements;
+mod structures;
 mod types;
+mod unwinding;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
@@ -174,7 +182,30 @@ fn difference(expected: &Output, actual: &Output) -> Option<String> {
             excerpt(&actual.stderr)
         ));
     }
+    let (wanted, found) = (head(&expected.stderr), head(&actual.stderr));
+    if wanted != found {
+        return Some(format!("  standard error\n  - {wanted:?}\n  + {found:?}\n"));
+    }
     None
+}
+
+/// Standard error up to the first empty line: what a panic says, without the trace. The addresses of a signal are left out.
+fn head(bytes: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(bytes)
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(
+            |line| match (line.split_once(" code="), line.split_once(") 0x")) {
+                (Some((signal, _)), _) => signal.to_owned(),
+                // A value that a panic cannot print.
+                (_, Some((before, after))) => {
+                    let after = after.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+                    format!("{before}) ADDRESS{after}")
+                }
+                _ => line.to_owned(),
+            },
+        )
+        .collect()
 }
 
 /// Whether both lines tell of a panic of the machine, and of different kinds. In which order the operations of a statement that

@@ -59,7 +59,8 @@ impl Generator {
             return self.assignment();
         }
         self.budget -= 1;
-        match self.random.below(44) {
+        match self.random.below(45) {
+            44 => self.go_to(),
             0..=5 => self.declaration(),
             6..=12 => self.assignment(),
             13..=15 => self.compound(),
@@ -314,7 +315,35 @@ impl Generator {
         let first = self.variables.len();
         let bound = 1 + self.random.below(4);
         let (i, v) = (self.name(), self.name());
-        match self.random.below(9) {
+        match self.random.below(13) {
+            9 => {
+                self.line(&format!("for {i} := range upTo({bound}) {{"));
+                self.declare(i, INT, false);
+            }
+            10 => {
+                self.line(&format!("for {i}, {v} := range nested({bound}) {{"));
+                self.declare(i, INT, false);
+                self.declare(v, String, false);
+            }
+            11 => {
+                let ty = self.random.pick(BOXED);
+                let (x, y) = (self.expression(ty, 2), self.expression(ty, 1));
+                self.line(&format!("for {v} := range several({x}, {y}) {{"));
+                self.declare(v, ty, false);
+            }
+            12 => {
+                let ty = self.random.pick(&[Ints, Strings, Points]);
+                let Some(name) = self.variable(ty) else {
+                    self.text.truncate(start);
+                    self.labels.truncate(labels);
+                    return self.declaration();
+                };
+                self.line(&format!(
+                    "for {i}, {v} := range slices.Backward({name}[:cut(len({name}), 4)]) {{"
+                ));
+                self.declare(i, INT, true);
+                self.declare(v, ty.element().unwrap_or(INT), false);
+            }
             0 | 1 => {
                 self.line(&format!("for {i} := 0; {i} < {bound}; {i}++ {{"));
                 self.declare(i, INT, true);
@@ -393,12 +422,40 @@ impl Generator {
         }
     }
 
+    /// A jump over assignments, and one back.
+    fn go_to(&mut self) {
+        self.names += 1;
+        let label = self.names;
+        self.line("{");
+        self.indent += 1;
+        self.line(&format!("n{label} := 0"));
+        self.line(&format!("G{label}:"));
+        self.line(&format!("n{label}++"));
+        let condition = self.condition(1);
+        self.line(&format!("if ({condition}) {{ goto H{label} }}"));
+        self.assignment();
+        self.compound();
+        self.line(&format!("H{label}:"));
+        self.assignment();
+        self.line(&format!("if n{label} < 3 {{ goto G{label} }}"));
+        self.indent -= 1;
+        self.line("}");
+    }
+
     /// A way out of the loop.
     fn jump(&mut self, place: Place) {
         if place.loops == 0 || place.in_literal {
             return self.assignment();
         }
         let condition = self.condition(1);
+        if self.random.chance(20) {
+            let (n, t) = (self.expression(INT, 1), self.expression(String, 1));
+            let results = match self.random.below(3) {
+                0 => std::string::String::new(),
+                _ => format!("{n}, {t}"),
+            };
+            return self.line(&format!("if ({condition}) {{ return {results} }}"));
+        }
         let word = self.random.pick(&["break", "continue"]);
         if !self.labels.is_empty() && self.random.chance(60) {
             let index = self.random.below(self.labels.len());

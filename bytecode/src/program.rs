@@ -127,4 +127,23 @@ pub struct Program {
     pub entry: Option<FunctionId>,
     /// Set by the compiler for every program.
     pub known: Option<KnownTypes>,
+    /// What package `reflect` wants to know; `None` in programs without it.
+    pub reflection: Option<Reflection>,
+}
+
+/// What only reflection asks about a program's types.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Reflection {
+    /// Types that no value has: the arrays behind slices that literals make.
+    pub hidden: Vec<TypeId>,
+    /// By selector: the function type of such methods, without the receiver. Shorter than the table of selectors when the program
+    /// does not look at methods.
+    pub method_types: Vec<Option<TypeId>>,
+    /// Types with exported methods and how many those are, sorted; not of interfaces.
+    pub exported_methods: Vec<(TypeId, u32)>,
+    /// Struct types with unexported fields and the package these belong to, sorted.
+    pub field_packages: Vec<(TypeId, String)>,
+    /// Function types and the functions that `reflect.MakeFunc` makes closures of, sorted. Such a function captures one
+    /// `func([]any) []any`, hands its arguments to it, and returns what that gives, which must be of the right types.
+    pub made: Vec<(TypeId, FunctionId)>,
 }

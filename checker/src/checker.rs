@@ -249,8 +249,11 @@ pub(crate) struct Reachability {
     /// Names of methods called through interfaces.
     pub(crate) demanded: FxHashSet<Symbol>,
     /// Methods of run-time types whose names have not been demanded.
-    pub(crate) waiting: IndexMap<Symbol, Vec<ObjectId>, FxBuildHasher>,
+    pub(crate) waiting: Waiting,
 }
+
+/// Methods by their names.
+pub(crate) type Waiting = IndexMap<Symbol, Vec<ObjectId>, FxBuildHasher>;
 
 impl<'a> Checker<'a> {
     // ---- objects ----

@@ -159,6 +159,7 @@ impl<'a> Checker<'a> {
             main: failed,
             functions: Vec::new(),
             reachable: Vec::new(),
+            reflects_methods: false,
             closures: FxHashMap::default(),
             range_bodies: FxHashMap::default(),
             selections: FxHashMap::default(),

@@ -6,6 +6,9 @@
 //! 3. A method of a run-time type is reached when a method of that name is called through an interface anywhere that is
 //!    reached. `Error` and `String` always are, because the machine calls them when it prints a panic.
 //!
+//! 4. Once the program asks for methods by reflection (`reflect.Type.Method` and its like), all exported methods of run-time types
+//!    are reached.
+//!
 //! Bodies are checked until nothing new is reached. User packages are checked whole, whatever is reached.
 //!
 //! INVARIANT: a method that is not reached is never called, so an entry for it in an interface table may lead nowhere.
@@ -14,24 +17,50 @@
 use parser::ast::Symbol;
 use rustc_hash::FxHashSet;
 
-use crate::checker::Checker;
+use crate::checker::{Checker, Waiting};
 use crate::typed::ObjectKind;
 use crate::types::{ObjectId, Type, TypeId};
 
+/// The package whose functions look at methods.
+const REFLECT: &str = "reflect";
+/// Its methods that give methods, of `Type` and of `Value`.
+const REFLECTING: &[&str] = &["Method", "MethodByName", "Methods"];
+
 impl Checker<'_> {
+    /// Notes that the program asks for methods by reflection.
+    fn reflect_methods(&mut self) {
+        if std::mem::replace(&mut self.program.reflects_methods, true) {
+            return;
+        }
+        // Whether a name is exported is the same for all methods that wait under it.
+        let (exported, others) = std::mem::take(&mut self.reachability.waiting)
+            .into_iter()
+            .partition(|(_, methods)| methods.iter().all(|m| self.object(*m).exported));
+        self.reachability.waiting = others;
+        let exported: Waiting = exported;
+        for method in exported.into_values().flatten() {
+            self.reach(method);
+        }
+    }
+
     /// Notes that an object can be reached.
     pub(crate) fn reach(&mut self, object: ObjectId) {
         let entity = self.object(object);
+        let (name, package) = (entity.name, entity.package);
         if let ObjectKind::Function {
             function: Some(function),
             ..
         } = entity.kind
         {
-            let standard = entity
-                .package
-                .is_some_and(|package| self.is_standard(package));
+            let standard = package.is_some_and(|package| self.is_standard(package));
             if standard && self.reachability.reached.insert(object) {
                 self.reachability.functions.push(function);
+                let package = package.map(|id| &self.program.package(id).path);
+                if REFLECTING.contains(&self.names.text(name))
+                    && package.is_some_and(|path| path == REFLECT)
+                {
+                    self.reflect_methods();
+                }
             }
         } else if matches!(entity.kind, ObjectKind::Variable(_)) {
             self.reachability.reached.insert(object);
@@ -52,6 +81,12 @@ impl Checker<'_> {
             for method in methods {
                 self.reach(method);
             }
+        }
+        if REFLECTING.contains(&self.names.text(name))
+            && !self.program.reflects_methods
+            && self.program.packages.iter().any(|p| p.path == REFLECT)
+        {
+            self.reflect_methods();
         }
     }
 
@@ -78,7 +113,8 @@ impl Checker<'_> {
                 // The signature is needed even if the body is not.
                 self.declare_object(method);
                 let name = self.object(method).name;
-                if self.reachability.demanded.contains(&name) {
+                let reflected = self.program.reflects_methods && self.object(method).exported;
+                if reflected || self.reachability.demanded.contains(&name) {
                     self.reach(method);
                 } else {
                     self.reachability

@@ -389,6 +389,8 @@ pub struct TypedProgram {
     /// The functions to be compiled: everything in user packages, and of standard packages what those reach. A method that is not
     /// here is never called, but still counts for whether a type implements an interface.
     pub reachable: Vec<FunctionId>,
+    /// The program asks for methods by reflection, so every exported method of a type that values in interfaces have can be called.
+    pub reflects_methods: bool,
     /// By the `ExprId` of a `FuncLit`.
     pub closures: FxHashMap<ExprId, Closure>,
     /// By the body of a range over a function, the variables of enclosing functions that it uses, as in [`Closure::captures`]. Result

@@ -483,7 +483,8 @@ impl FunctionCompiler<'_, '_> {
         self.registers.written(dst, 2);
     }
 
-    fn slice_of_values(&mut self, values: &[(u16, Ty)], element: Ty, dst: u16) {
+    /// A slice of values in registers.
+    pub(crate) fn slice_of_values(&mut self, values: &[(u16, Ty)], element: Ty, dst: u16) {
         if values.is_empty() {
             self.emit(op::Zero {
                 dst: bytecode::Run(dst),

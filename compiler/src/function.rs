@@ -103,6 +103,7 @@ pub(crate) fn compile(c: &mut Compiler<'_>, key: &FunctionKey) -> Function {
         FunctionKey::BuiltinCall(e, _) => f.builtin_call(*e),
         FunctionKey::Initializer(package) => f.initializer(*package),
         FunctionKey::Entry => f.entry(),
+        FunctionKey::Made(ty) => f.made(*ty),
         FunctionKey::Unreachable => {
             f.name = "unreachable".to_owned();
             f.emit(op::Unreachable {});

@@ -49,6 +49,7 @@ mod operators;
 mod package;
 mod places;
 mod range_functions;
+mod reflection;
 mod registers;
 mod select;
 mod statements;

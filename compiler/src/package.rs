@@ -11,6 +11,7 @@ use bytecode::{
     Function, FunctionId, Global, KnownTypes, Method, NativeId, NativeReference, Program,
     SelectorName, StringId, TypeId as TypeRef,
 };
+use checker::lookup::MethodSetEntry;
 use checker::typed::{FunctionId as DeclaredId, ObjectKind, Selected, Selection, TypedProgram};
 use checker::types::{ObjectId, PackageId, Type, TypeId as Ty};
 use diagnostics::TextRange;
@@ -47,6 +48,8 @@ pub(crate) enum FunctionKey {
     Initializer(PackageId),
     /// Initialises all packages and calls `main.main`.
     Entry,
+    /// Behind `reflect.MakeFunc` of a function type.
+    Made(Ty),
     /// Stands in method tables for methods that nothing can call.
     Unreachable,
 }
@@ -79,7 +82,7 @@ impl std::fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-struct Pending {
+pub(crate) struct Pending {
     id: FunctionId,
     key: FunctionKey,
 }
@@ -92,7 +95,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) types: TypeTable,
     pub(crate) functions: Vec<Function>,
     ids: FxHashMap<FunctionKey, FunctionId>,
-    work: Vec<Pending>,
+    pub(crate) work: Vec<Pending>,
     /// The names of function literals, given when the literal is met.
     pub(crate) literal_names: FxHashMap<ExprId, String>,
     /// The bodies of ranges over functions whose closures have been made.
@@ -108,6 +111,15 @@ pub(crate) struct Compiler<'a> {
     native_list: Vec<NativeReference>,
     selectors: FxHashMap<(Symbol, Option<PackageId>, Ty), u32>,
     selector_list: Vec<SelectorName>,
+    /// By selector.
+    pub(crate) selector_signatures: Vec<Ty>,
+    /// Package `reflect` is there.
+    pub(crate) reflects: bool,
+    /// How many descriptors [`Compiler::complete_reflection`] has looked at; for how many of them there are made functions.
+    pub(crate) reflected: usize,
+    pub(crate) made_for: usize,
+    /// [`bytecode::Reflection::method_types`], as far as they are known.
+    pub(crate) method_types: Vec<Option<TypeRef>>,
     globals: FxHashMap<ObjectId, u32>,
     global_list: Vec<Global>,
     globals_size: u64,
@@ -116,7 +128,7 @@ pub(crate) struct Compiler<'a> {
     /// What is put in place of calls of a function.
     pub(crate) inlined:
         FxHashMap<(DeclaredId, EnvironmentId), Option<std::rc::Rc<crate::inline::Body>>>,
-    method_sets: FxHashMap<Ty, std::rc::Rc<Vec<checker::lookup::MethodSetEntry>>>,
+    method_sets: FxHashMap<Ty, std::rc::Rc<Vec<MethodSetEntry>>>,
     pub(crate) too_large: Option<TooLarge>,
 }
 
@@ -144,6 +156,11 @@ pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Prog
         native_list: Vec::new(),
         selectors: FxHashMap::default(),
         selector_list: Vec::new(),
+        selector_signatures: Vec::new(),
+        reflects: typed.packages.iter().any(|p| p.path == "reflect"),
+        reflected: 0,
+        made_for: 0,
+        method_types: Vec::new(),
         globals: FxHashMap::default(),
         global_list: Vec::new(),
         globals_size: 0,
@@ -169,6 +186,7 @@ impl FunctionKey {
             | FunctionKey::Bound(_)
             | FunctionKey::Initializer(_)
             | FunctionKey::Entry
+            | FunctionKey::Made(_)
             | FunctionKey::Unreachable => EnvironmentId::EMPTY,
         }
     }
@@ -190,6 +208,7 @@ impl Compiler<'_> {
             }
             let more = self.complete_descriptors();
             let more = self.add_methods() | more;
+            let more = self.complete_reflection() | more;
             if !more && self.work.is_empty() {
                 break;
             }
@@ -213,6 +232,7 @@ impl Compiler<'_> {
                 range: None,
             });
         }
+        let reflection = self.reflection();
         let program = Program {
             functions: self.functions,
             types: self.types.descriptors,
@@ -223,6 +243,7 @@ impl Compiler<'_> {
             globals_size: self.globals_size as u32,
             entry: Some(entry),
             known: Some(known),
+            reflection,
         };
         debug_assert_eq!(bytecode::verify::program(&program), Ok(()));
         Ok(program)
@@ -345,7 +366,28 @@ impl Compiler<'_> {
             signature: text.strip_prefix("func").unwrap_or(&text).to_owned(),
         });
         self.selectors.insert((name, package, signature), id);
+        self.selector_signatures.push(signature);
         id
+    }
+
+    /// The number of a function, if it has one.
+    pub(crate) fn known_function(&self, key: &FunctionKey) -> Option<FunctionId> {
+        self.ids.get(key).copied()
+    }
+
+    /// Whether a native is called.
+    pub(crate) fn has_native(&self, name: &str) -> bool {
+        self.natives.contains_key(name)
+    }
+
+    /// The methods of a type that is no interface.
+    pub(crate) fn method_set(&mut self, ty: Ty) -> std::rc::Rc<Vec<MethodSetEntry>> {
+        if let Some(set) = self.method_sets.get(&ty) {
+            return std::rc::Rc::clone(set);
+        }
+        let set = std::rc::Rc::new(self.typed.method_set(ty, self.names));
+        self.method_sets.insert(ty, std::rc::Rc::clone(&set));
+        set
     }
 
     /// The place of a package variable.
@@ -554,19 +596,16 @@ impl Compiler<'_> {
             if self.typed.types.is_interface(ty) {
                 continue;
             }
-            let set = match self.method_sets.get(&ty) {
-                Some(set) => std::rc::Rc::clone(set),
-                None => {
-                    let set = std::rc::Rc::new(self.typed.method_set(ty, self.names));
-                    self.method_sets.insert(ty, std::rc::Rc::clone(&set));
-                    set
-                }
-            };
+            let set = self.method_set(ty);
             for entry in set.iter() {
                 let signature = self.typed.types.canonical(entry.signature);
-                let Some(&selector) = self.selectors.get(&(entry.name, entry.package, signature))
-                else {
-                    continue;
+                let key = (entry.name, entry.package, signature);
+                let selector = match self.selectors.get(&key) {
+                    Some(&selector) => selector,
+                    None if self.reflects_method(entry) => {
+                        self.selector(entry.name, entry.package, signature)
+                    }
+                    None => continue,
                 };
                 let methods = &self.types.descriptors[index].methods;
                 let Err(place) = methods.binary_search_by_key(&selector, |method| method.selector)
@@ -583,6 +622,21 @@ impl Compiler<'_> {
             }
         }
         true
+    }
+
+    /// Whether a method can be reached by reflection only: it is exported, and its body was checked.
+    fn reflects_method(&self, entry: &MethodSetEntry) -> bool {
+        if !self.reflects || !self.typed.reflects_methods || entry.package.is_some() {
+            return false;
+        }
+        let Selected::Method(object) = entry.selection.selected else {
+            return true;
+        };
+        let function = self.typed.object(object).function();
+        function.is_none_or(|id| {
+            let function = self.typed.function(id);
+            function.body.is_none() || function.checked
+        })
     }
 
     /// The function that a method table holds: its first slot is the interface's data.

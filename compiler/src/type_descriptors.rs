@@ -108,6 +108,15 @@ pub(crate) struct TypeTable {
     pub(crate) too_large: Option<Ty>,
 }
 
+impl TypeTable {
+    /// The descriptors of arrays behind literals' slices: no value has such a type.
+    pub(crate) fn hidden(&self) -> Vec<TypeRef> {
+        let mut hidden: Vec<TypeRef> = self.arrays.values().copied().collect();
+        hidden.sort_by_key(|id| id.0);
+        hidden
+    }
+}
+
 impl Compiler<'_> {
     /// The layout of a type.
     pub(crate) fn layout(&mut self, ty: Ty) -> Rc<Layout> {

@@ -22,11 +22,11 @@ fn split_package(name: &str) -> (&str, &str) {
 }
 
 /// Where the values of one parameter are.
-type Argument = (u16, Ty);
+pub(crate) type Argument = (u16, Ty);
 
 impl FunctionCompiler<'_, '_> {
     /// Parameters in registers from the next one on.
-    fn parameters(&mut self, types: &[Ty], shape: &mut Shape) -> Vec<Argument> {
+    pub(crate) fn parameters(&mut self, types: &[Ty], shape: &mut Shape) -> Vec<Argument> {
         let mut out = Vec::new();
         for &ty in types {
             let kinds = self.layout(ty).slots.clone();

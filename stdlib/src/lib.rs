@@ -39,6 +39,7 @@ pub mod internal;
 pub mod math;
 pub mod os;
 pub mod outline;
+pub mod reflect;
 pub mod regexp;
 pub mod runtime;
 pub mod sort;
@@ -79,6 +80,7 @@ packages! {
     "math/rand" => crate::math::rand;
     "math/rand/v2" => crate::math::rand::v2;
     "os" => crate::os;
+    "reflect" => crate::reflect;
     "regexp" => crate::regexp;
     "runtime" => crate::runtime;
     "runtime/debug" => crate::runtime::debug;

@@ -63,6 +63,7 @@ fn fits(native: &NativeType, program: &TypedProgram, declared: TypeId) -> bool {
             }
             _ => false,
         },
+        (NativeType::Type, Type::Pointer(declared)) => types.named(*declared).is_some(),
         (NativeType::Interface, Type::Interface(_)) => true,
         (
             NativeType::Reference,

@@ -10,6 +10,7 @@
 //! | [`Any`] (both ways) | any interface type |
 //! | [`Pointer<T>`] | `*T` of a scalar `T` |
 //! | [`Reference`] | any pointer, map, channel or func, opaque |
+//! | [`crate::reflection::TypeHandle`] | `*reflect.rtype` |
 //! | `()`, tuples (results) | several results |
 //! | `Result<T, GoPanic>` (results) | panics |
 //!
@@ -57,6 +58,8 @@ pub enum NativeType {
     Reference,
     /// Pointer to a struct that begins with two `uint64` for a timer: [`TimerPlace`].
     Timer,
+    /// `*reflect.rtype`: [`crate::reflection::TypeHandle`].
+    Type,
 }
 
 impl NativeType {
@@ -102,6 +105,9 @@ impl NativeType {
                     _ => false,
                 }
             }
+            (NativeType::Type, TypeKind::Pointer { element }) => types
+                .get(element.0 as usize)
+                .is_some_and(|element| element.own_name == "rtype" && element.package == "reflect"),
             (NativeType::Slice(element), TypeKind::Slice { element: declared }) => {
                 element.accepts(types, *declared)
             }
@@ -131,6 +137,7 @@ impl std::fmt::Display for NativeType {
             NativeType::Interface => "any",
             NativeType::Reference => "reference",
             NativeType::Timer => "timer",
+            NativeType::Type => "type",
             NativeType::Slice(element) => return write!(f, "[]{element}"),
             NativeType::Pointer(element) => return write!(f, "*{element}"),
         };
@@ -773,6 +780,7 @@ tuple_results!(A, B, C);
 tuple_results!(A, B, C, D);
 tuple_results!(A, B, C, D, E);
 tuple_results!(A, B, C, D, E, F);
+tuple_results!(A, B, C, D, E, F, G);
 
 /// A pointer to a scalar of the heap, for package atomic and the like.
 pub struct Pointer<'h, T> {
@@ -1092,7 +1100,7 @@ impl<'h> Results<'h> for Any<'h> {
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+pub(crate) enum Place {
     /// The value in a register's form.
     Slot(u64),
     /// The value in the heap.
@@ -1103,9 +1111,9 @@ enum Place {
 /// of the native, not of the script). What is read from the heap is read when asked for: a racing script may change it in between.
 #[derive(Clone, Copy)]
 pub struct View<'h> {
-    ty: &'h RuntimeType,
-    place: Place,
-    marker: PhantomData<&'h u8>,
+    pub(crate) ty: &'h RuntimeType,
+    pub(crate) place: Place,
+    pub(crate) marker: PhantomData<&'h u8>,
 }
 
 impl<'h> View<'h> {
@@ -1117,7 +1125,7 @@ impl<'h> View<'h> {
         self.ty.kind()
     }
 
-    fn slot(&self) -> u64 {
+    pub(crate) fn slot(&self) -> u64 {
         match self.place {
             Place::Slot(slot) => {
                 // A flat struct of one slot is seen through its fields only.
@@ -1130,7 +1138,7 @@ impl<'h> View<'h> {
         }
     }
 
-    fn pair(&self) -> (u64, u64) {
+    pub(crate) fn pair(&self) -> (u64, u64) {
         match self.place {
             // SAFETY: a place of a 16-byte type.
             Place::Memory(place) => unsafe { moves::load128(place as u64) },

@@ -2,7 +2,7 @@
 //!
 //! INVARIANT (IMAGE): code, strings, types, immortal closures and globals are pinned: they are allocated once, when
 //! the image is made, and neither move nor die before it. All but the globals are never written again. The code has
-//! passed the verifier, so operands that it names lie in frames and tables.
+//! passed the verifier, so operands that it names lie in frames and tables. Types that reflection makes are pinned likewise.
 
 use bytecode::{Function, KnownTypes, SelectorName, SlotKind, Word};
 
@@ -42,6 +42,10 @@ pub struct Image {
     pub(crate) globals: crate::globals::Globals,
     pub(crate) entry: bytecode::FunctionId,
     pub known: KnownTypes,
+    /// What the compiler says for reflection only.
+    pub(crate) reflection: Option<bytecode::Reflection>,
+    /// Types that reflection has made.
+    pub(crate) made_types: crate::made_types::MadeTypes,
 }
 
 impl Image {
@@ -101,7 +105,11 @@ impl Image {
 
     /// The type with this id.
     pub fn ty(&self, id: bytecode::TypeId) -> &RuntimeType {
-        self.types.get(id)
+        if (id.0 as usize) < self.types.len() {
+            self.types.get(id)
+        } else {
+            self.made_type(id)
+        }
     }
 
     pub fn selectors(&self) -> &[SelectorName] {

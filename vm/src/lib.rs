@@ -9,6 +9,7 @@
 //!   tracebacks and for the collector.
 //! - [`types`], [`objects`], [`growth`]: values by their types: moving, comparing, hashing, growing.
 //! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
+//! - [`made_types`], [`reflection`]: types made while the program runs, and what package `reflect` does to values.
 //! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program.
 //!
 //! INVARIANT: the heap is collected only at safepoints, with the world stopped. Allocation never collects; it lets the scheduler
@@ -31,11 +32,13 @@ mod image;
 mod interpreter;
 mod leaks;
 mod link;
+pub mod made_types;
 pub mod moves;
 pub mod native;
 pub mod objects;
 mod ops;
 mod panics;
+pub mod reflection;
 mod running;
 mod stack;
 mod trace;

@@ -123,6 +123,8 @@ pub(crate) fn link(
         globals,
         entry,
         known,
+        reflection: program.reflection,
+        made_types: crate::made_types::MadeTypes::default(),
     })
 }
 

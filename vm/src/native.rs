@@ -23,6 +23,8 @@
 //! - *parking*: may make the goroutine wait, yield or end. Takes `&mut NativeContext<'_>` first (its [`NativeContext::slice`]
 //!   is the door to the scheduler) and returns [`Parking`].
 //!
+//! - *machine*: a [`crate::reflection::MachineOperation`], such as a call of a function whose type only its value knows.
+//!
 //! INVARIANT (NATIVES): natives never call bytecode, and what has the lifetime `'h` (strings, slices, `Any`) is good only
 //! until the native returns: the heap is not collected before.
 
@@ -34,6 +36,7 @@ use crate::border::{NativeType, OwnedParameter, Parameter, Results};
 use crate::engine::Machine;
 use crate::host::HostHandle;
 use crate::image::Image;
+use crate::reflection::MachineOperation;
 
 /// A panic (or worse) that a native asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -135,6 +138,8 @@ pub enum Entry {
     Pure(fn(&mut NativeContext<'_>, Slots) -> Result<(), GoPanic>),
     Blocking(fn(&HostHandle, Slots) -> Result<BlockingCall<Machine>, GoPanic>),
     Parking(fn(&mut NativeContext<'_>, Slots) -> ParkingOutcome),
+    /// The interpreter does it itself.
+    Machine(MachineOperation),
 }
 
 /// A row of a package's table.
@@ -535,6 +540,13 @@ macro_rules! native_row {
                 $crate::native::call_parking(&$function, context, slots)
             }),
             signature: || $crate::native::signature_of_parking(&$function),
+        }
+    };
+    (machine $name:literal => $operation:expr) => {
+        $crate::Native {
+            name: $name,
+            entry: $crate::native::Entry::Machine($operation),
+            signature: || $operation.signature(),
         }
     };
 }

@@ -11,11 +11,13 @@
 //! INVARIANT (PLACE): the addresses of those types of which an interface's data word is a reference, and only theirs, have the
 //! bit [`crate::heap::REFERENCE_TYPE`] set: the collector asks the type word itself.
 //!
-//! INVARIANT (TYPES): every pointer in a `RuntimeType` leads to a `RuntimeType` of the same [`TypeTable`], which owns them
-//! all and never moves or changes one after [`TypeTable::new`] has returned.
+//! INVARIANT (TYPES): every pointer in a `RuntimeType` leads to a `RuntimeType` of the same image, which owns them
+//! all and never moves or changes one after it was made ([`RuntimeType::write`]), but for `pointer_to`, which is atomic. Most
+//! stand in the [`TypeTable`]; those that reflection makes are [`crate::made_types`]'.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use bytecode::{SlotKind, TypeDescriptor, TypeId, TypeKind};
 
@@ -89,6 +91,8 @@ pub struct FlatPart {
 /// A type at run time. See the module's text.
 #[repr(C, align(16))]
 pub struct RuntimeType {
+    /// Its own address: whoever is given a pointer that should lead to a type can tell ([`crate::reflection::TypeHandle`]).
+    this: u64,
     /// Places of the method table minus one.
     mask: u32,
     /// Heap size in bytes.
@@ -124,6 +128,8 @@ pub struct RuntimeType {
     pub parts: Vec<FlatPart>,
     /// Sorted by selector: (selector, code).
     methods: Vec<(u32, u32)>,
+    /// The type of pointers to it, once it was asked for.
+    pub(crate) pointer_to: AtomicPtr<RuntimeType>,
     /// What the compiler said.
     pub descriptor: TypeDescriptor,
 }
@@ -267,6 +273,147 @@ impl RuntimeType {
     pub fn is_interface(&self) -> bool {
         matches!(self.descriptor.kind, TypeKind::Interface { .. })
     }
+
+    /// Whether an address is that of a type, given that 8 bytes can be read there.
+    ///
+    /// # Safety
+    /// `address` is 0, or leads to 8 aligned readable bytes, of a type or of script memory. Of the latter none holds its own address
+    /// as a scalar: what a type holds in `this` is not the address of a copy of it.
+    pub(crate) unsafe fn is_at(address: u64) -> bool {
+        // SAFETY: the caller's promise.
+        address != 0 && unsafe { crate::moves::load64(address) } == address
+    }
+
+    /// The size that the type has in Go, in bytes.
+    pub fn go_size(&self) -> u64 {
+        self.go.size
+    }
+
+    /// The alignment that the type has in Go.
+    pub fn go_align(&self) -> u64 {
+        self.go.align.max(1)
+    }
+
+    /// The type of pointers to it, if it is known already.
+    pub(crate) fn known_pointer(&self) -> Option<&RuntimeType> {
+        // ORDERING: acquire. Pairs with the release in `set_pointer`: the type it leads to is complete.
+        let pointer = self.pointer_to.load(Ordering::Acquire);
+        // SAFETY: INVARIANT TYPES.
+        unsafe { pointer.as_ref() }
+    }
+
+    /// Notes the type of pointers to this one.
+    pub(crate) fn set_pointer(&self, pointer: NonNull<RuntimeType>) {
+        // ORDERING: release. Pairs with the acquire in `known_pointer`.
+        self.pointer_to.store(pointer.as_ptr(), Ordering::Release);
+    }
+
+    /// Memory for the type of a descriptor, at the right place for it (INVARIANT PLACE), and the layout that it was allocated with.
+    pub(crate) fn reserve(descriptor: &TypeDescriptor) -> (NonNull<RuntimeType>, Layout) {
+        let selectors: Vec<u32> = descriptor.methods.iter().map(|m| m.selector).collect();
+        let mask = mask_for(&selectors);
+        let size = size_of::<RuntimeType>() + (mask as usize + 1) * size_of::<MethodEntry>();
+        let offset = offset_of(descriptor.interface_data_is_reference());
+        let layout = Layout::from_size_align(offset + size, 2 * REFERENCE_TYPE as usize)
+            .expect("a method table of at most 65536 entries");
+        // SAFETY: the size is not zero.
+        let Some(memory) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
+            handle_alloc_error(layout)
+        };
+        // SAFETY: inside the allocation.
+        (unsafe { memory.add(offset) }.cast(), layout)
+    }
+
+    /// Makes the type at a place; [`RuntimeType::complete`] is to follow once the types it refers to are written.
+    ///
+    /// # Safety
+    /// The place was reserved for this descriptor, and nobody has seen it yet.
+    pub(crate) unsafe fn write(
+        place: NonNull<RuntimeType>,
+        heap: &crate::heap::Heap,
+        descriptor: TypeDescriptor,
+        parts: Parts,
+    ) {
+        let selectors: Vec<u32> = parts.methods.iter().map(|m| m.0).collect();
+        let mask = mask_for(&selectors);
+        let methods = parts.methods.clone();
+        let ty = RuntimeType {
+            this: place.as_ptr() as u64,
+            mask,
+            size: descriptor.size,
+            slots: descriptor.slots.len() as u16,
+            align: descriptor.align,
+            boxed: descriptor.boxed,
+            data_is_reference: descriptor.interface_data_is_reference(),
+            comparable: descriptor.comparable,
+            shape: shape_of(&descriptor),
+            access: access_of(&descriptor),
+            heap_shape: heap.shape_of(&descriptor),
+            slots_shape: crate::objects::channel::slots_shape(heap, &descriptor),
+            go: parts.go,
+            site: heap.site(heap.shape_of(&descriptor), descriptor.size as usize),
+            map: None,
+            id: parts.id,
+            element: parts.element,
+            key: parts.key,
+            length: parts.length,
+            fields: parts.fields,
+            parts: parts.flat,
+            methods: parts.methods,
+            pointer_to: AtomicPtr::new(parts.pointer_to),
+            descriptor,
+        };
+        // SAFETY: the caller's promise: there is room for the type and its method table.
+        unsafe {
+            place.write(ty);
+            let entries = place.add(1).cast::<MethodEntry>();
+            for (selector, code) in methods {
+                let entry = entries.add((selector & mask) as usize);
+                entry.write(MethodEntry {
+                    code,
+                    selector: selector + 1,
+                });
+            }
+        }
+    }
+
+    /// Adds what depends on other types being written.
+    ///
+    /// # Safety
+    /// A type that was written, as were those it refers to, and that nobody has seen yet.
+    pub(crate) unsafe fn complete(ty: NonNull<RuntimeType>, heap: &crate::heap::Heap) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let map = ty.as_ref().new_map_type(heap);
+            (*ty.as_ptr()).map = map;
+        }
+    }
+
+    /// Gives the memory of a type back.
+    ///
+    /// # Safety
+    /// The type was written and reserved with this layout; nobody refers to it any more.
+    pub(crate) unsafe fn free(ty: NonNull<RuntimeType>, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let offset = offset_of(ty.as_ref().data_is_reference);
+            ty.drop_in_place();
+            dealloc(ty.cast::<u8>().sub(offset).as_ptr(), layout);
+        }
+    }
+}
+
+/// What a type refers to, and what follows from that.
+pub(crate) struct Parts {
+    pub(crate) id: TypeId,
+    pub(crate) element: Option<NonNull<RuntimeType>>,
+    pub(crate) key: Option<NonNull<RuntimeType>>,
+    pub(crate) length: u64,
+    pub(crate) fields: Vec<RuntimeField>,
+    pub(crate) flat: Vec<FlatPart>,
+    pub(crate) methods: Vec<(u32, u32)>,
+    pub(crate) pointer_to: *mut RuntimeType,
+    pub(crate) go: crate::growth::GoLayout,
 }
 
 /// All types of an image.
@@ -293,26 +440,9 @@ impl TypeTable {
             layouts: Vec::with_capacity(descriptors.len()),
         };
         let layouts = crate::growth::go_layouts(descriptors);
-        let mut masks = Vec::with_capacity(descriptors.len());
         for descriptor in descriptors {
-            let mask = mask_for(
-                &descriptor
-                    .methods
-                    .iter()
-                    .map(|m| m.selector)
-                    .collect::<Vec<_>>(),
-            );
-            masks.push(mask);
-            let size = size_of::<RuntimeType>() + (mask as usize + 1) * size_of::<MethodEntry>();
-            let offset = offset_of(descriptor.interface_data_is_reference());
-            let layout = Layout::from_size_align(offset + size, 2 * REFERENCE_TYPE as usize)
-                .expect("a method table of at most 65536 entries");
-            // SAFETY: the size is not zero.
-            let Some(memory) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
-                handle_alloc_error(layout)
-            };
-            // SAFETY: inside the allocation.
-            table.types.push(unsafe { memory.add(offset) }.cast());
+            let (place, layout) = RuntimeType::reserve(descriptor);
+            table.types.push(place);
             table.layouts.push(layout);
         }
         let at = |id: TypeId| table.types[id.0 as usize];
@@ -349,48 +479,26 @@ impl TypeTable {
                 .map(|m| (m.selector, code_of(m.function)))
                 .collect();
             methods.sort_unstable();
-            let ty = RuntimeType {
-                mask: masks[index],
-                size: descriptor.size,
-                slots: descriptor.slots.len() as u16,
-                align: descriptor.align,
-                boxed: descriptor.boxed,
-                data_is_reference: descriptor.interface_data_is_reference(),
-                comparable: descriptor.comparable,
-                shape: shape_of(descriptor),
-                access: access_of(descriptor),
-                heap_shape: heap.shape_of(descriptor),
-                slots_shape: crate::objects::channel::slots_shape(heap, descriptor),
-                go: layouts[index],
-                site: heap.site(heap.shape_of(descriptor), descriptor.size as usize),
-                map: None,
+            let pointer_to = descriptor
+                .pointer_to
+                .map_or(std::ptr::null_mut(), |id| at(id).as_ptr());
+            let parts = Parts {
                 id: TypeId(index as u32),
                 element,
                 key,
                 length,
                 fields,
-                parts: parts_of(descriptors, descriptor),
-                methods: methods.clone(),
-                descriptor: descriptor.clone(),
+                flat: parts_of(descriptors, descriptor),
+                methods,
+                pointer_to,
+                go: layouts[index],
             };
-            let place = table.types[index].as_ptr();
-            // SAFETY: freshly allocated with room for the type and its method table; written once, before anybody reads it.
-            unsafe {
-                place.write(ty);
-                let entries = place.add(1).cast::<MethodEntry>();
-                for (selector, code) in methods {
-                    let entry = entries.add((selector & masks[index]) as usize);
-                    entry.write(MethodEntry {
-                        code,
-                        selector: selector + 1,
-                    });
-                }
-            }
+            // SAFETY: reserved for this descriptor above; nobody has seen it.
+            unsafe { RuntimeType::write(table.types[index], heap, descriptor.clone(), parts) };
         }
-        for index in 0..descriptors.len() {
-            let map = table.get(TypeId(index as u32)).new_map_type(heap);
-            // SAFETY: nobody else refers to the types yet.
-            unsafe { (*table.types[index].as_ptr()).map = map };
+        for ty in &table.types {
+            // SAFETY: nobody else refers to the types yet, and all are written.
+            unsafe { RuntimeType::complete(*ty, heap) };
         }
         table
     }
@@ -420,11 +528,7 @@ impl Drop for TypeTable {
     fn drop(&mut self) {
         for (ty, layout) in self.types.iter().zip(&self.layouts) {
             // SAFETY: written by `new`, allocated with this layout, dropped once.
-            unsafe {
-                let offset = offset_of(ty.as_ref().data_is_reference);
-                ty.drop_in_place();
-                dealloc(ty.cast::<u8>().sub(offset).as_ptr(), *layout);
-            }
+            unsafe { RuntimeType::free(*ty, *layout) };
         }
     }
 }
@@ -474,7 +578,7 @@ fn shape_of(descriptor: &TypeDescriptor) -> Shape {
     }
 }
 
-fn access_of(descriptor: &TypeDescriptor) -> Access {
+pub(crate) fn access_of(descriptor: &TypeDescriptor) -> Access {
     if descriptor.boxed {
         return Access::Boxed;
     }

@@ -102,6 +102,33 @@ enum Task<'h> {
     },
 }
 
+/// Whether a value is a `reflect.Value` (and no method, which is none of a value's own): an argument that is one stands for
+/// what it holds.
+fn is_reflected(view: View<'_>) -> bool {
+    let descriptor = &view.ty().descriptor;
+    matches!(descriptor.kind, TypeKind::Struct { .. })
+        && descriptor.own_name == "Value"
+        && descriptor.package == "reflect"
+        && view.field(1).uint() & REFLECTED_METHOD == 0
+}
+
+/// What a `reflect.Value` holds; `None` for the zero Value.
+fn reflected(view: View<'_>) -> Option<(View<'_>, Access)> {
+    let flag = view.field(1).uint();
+    let held = View::of(view.field(0).contents(), flag & REFLECTED_INDIRECT != 0)?;
+    let access = if flag & REFLECTED_READ_ONLY == 0 {
+        Access::Free
+    } else {
+        Access::Closed
+    };
+    (flag != 0).then_some((held, access))
+}
+
+/// Flags of reflect/value.gl.
+const REFLECTED_READ_ONLY: u64 = 3 << 5;
+const REFLECTED_INDIRECT: u64 = 1 << 7;
+const REFLECTED_METHOD: u64 = 1 << 9;
+
 /// A method call that is wanted.
 pub struct Call<'h> {
     pub value: Any<'h>,
@@ -284,6 +311,17 @@ impl<'h, 't> Printer<'h, 't> {
             return Ok(());
         };
         self.verb = verb;
+        if !matches!(verb, 'T' | 'p') && is_reflected(view) {
+            match reflected(view) {
+                Some((view, access)) => self.tasks.push(Task::Value {
+                    view,
+                    access,
+                    top: true,
+                }),
+                None => self.out.extend_from_slice(b"<invalid reflect.Value>"),
+            }
+            return self.work(context);
+        }
         match verb {
             'T' => {
                 self.flags
@@ -333,10 +371,7 @@ impl<'h, 't> Printer<'h, 't> {
                     }
                     // Go prints a []byte without asking for methods, which shows with %w.
                     let plain_bytes = top && self.verb == 'w' && view.ty().name() == "[]uint8";
-                    if (top || access == Access::Free)
-                        && !plain_bytes
-                        && self.methods(context, view)?
-                    {
+                    if access == Access::Free && !plain_bytes && self.methods(context, view)? {
                         continue;
                     }
                     self.value(context, view, access, top)?;

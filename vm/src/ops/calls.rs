@@ -10,6 +10,7 @@ use crate::heap::OutOfMemory;
 use crate::moves;
 use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome, Slots};
 use crate::panics;
+use crate::reflection;
 use crate::running::{Next, Running, enter, stub};
 
 /// # Safety
@@ -74,6 +75,10 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                     Ok(()) => after!(ip, fp, CallNative),
                     Err(panic) => cx.go_panic(ip, fp, &panic),
                 }
+            }
+            Entry::Machine(operation) => {
+                cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
+                reflection::run(cx, ip, fp, i.window.0 as usize, operation)
             }
             Entry::Blocking(entry) => match entry(&cx.machine.host, Slots(window)) {
                 Ok(call) => cx.leave_pending(ip, fp, Pending::Completion, Switch::Blocking(call)),

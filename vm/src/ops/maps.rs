@@ -3,7 +3,7 @@
 use bytecode::{TypeId, Word};
 
 use super::{after, allocated, decode, r};
-use crate::heap::OutOfMemory;
+use crate::heap::{Cache, OutOfMemory};
 use crate::moves;
 use crate::objects::map::{self, KeyKind, MapError, MapType};
 use crate::objects::value;
@@ -92,7 +92,7 @@ fn types<'a>(cx: &Running<'a>, ty: TypeId) -> (&'a RuntimeType, &'a MapType) {
 /// # Safety
 /// See [`super`].
 #[inline(always)]
-unsafe fn find(
+pub(crate) unsafe fn find(
     map: u64,
     ty: &RuntimeType,
     map_type: &MapType,
@@ -133,14 +133,13 @@ unsafe fn key_place(ty: &RuntimeType, key: *const u64, scratch: &mut Scratch) ->
 /// # Safety
 /// See [`super`]; the map is not nil.
 #[inline(always)]
-unsafe fn find_or_insert(
-    cx: &mut Running<'_>,
+pub(crate) unsafe fn find_or_insert(
+    cache: &mut Cache,
     map: u64,
     ty: &RuntimeType,
     map_type: &MapType,
     key: *const u64,
 ) -> Result<u64, MapError> {
-    let cache = &mut cx.local.cache;
     // SAFETY: see `super`.
     unsafe {
         match map_type.kind {
@@ -314,7 +313,13 @@ pub(crate) unsafe fn set(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) ->
             cx,
             ip,
             fp,
-            find_or_insert(cx, map, ty, map_type, fp.add(i.key.0 as usize))
+            find_or_insert(
+                &mut cx.local.cache,
+                map,
+                ty,
+                map_type,
+                fp.add(i.key.0 as usize)
+            )
         );
         value::store(ty.element(), place, fp.add(i.src.0 as usize));
         cx.poll_heap();
@@ -338,7 +343,13 @@ pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
             cx,
             ip,
             fp,
-            find_or_insert(cx, map, ty, map_type, fp.add(i.key.0 as usize))
+            find_or_insert(
+                &mut cx.local.cache,
+                map,
+                ty,
+                map_type,
+                fp.add(i.key.0 as usize)
+            )
         );
         r!(fp, i.dst) = place;
         cx.poll_heap();
@@ -356,7 +367,25 @@ pub(crate) unsafe fn delete(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
         let (ty, map_type) = types(cx, i.ty);
         let map = r!(fp, i.map);
         let key = fp.add(i.key.0 as usize);
-        let mut scratch = Scratch([0; 8]);
+        looked_up!(cx, ip, fp, map, remove(map, ty, map_type, key));
+        after!(ip, fp, MapDelete)
+    }
+}
+
+/// Deletes the entry with a key in registers, if there is one.
+///
+/// # Safety
+/// See [`super`].
+#[inline(always)]
+pub(crate) unsafe fn remove(
+    map: u64,
+    ty: &RuntimeType,
+    map_type: &MapType,
+    key: *const u64,
+) -> Result<(), MapError> {
+    let mut scratch = Scratch([0; 8]);
+    // SAFETY: see `super`.
+    unsafe {
         let place = match map_type.kind {
             // A register holds such a key as the map does.
             KeyKind::Word => {
@@ -367,8 +396,7 @@ pub(crate) unsafe fn delete(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
                 key_place(ty.key(), key, &mut scratch)
             }
         };
-        looked_up!(cx, ip, fp, map, map::delete(map, map_type, place));
-        after!(ip, fp, MapDelete)
+        map::delete(map, map_type, place)
     }
 }
 

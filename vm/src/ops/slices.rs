@@ -393,7 +393,7 @@ pub(crate) unsafe fn make_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
 }
 
 /// Why a slice did not grow.
-enum Grow {
+pub(crate) enum Grow {
     TooLong,
     Full(OutOfMemory),
 }
@@ -409,7 +409,7 @@ fn grows_in_go(wanted: u64, size: u64) -> bool {
 ///
 /// # Safety
 /// `pointer` leads to `length` elements of this type.
-unsafe fn grow(
+pub(crate) unsafe fn grow(
     cache: &mut Cache,
     element: &RuntimeType,
     pointer: u64,

@@ -218,7 +218,7 @@ impl Compiler<'_> {
         let (mut offset, mut align, mut slots, mut flat) = (0u64, 1u8, Vec::new(), true);
         let mut fields = Vec::with_capacity(types.len());
         let mut last_is_empty = false;
-        let mut leaf = Access::Empty;
+        let (mut leaf, mut leaf_size) = (Access::Empty, 0);
         let mut comparable = true;
         for &field in types {
             let layout = self.layout(field);
@@ -241,6 +241,7 @@ impl Compiler<'_> {
                 } else {
                     Access::Value
                 };
+                leaf_size = layout.size;
             }
             last_is_empty = layout.size == 0;
         }
@@ -258,6 +259,10 @@ impl Compiler<'_> {
                 fields,
                 comparable,
             };
+        }
+        // Instructions that step over elements go by the width of what they read: padding behind it is no part of that.
+        if leaf != Access::Empty && leaf_size != size {
+            leaf = Access::Value;
         }
         Layout {
             slots,

@@ -99,7 +99,7 @@ pub struct KnownTypes {
     pub any_slice: TypeId,
     /// `runtime.errorString`: run-time errors; its `Error()` puts "runtime error: " before the text.
     pub runtime_error: TypeId,
-    /// `runtime.boundsError`, also a string: indices and slices out of range, conversions to arrays that are too long.
+    /// `runtime.boundsError`, a struct of one string: indices and slices out of range, conversions to arrays that are too long.
     pub bounds_error: TypeId,
     /// `*runtime.TypeAssertionError`, a pointer to a struct of one string, the text.
     pub type_assertion_error: TypeId,

@@ -131,14 +131,15 @@ pub(crate) fn link(
 /// Whether an interface's data word of this type leads to a string: the type is a string, or points to a struct of one.
 fn holds_text(types: &[TypeDescriptor], id: TypeId) -> bool {
     let kind = |id: TypeId| types.get(id.0 as usize).map(|ty| &ty.kind);
-    match kind(id) {
-        Some(TypeKind::String) => true,
-        Some(TypeKind::Pointer { element }) => match kind(*element) {
-            Some(TypeKind::Struct { fields }) => {
-                matches!(&fields[..], [field] if kind(field.ty) == Some(&TypeKind::String))
-            }
-            _ => false,
-        },
+    let holder = match kind(id) {
+        Some(TypeKind::Pointer { element }) => kind(*element),
+        kind => kind,
+    };
+    match holder {
+        Some(TypeKind::String) => holder == kind(id),
+        Some(TypeKind::Struct { fields }) => {
+            matches!(&fields[..], [field] if kind(field.ty) == Some(&TypeKind::String))
+        }
         _ => false,
     }
 }

@@ -341,7 +341,7 @@ impl<'a> Running<'a> {
         self.panic_text(ip, fp, self.machine.image.known.bounds_error, text)
     }
 
-    /// Panics with a value of a type whose underlying type is string, or that points to a struct of one
+    /// Panics with a value of a type whose underlying type is string or a struct of one, or that points to such a struct
     /// (INVARIANT: the linker looked at all known types).
     pub(crate) fn panic_text(
         &mut self,

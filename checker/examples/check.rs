@@ -1,11 +1,12 @@
-//! Checks Go files as one package and prints what is wrong, as Go's compiler does: `check FILE...`.
+//! Checks Go files as one package and prints what is wrong: `check FILE...`. Types are checked even if the syntax is wrong, as the
+//! tests of Go's own type checker have it.
 //!
 //! Imports are looked for as `.gl` files in the folders of the standard library given by `--std DIR`. With `--standard` the files
 //! are those of a standard package, which is checked whole.
 
 use std::path::PathBuf;
 
-use diagnostics::SourceMap;
+use diagnostics::{Diagnostics, SourceMap};
 use golite_checker::{Importer, Options, PackageSource, SourceText, check_program};
 use parser::ast::{Ast, Interner};
 
@@ -40,9 +41,13 @@ fn main() {
     let mut args = std::env::args().skip(1);
     let mut files = Vec::new();
     let (mut ast, mut names, mut sources) = (Ast::new(), Interner::new(), SourceMap::new());
-    let mut wrong = false;
+    let mut found = Diagnostics::default();
     let mut statistics = false;
-    let mut options = Options::default();
+    let mut options = Options {
+        is_program: false,
+        reachable_bodies: false,
+        ..Options::default()
+    };
     while let Some(arg) = args.next() {
         if arg == "--std" {
             std = args.next().map(PathBuf::from);
@@ -71,18 +76,8 @@ fn main() {
             std::process::exit(2)
         };
         let (file, diagnostics) = parser::parse_file(&mut ast, &mut names, id, sources.text(id));
-        for diagnostic in &diagnostics {
-            wrong = true;
-            println!(
-                "{}: {}",
-                sources.position(diagnostic.range),
-                diagnostic.message
-            );
-        }
+        found.append(diagnostics);
         files.push(file);
-    }
-    if wrong {
-        std::process::exit(1);
     }
     let start = std::time::Instant::now();
     let (program, diagnostics) = check_program(
@@ -93,7 +88,9 @@ fn main() {
         &mut Folder(std),
         &options,
     );
-    for diagnostic in &diagnostics {
+    found.append(diagnostics);
+    found.sort_as_go(&sources);
+    for diagnostic in &found {
         println!(
             "{}: {}",
             sources.position(diagnostic.range),
@@ -111,5 +108,5 @@ fn main() {
             program.functions.len()
         );
     }
-    std::process::exit(i32::from(!diagnostics.is_empty()));
+    std::process::exit(i32::from(!found.is_empty()));
 }

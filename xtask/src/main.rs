@@ -3,7 +3,7 @@
 //! * `bless --with-go [FILTER]` regenerates the expectations of all scripts whose name
 //!   contains FILTER, from the real Go toolchain (environment variable `GO`, else `go`).
 //! * `docs` writes the pages of `docs/` that follow from tables in the code.
-//! * `typesuite GOLITE FOLDER` compares the lines of `golite check`'s errors with those that comments in Go files ask for.
+//! * `typesuite FOLDER COMMAND...` compares the errors of a checker with those that comments in Go files ask for.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
 //!
 //! golite's expectations are Go's opinion, not golite's own: there is no way to bless
@@ -12,7 +12,7 @@
 use std::process::ExitCode;
 use xtask::{bless, docs, std as standard, typesuite};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask typesuite GOLITE FOLDER";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask typesuite FOLDER COMMAND...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,7 +21,9 @@ fn main() -> ExitCode {
         ["bless", "--with-go"] => bless::bless(""),
         ["docs"] => docs::write().map(|()| 0),
         ["std", "--go", goroot] => standard::write(goroot.as_ref()).map(|()| 0),
-        ["typesuite", golite, folder] => typesuite::run(golite.as_ref(), folder.as_ref()),
+        ["typesuite", folder, program, ref arguments @ ..] => {
+            typesuite::run(folder.as_ref(), program, arguments)
+        }
         ["bless", "--with-go", filter] => bless::bless(filter),
         _ => {
             eprintln!("{USAGE}");

@@ -26,6 +26,7 @@ impl Checker<'_> {
             return true;
         }
         let source = types.unalias(x.typ);
+        let written = target;
         let target = types.unalias(target);
         let from_parameter = types.is_type_parameter(source);
         let to_parameter = types.is_type_parameter(target);
@@ -78,7 +79,7 @@ impl Checker<'_> {
             return one_unnamed;
         }
         if (from_parameter || to_parameter) && one_unnamed {
-            return self.assignable_by_terms(x, target, cause);
+            return self.assignable_by_terms(x, target, written, cause);
         }
         false
     }
@@ -88,6 +89,7 @@ impl Checker<'_> {
         &mut self,
         x: &Operand,
         target: TypeId,
+        written: TypeId,
         cause: Option<&mut Cause>,
     ) -> bool {
         let types = &self.program.types;
@@ -108,7 +110,7 @@ impl Checker<'_> {
                 x.typ = term.typ;
                 (
                     self.assignable(&x, target, Some(&mut detail)),
-                    (term.typ, target),
+                    (term.typ, written),
                 )
             };
             if !ok {
@@ -614,6 +616,9 @@ impl Checker<'_> {
             self.exclude_generic(function.as_ref(), x);
             if !x.is_valid() {
                 return;
+            }
+            if let Some(expr) = x.expr {
+                self.record_callee(expr, x.typ);
             }
         }
         let Some(target) = target else { return };

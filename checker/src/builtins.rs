@@ -246,6 +246,17 @@ impl Checker<'_> {
         operands: &mut [Operand],
         spread: Option<u32>,
     ) -> bool {
+        let element = match self.slice_element(x) {
+            Ok(element) => element,
+            Err(problem) => {
+                self.report_operand(
+                    Code::InvalidArgument,
+                    x,
+                    format!("invalid append: {problem}"),
+                );
+                return false;
+            }
+        };
         // append([]byte, string...)
         if operands.len() == 2 && spread.is_some() && self.is_string_or_bytes(operands[1].typ) {
             let bytes = self.program.types.slice(TypeId::BYTE);
@@ -258,17 +269,6 @@ impl Checker<'_> {
                 return true;
             }
         }
-        let element = match self.slice_element(x) {
-            Ok(element) => element,
-            Err(problem) => {
-                self.report_operand(
-                    Code::InvalidArgument,
-                    x,
-                    format!("invalid append: {problem}"),
-                );
-                return false;
-            }
-        };
         let rest = self.program.types.slice(element);
         let typ = x.typ;
         let params = [
@@ -558,6 +558,10 @@ impl Checker<'_> {
             self.report_operand(Code::MismatchedTypes, x, message);
             return false;
         }
+        if self.is_unsupported_part(x, BasicKind::is_float, "complex") {
+            return false;
+        }
+        let types = &self.program.types;
         let typ = match types.basic(x.typ) {
             Some(BasicKind::Float32) => TypeId::COMPLEX64,
             Some(BasicKind::Float64) => TypeId::COMPLEX128,
@@ -580,6 +584,25 @@ impl Checker<'_> {
         true
     }
 
+    /// Reports an argument whose type is a type parameter all of whose types would do: Go has no result type for it.
+    fn is_unsupported_part(
+        &mut self,
+        x: &Operand,
+        wanted: fn(BasicKind) -> bool,
+        name: &str,
+    ) -> bool {
+        let types = &self.program.types;
+        if !types.is_type_parameter(x.typ) || !types.all_basic(x.typ, wanted) {
+            return false;
+        }
+        let message = format!(
+            "{} not supported as argument to built-in {name} for go1.18 (see go.dev/issue/50937)",
+            self.operand_string(x)
+        );
+        self.report_operand(Code::InvalidArgument, x, message);
+        true
+    }
+
     /// `real(x)` or `imag(x)`.
     fn part(&mut self, x: &mut Operand, real: bool) -> bool {
         if self.program.types.is_untyped(x.typ) {
@@ -592,6 +615,10 @@ impl Checker<'_> {
             } else if self.program.types.is_numeric(x.typ) {
                 x.typ = TypeId::UNTYPED_COMPLEX;
             }
+        }
+        let name = if real { "real" } else { "imag" };
+        if self.is_unsupported_part(x, BasicKind::is_complex, name) {
+            return false;
         }
         let typ = match self.program.types.basic(x.typ) {
             Some(BasicKind::Complex64) => TypeId::FLOAT32,

@@ -228,7 +228,7 @@ impl Checker<'_> {
     }
 
     /// Records the instantiated type of a callee that was generic, parentheses included.
-    fn record_callee(&mut self, callee: ExprId, function: TypeId) {
+    pub(crate) fn record_callee(&mut self, callee: ExprId, function: TypeId) {
         let mut expr = callee;
         loop {
             self.record_type(expr, Mode::Value, function, None);
@@ -345,6 +345,7 @@ impl Checker<'_> {
             .map(|typ| types.substitute(*typ, own, &renamed))
             .collect();
         let mut generic: Vec<(usize, TypeId, usize)> = Vec::new();
+        let mut shown = vec![None; operands.len()];
         for (index, operand) in operands.iter_mut().enumerate() {
             let Some(argument) = self.generic_signature(operand).cloned() else {
                 continue;
@@ -363,13 +364,16 @@ impl Checker<'_> {
             all.extend(&fresh);
             known.resize(all.len(), None);
             generic.push((index, old, names.len()));
+            shown[index] = Some(old);
         }
         let arguments: Vec<Argument<'_>> = operands
             .iter()
             .zip(&adjusted)
-            .map(|(operand, parameter)| Argument {
+            .zip(&shown)
+            .map(|((operand, parameter), shown)| Argument {
                 operand,
                 parameter: *parameter,
+                generic: *shown,
             })
             .collect();
         let place = self.node_range(expr);
@@ -572,7 +576,14 @@ impl Checker<'_> {
             } else {
                 self.range(call)
             };
-            let have: Vec<TypeId> = operands.iter().map(|operand| operand.typ).collect();
+            let typ = |operand: &Operand| {
+                if operand.is_valid() {
+                    operand.typ
+                } else {
+                    TypeId::INVALID
+                }
+            };
+            let have: Vec<TypeId> = operands.iter().map(typ).collect();
             let want: Vec<TypeId> = params.iter().map(|param| param.typ).collect();
             let message = format!(
                 "{qualifier} arguments in call to {}\n\thave {}\n\twant {}",
@@ -619,12 +630,13 @@ impl Checker<'_> {
         match *self.ast.expr(expr) {
             Expr::Binary { .. } => self.operator_range(expr),
             Expr::Call { callee, args, .. } => {
-                self.punctuation(callee, self.ast.list(args).first().copied(), '(')
+                let end = self.range(expr).end;
+                self.punctuation_before(callee, self.ast.list(args).first().copied(), end, b'(')
             }
             Expr::Index { operand, indices } => {
-                self.punctuation(operand, self.ast.list(indices).first().copied(), '[')
+                self.punctuation(operand, self.ast.list(indices).first().copied(), b'[')
             }
-            Expr::Selector { operand, name } => self.punctuation(operand, Some(name), '.'),
+            Expr::Selector { operand, name } => self.punctuation(operand, Some(name), b'.'),
             _ => self.range(expr),
         }
     }
@@ -634,16 +646,30 @@ impl Checker<'_> {
         &self,
         left: ExprId,
         right: Option<ExprId>,
-        character: char,
+        character: u8,
     ) -> diagnostics::TextRange {
-        let (left, right) = (self.range(left), right.map(|right| self.range(right)));
-        let right = right.map_or(left.end, |right| right.start);
+        self.punctuation_before(left, right, self.range(left).end, character)
+    }
+
+    /// The same; `end` is where to look to when nothing follows.
+    fn punctuation_before(
+        &self,
+        left: ExprId,
+        right: Option<ExprId>,
+        end: u32,
+        character: u8,
+    ) -> diagnostics::TextRange {
+        let left = self.range(left);
+        let end = right.map_or(end, |right| self.range(right).start);
         let between = self.sources.slice(diagnostics::TextRange {
             start: left.end,
-            end: right.max(left.end),
+            end: end.max(left.end),
             ..left
         });
-        let offset = between.rfind(character).unwrap_or(0);
+        let offset = outside_comments(between)
+            .filter(|(_, byte)| *byte == character)
+            .last()
+            .map_or(0, |(offset, _)| offset);
         diagnostics::TextRange::at(left.file, left.end + offset as u32)
     }
 
@@ -710,7 +736,7 @@ impl Checker<'_> {
                     "invalid use of {} in selector expression",
                     self.operand_string(x)
                 );
-                let range = self.punctuation(operand, Some(name_expr), '.');
+                let range = self.punctuation(operand, Some(name_expr), b'.');
                 self.report(Code::NotAnExpression, range, message);
                 x.invalidate();
                 return;
@@ -987,4 +1013,28 @@ impl Checker<'_> {
             x.invalidate();
         }
     }
+}
+
+/// The bytes of a piece of source text that stand in no comment, with their offsets.
+pub(crate) fn outside_comments(text: &str) -> impl Iterator<Item = (usize, u8)> {
+    let bytes = text.as_bytes();
+    let mut place = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = &bytes[place.min(bytes.len())..];
+            let close: &[u8] = match rest {
+                [b'/', b'/', ..] => b"\n",
+                [b'/', b'*', ..] => b"*/",
+                [byte, ..] => {
+                    place += 1;
+                    return Some((place - 1, *byte));
+                }
+                [] => return None,
+            };
+            let length = rest[2..]
+                .windows(close.len())
+                .position(|window| window == close);
+            place += length.map_or(rest.len(), |length| 2 + length + close.len());
+        }
+    })
 }

@@ -121,6 +121,13 @@ pub(crate) enum Unfinished {
         expr: ExprId,
         elements: Box<InterfaceElements>,
     },
+    /// Those of the interfaces that a constraint literal embeds, whose declaration the literal stands in:
+    /// `type T[P interface { T[P] }] interface { m() }`. Nothing waits for it in turn.
+    Constraint {
+        expr: ExprId,
+        elements: Box<InterfaceElements>,
+        parameters: Vec<TypeId>,
+    },
 }
 
 /// What is checked after the declarations or the statement that it belongs to.
@@ -218,12 +225,16 @@ pub(crate) struct Checker<'a> {
     pub(crate) unsupported: FxHashSet<(TextRange, &'static str)>,
     /// Named types that are known not to contain themselves, or whose containing themselves has been reported.
     pub(crate) valid_types: FxHashSet<TypeId>,
+    /// Where an instance was first written, for messages about cycles.
+    pub(crate) instance_places: FxHashMap<TypeId, TextRange>,
+    /// Of declared types that are declared as another one: that one.
+    pub(crate) declared_as: FxHashMap<TypeId, TypeId>,
     /// Named types waiting for the underlying types of others.
     pub(crate) unfinished: Vec<(TypeId, Unfinished)>,
     /// The signatures of calls with several named results, for messages that show them.
     pub(crate) named_results: FxHashMap<ExprId, TypeId>,
-    /// Functions of user packages without body; reported when nothing else is wrong.
-    pub(crate) missing_bodies: Vec<TextRange>,
+    /// What Go's compiler reports after its type checker, when nothing else is wrong.
+    pub(crate) late_errors: Vec<(Code, TextRange, &'static str)>,
     /// Functions whose declaration was refused; their bodies are not looked at.
     pub(crate) unchecked: FxHashSet<FunctionId>,
     /// Are unused variables and imports only warnings?
@@ -403,7 +414,13 @@ impl<'a> Checker<'a> {
 
     pub(crate) fn type_text(&self, typ: TypeId) -> String {
         self.program
-            .type_string(self.names, typ, Some(self.env.package))
+            .type_string(self.names, self.sources, typ, Some(self.env.package))
+    }
+
+    /// The type with import paths as qualifiers, also of the package's own types: as Go prints it in a few messages.
+    pub(crate) fn qualified_type_text(&self, typ: TypeId) -> String {
+        self.program
+            .type_string(self.names, self.sources, typ, None)
     }
 
     pub(crate) fn expression_text(&self, expr: ExprId) -> String {
@@ -414,7 +431,9 @@ impl<'a> Checker<'a> {
     pub(crate) fn range(&self, expr: ExprId) -> TextRange {
         let range = self.ast.range(expr);
         if matches!(self.ast.expr(expr), parser::ast::Expr::FuncType { .. }) {
-            let offset = self.sources.slice(range).find('(').unwrap_or(0);
+            let offset = crate::calls::outside_comments(self.sources.slice(range))
+                .find(|(_, byte)| *byte == b'(')
+                .map_or(0, |(offset, _)| offset);
             return TextRange {
                 start: range.start + offset as u32,
                 ..range

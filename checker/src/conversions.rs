@@ -485,7 +485,13 @@ impl Checker<'_> {
     }
 
     /// Convertibility from or to type parameters: it must hold for every type of the type sets.
-    fn convertible_by_terms(&mut self, x: &Operand, target: TypeId, cause: &mut Cause) -> bool {
+    fn convertible_by_terms(
+        &mut self,
+        x: &Operand,
+        target: TypeId,
+        written: TypeId,
+        cause: &mut Cause,
+    ) -> bool {
         let types = &self.program.types;
         let list = |typ: TypeId| {
             if types.is_type_parameter(typ) {
@@ -511,10 +517,11 @@ impl Checker<'_> {
             let mut value = x.clone();
             value.typ = *source;
             for to in &targets {
-                let mut detail = Cause::new();
+                let mut detail = cause.clone();
                 if !self.convertible(&value, *to, &mut detail) {
                     let from_text = named(self, *source, x.typ);
-                    let to_text = named(self, *to, target);
+                    let to = if *to == target { written } else { *to };
+                    let to_text = named(self, to, target);
                     *cause = format!("cannot convert {from_text} to type {to_text}");
                     if !detail.is_empty() {
                         *cause = format!("{cause}\n\t{detail}");
@@ -532,6 +539,7 @@ impl Checker<'_> {
         }
         let types = &self.program.types;
         let source = types.unalias(x.typ);
+        let written = target;
         let target = types.unalias(target);
         let (source_under, target_under) =
             (types.underlying_id(source), types.underlying_id(target));
@@ -571,7 +579,7 @@ impl Checker<'_> {
                 return true;
             }
         }
-        parameters && self.convertible_by_terms(x, target, cause)
+        parameters && self.convertible_by_terms(x, target, written, cause)
     }
 
     /// Are the types identical if struct tags do not count?

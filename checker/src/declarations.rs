@@ -1,6 +1,6 @@
 //! Declarations of constants, variables, types and functions. GO: go/types decl.go, cycles.go, validtype.go.
 
-use diagnostics::Code;
+use diagnostics::{Code, TextRange};
 use parser::ast::{ConstSpec, Decl, DeclId, Expr, ExprId, FuncDecl, List, TypeSpec, VarSpec};
 use rustc_hash::FxHashMap;
 
@@ -159,46 +159,64 @@ impl Checker<'_> {
     }
 
     pub(crate) fn report_cycle(&mut self, cycle: &[ObjectId], start: usize) {
-        let name = |checker: &Self, object: ObjectId| {
-            let object = checker.object(object);
-            let text = checker.text(object.name);
-            match object.package {
-                Some(package) if package != checker.env.package => {
-                    format!(
-                        "{}.{text}",
-                        checker.text(checker.program.package(package).name)
-                    )
-                }
-                _ => text.to_owned(),
+        let is_type = matches!(self.object(cycle[start]).kind, ObjectKind::TypeName { .. });
+        let links: Vec<(String, TextRange)> = cycle
+            .iter()
+            .map(|object| self.object_link(*object))
+            .collect();
+        self.report_links(&links, start, is_type);
+    }
+
+    /// An object as messages about cycles show it, and where it is declared.
+    fn object_link(&self, object: ObjectId) -> (String, TextRange) {
+        let object = self.object(object);
+        let text = self.text(object.name);
+        let text = match object.package {
+            Some(package) if package != self.env.package => {
+                format!("{}.{text}", self.text(self.program.package(package).name))
             }
+            _ => text.to_owned(),
         };
-        let mut object = cycle[start];
-        let is_type = matches!(self.object(object).kind, ObjectKind::TypeName { .. });
-        let range = self.object(object).range.unwrap_or_default();
+        (text, object.range.unwrap_or_default())
+    }
+
+    /// The same of a named type; of an instance, its text and where it is written first.
+    fn type_link(&self, typ: TypeId) -> (String, TextRange) {
+        let typ = self.program.types.unalias(typ);
+        let Some(named) = self.program.types.named(typ) else {
+            return (self.type_text(typ), TextRange::default());
+        };
+        let (text, declared) = self.object_link(named.object);
+        if named.origin.is_none() {
+            return (text, declared);
+        }
+        let place = self.instance_places.get(&self.program.types.canonical(typ));
+        (self.type_text(typ), place.copied().unwrap_or(declared))
+    }
+
+    fn report_links(&mut self, links: &[(String, TextRange)], start: usize, is_type: bool) {
         let what = if is_type {
             "invalid recursive type"
         } else {
             "invalid cycle in declaration"
         };
-        if cycle.len() == 1 {
-            let message = format!("{what}: {} refers to itself", name(self, object));
-            self.report(Code::InvalidCycle, range, message);
+        let (name, range) = &links[start];
+        if links.len() == 1 {
+            let message = format!("{what}: {name} refers to itself");
+            self.report(Code::InvalidCycle, *range, message);
             return;
         }
         let of = if is_type { "" } else { " of" };
-        let mut message = format!("{what}{of} {}", name(self, object));
-        for index in 0..cycle.len() {
-            let next = cycle[(start + index + 1) % cycle.len()];
-            let place = self.object(object).range.unwrap_or_default();
+        let mut message = format!("{what}{of} {name}");
+        for index in 0..links.len() {
+            let (name, place) = &links[(start + index) % links.len()];
+            let (next, _) = &links[(start + index + 1) % links.len()];
             message.push_str(&format!(
-                "\n\t{}: {} refers to {}",
-                self.sources.position(place),
-                name(self, object),
-                name(self, next)
+                "\n\t{}: {name} refers to {next}",
+                self.sources.position(*place)
             ));
-            object = next;
         }
-        self.report(Code::InvalidCycle, range, message);
+        self.report(Code::InvalidCycle, *range, message);
     }
 
     /// Is the type's declaration finished? If not, it is used within itself, which is reported.
@@ -304,28 +322,34 @@ impl Checker<'_> {
         }
         if nest.contains(&typ) {
             let start = path.iter().position(|other| *other == typ).unwrap_or(0);
-            let cycle: Vec<ObjectId> = path[start..]
-                .iter()
-                .filter_map(|named| types.named(*named).map(|named| named.object))
-                .collect();
+            let cycle = &path[start..];
             let origin = types.origin(typ);
             let is_instance =
                 |named: &TypeId| types.named(*named).is_some_and(|n| n.origin.is_some());
             // Through instances the order in the source tells nothing.
-            let first = if path[start..].iter().any(is_instance) {
+            let first = if cycle.iter().any(is_instance) {
                 0
             } else {
-                self.first_in_source(&cycle)
+                let objects: Vec<ObjectId> = cycle
+                    .iter()
+                    .filter_map(|named| types.named(*named).map(|named| named.object))
+                    .collect();
+                self.first_in_source(&objects)
             };
-            self.report_cycle(&cycle, first);
+            let links: Vec<_> = cycle.iter().map(|typ| self.type_link(*typ)).collect();
+            self.report_links(&links, first, true);
             self.program.types.set_underlying(origin, TypeId::INVALID);
             return false;
         }
         let origin = types.origin(typ);
-        if types.is_unfinished(origin) {
+        // What is wrong with an invalid one has been said.
+        if types.is_unfinished(origin) || types.underlying_id(origin) == TypeId::INVALID {
             return true;
         }
-        let underlying = types.underlying_id(origin);
+        let underlying = match self.declared_as.get(&origin) {
+            Some(other) => *other,
+            None => types.underlying_id(origin),
+        };
         let closed = !types.is_parameterized(typ) && !types.is_generic(typ);
         nest.push(typ);
         path.push(typ);
@@ -531,6 +555,9 @@ impl Checker<'_> {
     /// Sets the underlying type, at once or when that of `actual` is known.
     fn set_underlying(&mut self, named: TypeId, actual: TypeId) {
         let target = self.program.types.unalias(actual);
+        if self.program.types.named(target).is_some() {
+            self.declared_as.insert(named, target);
+        }
         if self.program.types.is_unfinished(target) {
             self.wait_for_underlying(named, Unfinished::Type(target));
         } else {
@@ -539,22 +566,31 @@ impl Checker<'_> {
     }
 
     /// The unfinished types that a type waits for.
-    fn awaited(&self, what: &Unfinished) -> Vec<TypeId> {
+    pub(crate) fn awaited(&self, what: &Unfinished) -> Vec<TypeId> {
         let types = &self.program.types;
-        let mut out = match what {
-            Unfinished::Type(typ) => vec![types.origin(*typ)],
-            Unfinished::Interface { elements, .. } => elements
-                .embedded
-                .iter()
-                .flat_map(|(typ, _)| match types.get(*typ) {
-                    Type::Union(terms) => terms.iter().map(|term| term.typ).collect(),
-                    _ => vec![*typ],
-                })
-                .map(|typ| types.origin(typ))
-                .collect(),
-        };
+        let mut out = self.awaited_as_written(what);
+        for typ in &mut out {
+            *typ = types.origin(*typ);
+        }
         out.retain(|typ| types.is_unfinished(*typ));
         out
+    }
+
+    fn awaited_as_written(&self, what: &Unfinished) -> Vec<TypeId> {
+        let types = &self.program.types;
+        match what {
+            Unfinished::Type(typ) => vec![*typ],
+            Unfinished::Interface { elements, .. } | Unfinished::Constraint { elements, .. } => {
+                elements
+                    .embedded
+                    .iter()
+                    .flat_map(|(typ, _)| match types.get(*typ) {
+                        Type::Union(terms) => terms.iter().map(|term| term.typ).collect(),
+                        _ => vec![*typ],
+                    })
+                    .collect()
+            }
+        }
     }
 
     /// Notes that a type waits for others. Types that wait for each other are an error.
@@ -588,12 +624,31 @@ impl Checker<'_> {
                 next = self.awaited(what);
             }
         };
+        let types = &self.program.types;
         let objects: Vec<ObjectId> = cycle
             .iter()
-            .filter_map(|typ| self.program.types.named(*typ).map(|named| named.object))
+            .filter_map(|typ| types.named(*typ).map(|named| named.object))
             .collect();
         let first = self.first_in_source(&objects);
-        self.report_cycle(&objects, first);
+        // What each type on the cycle mentions of the next.
+        let mentioned: Vec<TypeId> = cycle
+            .iter()
+            .zip(cycle.iter().cycle().skip(1))
+            .map(|(typ, next)| {
+                let waiting = self.unfinished.iter().find(|(waiting, _)| waiting == typ);
+                let what = waiting.map_or(&what, |(_, what)| what);
+                let written = self.awaited_as_written(what);
+                let found = written.into_iter().find(|typ| types.origin(*typ) == *next);
+                found.unwrap_or(*next)
+            })
+            .collect();
+        let is_instance = |typ: &TypeId| types.named(*typ).is_some_and(|n| n.origin.is_some());
+        if mentioned.iter().any(is_instance) {
+            let links: Vec<_> = mentioned.iter().map(|typ| self.type_link(*typ)).collect();
+            self.report_links(&links, first, true);
+        } else {
+            self.report_cycle(&objects, first);
+        }
         self.unfinished
             .retain(|(waiting, _)| !cycle.contains(waiting));
         for typ in cycle {
@@ -614,6 +669,10 @@ impl Checker<'_> {
                 }
                 let (waiting, what) = self.unfinished.swap_remove(index);
                 let actual = match what {
+                    Unfinished::Constraint { .. } => {
+                        self.finish_constraint(what);
+                        continue;
+                    }
                     Unfinished::Type(typ) => typ,
                     Unfinished::Interface { expr, elements } => {
                         let typ = self.finish_interface(*elements);
@@ -800,19 +859,26 @@ impl Checker<'_> {
     /// The type of a receiver without type parameters.
     fn receiver_type(&mut self, ty: ExprId, base: ExprId) -> TypeId {
         let typ = self.variable_type(ty);
-        let (named, _) = self.program.dereference(typ);
-        let (named, _) = self.program.dereference(named);
-        let instance = self
-            .program
-            .types
-            .named(named)
-            .is_some_and(|n| n.origin.is_some());
+        // Along aliases and pointers to them.
+        let types = &self.program.types;
+        let mut named = typ;
+        loop {
+            named = match types.get(named) {
+                Type::Pointer(base) => *base,
+                Type::Alias {
+                    actual, arguments, ..
+                } if arguments.is_empty() => *actual,
+                _ => break,
+            };
+        }
+        let instance = matches!(types.get(named), Type::Alias { .. })
+            || types.named(named).is_some_and(|n| n.origin.is_some());
         if !instance {
             return typ;
         }
         let message = format!(
             "cannot define new methods on instantiated type {}",
-            self.type_text(self.program.types.unalias(named))
+            self.type_text(named)
         );
         self.report_expr(Code::InvalidReceiver, base, message);
         TypeId::INVALID

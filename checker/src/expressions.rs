@@ -61,6 +61,13 @@ impl Checker<'_> {
         self.single_value(x);
     }
 
+    /// As `generic_expr`, of an element of a composite literal.
+    pub(crate) fn element_expr(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) {
+        self.raw_expr_for(x, expr, hint, None, true);
+        self.exclude_non_values(x);
+        self.single_value(x);
+    }
+
     pub(crate) fn expr_with_hint(&mut self, x: &mut Operand, expr: ExprId, hint: Option<TypeId>) {
         self.raw_expr(x, expr, hint);
         self.exclude_non_values(x);
@@ -374,19 +381,21 @@ impl Checker<'_> {
         }
         let mut base: Option<TypeId> = None;
         let pairs = types.type_set(x.typ).unwrap_or_default();
-        let same = pairs.iter().all(|(_, under)| {
-            let Type::Pointer(other) = types.get(*under) else {
-                return false;
-            };
-            types.identical(*base.get_or_insert(*other), *other)
+        let problem = pairs.iter().find_map(|(_, under)| match types.get(*under) {
+            Type::Pointer(other) => {
+                (!types.identical(*base.get_or_insert(*other), *other)).then_some(true)
+            }
+            _ => Some(false),
         });
-        if let (Some(base), true) = (base, same) {
+        if let (Some(base), None) = (base, problem) {
             return Some(base);
         }
-        let message = format!(
-            "invalid operation: cannot indirect {}",
-            self.operand_string(x)
-        );
+        let operand = self.operand_string(x);
+        let message = if problem == Some(true) {
+            format!("invalid operation: pointers of {operand} must have identical base types")
+        } else {
+            format!("invalid operation: cannot indirect {operand}")
+        };
         self.report_operand(Code::InvalidOperation, x, message);
         None
     }
@@ -561,59 +570,48 @@ impl Checker<'_> {
             return None;
         }
         let mut element: Option<(TypeId, TypeId)> = None;
-        let pairs = types.type_set(x.typ);
-        let parameter = types.is_type_parameter(x.typ);
-        let why = match &pairs {
-            None => Some(("non-channel", "no specific channel type".to_owned())),
+        let problem = match types.type_set(x.typ) {
+            None => Some("no specific channel type".to_owned()),
             Some(pairs) => pairs.iter().find_map(|(typ, under)| {
                 let text = || self.type_text(*typ);
                 match types.get(*under) {
                     Type::Chan {
                         direction: ChanDirection::Send,
                         ..
-                    } if receive => Some(("send-only channel", String::new())),
+                    } if receive => Some(format!("send-only channel {}", text())),
                     Type::Chan {
                         direction: ChanDirection::Receive,
                         ..
-                    } if !receive => Some(("receive-only channel", String::new())),
+                    } if !receive => Some(format!("receive-only channel {}", text())),
                     Type::Chan { element: other, .. } => match element {
-                        Some((first, element)) if !types.identical(element, *other) => Some((
-                            "",
-                            format!(
+                        Some((first, element)) if !types.identical(element, *other) => {
+                            Some(format!(
                                 "channels {} and {} have different element types",
                                 self.type_text(first),
                                 text()
-                            ),
-                        )),
+                            ))
+                        }
                         _ => {
                             element = Some((*typ, *other));
                             None
                         }
                     },
-                    _ => Some(("non-channel", String::new())),
+                    _ => Some(format!("non-channel {}", text())),
                 }
             }),
         };
-        let problem = match (why, element) {
+        let problem = match (problem, element) {
             (None, Some((_, element))) => return Some(element),
-            (Some((_, detail)), _) if parameter && !detail.is_empty() => {
-                let verb = if receive { "receive from" } else { "send to" };
-                let message = format!(
-                    "invalid operation: cannot {verb} {}: {detail}",
-                    self.operand_string(x)
-                );
-                self.report(Code::InvalidOperation, range, message);
-                return None;
-            }
-            (Some((problem, _)), _) => problem,
-            (None, None) => "non-channel",
+            (Some(problem), _) => problem,
+            (None, None) => format!("non-channel {}", self.type_text(x.typ)),
         };
         let verb = if receive { "receive from" } else { "send to" };
-        let typ = self.type_text(x.typ);
-        let message = format!(
-            "invalid operation: cannot {verb} {problem} {typ} {}",
-            self.operand_string(x)
-        );
+        let operand = self.operand_string(x);
+        let message = if types.is_type_parameter(x.typ) {
+            format!("invalid operation: cannot {verb} {operand}: {problem}")
+        } else {
+            format!("invalid operation: cannot {verb} {problem} {operand}")
+        };
         self.report(Code::InvalidOperation, range, message);
         None
     }

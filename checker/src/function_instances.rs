@@ -122,6 +122,7 @@ impl Checker<'_> {
                 arguments.push(Argument {
                     operand: &operand,
                     parameter,
+                    generic: None,
                 });
             }
             let given: Vec<Option<TypeId>> = given.iter().copied().map(Some).collect();

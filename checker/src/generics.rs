@@ -322,7 +322,11 @@ impl Substitution<'_> {
                     None => (id, &named.ambient),
                 };
                 let new = self.list(old);
-                if *new == **old {
+                let formal = types.formal_parameters(origin);
+                if named.origin.is_some() && !formal.is_empty() && formal.len() != new.len() {
+                    // Reported where it is written.
+                    TypeId::INVALID
+                } else if *new == **old {
                     id
                 } else {
                     types.instance(origin, &new)

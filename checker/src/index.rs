@@ -189,7 +189,7 @@ impl Checker<'_> {
     fn cannot_index(&mut self, x: &mut Operand, operand: ExprId, indices: List<ExprId>) {
         let message = format!("cannot index {}", self.operand_string(x));
         let first = self.ast.list(indices).first().copied();
-        let range = self.punctuation(operand, first, '[');
+        let range = self.punctuation(operand, first, b'[');
         self.report(Code::InvalidIndex, range, message);
         let indices = self.ast.list(indices).to_vec();
         self.use_exprs(&indices);

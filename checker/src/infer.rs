@@ -16,6 +16,8 @@ pub(crate) type InferenceError = (TextRange, String);
 pub(crate) struct Argument<'a> {
     pub(crate) operand: &'a Operand,
     pub(crate) parameter: TypeId,
+    /// The type of the operand as messages show it, if it is a generic function whose type parameters have been renamed.
+    pub(crate) generic: Option<TypeId>,
 }
 
 /// `P`, `P and Q`, `P, Q, and R`
@@ -195,7 +197,7 @@ impl Checker<'_> {
             }
             if types.is_typed(operand.typ) {
                 if !unifier.unify(self, parameter, operand.typ, Precision::Assignment) {
-                    let message = self.mismatch(unifier, parameters, parameter, operand, reverse);
+                    let message = self.mismatch(unifier, parameters, parameter, argument, reverse);
                     return Err(Some((self.operand_range(operand), message)));
                 }
             } else if matches!(types.get(parameter), Type::TypeParameter(_)) && !operand.is_nil() {
@@ -210,12 +212,13 @@ impl Checker<'_> {
         unifier: &Unifier,
         parameters: &[TypeId],
         parameter: TypeId,
-        operand: &Operand,
+        argument: &Argument<'_>,
         reverse: bool,
     ) -> String {
         let inferred = unifier.inferred();
+        let operand = argument.operand;
         let (typ, expr) = (
-            self.type_text(operand.typ),
+            self.type_text(argument.generic.unwrap_or(operand.typ)),
             self.inferred_operand_text(operand),
         );
         if inferred.iter().all(Option::is_none) {

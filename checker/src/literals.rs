@@ -41,6 +41,9 @@ pub(crate) fn constant_key(value: &Constant) -> Option<ConstantKey> {
             }
             Some(ConstantKey::Float(value.as_f64().to_bits()))
         }
+        ConstantKind::Complex if value.to_float().kind() == ConstantKind::Float => {
+            constant_key(&value.to_float())
+        }
         ConstantKind::Complex => Some(ConstantKey::Complex(
             value.real().as_f64().to_bits(),
             value.imaginary().as_f64().to_bits(),
@@ -217,7 +220,7 @@ impl Checker<'_> {
                 };
                 // A literal without type inside gets its type from the field that the key names.
                 let name = self.ast.ident(key);
-                self.expr(x, value);
+                self.generic_expr(x, value);
                 let Some(name) = name else {
                     let message = format!(
                         "invalid field name {} in struct literal",
@@ -290,7 +293,7 @@ impl Checker<'_> {
                 self.report_expr(Code::InvalidLiteral, *element, message);
                 continue;
             }
-            self.expr(x, *element);
+            self.generic_expr(x, *element);
             let Some(field) = fields.get(index) else {
                 let message = format!(
                     "too many values in struct literal of type {}",
@@ -339,7 +342,7 @@ impl Checker<'_> {
                 self.report_expr(Code::InvalidLiteral, *element, "missing key in map literal");
                 continue;
             };
-            self.expr_with_hint(x, key, Some(key_type));
+            self.element_expr(x, key, Some(key_type));
             self.assignment(x, Some(key_type), "map literal");
             if !x.is_valid() {
                 continue;
@@ -360,7 +363,7 @@ impl Checker<'_> {
                 }
                 types.push(typ);
             }
-            self.expr_with_hint(x, value, Some(element_type));
+            self.element_expr(x, value, Some(element_type));
             self.assignment(x, Some(element_type), "map literal");
         }
     }
@@ -410,7 +413,7 @@ impl Checker<'_> {
             index = index.saturating_add(1);
             max = max.max(index);
             let mut x = Operand::invalid(value);
-            self.expr_with_hint(&mut x, value, Some(typ));
+            self.element_expr(&mut x, value, Some(typ));
             self.assignment(&mut x, Some(typ), "array or slice literal");
         }
         max

@@ -161,14 +161,17 @@ impl Checker<'_> {
                 } else {
                     " of "
                 });
-                if matches!(
-                    types.get(x.typ),
-                    Type::Named(_)
-                        | Type::Alias {
-                            object: Some(_),
-                            ..
-                        }
-                ) || x.typ == TypeId::ANY
+                let parameter = types.is_type_parameter(x.typ);
+                if !parameter
+                    && matches!(
+                        types.get(x.typ),
+                        Type::Named(_)
+                            | Type::Alias {
+                                object: Some(_),
+                                ..
+                            }
+                    )
+                    || x.typ == TypeId::ANY
                 {
                     match types.underlying(x.typ) {
                         Type::Basic(kind) => out.push_str(kind.name()),
@@ -177,7 +180,6 @@ impl Checker<'_> {
                     out.push(' ');
                 }
                 out.push_str("type ");
-                let parameter = types.type_parameter(x.typ).is_some();
                 let signature = x
                     .expr
                     .and_then(|expr| self.named_results.get(&self.ast.unparen(expr)));

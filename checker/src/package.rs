@@ -135,6 +135,11 @@ const PREDECLARED: &[&str] = &[
     "complex128",
 ];
 
+/// Is the name declared in the universe?
+pub(crate) fn is_predeclared(name: &str) -> bool {
+    PREDECLARED.contains(&name) || Builtin::ALL.iter().any(|builtin| builtin.name() == name)
+}
+
 impl<'a> Checker<'a> {
     fn new(
         ast: &'a Ast,
@@ -213,9 +218,11 @@ impl<'a> Checker<'a> {
             reachability,
             unsupported: FxHashSet::default(),
             valid_types: FxHashSet::default(),
+            instance_places: FxHashMap::default(),
+            declared_as: FxHashMap::default(),
             unfinished: Vec::new(),
             named_results: FxHashMap::default(),
-            missing_bodies: Vec::new(),
+            late_errors: Vec::new(),
             unchecked: FxHashSet::default(),
             relaxed: false,
             importable: Vec::new(),
@@ -390,8 +397,13 @@ impl<'a> Checker<'a> {
             self.compute_init_order(*id);
         }
         if !self.diagnostics.has_errors() {
-            for range in std::mem::take(&mut self.missing_bodies) {
-                self.report(Code::MissingBody, range, "missing function body");
+            let mut late = std::mem::take(&mut self.late_errors);
+            // Bodies come last.
+            if late.iter().any(|(code, ..)| *code != Code::MissingBody) {
+                late.retain(|(code, ..)| *code != Code::MissingBody);
+            }
+            for (code, range, message) in late {
+                self.report(code, range, message);
             }
         }
         self.program.package_order = self.initialization_order(&ids);

@@ -417,7 +417,8 @@ impl Checker<'_> {
                 } else {
                     self.declare(scope, Some(function.name), object);
                     if function.body.is_none() && !standard {
-                        self.missing_bodies.push(range);
+                        let message = "missing function body";
+                        self.late_errors.push((Code::MissingBody, range, message));
                     }
                 }
             }
@@ -437,7 +438,13 @@ impl Checker<'_> {
                 }
                 self.record_name(function.name, object);
                 if function.body.is_none() && !standard {
-                    self.missing_bodies.push(range);
+                    // GO: at the receiver's parenthesis.
+                    let receiver = self.range(receiver.name.unwrap_or(receiver.ty));
+                    let before = &self.sources.text(receiver.file)[..receiver.start as usize];
+                    let start = before.rfind('(').map_or(receiver.start, |at| at as u32);
+                    let range = TextRange { start, ..receiver };
+                    let message = "missing function body";
+                    self.late_errors.push((Code::MissingBody, range, message));
                 }
             }
         }

@@ -271,7 +271,7 @@ impl Checker<'_> {
                 let mut ch = Operand::invalid(channel);
                 self.expr(&mut ch, channel);
                 let mut x = Operand::invalid(value);
-                self.expr(&mut x, value);
+                self.generic_expr(&mut x, value);
                 if ch.is_valid() && x.is_valid() {
                     let range = self.ast.stmt_range(statement);
                     if let Some(element) = self.channel_element(&ch, range, false) {
@@ -1094,6 +1094,12 @@ impl Checker<'_> {
                         return bad("yield func returns user-defined boolean, not bool");
                     }
                     _ => return bad("yield func does not return bool"),
+                }
+                if yielding.variadic {
+                    return Err(format!(
+                        "yield func of type {} cannot be variadic",
+                        self.type_text(signature.params[0].typ)
+                    ));
                 }
                 let parameter = |index: usize| yielding.params.get(index).map(|param| param.typ);
                 Ok((parameter(0), parameter(1)))

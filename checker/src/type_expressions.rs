@@ -469,7 +469,8 @@ impl Checker<'_> {
                 place
             };
             let message = "invalid recursive type: anonymous interface refers to itself (see https://go.dev/issue/56103)";
-            self.report(Code::InvalidCycle, place, message);
+            self.late_errors.push((Code::InvalidCycle, place, message));
+            return TypeId::INVALID;
         }
         self.finish_interface(elements)
     }
@@ -512,6 +513,11 @@ impl Checker<'_> {
                     all.push(InterfaceEntry { method, range });
                 }
                 InterfaceElement::Embedded(expr) => {
+                    // What is no name of a type makes a constraint, which no type in it may be.
+                    self.saw_constraint |= !matches!(
+                        self.ast.expr(expr),
+                        Expr::Ident(_) | Expr::Selector { .. } | Expr::Index { .. }
+                    );
                     let typ = self.union(expr);
                     if self.program.types.is_valid(typ) {
                         embedded.push((typ, self.range(expr)));

@@ -1,8 +1,10 @@
 //! How types print: in messages, relative to a package; and at run time, as `%T` and reflection show them. GO: go/types typestring.go.
 
+use diagnostics::SourceMap;
 use parser::ast::Interner;
 
 use crate::constants::quote;
+use crate::package::is_predeclared;
 use crate::typed::TypedProgram;
 use crate::types::{
     ChanDirection, Field, InterfaceMethod, ObjectId, PackageId, Param, Signature, Term, Type,
@@ -29,6 +31,8 @@ const LONGEST: usize = 1 << 20;
 struct Writer<'a> {
     program: &'a TypedProgram,
     names: &'a Interner,
+    /// For where type parameters are declared that have the name of something predeclared.
+    sources: Option<&'a SourceMap>,
     style: Style,
     out: String,
     depth: usize,
@@ -38,10 +42,22 @@ struct Writer<'a> {
 }
 
 impl TypedProgram {
-    /// The type as messages about `package` show it: `strings.Builder`, and `T` for what the package itself declares.
+    /// The type as messages about `package` show it: `strings.Builder`, and `T` for what the package itself declares. Without a package
+    /// the qualifiers are import paths.
     #[must_use]
-    pub fn type_string(&self, names: &Interner, typ: TypeId, package: Option<PackageId>) -> String {
-        self.write_type(names, typ, Style::Message(package))
+    pub fn type_string(
+        &self,
+        names: &Interner,
+        sources: &SourceMap,
+        typ: TypeId,
+        package: Option<PackageId>,
+    ) -> String {
+        let mut writer = Writer {
+            sources: Some(sources),
+            ..self.writer(names, Style::Message(package))
+        };
+        writer.typ(typ);
+        writer.out
     }
 
     /// The type as reflection shows it: `main.T`, `[]int`, `func(int) string`, `struct { X int }`.
@@ -69,15 +85,7 @@ impl TypedProgram {
         signature: TypeId,
         package: Option<PackageId>,
     ) -> String {
-        let style = Style::Message(package);
-        let mut writer = Writer {
-            program: self,
-            names,
-            style,
-            out: String::new(),
-            depth: 0,
-            linked: false,
-        };
+        let mut writer = self.writer(names, Style::Message(package));
         if let Some(signature) = self.types.as_signature(signature) {
             writer.params(&signature.results, false);
         }
@@ -85,16 +93,21 @@ impl TypedProgram {
     }
 
     fn write_type(&self, names: &Interner, typ: TypeId, style: Style) -> String {
-        let mut writer = Writer {
+        let mut writer = self.writer(names, style);
+        writer.typ(typ);
+        writer.out
+    }
+
+    fn writer<'a>(&'a self, names: &'a Interner, style: Style) -> Writer<'a> {
+        Writer {
             program: self,
             names,
+            sources: None,
             style,
             out: String::new(),
             depth: 0,
             linked: false,
-        };
-        writer.typ(typ);
-        writer.out
+        }
     }
 }
 
@@ -129,8 +142,16 @@ impl Writer<'_> {
             }
             Type::TypeParameter(_) => {
                 if let Some(parameter) = program.types.type_parameter(typ) {
-                    let name = program.object(parameter.object).name;
-                    self.out.push_str(self.names.text(name));
+                    let object = program.object(parameter.object);
+                    let name = self.names.text(object.name);
+                    self.out.push_str(name);
+                    if let (Some(sources), Some(range)) = (self.sources, object.range)
+                        && is_predeclared(name)
+                    {
+                        let place = sources.position(range);
+                        self.out
+                            .push_str(&format!(" /* with {name} declared at {place} */"));
+                    }
                 }
             }
             Type::Union(terms) => self.terms(terms),
@@ -321,11 +342,15 @@ impl Writer<'_> {
         }
     }
 
-    /// `[int,string]`
+    /// `[int, string]`; without the space at run time.
     fn type_arguments(&mut self, arguments: &[TypeId]) {
         let outer = std::mem::replace(&mut self.linked, self.style == Style::RunTime);
         for (index, argument) in arguments.iter().enumerate() {
-            self.out.push(if index == 0 { '[' } else { ',' });
+            self.out.push_str(match self.style {
+                _ if index == 0 => "[",
+                Style::RunTime => ",",
+                Style::Message(_) | Style::MessageTypesOnly(_) => ", ",
+            });
             self.typ(*argument);
         }
         if !arguments.is_empty() {
@@ -416,7 +441,7 @@ impl Writer<'_> {
                 Style::Message(own) | Style::MessageTypesOnly(own) => own == Some(package),
                 Style::RunTime => false,
             };
-            if self.linked {
+            if self.linked || self.style == Style::Message(None) {
                 self.package_path(package);
             } else if !omitted {
                 self.package_name(package);

@@ -5,7 +5,7 @@ use parser::ast::{self, BinaryOperator, Expr, ExprId, List, UnaryOperator};
 use smallvec::SmallVec;
 
 use crate::assignability::Cause;
-use crate::checker::{Checker, Color, Delayed};
+use crate::checker::{Checker, Color, Delayed, Unfinished};
 use crate::typed::{Instance, Mode, ObjectKind};
 use crate::types::{ObjectId, PackageId, Term, Type, TypeId};
 
@@ -40,14 +40,14 @@ impl Checker<'_> {
             .collect();
         set(self, &parameters);
         let outer = std::mem::replace(&mut self.env.in_type_parameters, true);
-        let mut previous: Option<(ExprId, TypeId)> = None;
-        for (parameter, typ) in list.iter().zip(&parameters) {
-            let bound = match previous {
-                Some((expr, bound)) if expr == parameter.constraint => bound,
-                _ => self.bound(parameter.constraint),
-            };
-            previous = Some((parameter.constraint, bound));
-            self.program.types.set_constraint(*typ, bound);
+        let mut rest = list.iter().zip(&parameters).peekable();
+        while let Some((parameter, typ)) = rest.next() {
+            let expr = parameter.constraint;
+            let mut sharing = vec![*typ];
+            while let Some((_, typ)) = rest.next_if(|(next, _)| next.constraint == expr) {
+                sharing.push(*typ);
+            }
+            self.set_bound(expr, sharing);
         }
         self.env.in_type_parameters = outer;
         parameters
@@ -65,6 +65,46 @@ impl Checker<'_> {
         self.program.objects[object.index()].typ = typ;
         self.declare(self.env.scope, Some(ident), object);
         typ
+    }
+
+    /// Gives type parameters their constraint, at once or when the interfaces that it embeds are known: the one that is being declared may be
+    /// among them.
+    fn set_bound(&mut self, expr: ExprId, parameters: Vec<TypeId>) {
+        let bound = if let Expr::InterfaceType { elements } = *self.ast.expr(expr) {
+            let elements = Box::new(self.interface_elements(elements));
+            let what = Unfinished::Constraint {
+                expr,
+                elements,
+                parameters,
+            };
+            if !self.awaited(&what).is_empty() {
+                self.unfinished.push((TypeId::INVALID, what));
+                return;
+            }
+            self.finish_constraint(what);
+            return;
+        } else {
+            self.bound(expr)
+        };
+        for parameter in parameters {
+            self.program.types.set_constraint(parameter, bound);
+        }
+    }
+
+    /// Makes a constraint literal whose embedded types are known that of its type parameters.
+    pub(crate) fn finish_constraint(&mut self, what: Unfinished) {
+        if let Unfinished::Constraint {
+            expr,
+            elements,
+            parameters,
+        } = what
+        {
+            let bound = self.finish_interface(*elements);
+            self.record_type(expr, Mode::Type, bound, None);
+            for parameter in parameters {
+                self.program.types.set_constraint(parameter, bound);
+            }
+        }
     }
 
     fn bound(&mut self, expr: ExprId) -> TypeId {
@@ -244,7 +284,7 @@ impl Checker<'_> {
             }
             if let Some(interface) = interface {
                 // GO: with the package, also of the package's own types.
-                let text = self.program.type_string(self.names, term.typ, None);
+                let text = self.qualified_type_text(term.typ);
                 let problem = if !interface.methods.is_empty() {
                     format!("cannot use {text} in union ({text} contains methods)")
                 } else if types.unalias(term.typ) == TypeId::COMPARABLE {
@@ -273,9 +313,10 @@ impl Checker<'_> {
         }
     }
 
+    /// GO: with import paths, as all of a union's own texts.
     pub(crate) fn term_text(&self, term: Term) -> String {
         let tilde = if term.tilde { "~" } else { "" };
-        format!("{tilde}{}", self.type_text(term.typ))
+        format!("{tilde}{}", self.qualified_type_text(term.typ))
     }
 
     pub(crate) fn terms_text(&self, terms: &[Term]) -> String {
@@ -326,6 +367,10 @@ impl Checker<'_> {
         let Some(typ) = self.instance_of(base, &arguments, expr) else {
             return TypeId::INVALID;
         };
+        let place = self.range(operand);
+        self.instance_places
+            .entry(self.program.types.canonical(typ))
+            .or_insert(place);
         self.delayed
             .push(Delayed::Instantiation(Box::new(Instantiation {
                 expr,

@@ -142,7 +142,7 @@ impl Loader<'_> {
         while let Some(frame) = stack.last_mut() {
             let Some(import) = frame.pending.pop() else {
                 let Some(frame) = stack.pop() else { break };
-                let path = if stack.is_empty() {
+                let path = if stack.is_empty() && self.is_named_main(&frame.files) {
                     "main".to_owned()
                 } else {
                     frame.path
@@ -426,10 +426,11 @@ impl Loader<'_> {
 
     /// Is a package that is there named `main`?
     fn is_program(&self, index: usize) -> bool {
-        let mut clauses = self.loaded.packages[index]
-            .files
-            .iter()
-            .filter_map(|file| file.package);
+        self.is_named_main(&self.loaded.packages[index].files)
+    }
+
+    fn is_named_main(&self, files: &[File]) -> bool {
+        let mut clauses = files.iter().filter_map(|file| file.package);
         let name = clauses
             .next()
             .and_then(|ident| self.loaded.ast.ident(ident));

@@ -550,6 +550,12 @@ impl<E: Engine> Shared<E> {
     }
 
     fn spawn_from_outside(self: &Arc<Self>, fiber: E::Fiber) {
+        let runnable = self.spawned_outside(fiber);
+        self.ready_from_outside(runnable);
+    }
+
+    /// A new goroutine that no processor has started.
+    pub(crate) fn spawned_outside(self: &Arc<Self>, fiber: E::Fiber) -> Runnable<E> {
         let mut list = crate::goroutine::FreeList::default();
         let free = list.take(&self.registry);
         self.registry.take_back_all(&mut list);
@@ -557,8 +563,7 @@ impl<E: Engine> Shared<E> {
         let id = GoroutineId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         // ORDERING: Relaxed; a statistic.
         self.started_outside.fetch_add(1, Ordering::Relaxed);
-        let runnable = free.spawn(id, fiber);
-        self.ready_from_outside(runnable);
+        free.spawn(id, fiber)
     }
 }
 

@@ -122,6 +122,12 @@ impl<E: Engine> StoppedWorld<'_, E> {
         }
     }
 
+    /// Starts a goroutine: it is runnable when the world goes on.
+    pub fn spawn(&mut self, fiber: E::Fiber) {
+        let runnable = self.shared.spawned_outside(fiber);
+        self.shared.put_global(&mut self.shared.central(), runnable);
+    }
+
     /// `runtime.GOMAXPROCS(n)`: from the end of the stop on there are `count` processors (1 to 256).
     pub fn set_processors(&mut self, count: usize) {
         // ORDERING: Relaxed; a setting.

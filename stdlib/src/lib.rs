@@ -48,6 +48,7 @@ pub mod strings;
 pub mod sync;
 pub mod time;
 pub mod unicode;
+pub mod weak;
 
 /// Import paths and natives of the packages that have any.
 macro_rules! packages {
@@ -93,6 +94,7 @@ packages! {
     "time" => crate::time;
     "unicode" => crate::unicode;
     "unicode/utf8" => crate::unicode::utf8;
+    "weak" => crate::weak;
 }
 
 /// All natives of the standard packages, for the linker.

@@ -873,12 +873,23 @@ pub struct Reference<'h> {
 }
 
 impl<'h> Reference<'h> {
-    /// A reference to a word of the image; nil for `None`.
-    pub(crate) fn immortal(word: Option<&'h u64>) -> Reference<'h> {
+    /// Nil.
+    pub const NIL: Reference<'static> = Reference {
+        address: 0,
+        marker: PhantomData,
+    };
+
+    /// A reference that somebody keeps alive.
+    pub(crate) fn to_live(address: u64) -> Reference<'h> {
         Reference {
-            address: word.map_or(0, |word| std::ptr::from_ref(word) as u64),
+            address,
             marker: PhantomData,
         }
+    }
+
+    /// A reference to a word of the image; nil for `None`.
+    pub(crate) fn immortal(word: Option<&'h u64>) -> Reference<'h> {
+        Reference::to_live(word.map_or(0, |word| std::ptr::from_ref(word) as u64))
     }
 
     pub fn is_nil(&self) -> bool {

@@ -161,13 +161,17 @@ impl Machine {
     }
 
     /// A fiber that runs a `func()` value.
-    pub(crate) fn fiber_of(&self, function: u64, local: &mut PerProcessor) -> Option<Box<Fiber>> {
+    pub(crate) fn fiber_of(
+        &self,
+        function: u64,
+        recycled: Option<Box<Fiber>>,
+    ) -> Option<Box<Fiber>> {
         // SAFETY: a live closure: its first word is the address of its code, in the image.
         let code = unsafe { calls::code_of(function) };
         let offset =
             (code as usize - self.image.code.as_ptr() as usize) / size_of::<bytecode::Word>();
         Fiber::starting(
-            self.fibers.take(&mut local.free),
+            recycled,
             function,
             offset as u32,
             0,
@@ -219,6 +223,14 @@ impl Machine {
         let mut collection = unsafe { self.heap.collect(roots) };
         // A program with a limit may need every byte.
         self.fibers.trim(self.heap.account().limit().is_some());
+        self.heap
+            .start_runners(|function| match self.fiber_of(function, None) {
+                Some(fiber) => {
+                    world.spawn(fiber);
+                    true
+                }
+                None => false,
+            });
         if forced {
             collection.forced = true;
             self.heap.note_forced();
@@ -272,7 +284,7 @@ impl Engine for Machine {
         context: &Context<'_, Machine>,
     ) {
         if payload.function != 0
-            && let Some(fiber) = self.fiber_of(payload.function, local)
+            && let Some(fiber) = self.fiber_of(payload.function, self.fibers.take(&mut local.free))
         {
             context.spawn(fiber);
         }

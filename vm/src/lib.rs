@@ -10,7 +10,8 @@
 //! - [`types`], [`objects`], [`growth`]: values by their types: moving, comparing, hashing, growing.
 //! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
 //! - [`made_types`], [`reflection`]: types made while the program runs, and what package `reflect` does to values.
-//! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program.
+//! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program; [`finalizers`]: what hangs on
+//!   objects.
 //!
 //! INVARIANT: the heap is collected only at safepoints, with the world stopped. Allocation never collects; it lets the scheduler
 //! know. So a reference in a Rust local is good until its instruction (or native) ends.
@@ -24,6 +25,7 @@ pub mod border;
 mod engine;
 mod fiber;
 mod fiber_pool;
+mod finalizers;
 mod globals;
 mod growth;
 pub mod heap;

@@ -1,5 +1,6 @@
 //! Natives of package runtime.
 
+mod finalizers;
 mod symbols;
 
 use bytecode::TypeKind;
@@ -301,6 +302,12 @@ natives! {
     parking "Gosched" => gosched;
     parking "Goexit" => goexit;
     pure "KeepAlive" => keep_alive;
+    pure "setFinalizer" => finalizers::set_finalizer;
+    pure "nextFinalizer" => finalizers::next_finalizer;
+    pure "runnerEnded" => finalizers::runner_ended;
+    pure "addCleanup" => finalizers::add_cleanup;
+    pure "stopCleanup" => finalizers::stop_cleanup;
+    pure "nextCleanup" => finalizers::next_cleanup;
     pure "Breakpoint" => breakpoint;
     pure "callers" => symbols::callers;
     pure "position" => symbols::position;

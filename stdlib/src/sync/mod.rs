@@ -7,7 +7,7 @@ pub mod atomic;
 
 use std::sync::atomic::Ordering::SeqCst;
 
-use vm::border::{GoStr, Pointer};
+use vm::border::{GoStr, Pointer, Reference};
 use vm::native::{GoPanic, NativeContext, Parking};
 use vm::natives;
 
@@ -53,6 +53,13 @@ fn release(
         runtime::ReleaseResult::Done => Parking::Done(()),
         runtime::ReleaseResult::YieldToWaiter => Parking::Yield(()),
     }
+}
+
+fn empty_by_collections<'h>(
+    context: &mut NativeContext<'h>,
+    pool: Reference<'h>,
+) -> Result<(), GoPanic> {
+    context.add_pool(pool)
 }
 
 fn compare_and_swap(word: Pointer<'_, i32>, old: i32, new: i32) -> Result<bool, GoPanic> {
@@ -127,6 +134,7 @@ fn fatal(text: GoStr<'_>) -> Result<(), GoPanic> {
 }
 
 natives! {
+    pure "emptyByCollections" => empty_by_collections;
     parking "acquire" => acquire;
     parking "release" => release;
     pure "compareAndSwap" => compare_and_swap;

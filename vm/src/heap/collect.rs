@@ -39,9 +39,16 @@ impl Heap {
             u64::MAX => u64::MAX,
             _ => state.live + trigger.saturating_sub(state.allocated_then),
         };
+        let specials = &mut *lock(&self.specials);
+        // SAFETY: by the contract.
+        unsafe { specials.begin() };
         clear_marks(state);
         let mut marker = Marker::new(self, state);
+        specials.mark_roots(&mut marker);
         roots(&mut marker);
+        marker.settle();
+        // SAFETY: by the contract.
+        unsafe { specials.settle(&mut marker, &self.account) };
         (state.mark_stack, state.root_bytes) = marker.finish();
         // What a large heap needed is not kept for ever.
         let kept = mark::stack_limit(self.account.limit()).unwrap_or(64 * 1024);

@@ -148,10 +148,24 @@ impl<'a> Marker<'a> {
     /// Reports a reference: 0, the address of or into an object, or anything else, which is ignored.
     #[inline]
     pub fn mark_reference(&mut self, value: u64) {
+        self.drain_if_long();
+        self.visit(value);
+    }
+
+    #[inline]
+    pub(super) fn drain_if_long(&mut self) {
         if self.stack.len() >= ROOTS_AT_ONCE {
             self.drain();
         }
-        self.visit(value);
+    }
+
+    /// As [`find`], in this heap.
+    ///
+    /// # Safety
+    /// As for [`find`].
+    pub(super) unsafe fn find(&self, address: u64) -> Option<Found> {
+        // SAFETY: by the contract.
+        unsafe { find(self.tag, self.huge, address) }
     }
 
     /// Reports the two slots of an interface.
@@ -289,7 +303,7 @@ impl<'a> Marker<'a> {
 
     /// Scans a small object.
     #[inline(always)]
-    fn scan_cell(&mut self, start: u64) {
+    pub(super) fn scan_cell(&mut self, start: u64) {
         // SAFETY: the address came from `visit`, so it lies in a block of cells.
         let block = unsafe { &*record_of(start) };
         let (period, mask) = (block.period as u64, block.mask);
@@ -306,7 +320,7 @@ impl<'a> Marker<'a> {
     /// Scans a piece of a large or huge object, leaving the rest on the stack.
     #[cold]
     #[inline(never)]
-    fn scan_piece(&mut self, piece: u64) {
+    pub(super) fn scan_piece(&mut self, piece: u64) {
         // SAFETY: as in `visit`.
         let (end, pattern) = match unsafe { find(self.tag, self.huge, piece) } {
             // SAFETY: as in `visit`; shapes live as long as the heap.
@@ -320,6 +334,9 @@ impl<'a> Marker<'a> {
             },
             _ => return,
         };
+        if pattern.is_scalar() {
+            return;
+        }
         let period = pattern.period as u64;
         let rest = piece + (PIECE / period).max(1) * period;
         if rest < end {

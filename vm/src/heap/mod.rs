@@ -40,6 +40,9 @@
 //! cell's stale contents lead to, but cannot break the heap. [`HeapOptions::poison`] fills freed cells with a
 //! pattern, so that a root the compiler or interpreter forgot shows at the next use, not some day.
 //!
+//! # What hangs on objects
+//! Finalizers, cleanups and weak pointers stand in tables apart ([`specials`]); pools are emptied by collections.
+//!
 //! # Later
 //! Concurrent marking: stores of references go through few places ([`crate::moves::store_reference`], `store128`,
 //! `copy`), where a test of a flag would stand; marks would become atomics, and new cells would be marked while a
@@ -56,6 +59,7 @@ mod region;
 mod scavenge;
 mod shape;
 mod size_class;
+mod specials;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -73,11 +77,13 @@ use region::{
 };
 use shape::{Pattern, ShapeData, Shapes};
 use size_class::{CELL_SIZES, MAX_SMALL, class_of};
+use specials::Specials;
 
 pub use account::Account;
 pub use cache::{Cache, Site, zero_sized};
 pub use mark::Marker;
 pub use shape::{REFERENCE_TYPE, Shape};
+pub use specials::{Due, DueKind};
 
 /// The address of an object, or of memory without size. Good until the next safepoint, and as long as a root holds it.
 pub type Reference = NonZero<u64>;
@@ -331,6 +337,7 @@ pub struct Heap {
     account: Arc<Account>,
     // Locks are taken in this order; last those of `LayoutData::unswept`.
     state: Mutex<State>,
+    specials: Mutex<Specials>,
     plans: Mutex<Plans>,
 }
 
@@ -372,6 +379,7 @@ impl Heap {
                 shapes: Shapes::new(),
                 layouts: Vec::new(),
             }),
+            specials: Mutex::default(),
             state: Mutex::new(State {
                 regions: vec![region],
                 first_with_space: 0,

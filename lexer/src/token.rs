@@ -39,6 +39,16 @@ macro_rules! tokens {
                 }
             }
 
+            /// How a keyword or operator is written; empty for what has no spelling of its own.
+            #[must_use]
+            pub const fn spelling(self) -> &'static str {
+                match self {
+                    $(TokenKind::$keyword => $keyword_text,)*
+                    $(TokenKind::$operator => $operator_text,)*
+                    _ => "",
+                }
+            }
+
             /// Whether it is a reserved word.
             #[must_use]
             pub const fn is_keyword(self) -> bool {

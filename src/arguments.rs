@@ -2,6 +2,7 @@
 //!
 //! `golite [FLAGS] COMMAND [FLAGS] WORDS`. Flags stand before the first word; what follows a program's name is the program's.
 
+use crate::commands::fmt;
 use crate::help;
 
 /// What the command line asks for.
@@ -20,6 +21,8 @@ pub enum Command {
     },
     /// Report every error of programs, run nothing.
     Check { programs: Vec<String> },
+    /// Format files, folders, or without any standard input.
+    Format { names: Vec<String>, mode: fmt::Mode },
     /// Print the bytecode.
     Disassemble { program: String },
     /// Print the page of a diagnostic code, or the list of all.
@@ -81,6 +84,8 @@ struct Flag {
 }
 
 const PROGRAMS: &[&str] = &["golite", "run", "eval", "check", "disassemble"];
+/// Where errors in sources are reported.
+const REPORTS: &[&str] = &["golite", "run", "eval", "check", "fmt", "disassemble"];
 
 const FLAGS: &[Flag] = &[
     Flag {
@@ -91,12 +96,12 @@ const FLAGS: &[Flag] = &[
     Flag {
         name: "--format",
         value: Some("short, full or json"),
-        commands: PROGRAMS,
+        commands: REPORTS,
     },
     Flag {
         name: "--color",
         value: Some("auto, always or never"),
-        commands: PROGRAMS,
+        commands: REPORTS,
     },
     Flag {
         name: "--max-heap",
@@ -129,6 +134,21 @@ const FLAGS: &[Flag] = &[
         commands: &["golite", "run"],
     },
     Flag {
+        name: "--check",
+        value: None,
+        commands: &["fmt"],
+    },
+    Flag {
+        name: "--diff",
+        value: None,
+        commands: &["fmt"],
+    },
+    Flag {
+        name: "--simplify",
+        value: None,
+        commands: &["fmt"],
+    },
+    Flag {
         name: "--help",
         value: None,
         commands: help::COMMANDS,
@@ -144,6 +164,7 @@ const FLAGS: &[Flag] = &[
 struct Reader<'a> {
     rest: &'a [String],
     settings: Settings,
+    mode: fmt::Mode,
     /// The texts of `-e`, a line each.
     code: Option<String>,
     wants_help: bool,
@@ -158,6 +179,7 @@ pub fn parse(arguments: &[String]) -> Result<Request, UsageError> {
     let mut reader = Reader {
         rest: arguments,
         settings: Settings::default(),
+        mode: fmt::Mode::default(),
         code: None,
         wants_help: false,
         wants_version: false,
@@ -222,6 +244,21 @@ impl Reader<'_> {
             "check" => Ok(Command::Check {
                 programs: words.to_vec(),
             }),
+            "fmt" => {
+                let mut names = Vec::new();
+                while let Some((name, rest)) = self.rest.split_first() {
+                    names.push(name.clone());
+                    self.rest = rest;
+                    self.flags("fmt")?;
+                }
+                if self.wants_help {
+                    return Ok(Command::Print(help::of("fmt").unwrap_or_default()));
+                }
+                Ok(Command::Format {
+                    names,
+                    mode: self.mode,
+                })
+            }
             "disassemble" => match words {
                 [program] => Ok(Command::Disassemble {
                     program: program.clone(),
@@ -297,6 +334,9 @@ impl Reader<'_> {
                 "-format" => "--format",
                 "-color" | "--colour" => "--color",
                 "-relaxed" => "--relaxed",
+                "-l" if command == "fmt" => "--check",
+                "-d" if command == "fmt" => "--diff",
+                "-s" if command == "fmt" => "--simplify",
                 "-max-heap" => "--max-heap",
                 other => other,
             };
@@ -337,6 +377,9 @@ impl Reader<'_> {
                 let count = value.parse().ok().filter(|&count| count > 0);
                 self.settings.schedules = Some(count.ok_or(())?);
             }
+            "--check" => self.mode.check = true,
+            "--diff" => self.mode.diff = true,
+            "--simplify" => self.mode.simplify = true,
             "--help" => self.wants_help = true,
             "--version" => self.wants_version = true,
             "-e" => {

@@ -8,6 +8,7 @@ pub const COMMANDS: &[&str] = &[
     "run",
     "eval",
     "check",
+    "fmt",
     "disassemble",
     "explain",
     "trace",
@@ -23,6 +24,7 @@ Usage:
   golite run FILE|DIR|- [ARGUMENTS]  run a file, a folder, or what standard input holds
   golite -e CODE [ARGUMENTS]         run CODE
   golite check FILE|DIR|-...         report all errors, run nothing
+  golite fmt [FILE|DIR|-]...         write sources in their one form, as gofmt does
   golite explain [CODE]              tell more about an error: its cause and how to mend it
   golite disassemble FILE|DIR        print the bytecode of a program
   golite trace view FILE             make a page of the timeline that `golite run --trace FILE` wrote
@@ -113,6 +115,19 @@ and runs nothing. Each word is a program of its own; a folder may be a package w
 Exit status: 0 if there is no error, else 1.
 ";
 
+const FMT: &str = "\
+Usage: golite fmt [FLAGS] [FILE|DIR|-]...
+
+Formats Go and golite sources exactly as gofmt does. Files, and all .go and .gl files below folders, are rewritten in place, and those
+that changed are named. Standard input (-, or no name at all) goes to standard output; it may be a piece of a file. A file with
+syntax errors is left alone, and they are reported.
+
+Flags:
+  --check       name the files that are not formatted, change nothing; exit status 1 if there are any
+  --diff        show what would change as unified differences, change nothing; exit status 1 if there is anything
+  --simplify    also leave out what means nothing: types within literals, `len(s)` of slices, blank range variables
+";
+
 const DISASSEMBLE: &str = "\
 Usage: golite disassemble FILE|DIR
 
@@ -149,6 +164,7 @@ pub fn of(topic: &str) -> Option<String> {
         "trace" => TRACE.to_owned(),
         "eval" | "-e" => EVAL.to_owned(),
         "check" => format!("{CHECK}{FLAGS}"),
+        "fmt" => FMT.to_owned(),
         "disassemble" => DISASSEMBLE.to_owned(),
         "explain" => EXPLAIN.to_owned(),
         "environment" => format!("{ENVIRONMENT}{}", debug_flags::help()),

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
             commands::run::evaluate(code, &arguments, settings)
         }
         Command::Check { programs } => commands::check::check(&programs, settings),
+        Command::Format { names, mode } => commands::fmt::fmt(&names, mode, settings),
         Command::Disassemble { program } => commands::disassemble::disassemble(&program, settings),
         Command::ViewTrace { file } => commands::trace::view(&file),
         Command::Explain { code } => commands::explain::explain(code.as_deref()),

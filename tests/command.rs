@@ -636,3 +636,41 @@ fn every_diagnostic_has_a_page_whose_first_example_has_it_and_whose_second_is_me
     }
     assert!(problems.is_empty(), "{problems}");
 }
+
+#[test]
+fn fmt_rewrites_files_and_folders() {
+    let files = [
+        ("a.gl", "x:=1\nfmt.Println( x )\n"),
+        ("sub/b.go", "package b\nvar  x=[]T{T{}}\n"),
+        ("sub/good.go", "package b\n"),
+        ("sub/.hidden.go", "package   b\n"),
+        ("sub/bad.go", "package b\nfunc (\n"),
+    ];
+    let folder = Folder::new("fmt", &files);
+    let read = |name: &str| fs::read_to_string(folder.0.join(name)).expect("it is there");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let outcome = folder.golite(&["fmt", "--check", "."]);
+    assert_eq!(outcome.status, Some(1));
+    assert_eq!(text(&outcome.stdout), "a.gl\nsub/b.go\n");
+    assert!(text(&outcome.stderr).starts_with("sub/bad.go:"));
+    assert_eq!(read("a.gl"), files[0].1);
+    let outcome = folder.golite(&["fmt", "a.gl", "--diff"]);
+    let shown = "diff a.gl.orig a.gl\n--- a.gl.orig\n+++ a.gl\n@@ -1,2 +1,2 @@\n-x:=1\n-fmt.Println( x )\n+x := 1\n+fmt.Println(x)\n";
+    assert_outcome(&outcome, 1, shown, "");
+    let outcome = folder.golite(&["fmt", "--simplify", "sub"]);
+    assert_eq!(outcome.status, Some(1));
+    assert_eq!(text(&outcome.stdout), "sub/b.go\n");
+    assert_eq!(read("sub/b.go"), "package b\n\nvar x = []T{{}}\n");
+    assert_eq!(read("sub/bad.go"), files[4].1);
+    assert_outcome(&folder.golite(&["fmt", "a.gl"]), 0, "a.gl\n", "");
+    assert_outcome(&folder.golite(&["fmt", "--check", "a.gl"]), 0, "", "");
+}
+
+#[test]
+fn fmt_is_a_filter() {
+    let folder = Folder::new("fmt_filter", &[("x", "")]);
+    for arguments in [&["fmt"][..], &["fmt", "-"]] {
+        let outcome = golite_in(&folder.0, arguments, "\tif x{y( )}\n");
+        assert_outcome(&outcome, 0, "\tif x {\n\t\ty()\n\t}\n", "");
+    }
+}

@@ -13,6 +13,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("golite-diagnostics", &[]),
     ("golite-lexer", &["golite-diagnostics"]),
     ("golite-parser", &["golite-diagnostics", "golite-lexer"]),
+    (
+        "golite-format",
+        &["golite-diagnostics", "golite-lexer", "golite-parser"],
+    ),
     // The lexer only for the values of literals.
     (
         "golite-checker",
@@ -49,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "golite-diagnostics",
             "golite-lexer",
             "golite-parser",
+            "golite-format",
             "golite-checker",
             "golite-compiler",
             "golite-bytecode",
@@ -57,8 +62,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "golite-stdlib",
         ],
     ),
-    // The repository's tools: generated pages need the tables.
-    ("xtask", &["golite-bytecode", "golite-diagnostics"]),
+    // The repository's tools: generated pages need the tables, and the formatter is compared with gofmt.
+    (
+        "xtask",
+        &[
+            "golite-bytecode",
+            "golite-diagnostics",
+            "golite-format",
+            "golite-lexer",
+        ],
+    ),
     // It runs golite as a user does.
     ("difftest", &[]),
 ];
@@ -129,6 +142,7 @@ const FOLDERS: &[&str] = &[
     "diagnostics",
     "lexer",
     "parser",
+    "format",
     "checker",
     "compiler",
     "bytecode",

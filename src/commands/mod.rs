@@ -1,15 +1,17 @@
 //! What the command does, a file each.
 
 pub mod check;
+mod difference;
 pub mod disassemble;
 pub mod explain;
+pub mod fmt;
 pub mod run;
 pub mod schedules;
 pub mod trace;
 
 use crate::arguments::{Settings, Style};
 use checker::Options;
-use diagnostics::{Format, render};
+use diagnostics::{Diagnostics, Format, SourceMap, render};
 use golite::loader::Input;
 use golite::pipeline::{self, Checked};
 use std::io::{self, IsTerminal, Read, Write};
@@ -86,7 +88,17 @@ fn module_cache() -> Option<PathBuf> {
 
 /// Prints diagnostics to standard error: on a terminal with an excerpt of the source, else as Go does.
 fn report(checked: &Checked, settings: Settings, limit: Option<usize>) {
-    if checked.diagnostics.is_empty() {
+    report_diagnostics(&checked.sources, &checked.diagnostics, settings, limit);
+}
+
+/// As [`report`], for who has no checked program.
+fn report_diagnostics(
+    sources: &SourceMap,
+    diagnostics: &Diagnostics,
+    settings: Settings,
+    limit: Option<usize>,
+) {
+    if diagnostics.is_empty() {
         return;
     }
     let terminal = io::stderr().is_terminal();
@@ -99,6 +111,6 @@ fn report(checked: &Checked, settings: Settings, limit: Option<usize>) {
         None if terminal => Format::Excerpt { color },
         None => Format::OneLine,
     };
-    let text = render(&checked.sources, &checked.diagnostics, format, limit);
+    let text = render(sources, diagnostics, format, limit);
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -20,6 +20,7 @@ pub mod module;
 
 use checker::UserPackage;
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
+pub use folder::decoded;
 use folder::{Listing, Text};
 use module::Module;
 use parser::ast::{Ast, File, Interner, Symbol};

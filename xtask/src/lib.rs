@@ -7,6 +7,7 @@
 
 pub mod bless;
 pub mod docs;
+pub mod gofmt;
 pub mod std;
 pub mod suite;
 pub mod typesuite;

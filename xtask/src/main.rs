@@ -4,15 +4,17 @@
 //!   contains FILTER, from the real Go toolchain (environment variable `GO`, else `go`).
 //! * `docs` writes the pages of `docs/` that follow from tables in the code.
 //! * `typesuite FOLDER COMMAND...` compares the errors of a checker with those that comments in Go files ask for.
+//! * `gofmt --go GOROOT [--shaken] [--simplify] [FOLDER]` compares the formatter with gofmt over all Go files of the folder, else of Go's `src`;
+//!   `--bless` writes the expectations of `tests/format`.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
 //!
 //! golite's expectations are Go's opinion, not golite's own: there is no way to bless
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, docs, std as standard, typesuite};
+use xtask::{bless, docs, gofmt, std as standard, typesuite};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask typesuite FOLDER COMMAND...";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND...";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -23,6 +25,20 @@ fn main() -> ExitCode {
         ["std", "--go", goroot] => standard::write(goroot.as_ref()).map(|()| 0),
         ["typesuite", folder, program, ref arguments @ ..] => {
             typesuite::run(folder.as_ref(), program, arguments)
+        }
+        ["gofmt", "--go", goroot, "--bless"] => gofmt::bless(goroot.as_ref()),
+        ["gofmt", "--go", goroot, ref rest @ ..] => {
+            let folders: Vec<&str> = rest
+                .iter()
+                .copied()
+                .filter(|word| !word.starts_with("--"))
+                .collect();
+            let goroot: &std::path::Path = goroot.as_ref();
+            let folder = folders
+                .first()
+                .map_or_else(|| goroot.join("src"), |folder| folder.into());
+            let (shaken, simplify) = (rest.contains(&"--shaken"), rest.contains(&"--simplify"));
+            gofmt::run(goroot, &folder, shaken, simplify)
         }
         ["bless", "--with-go", filter] => bless::bless(filter),
         _ => {

@@ -244,12 +244,18 @@ fn text_of(record: &PanicRecord) -> String {
 pub(crate) const NIL_DEREFERENCE: &str = "invalid memory address or nil pointer dereference";
 
 /// What Go prints for panics that nobody recovered. GO: panic.go `printpanics`.
-fn describe(panics: &[PanicRecord]) -> String {
+///
+/// A panic with the very value of the one before is not shown again. Go compares the words of the interfaces, and keeps one copy of each
+/// string literal: here the bytes of the two strings must be the same ones.
+fn describe(panics: &[PanicRecord], string: u64) -> String {
     let mut out = String::new();
     let mut previous: Option<&PanicRecord> = None;
+    let repanicked = |p: &PanicRecord, next: &PanicRecord| {
+        let same_literal =
+            || [p.value[0], next.value[0]] == [string; 2] && p.text == next.text && p.text.is_some();
+        !p.goexit && !next.goexit && (p.value == next.value || same_literal())
+    };
     for (index, record) in panics.iter().enumerate() {
-        let repanicked =
-            |p: &PanicRecord, next: &PanicRecord| p.recovered && !p.goexit && p.value == next.value;
         if record.goexit {
             previous = Some(record);
             continue;
@@ -264,10 +270,10 @@ fn describe(panics: &[PanicRecord]) -> String {
         }
         out.push_str("panic: ");
         out.push_str(&text_of(record).replace('\n', "\n\t"));
-        if panics
+        let again = panics
             .get(index + 1)
-            .is_some_and(|next| repanicked(record, next))
-        {
+            .is_some_and(|next| repanicked(record, next));
+        if record.recovered && again {
             out.push_str(" [recovered, repanicked]");
         } else if record.recovered {
             out.push_str(" [recovered]");
@@ -279,7 +285,9 @@ fn describe(panics: &[PanicRecord]) -> String {
 }
 
 fn died(cx: &mut Running<'_>) -> Next {
-    let mut head = describe(&cx.fiber.panics);
+    let types = &cx.machine.image.types;
+    let string = types.get(cx.machine.image.known.string).word();
+    let mut head = describe(&cx.fiber.panics, string);
     let known = cx.machine.image.known.runtime_error;
     let error = cx.machine.image.types.get(known).word();
     let is_nil_dereference = |record: &PanicRecord| {

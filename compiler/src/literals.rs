@@ -143,7 +143,13 @@ impl FunctionCompiler<'_, '_> {
             }
             Type::Map { key, element } => {
                 let map = self.reference();
-                let elements = self.elements(e);
+                let mut elements = self.elements(e);
+                // Of equal keys the last one counts, and Go sets those first that it knows before the program runs.
+                // GO: cmd/compile/internal/walk/order.go, `OMAPLIT`.
+                let is_constant = |e: ExprId| typed.constant(self.c.ast.unparen(e)).is_some();
+                elements.sort_by_key(|&(key, value)| {
+                    !(key.is_some_and(is_constant) && is_constant(value))
+                });
                 let id = self.c.descriptor(ty);
                 let hint = if elements.len() > 8 {
                     OptionalRegister(self.integer(elements.len() as i32))

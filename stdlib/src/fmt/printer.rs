@@ -535,6 +535,12 @@ impl<'h, 't> Printer<'h, 't> {
         self.next_text += 1;
         if raw {
             self.out.extend_from_slice(&text);
+            if method != Method::Format {
+                // The method has panicked. Go forgets width and precision then, but not that they were given.
+                // GO: fmt/print.go `catchPanic`, format.go `clearflags`.
+                self.flags.width = self.flags.width.map(|_| 0);
+                self.flags.precision = self.flags.precision.map(|_| 0);
+            }
         } else if method == Method::GoString {
             self.flags.string(&mut self.out, &text);
         } else {
@@ -703,7 +709,7 @@ impl<'h, 't> Printer<'h, 't> {
                 if sharp_v {
                     let name = view.ty().name();
                     // An argument that is a []byte is shown by the name it is written by.
-                    let name = if top && !self.erroring && name == "[]uint8" {
+                    let name = if top && !self.erroring && verb != 'w' && name == "[]uint8" {
                         "[]byte"
                     } else {
                         name

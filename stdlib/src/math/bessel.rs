@@ -209,7 +209,7 @@ pub fn erfinv(x: f64) -> f64 {
             from_the_top(&ERF_E, r - 5.0) / from_the_top(&ERF_F, r - 5.0)
         }
     };
-    if x < 0.0 { -value } else { value }
+    if x.is_sign_negative() { -value } else { value }
 }
 
 /// GO: math `Erfcinv`.

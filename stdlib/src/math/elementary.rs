@@ -68,7 +68,7 @@ pub fn ldexp(fraction: f64, exponent: i64) -> f64 {
 /// Whole part and fraction, both with the sign of `x`.
 pub fn modf(x: f64) -> (f64, f64) {
     if x.is_infinite() {
-        return (x, f64::NAN);
+        return (x, crate::math::NAN);
     }
     let whole = x.trunc();
     (whole, (x - whole).copysign(x))
@@ -240,7 +240,7 @@ pub fn log(x: f64) -> f64 {
         return x;
     }
     if x < 0.0 {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     // As the assembly does it: subnormal numbers are not normalised first.
     let bits = x.to_bits();
@@ -280,7 +280,7 @@ pub fn log2(x: f64) -> f64 {
 
 pub fn log1p(x: f64) -> f64 {
     if x < -1.0 || x.is_nan() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     if x == -1.0 {
         return f64::NEG_INFINITY;
@@ -371,7 +371,7 @@ pub fn pow(x: f64, y: f64) -> f64 {
         return x;
     }
     if x.is_nan() || y.is_nan() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     if x == 0.0 {
         let signed = x.is_sign_negative() && is_odd(y);
@@ -405,7 +405,7 @@ pub fn pow(x: f64, y: f64) -> f64 {
     }
     let (mut yi, mut yf) = modf(y.abs());
     if yf != 0.0 && x < 0.0 {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     if yi >= 9.223372036854775808e18 {
         return if x == -1.0 {
@@ -553,7 +553,7 @@ pub fn sin(x: f64) -> f64 {
         return x;
     }
     if x.is_infinite() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     let (j, z) = reduce(x.abs());
     let negative = (x < 0.0) ^ (j > 3);
@@ -569,7 +569,7 @@ pub fn sin(x: f64) -> f64 {
 
 pub fn cos(x: f64) -> f64 {
     if !x.is_finite() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     let (j, z) = reduce(x.abs());
     let mut negative = j > 3;
@@ -589,7 +589,7 @@ pub fn tan(x: f64) -> f64 {
         return x;
     }
     if x.is_infinite() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     let (j, z) = reduce(x.abs());
     let zz = z * z;
@@ -656,7 +656,7 @@ pub fn asin(x: f64) -> f64 {
     }
     let magnitude = x.abs();
     if magnitude > 1.0 || x.is_nan() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     let rest = (1.0 - magnitude * magnitude).sqrt();
     let y = if magnitude > 0.7 {
@@ -673,7 +673,7 @@ pub fn acos(x: f64) -> f64 {
 
 pub fn atan2(y: f64, x: f64) -> f64 {
     if y.is_nan() || x.is_nan() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     if y == 0.0 {
         return if x.is_sign_negative() { PI } else { 0.0 }.copysign(y);
@@ -781,7 +781,7 @@ pub fn asinh(x: f64) -> f64 {
 
 pub fn acosh(x: f64) -> f64 {
     if x < 1.0 || x.is_nan() {
-        f64::NAN
+        crate::math::NAN
     } else if x == 1.0 {
         0.0
     } else if x >= (1u64 << 28) as f64 {
@@ -796,7 +796,7 @@ pub fn acosh(x: f64) -> f64 {
 
 pub fn atanh(x: f64) -> f64 {
     if !(-1.0..=1.0).contains(&x) {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     if x.abs() == 1.0 {
         return f64::INFINITY.copysign(x);
@@ -849,7 +849,7 @@ pub fn hypot(p: f64, q: f64) -> f64 {
         return f64::INFINITY;
     }
     if p.is_nan() || q.is_nan() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     let (p, q) = (p.abs(), q.abs());
     let (large, small) = if p < q { (q, p) } else { (p, q) };
@@ -958,7 +958,7 @@ fn error_tail(x: f64) -> f64 {
 
 pub fn erf(x: f64) -> f64 {
     if x.is_nan() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     let a = x.abs();
     let y = if a < 0.84375 {
@@ -991,7 +991,7 @@ pub fn erf(x: f64) -> f64 {
 
 pub fn erfc(x: f64) -> f64 {
     if x.is_nan() {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     let a = x.abs();
     let negative = x < 0.0;
@@ -1050,7 +1050,7 @@ fn stirling(x: f64) -> (f64, f64) {
 
 pub fn gamma(x: f64) -> f64 {
     if x.is_nan() || x == f64::NEG_INFINITY || x < 0.0 && modf(x).1 == 0.0 {
-        return f64::NAN;
+        return crate::math::NAN;
     }
     if x == f64::INFINITY {
         return x;

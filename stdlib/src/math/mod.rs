@@ -9,8 +9,8 @@ use bessel as b;
 use elementary as e;
 use vm::natives;
 
-/// Go's NaN.
-const NAN: f64 = f64::from_bits(0x7FF8_0000_0000_0001);
+/// The NaN that Go's library returns, bit for bit. GO: math/bits.go `uvnan`.
+pub const NAN: f64 = f64::from_bits(0x7FF8_0000_0000_0001);
 
 fn abs(x: f64) -> f64 {
     x.abs()

@@ -53,8 +53,13 @@ fn reads_as(decimal: &Decimal, value: f64, bits: u32) -> bool {
     }
 }
 
+/// A float of 64 bits has at most so many decimal places, and fewer digits.
+const MOST_PLACES: usize = 1074;
+
 /// `count` significant digits, rounded half to even on the exact value.
 fn significant(value: f64, count: usize) -> Decimal {
+    // What follows the last digit is zeros, which the caller writes if it wants them.
+    let count = count.min(MOST_PLACES);
     let mut text = Vec::with_capacity(count + 16);
     let _ = write!(text, "{:.*e}", count - 1, value);
     from_scientific(&text)
@@ -124,7 +129,9 @@ pub fn append_float(out: &mut Vec<u8>, value: f64, layout: u8, precision: i64, b
     let wanted = usize::try_from(precision).ok();
     match (layout, wanted) {
         (b'f', Some(places)) => {
-            let _ = write!(out, "{magnitude:.places$}");
+            let exact = places.min(MOST_PLACES);
+            let _ = write!(out, "{magnitude:.exact$}");
+            out.resize(out.len() + (places - exact), b'0');
         }
         (b'f', None) => {
             let decimal = shortest(magnitude, bits);
@@ -341,6 +348,11 @@ pub fn underscores_are_fine(text: &[u8]) -> bool {
 /// Reads the longest prefix of `text` that is a float of `bits` bits; answers the value, the bytes used and the error.
 pub fn parse_float_prefix(text: &[u8], bits: u32) -> (f64, usize, Option<NumberError>) {
     if let Some((value, used)) = special(text) {
+        let value = if bits == 32 {
+            f64::from(value as f32)
+        } else {
+            value
+        };
         return (value, used, None);
     }
     let Some(number) = read_float(text) else {
@@ -355,7 +367,7 @@ pub fn parse_float_prefix(text: &[u8], bits: u32) -> (f64, usize, Option<NumberE
         if bits == 32 {
             f64::from(plain.parse::<f32>().unwrap_or(f32::NAN))
         } else {
-            plain.parse::<f64>().unwrap_or(f64::NAN)
+            plain.parse::<f64>().unwrap_or(crate::math::NAN)
         }
     };
     let value = if number.negative {
@@ -393,7 +405,7 @@ fn special(text: &[u8]) -> Option<(f64, usize)> {
     } else if starts(b"inf") {
         Some((sign * f64::INFINITY, signed + 3))
     } else if signed == 0 && starts(b"nan") {
-        Some((f64::NAN, 3))
+        Some((crate::math::NAN, 3))
     } else {
         None
     }

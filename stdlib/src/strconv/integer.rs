@@ -108,15 +108,16 @@ pub fn parse_signed(text: &[u8], base: u32, bits: u32) -> (i64, Option<NumberErr
     if error == Some(NumberError::Syntax) {
         return (0, error);
     }
+    // A number too large has come back as the largest; that it was too large is seen from it alone, which lets -2 pass as
+    // -1 in one bit, as in Go. GO: strconv/atoi.go `ParseInt`.
     let cutoff = 1u64 << (bits - 1);
-    match (negative, error) {
-        (false, Some(_)) => ((cutoff - 1) as i64, error),
-        (true, Some(_)) => ((cutoff as i64).wrapping_neg(), error),
-        (false, None) if magnitude >= cutoff => ((cutoff - 1) as i64, Some(NumberError::Range)),
-        (true, None) if magnitude > cutoff => {
-            ((cutoff as i64).wrapping_neg(), Some(NumberError::Range))
-        }
-        (false, None) => (magnitude as i64, None),
-        (true, None) => ((magnitude as i64).wrapping_neg(), None),
+    if negative && magnitude > cutoff {
+        ((cutoff as i64).wrapping_neg(), Some(NumberError::Range))
+    } else if negative {
+        ((magnitude as i64).wrapping_neg(), None)
+    } else if magnitude >= cutoff {
+        ((cutoff - 1) as i64, Some(NumberError::Range))
+    } else {
+        (magnitude as i64, None)
     }
 }

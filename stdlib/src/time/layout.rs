@@ -387,12 +387,16 @@ impl Spaces for [u8] {
 }
 
 /// A fraction of `length` bytes with its separator, in nanoseconds.
+/// A sign is read too, as in Go: that a number is negative is for the caller to mind.
 fn nanoseconds(value: &[u8], length: usize) -> Result<i64, Bad> {
     if !matches!(value[0], b'.' | b',') {
         return Err(Bad);
     }
     let length = length.min(10);
-    let mut value = plain_number(&value[1..length])?;
+    let mut value = match &value[1..length] {
+        [b'-'] | [b'+'] => 0,
+        digits => plain_number(digits)?,
+    };
     for _ in 0..10 - length {
         value *= 10;
     }
@@ -602,10 +606,18 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                     }
                     value = after;
                     let mut numbers = [0; 3];
+                    let mut bad = !matches!(text[0], b'+' | b'-');
                     for (index, number) in numbers.iter_mut().enumerate().take(usize::from(pairs)) {
                         let at = 1 + index * step;
-                        (*number, _) = two_digits(&text[at..at + 2], true)?;
+                        match two_digits(&text[at..at + 2], true) {
+                            Ok((value, _)) => *number = value,
+                            Err(_) => {
+                                bad = true;
+                                break;
+                            }
+                        }
                     }
+                    // A number too large is told before what is no number.
                     if numbers[0] > 24 {
                         range = "time zone offset hour";
                     }
@@ -615,12 +627,11 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                     if numbers[2] > 60 {
                         range = "time zone offset second";
                     }
+                    if bad && range.is_empty() {
+                        return Err(Bad);
+                    }
                     let amount = (numbers[0] * 60 + numbers[1]) * 60 + numbers[2];
-                    offset = Some(match text[0] {
-                        b'+' => amount,
-                        b'-' => -amount,
-                        _ => return Err(Bad),
-                    });
+                    offset = Some(if text[0] == b'-' { -amount } else { amount });
                 }
                 Part::ZoneName => {
                     if value.starts_with(b"UTC") {
@@ -642,6 +653,9 @@ pub fn parse(layout: &[u8], text: &[u8]) -> Result<Parsed, ParseFailure> {
                     }
                     nanos = nanoseconds(value, 1 + digits)?;
                     value = &value[1 + digits..];
+                    if nanos < 0 {
+                        range = "fractional second";
+                    }
                 }
                 Part::Fraction { .. } => {
                     if value.len() < 2 || !matches!(value[0], b'.' | b',') || !digit(value, 1) {

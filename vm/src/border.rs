@@ -1233,6 +1233,18 @@ impl<'h> View<'h> {
         self.len() == 0
     }
 
+    /// Makes `len` and `cap` of a channel answer 0, whatever its buffer, as those of timers' channels do.
+    pub fn hide_buffer(&self) {
+        let TypeKind::Channel { .. } = self.kind() else {
+            panic!("only channels have such a buffer")
+        };
+        let channel = self.slot();
+        if channel != 0 {
+            // SAFETY: a channel of the script, good for `'h`.
+            unsafe { crate::objects::channel::object(channel) }.hide_buffer();
+        }
+    }
+
     /// The bytes of a `[]byte` or `[n]byte`, copied.
     pub fn bytes(&self) -> Vec<u8> {
         (0..self.len())

@@ -6,7 +6,7 @@ mod zone;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use layout::ParsedZone;
-use vm::border::{Bytes, GoStr, Pointer, Reference, TimerPlace};
+use vm::border::{Any, Bytes, GoStr, Pointer, Reference, TimerPlace};
 use vm::native::{GoPanic, NativeContext, Parking};
 use vm::natives;
 
@@ -351,6 +351,12 @@ fn disarm<'h>(context: &mut NativeContext<'h>, timer: TimerPlace<'h>) -> Result<
     timer.disarm(context)
 }
 
+fn hide_buffer(channel: Any<'_>) {
+    if let Some(view) = channel.view() {
+        view.hide_buffer();
+    }
+}
+
 fn try_lock(word: Pointer<'_, u32>) -> Result<bool, GoPanic> {
     use std::sync::atomic::Ordering::{Acquire, Relaxed};
     // ORDERING: Acquire; pairs with the Release of `unlock`.
@@ -368,6 +374,7 @@ fn unlock(word: Pointer<'_, u32>) -> Result<(), GoPanic> {
 }
 
 natives! {
+    pure "hideBuffer" => hide_buffer;
     pure "now" => now;
     pure "monotonic" => monotonic;
     pure "durationText" => duration_text;

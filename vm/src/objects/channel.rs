@@ -3,6 +3,8 @@
 //! Elements lie in the buffer as they lie in registers, one 8-byte word a slot; a boxed element is its box, which the
 //! compiler has copied before the send. All of it is touched under the channel's lock only.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use runtime::{Buffer, Channel};
 
 use crate::engine::{Machine, Transfer};
@@ -16,8 +18,9 @@ pub(crate) struct ChannelObject {
     pub(crate) channel: Channel<Machine>,
     /// Reference to the elements; 0 when there is no buffer.
     buffer: u64,
-    /// Slots of an element.
-    element_slots: u64,
+    /// Whether `len` and `cap` answer 0 all the same: for the channels of timers, whose buffer is nobody's business.
+    /// GO: chan.go `chanlen`, `chancap`.
+    hides_buffer: AtomicU64,
 }
 
 const _: () = assert!(std::mem::offset_of!(ChannelObject, buffer).is_multiple_of(8));
@@ -78,29 +81,46 @@ pub(crate) fn make(
         let object = reference as *mut ChannelObject;
         (*object).channel.set_capacity(size as usize);
         (*object).buffer = buffer;
-        (*object).element_slots = slots;
     }
     Ok(reference)
+}
+
+impl ChannelObject {
+    /// Makes `len` and `cap` answer 0 from now on.
+    pub(crate) fn hide_buffer(&self) {
+        // ORDERING: relaxed, as its reader. Set before the channel is shared.
+        self.hides_buffer.store(1, Ordering::Relaxed);
+    }
+
+    /// What `len` and `cap` answer, if there is nothing to hide.
+    fn unless_hidden(&self, value: usize) -> u64 {
+        // ORDERING: relaxed, as above.
+        if self.hides_buffer.load(Ordering::Relaxed) == 0 {
+            value as u64
+        } else {
+            0
+        }
+    }
 }
 
 /// `len(channel)`, 0 for nil.
 pub(crate) fn len(channel: u64) -> u64 {
     if channel == 0 {
-        0
-    } else {
-        // SAFETY: a channel of the script.
-        unsafe { object(channel).channel.len() as u64 }
+        return 0;
     }
+    // SAFETY: a channel of the script.
+    let object = unsafe { object(channel) };
+    object.unless_hidden(object.channel.len())
 }
 
 /// `cap(channel)`, 0 for nil.
 pub(crate) fn capacity(channel: u64) -> u64 {
     if channel == 0 {
-        0
-    } else {
-        // SAFETY: a channel of the script.
-        unsafe { object(channel).channel.capacity() as u64 }
+        return 0;
     }
+    // SAFETY: a channel of the script.
+    let object = unsafe { object(channel) };
+    object.unless_hidden(object.channel.capacity())
 }
 
 /// The buffer of a channel, for the runtime.

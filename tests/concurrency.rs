@@ -401,3 +401,139 @@ fn goroutines_that_nobody_can_wake_are_reported() {
     let ran = golite(&["run", "--leaks", "--seed=3", "schedules/fine.gl"]);
     assert_eq!(text(&ran.stderr), "");
 }
+
+/// Runs for more than a minute: `cargo test --release --test concurrency -- --ignored connections`.
+#[test]
+#[ignore = "takes a minute"]
+fn ten_thousand_connections_come_and_go_without_a_wrong_byte() {
+    let ran = golite(&["run", "network/soak.gl", "10000", "60"]);
+    assert_eq!(
+        text(&ran.stdout),
+        "wrong: 0 enough: true goroutines: 1 leaked: false\n",
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
+#[test]
+fn connections_come_and_go_without_a_wrong_byte() {
+    let ran = golite(&["run", "network/soak.gl", "50", "3"]);
+    assert_eq!(
+        text(&ran.stdout),
+        "wrong: 0 enough: true goroutines: 1 leaked: false\n",
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
+/// Runs `tests/traceback/ends.gl` with an argument and GOTRACEBACK.
+fn end_of_program(argument: &str, level: &str) -> (String, Option<i32>, Option<i32>) {
+    use std::os::unix::process::ExitStatusExt;
+    let ran = Command::new(env!("CARGO_BIN_EXE_golite"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+        .args(["run", "traceback/ends.gl", argument])
+        .env("GOTRACEBACK", level)
+        .output()
+        .expect("golite starts");
+    assert_eq!(text(&ran.stdout), "copy files true\n");
+    let (status, signal) = (ran.status.code(), ran.status.signal());
+    (text(&ran.stderr), status, signal)
+}
+
+#[test]
+fn gotraceback_says_which_goroutines_are_shown() {
+    let worker = r#"goroutine 2 [chan receive] {job: "copy files", user: ann}:"#;
+    for (argument, level, first, shows_own, shows_worker) in [
+        ("panic", "none", "panic: boom\n", false, false),
+        (
+            "panic",
+            "single",
+            "panic: boom\n\ngoroutine 1 [running]:\n",
+            true,
+            false,
+        ),
+        (
+            "panic",
+            "",
+            "panic: boom\n\ngoroutine 1 [running]:\n",
+            true,
+            false,
+        ),
+        (
+            "panic",
+            "all",
+            "panic: boom\n\ngoroutine 1 [running]:\n",
+            true,
+            true,
+        ),
+        (
+            "fatal",
+            "none",
+            "fatal error: sync: unlock of unlocked mutex\n",
+            false,
+            false,
+        ),
+        (
+            "fatal",
+            "1",
+            "fatal error: sync: unlock of unlocked mutex\n\ngoroutine 1 ",
+            true,
+            true,
+        ),
+        (
+            "deadlock",
+            "none",
+            "fatal error: all goroutines are asleep - deadlock!\n",
+            false,
+            false,
+        ),
+    ] {
+        let (report, status, _) = end_of_program(argument, level);
+        assert_eq!(status, Some(2), "{report}");
+        assert!(report.starts_with(first), "{argument} {level}: {report}");
+        assert_eq!(
+            report.contains("ends.gl:"),
+            shows_own,
+            "{argument} {level}: {report}"
+        );
+        assert_eq!(
+            report.contains(worker),
+            shows_worker,
+            "{argument} {level}: {report}"
+        );
+    }
+    let (_, status, signal) = end_of_program("panic", "crash");
+    assert_eq!((status, signal), (None, Some(6)));
+}
+
+#[test]
+fn a_deadlock_tells_who_could_never_have_been_woken() {
+    let (report, status, _) = end_of_program("deadlock", "");
+    assert_eq!(status, Some(2));
+    assert!(
+        report.contains("goroutine 1 [chan receive (nil chan)]:\n"),
+        "{report}"
+    );
+    assert!(
+        report.contains("goroutine 2 [chan receive (leaked)] {job:"),
+        "{report}"
+    );
+}
+
+#[test]
+fn sigquit_shows_every_goroutine() {
+    // The first goroutine runs an endless loop, without a call.
+    let (report, status, _) = end_of_program("quit", "");
+    assert_eq!(status, Some(2), "{report}");
+    assert!(
+        report.starts_with("SIGQUIT: quit\n\ngoroutine 1 [run"),
+        "{report}"
+    );
+    for part in [
+        "main.main()\n",
+        "goroutine 2 [chan receive] {job:",
+        "created by main.main in goroutine 1",
+    ] {
+        assert!(report.contains(part), "{part} is not in\n{report}");
+    }
+}

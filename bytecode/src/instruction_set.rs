@@ -687,7 +687,7 @@ Return = return { }
 ReturnOne = return_one { src: Register }
 /// Returns `count` slots from `src` (memmove to `fp[0]`).
 ReturnRun = return_run { src: Run, count: Count }
-/// Explicit stack check at the entry of functions whose frame is larger than the red zone (256 slots).
+/// Explicit stack check at the entry of functions whose frame is larger than the red zone.
 CheckStack = check_stack { slots: Count32 }
 /// `go closure(args)`; `count` argument slots at `fp[window]`; a nil func value panics.
 Go = go { window: Window, closure: Register, count: Count }

@@ -6,7 +6,7 @@ use diagnostics::TextRange;
 
 /// Fewer free slots than this above a callee's frame pointer are never left by the entry check, so that only functions
 /// with larger frames need [`crate::op::CheckStack`]. In slots. Every goroutine pays for it in memory, hence small.
-pub const RED_ZONE: u32 = 64;
+pub const RED_ZONE: u32 = 48;
 
 /// The largest frame, so that a window above it still fits 16 bits.
 pub const MAX_FRAME: u32 = 65_000;

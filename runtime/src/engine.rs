@@ -86,6 +86,29 @@ pub trait Engine: Send + Sync + Sized + 'static {
         String::new()
     }
 
+    /// What stands after the state in the first line of a goroutine's trace.
+    fn labels(&self, fiber: &Self::Fiber) -> String {
+        let _ = fiber;
+        String::new()
+    }
+
+    /// Whether the other goroutines are to be shown as well when the program fails so.
+    fn shows_others(&self, failure: &Self::Failure) -> bool {
+        let _ = failure;
+        false
+    }
+
+    /// Adds the traces of all other goroutines to a failure.
+    fn add_others(&self, failure: &mut Self::Failure, others: &str) {
+        let _ = (failure, others);
+    }
+
+    /// In a deadlock: which goroutines nobody could have woken, whatever the main goroutine had done.
+    fn find_stuck(&self, world: &mut StoppedWorld<'_, Self>) -> Vec<GoroutineId> {
+        let _ = world;
+        Vec::new()
+    }
+
     /// Appends the goroutine's stack trace to `out`, as whole lines in Go's format, without the
     /// `goroutine 1 [running]:` line above it.
     fn traceback(&self, fiber: &Self::Fiber, out: &mut String);
@@ -206,6 +229,8 @@ pub enum Outcome<E: Engine> {
     /// All goroutines are asleep. The texts are Go's: `message` is the line after "fatal error: ",
     /// `dump` every goroutine with its stack.
     Deadlock { message: &'static str, dump: String },
+    /// [`crate::Quitter::quit`]: `dump` shows every goroutine with its stack.
+    Dumped { message: &'static str, dump: String },
     /// A goroutine ended the program.
     Fatal {
         goroutine: GoroutineId,

@@ -455,6 +455,8 @@ impl<E: Engine> Default for FreeList<E> {
 /// How many free goroutines a processor keeps before it gives half away, and how many it takes at a time.
 const FREE_LIMIT: usize = 128;
 const FREE_BATCH: usize = 64;
+/// How many goroutines are made at a time: about two pages of memory.
+const CHUNK: usize = 48;
 
 impl<E: Engine> FreeList<E> {
     /// A goroutine to make a new one of.
@@ -508,11 +510,7 @@ impl<E: Engine> Registry<E> {
         let mut storage = self.storage.lock();
         if storage.free.len() == 0 {
             // The first chunk is small: most programs have few goroutines.
-            let size = if storage.chunks.is_empty() {
-                8
-            } else {
-                FREE_BATCH
-            };
+            let size = if storage.chunks.is_empty() { 8 } else { CHUNK };
             let chunk: Box<[Goroutine<E>]> = (0..size).map(|_| Goroutine::new()).collect();
             // Kept as a raw pointer: a box that is moved would claim to be the only way to its contents.
             let chunk = NonNull::from(Box::leak(chunk));

@@ -51,7 +51,8 @@
 //! and `timers.rs` (timers in foreign memory). The tests run without it.
 //!
 //! # Proof
-//! * Models of the goroutine status, a descriptor's words, the run queue, processor ownership during blocking calls, the safepoint word and channels:
+//! * Models of the goroutine status, a descriptor's words, the run queue, processor ownership during blocking calls, the safepoint word, channels,
+//!   select, semaphores, timers, assignments of machines and the dances of waking (`models.rs` and at the end of files):
 //!   `RUSTFLAGS="--cfg loom" cargo test -p golite-runtime --release --lib --target-dir target/loom loom` (seconds).
 //! * `tests/scheduler.rs`: the whole scheduler with a toy engine; sysmon's decisions as unit tests over numbers.
 //! * `cargo run --release -p golite-runtime --example microbench [processors] [name]`: what switches cost.
@@ -70,6 +71,8 @@ mod goroutine;
 mod idle;
 mod lock_rank;
 mod machine;
+#[cfg(all(test, loom))]
+mod models;
 mod netpoll;
 mod poll_word;
 mod preempt;
@@ -96,7 +99,9 @@ pub use engine::{
 };
 pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::GoroutineId;
-pub use scheduler::{Context, Options, ScheduleTrace, Scheduler, SchedulerHandle, Slice, Waker};
+pub use scheduler::{
+    Context, Options, Quitter, ScheduleTrace, Scheduler, SchedulerHandle, Slice, Waker,
+};
 pub use select::{Direction, SelectCase, SelectResult, select};
 pub use semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release};
 pub use stop_the_world::{GoroutineView, StoppedWorld};

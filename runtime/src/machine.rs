@@ -594,10 +594,7 @@ impl<E: Engine> Machine<E> {
                     return;
                 }
                 Switch::Fatal(failure) => {
-                    self.finish(Outcome::Fatal {
-                        goroutine: goroutine.id(),
-                        failure,
-                    });
+                    self.fail(goroutine.id(), failure);
                     return;
                 }
             }
@@ -644,6 +641,19 @@ impl<E: Engine> Machine<E> {
         let mut list = cells.free.take();
         list.put(free, &shared.registry);
         cells.free.set(list);
+    }
+
+    /// A goroutine ends the program.
+    fn fail(&mut self, goroutine: GoroutineId, mut failure: E::Failure) {
+        let shared = Arc::clone(&self.shared);
+        if !shared.engine().shows_others(&failure) {
+            return self.finish(Outcome::Fatal { goroutine, failure });
+        }
+        let own = self.processor.take();
+        stop_the_world::end_with_dump(&shared, own, Some(goroutine), |others| {
+            shared.engine().add_others(&mut failure, &others);
+            Outcome::Fatal { goroutine, failure }
+        });
     }
 
     fn finish(&mut self, outcome: Outcome<E>) {
@@ -900,5 +910,54 @@ impl<E: Engine> Machine<E> {
             // or our next look sees its work.
             self.shared.spinning.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::models::{model, sides};
+
+    #[test]
+    fn loom_an_assignment_reaches_a_machine_that_goes_to_sleep() {
+        model(|| {
+            let (shared, a, _b) = sides();
+            let handle = Arc::new(MachineHandle::new(1));
+            let giver = {
+                let handle = handle.clone();
+                loom::thread::spawn(move || {
+                    handle.assign(Assignment {
+                        processor: a.processor,
+                        spinning: false,
+                        takeover: Takeover::Nothing,
+                    });
+                })
+            };
+            let assignment = handle.await_assignment();
+            assert!(assignment.is_some_and(|a| a.processor.index < shared.processor_count()));
+            giver.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn loom_a_dismissal_does_not_swallow_the_goroutine_of_a_locked_thread() {
+        model(|| {
+            let (shared, a, _b) = sides();
+            let handle = Arc::new(MachineHandle::new(1));
+            let ends = {
+                let handle = handle.clone();
+                loom::thread::spawn(move || handle.dismiss())
+            };
+            handle.assign(Assignment {
+                processor: a.processor,
+                spinning: false,
+                takeover: Takeover::Nothing,
+            });
+            // What was assigned is taken up first; the dismissal is seen when there is nothing left.
+            assert!(handle.await_assignment().is_some());
+            assert!(handle.await_assignment().is_none());
+            ends.join().unwrap();
+            drop(shared);
+        });
     }
 }

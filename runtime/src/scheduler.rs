@@ -15,7 +15,7 @@ use std::{
     collections::{HashMap, VecDeque},
     marker::PhantomData,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 
@@ -33,6 +33,7 @@ use crate::{
     processor_count,
     run_queue::List,
     semaphore::SemaphoreTable,
+    stop_the_world,
     sync::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Ordering, fence},
     sysmon::{self, SysmonNote},
     timers::Action,
@@ -577,6 +578,28 @@ fn random_seed() -> u64 {
 /// A scheduler and everything that runs on it.
 pub struct Scheduler<E: Engine> {
     shared: Arc<Shared<E>>,
+    on_start: Option<Watch<E>>,
+}
+
+/// See [`Scheduler::on_start`].
+pub(crate) type Watch<E> = Box<dyn FnOnce(Quitter<E>) + Send>;
+
+/// Ends a run from another thread, with a look at its goroutines. Unlike a [`SchedulerHandle`] it does not keep anybody waiting: a deadlock
+/// is one all the same.
+pub struct Quitter<E: Engine> {
+    shared: Weak<Shared<E>>,
+}
+
+impl<E: Engine> Quitter<E> {
+    /// Ends the run with [`Outcome::Dumped`], if it has not ended.
+    pub fn quit(&self, message: &'static str) {
+        if let Some(shared) = self.shared.upgrade() {
+            stop_the_world::end_with_dump(&shared, None, None, |dump| Outcome::Dumped {
+                message,
+                dump,
+            });
+        }
+    }
 }
 
 impl<E: Engine> Scheduler<E> {
@@ -585,6 +608,7 @@ impl<E: Engine> Scheduler<E> {
     pub fn new(engine: Arc<E>, options: Options) -> Scheduler<E> {
         Scheduler {
             shared: Arc::new(Shared::new(engine, options)),
+            on_start: None,
         }
     }
 
@@ -592,6 +616,11 @@ impl<E: Engine> Scheduler<E> {
     #[must_use]
     pub fn engine(&self) -> &Arc<E> {
         &self.shared.engine
+    }
+
+    /// Has `watch` called by the monitor's thread when the run has begun; not if there is no such thread.
+    pub fn on_start(&mut self, watch: impl FnOnce(Quitter<E>) + Send + 'static) {
+        self.on_start = Some(Box::new(watch));
     }
 
     /// For other threads.
@@ -631,7 +660,11 @@ impl<E: Engine> Scheduler<E> {
     /// Goes on with a panic that a method of the engine or a blocking job left behind.
     pub fn run(self, main: E::Fiber) -> Outcome<E> {
         let shared = self.shared;
-        let sysmon = sysmon::start(&shared);
+        let watch = self.on_start.map(|watch| {
+            let shared = Arc::downgrade(&shared);
+            move || watch(Quitter { shared })
+        });
+        let sysmon = sysmon::start(&shared, watch);
         let runnable = {
             let mut list = crate::goroutine::FreeList::default();
             let free = list.take(&shared.registry);

@@ -17,9 +17,9 @@ use crate::{
     blocking::ProcessorStatus,
     channel::Channel,
     clock::{NEVER, Nanos},
-    engine::{CollectionReason, Engine, WorldJob},
+    engine::{CollectionReason, Engine, Outcome, WorldJob},
     event_trace::TraceKind,
-    goroutine::{GoroutineId, GoroutineRef, Registry, Running},
+    goroutine::{GoroutineId, GoroutineRef, Registry, Running, special},
     lock_rank::RankedGuard,
     machine::{self, Machine},
     preempt::{attention, request},
@@ -159,7 +159,11 @@ impl<E: Engine> StoppedWorld<'_, E> {
     /// Every goroutine with its state and stack, in Go's format, in the order of their numbers. `first` goes before all,
     /// as the one that failed does in Go.
     pub fn dump(&mut self, first: Option<GoroutineId>) -> String {
-        dump(self.shared, &mut self.proof, first)
+        let shown = Shown {
+            first,
+            ..Shown::default()
+        };
+        dump(self.shared, &mut self.proof, &shown)
     }
 
     /// Makes or gives up processors, as `set_processors` said.
@@ -196,25 +200,37 @@ impl<E: Engine> StoppedWorld<'_, E> {
     }
 }
 
-/// The text of a dump.
-pub(crate) fn dump<E: Engine>(
-    shared: &Arc<Shared<E>>,
-    proof: &mut WorldProof,
+/// What a dump shows.
+#[derive(Default)]
+struct Shown<'a> {
+    /// It stands before all others.
     first: Option<GoroutineId>,
-) -> String {
+    /// It is left out.
+    but: Option<GoroutineId>,
+    /// Nobody could have woken them.
+    stuck: &'a [GoroutineId],
+}
+
+/// The text of a dump.
+fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, shown: &Shown<'_>) -> String {
     let now = shared.real_now();
     let mut texts = Vec::new();
     shared.registry.for_each(proof, |goroutine, fiber| {
+        let id = goroutine.id();
+        if shown.but == Some(id) {
+            return;
+        }
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "goroutine {} [{}]:",
-            goroutine.id().0,
-            state_text(goroutine, now)
+            "goroutine {} [{}]{}:",
+            id.0,
+            state_text(goroutine, now, shown.stuck.contains(&id)),
+            shared.engine().labels(fiber),
         );
         shared.engine().traceback(fiber, &mut text);
-        texts.push((first != Some(goroutine.id()), goroutine.id(), text));
+        texts.push((shown.first != Some(id), id, text));
     });
     texts.sort_by_key(|&(is_other, id, _)| (is_other, id));
     texts
@@ -224,8 +240,8 @@ pub(crate) fn dump<E: Engine>(
         .join("\n")
 }
 
-fn state_text<E: Engine>(goroutine: GoroutineRef<E>, now: Nanos) -> String {
-    let name = match goroutine.status() {
+fn state_text<E: Engine>(goroutine: GoroutineRef<E>, now: Nanos, is_stuck: bool) -> String {
+    let mut text = match goroutine.status() {
         Status::Dead => "dead",
         Status::Runnable => "runnable",
         Status::Running | Status::RunningNotified => "running",
@@ -234,18 +250,24 @@ fn state_text<E: Engine>(goroutine: GoroutineRef<E>, now: Nanos) -> String {
             WaitReason::Zero => "waiting",
             reason => reason.text(),
         },
-    };
+    }
+    .to_string();
     let waits = matches!(goroutine.status(), Status::Waiting | Status::Blocking);
     let minutes = if waits {
         (now - goroutine.waiting_since(now)) / 60_000_000_000
     } else {
         0
     };
-    if minutes >= 1 {
-        format!("{name}, {minutes} minutes")
-    } else {
-        name.to_string()
+    if is_stuck {
+        text.push_str(" (leaked)");
     }
+    if minutes >= 1 {
+        let _ = write!(text, ", {minutes} minutes");
+    }
+    if goroutine.special() & special::LOCKED != 0 {
+        text.push_str(", locked to thread");
+    }
+    text
 }
 
 impl<E: Engine> Shared<E> {
@@ -275,16 +297,18 @@ impl<E: Engine> Shared<E> {
 /// How long the stopper waits before it looks for blocking calls again.
 const STOP_POLL: Duration = Duration::from_micros(100);
 
-/// Stops the world for this machine, whose own processor is put with the rest. `None`: the run ends meanwhile.
+/// Stops the world; the caller's own processor, if it has one, is put with the rest. `None`: the run ends meanwhile.
 fn stop<'a, E: Engine>(
     shared: &'a Arc<Shared<E>>,
     mut central: RankedGuard<'_, Central<E>>,
-    own: OwnedProcessor<E>,
+    own: Option<OwnedProcessor<E>>,
 ) -> Option<StoppedWorld<'a, E>> {
     central.is_stopping = true;
     shared.set_attention(attention::STOP);
     central.stop_wait = shared.processor_count();
-    shared.stop_processor(&mut central, own);
+    if let Some(own) = own {
+        shared.stop_processor(&mut central, own);
+    }
     for processor in shared.take_all_idle(&mut central) {
         shared.stop_processor(&mut central, processor);
     }
@@ -391,7 +415,7 @@ pub(crate) fn run<E: Engine>(
     }
     let own = machine.processor.take()?;
     let index = own.index;
-    let mut world = stop(&shared, central, own)?;
+    let mut world = stop(&shared, central, Some(own))?;
     shared.event(TraceKind::WorldStops, None, None, 0);
     running.complete(job(&mut world));
     shared.event(TraceKind::WorldStarts, None, None, 0);
@@ -417,7 +441,7 @@ pub(crate) fn follow_quota<E: Engine>(machine: &mut Machine<E>) {
         return;
     };
     let index = own.index;
-    let Some(mut world) = stop(&shared, central, own) else {
+    let Some(mut world) = stop(&shared, central, Some(own)) else {
         return;
     };
     world.count = count.clamp(1, MAX_PROCESSORS);
@@ -443,7 +467,7 @@ pub(crate) fn collect<E: Engine>(machine: &mut Machine<E>, reason: CollectionRea
         return;
     };
     let index = own.index;
-    let Some(mut world) = stop(&shared, central, own) else {
+    let Some(mut world) = stop(&shared, central, Some(own)) else {
         return;
     };
     shared.event(TraceKind::WorldStops, None, None, 0);
@@ -454,6 +478,43 @@ pub(crate) fn collect<E: Engine>(machine: &mut Machine<E>, reason: CollectionRea
         .last_collection
         .store(shared.real_now(), Ordering::Relaxed);
     machine.processor = Some(start(world, index));
+}
+
+/// Ends the run with a look at all goroutines `but` one: `outcome` makes its outcome of their traces. From a machine with its processor, or
+/// from any other thread without one.
+pub(crate) fn end_with_dump<E: Engine>(
+    shared: &Arc<Shared<E>>,
+    mut own: Option<OwnedProcessor<E>>,
+    but: Option<GoroutineId>,
+    outcome: impl FnOnce(String) -> Outcome<E>,
+) {
+    let mut central = shared.central();
+    loop {
+        if shared.is_finishing() {
+            central.dead.extend(own);
+            return;
+        }
+        if !central.is_stopping {
+            break;
+        }
+        // Another machine is at it; it may wait for our processor.
+        if let Some(own) = own.take() {
+            shared.stop_processor(&mut central, own);
+        }
+        central = central.wait(&shared.progress, Some(STOP_POLL));
+    }
+    let Some(mut world) = stop(shared, central, own) else {
+        return;
+    };
+    let shown = Shown {
+        but,
+        ..Shown::default()
+    };
+    let text = dump(shared, &mut world.proof, &shown);
+    let mut central = shared.central();
+    central.dead.append(&mut world.processors);
+    central.is_stopping = false;
+    shared.finish(&mut central, outcome(text));
 }
 
 impl<E: Engine> Shared<E> {
@@ -483,14 +544,26 @@ impl<E: Engine> Shared<E> {
         {
             return;
         }
-        let mut proof = WorldProof(());
         let message = if self.goroutine_count() == 0 {
             "no goroutines (main called runtime.Goexit) - deadlock!"
         } else {
             "all goroutines are asleep - deadlock!"
         };
-        let dump = dump(self, &mut proof, None);
-        self.finish(central, crate::engine::Outcome::Deadlock { message, dump });
+        // All processors are idle, so the world is as good as stopped.
+        let mut world = StoppedWorld {
+            shared: self,
+            processors: self.take_all_idle(central),
+            proof: WorldProof(()),
+            count: self.processor_count(),
+        };
+        let stuck = self.engine().find_stuck(&mut world);
+        let shown = Shown {
+            stuck: &stuck,
+            ..Shown::default()
+        };
+        let dump = dump(self, &mut world.proof, &shown);
+        central.dead.append(&mut world.processors);
+        self.finish(central, Outcome::Deadlock { message, dump });
     }
 }
 

@@ -225,12 +225,18 @@ impl SysmonNote {
 
 /// Starts the thread. `None`: there is none to be had; the run goes on without (a goroutine then keeps its processor
 /// until it yields by itself).
-pub(crate) fn start<E: Engine>(shared: &Arc<Shared<E>>) -> Option<JoinHandle<()>> {
+pub(crate) fn start<E: Engine>(
+    shared: &Arc<Shared<E>>,
+    at_start: Option<impl FnOnce() + Send + 'static>,
+) -> Option<JoinHandle<()>> {
     let shared = Arc::clone(shared);
     std::thread::Builder::new()
         .name("golite-sysmon".to_string())
         .stack_size(256 << 10)
         .spawn(move || {
+            if let Some(at_start) = at_start {
+                at_start();
+            }
             Sysmon {
                 shared,
                 seen: Vec::new(),

@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use vm::{Exit, Host, Vm, VmOptions};
+use vm::{Exit, Host, Quitter, TracebackLevel, Vm, VmOptions};
 
 /// Runs the program that the first of `words` names, or several of them; the rest are its arguments.
 pub fn run(words: &[String], several: bool, settings: Settings) -> ExitCode {
@@ -63,6 +63,7 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
             return ExitCode::from(2);
         }
     };
+    options.traceback = TracebackLevel::named(&std::env::var("GOTRACEBACK").unwrap_or_default());
     options.max_memory = settings.max_heap;
     options.native_memory = Some(allocator::in_large_blocks);
     if let Some(seed) = settings.seed {
@@ -75,13 +76,15 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
     let recorded = options.trace.clone();
     options.host = Arc::new(host(name, arguments.to_vec()));
     options.sources = Some(Arc::new(checked.sources));
-    let vm = match Vm::new(program, &stdlib::natives(), options) {
+    let mut vm = match Vm::new(program, &stdlib::natives(), options) {
         Ok(vm) => vm,
         Err(error) => {
             eprintln!("golite: bug: {error}");
             return ExitCode::from(INTERNAL_ERROR);
         }
     };
+    vm.on_start(quit_on_signal);
+    raise_descriptor_limit();
     let account = settings
         .max_heap
         .map(|_| vm.machine().heap().account().clone());
@@ -96,9 +99,49 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
     vm.run_process(|exit| end(&exit))
 }
 
+/// Lets the program have as many open files as the system allows: the lower limit is there for programs that use `select`. GO: os/rlimit.go
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        // If it is refused the lower limit stays.
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: maximum,
+                maximum,
+            },
+        );
+    }
+}
+
+/// Waits for `SIGQUIT`, which ends the program with a look at its goroutines. Where no signal or thread is to be had, `SIGQUIT` does what it
+/// does by default.
+fn quit_on_signal(quitter: Quitter) {
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGQUIT])
+    else {
+        return;
+    };
+    let waiting = std::thread::Builder::new()
+        .name("golite-signals".to_owned())
+        .stack_size(64 << 10)
+        .spawn(move || {
+            if signals.forever().next().is_some() {
+                quitter.quit("SIGQUIT: quit");
+            }
+        });
+    if waiting.is_err() {
+        let default = signal_hook::flag::register_conditional_default;
+        let _ = default(signal_hook::consts::SIGQUIT, Arc::new(true.into()));
+    }
+}
+
 /// Ends the process at once: there is nothing to flush, and other threads need not be waited for.
 fn end(exit: &Exit) -> ! {
     let _ = io::stderr().write_all(exit.message.as_bytes());
+    if exit.crashes {
+        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGABRT);
+    }
     signal_hook::low_level::exit(exit.status)
 }
 

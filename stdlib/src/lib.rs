@@ -85,6 +85,7 @@ packages! {
     "regexp" => crate::regexp;
     "runtime" => crate::runtime;
     "runtime/debug" => crate::runtime::debug;
+    "runtime/pprof" => crate::runtime::pprof;
     "sort" => crate::sort;
     "strconv" => crate::strconv;
     "strings" => crate::strings;

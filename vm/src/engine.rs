@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use diagnostics::SourceMap;
-use runtime::{CollectionReason, Context, Engine, GoroutineView, Slice, StoppedWorld, Switch};
+use runtime::{
+    CollectionReason, Context, Engine, GoroutineId, GoroutineView, Slice, StoppedWorld, Switch,
+};
 
 use crate::fiber::{FIRST_FRAME, Fiber};
 use crate::fiber_pool::{FiberPool, FreeFibers};
@@ -18,6 +20,7 @@ use crate::native::{FinishNative, NativeTable};
 use crate::ops::calls;
 use crate::running::{Next, Running};
 use crate::trace;
+use crate::traceback::{self, Failure, Traceback, TracebackLevel};
 use crate::types::RuntimeType;
 
 /// Settings of a machine that the interpreter looks at.
@@ -31,6 +34,8 @@ pub struct MachineOptions {
     pub finds_leaks: bool,
     /// Bytes that a goroutine's stack may take.
     pub max_stack: usize,
+    /// What a failing program shows of its goroutines.
+    pub traceback: TracebackLevel,
     /// For file names and lines in traces.
     pub sources: Option<Arc<SourceMap>>,
 }
@@ -46,6 +51,7 @@ pub struct Machine {
     pub(crate) leaks: Mutex<BTreeMap<u64, String>>,
     pub(crate) channel_site: Site,
     pub(crate) fibers: FiberPool,
+    pub(crate) traceback: Traceback,
     /// What the last collection charged for the scheduler's entries of timers.
     timer_charge: AtomicU64,
     /// The program has ended because there was no memory.
@@ -112,6 +118,7 @@ impl Machine {
             host,
             max_stack: AtomicUsize::new(options.max_stack),
             leaks: Mutex::new(BTreeMap::new()),
+            traceback: Traceback::new(options.traceback),
             options,
             channel_site,
             fibers: FiberPool::default(),
@@ -194,15 +201,30 @@ impl Machine {
         goroutine.for_each_channel(|channel| marker.mark_reference(channel as u64));
     }
 
+    /// `runtime/debug.SetTraceback`.
+    pub fn set_traceback(&self, level: TracebackLevel) {
+        self.traceback.set(level);
+    }
+
     /// Collects the heap; `forced`: since the program wants it.
     pub(crate) fn collect_in(&self, world: &mut StoppedWorld<'_, Machine>, forced: bool) {
+        self.collect_with(world, forced, None);
+    }
+
+    /// As [`Machine::collect_in`]; with `going_on`, goroutines that nobody can wake are found, as if that one went on.
+    fn collect_with(
+        &self,
+        world: &mut StoppedWorld<'_, Machine>,
+        forced: bool,
+        going_on: Option<GoroutineId>,
+    ) {
         let globals = &self.image.globals;
         let roots = &mut |marker: &mut crate::heap::Marker<'_>| {
             // SAFETY: the area is readable and aligned; the shape is its own.
             unsafe { marker.mark_memory(globals.start(), globals.size(), globals.shape()) };
-            let finds_leaks = self.options.finds_leaks;
+            let finds_leaks = self.options.finds_leaks || going_on.is_some();
             world.for_each_goroutine(|mut goroutine| {
-                if !(finds_leaks && goroutine.can_be_forgotten()) {
+                if !finds_leaks || !leaks::may_leak(&goroutine, going_on) {
                     self.mark_goroutine(&mut goroutine, marker);
                 }
             });
@@ -215,7 +237,7 @@ impl Machine {
             let account = self.heap.account();
             account.estimate_native(&self.timer_charge, timers * TIMER_BYTES);
             if finds_leaks {
-                leaks::mark_waiting(self, world, marker);
+                leaks::mark_waiting(self, world, marker, going_on);
             }
         };
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
@@ -248,7 +270,7 @@ impl Engine for Machine {
     type PerProcessor = PerProcessor;
     type Transfer = Transfer;
     type Completion = FinishNative;
-    type Failure = String;
+    type Failure = Failure;
     type TimerPayload = TimerPayload;
 
     fn new_per_processor(&self, _: usize) -> PerProcessor {
@@ -304,6 +326,30 @@ impl Engine for Machine {
         self.image
             .function_at(fiber.offset)
             .map_or_else(String::new, |function| function.function.name.to_string())
+    }
+
+    fn labels(&self, fiber: &Self::Fiber) -> String {
+        traceback::labels(fiber)
+    }
+
+    fn shows_others(&self, failure: &Failure) -> bool {
+        failure.shows_others
+    }
+
+    fn add_others(&self, failure: &mut Failure, others: &str) {
+        if !others.is_empty() {
+            failure.text.push('\n');
+            failure.text.push_str(others);
+        }
+    }
+
+    fn find_stuck(&self, world: &mut StoppedWorld<'_, Machine>) -> Vec<GoroutineId> {
+        if self.traceback.level() == TracebackLevel::None {
+            return Vec::new();
+        }
+        self.collect_with(world, false, Some(GoroutineId::MAIN));
+        let leaks = self.leaks.lock().unwrap_or_else(PoisonError::into_inner);
+        leaks.keys().map(|&id| GoroutineId(id)).collect()
     }
 
     fn traceback(&self, fiber: &Self::Fiber, out: &mut String) {

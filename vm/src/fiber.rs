@@ -6,6 +6,7 @@
 //!
 //! Positions in the stack are kept as slot indices, never as addresses, since the stack moves when it grows.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use bytecode::RED_ZONE;
@@ -97,13 +98,15 @@ pub struct Fiber {
     pub(crate) panics: Vec<PanicRecord>,
     /// Set when nobody has recovered and the texts of the panics are being asked for, to be printed: which one is next.
     pub(crate) dying: Option<usize>,
-    /// Where the goroutine was started: word offset of the instruction, and by whom.
-    pub(crate) created: Option<(u32, GoroutineId)>,
+    /// Where the goroutine was started: word offset of the instruction ([`NOWHERE`]: by the machine), and by whom.
+    pub(crate) created_at: u32,
+    pub(crate) created_by: GoroutineId,
+    /// The labels of package runtime/pprof, as traces show them; a goroutine has those of its creator.
+    pub(crate) labels: Cell<Option<Arc<String>>>,
     /// The instruction that memory was last refused to and that runs again after a collection.
     pub(crate) refused: Option<Refused>,
     /// Bytes charged for the lists of deferred calls and panics.
     list_charge: u64,
-    account: Arc<Account>,
 }
 
 /// An instruction that memory was refused to.
@@ -116,6 +119,9 @@ pub(crate) struct Refused {
     /// How often it has been tried.
     pub(crate) times: u32,
 }
+
+/// No place in the code.
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 /// No slot index.
 pub(crate) const NO_FRAME: usize = usize::MAX;
@@ -146,10 +152,11 @@ impl Fiber {
                 defer_arguments: Vec::new(),
                 panics: Vec::new(),
                 dying: None,
-                created: None,
+                created_at: NOWHERE,
+                created_by: GoroutineId(0),
+                labels: Cell::new(None),
                 refused: None,
                 list_charge: 0,
-                account: account.clone(),
             }),
         };
         fiber.frame = FIRST_FRAME;
@@ -176,11 +183,12 @@ impl Fiber {
     /// Makes room for one more deferred call with so many argument slots.
     pub(crate) fn reserve_defer(&mut self, arguments: usize) -> Result<(), OutOfMemory> {
         if self.defers.len() == self.defers.capacity() {
-            reserve(&self.account, &mut self.list_charge, &mut self.defers, 1)?;
+            let account = self.stack.account();
+            reserve(account, &mut self.list_charge, &mut self.defers, 1)?;
         }
         if self.defer_arguments.capacity() - self.defer_arguments.len() < arguments {
             reserve(
-                &self.account,
+                self.stack.account(),
                 &mut self.list_charge,
                 &mut self.defer_arguments,
                 arguments,
@@ -192,7 +200,8 @@ impl Fiber {
     /// Makes room for one more panic.
     pub(crate) fn reserve_panic(&mut self) -> Result<(), OutOfMemory> {
         if self.panics.len() == self.panics.capacity() {
-            reserve(&self.account, &mut self.list_charge, &mut self.panics, 1)?;
+            let account = self.stack.account();
+            reserve(account, &mut self.list_charge, &mut self.panics, 1)?;
         }
         Ok(())
     }
@@ -209,7 +218,8 @@ impl Fiber {
         self.defer_arguments.clear();
         self.panics.clear();
         self.dying = None;
-        self.created = None;
+        self.created_at = NOWHERE;
+        self.labels.take();
         self.refused = None;
         true
     }
@@ -217,7 +227,7 @@ impl Fiber {
 
 impl Drop for Fiber {
     fn drop(&mut self) {
-        self.account.release(self.list_charge);
+        self.stack.account().release(self.list_charge);
     }
 }
 

@@ -10,24 +10,33 @@
 use std::collections::HashSet;
 use std::sync::PoisonError;
 
-use runtime::StoppedWorld;
+use runtime::{GoroutineId, GoroutineView, StoppedWorld};
 
 use crate::engine::Machine;
 use crate::heap::Marker;
 use crate::trace;
+
+/// Whether somebody who reaches what the goroutine waits at must wake it; `going_on` goes on whatever it waits for.
+pub(crate) fn may_leak(
+    goroutine: &GoroutineView<'_, Machine>,
+    going_on: Option<GoroutineId>,
+) -> bool {
+    goroutine.can_be_forgotten() && Some(goroutine.id) != going_on
+}
 
 /// Reports the references of all goroutines that were left out because somebody must wake them, and notes those whom nobody can.
 pub(crate) fn mark_waiting(
     machine: &Machine,
     world: &mut StoppedWorld<'_, Machine>,
     marker: &mut Marker<'_>,
+    going_on: Option<GoroutineId>,
 ) {
     let mut saved = HashSet::new();
     loop {
         marker.settle();
         let before = saved.len();
         world.for_each_goroutine(|mut goroutine| {
-            if !goroutine.can_be_forgotten() || saved.contains(&goroutine.id) {
+            if !may_leak(&goroutine, going_on) || saved.contains(&goroutine.id) {
                 return;
             }
             let mut reachable = false;
@@ -44,7 +53,7 @@ pub(crate) fn mark_waiting(
     let mut leaks = machine.leaks.lock().unwrap_or_else(PoisonError::into_inner);
     leaks.clear();
     world.for_each_goroutine(|mut goroutine| {
-        if !goroutine.can_be_forgotten() || saved.contains(&goroutine.id) {
+        if !may_leak(&goroutine, going_on) || saved.contains(&goroutine.id) {
             return;
         }
         let reason = goroutine.waits.map_or("", runtime::WaitReason::text);

@@ -44,6 +44,7 @@ pub mod reflection;
 mod running;
 mod stack;
 mod trace;
+mod traceback;
 pub mod types;
 mod vm;
 
@@ -53,4 +54,5 @@ pub use host::{Host, HostHandle};
 pub use image::Image;
 pub use link::LinkError;
 pub use native::{GoPanic, Native, NativeContext, NativeTable, Parking, Signature};
-pub use vm::{DEFAULT_MAX_STACK, Exit, Vm, VmOptions};
+pub use traceback::{Failure, TracebackLevel};
+pub use vm::{DEFAULT_MAX_STACK, Exit, Quitter, Vm, VmOptions};

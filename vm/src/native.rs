@@ -30,6 +30,8 @@
 
 use std::ops::ControlFlow;
 
+use std::sync::Arc;
+
 use runtime::{BlockingCall, Context, Slice, StoppedWorld, WaitReason};
 
 use crate::border::{NativeType, OwnedParameter, Parameter, Results};
@@ -282,6 +284,16 @@ impl<'h> NativeContext<'h> {
         let mut out = String::new();
         crate::trace::print(self.machine, self.fiber, &mut out);
         out
+    }
+
+    /// Sets the labels of the calling goroutine and of those that it starts from now on, as traces show them; `None`: it has none.
+    pub fn set_labels(&self, labels: Option<String>) {
+        self.fiber.labels.set(labels.map(Arc::new));
+    }
+
+    /// What stands in a trace's first line after the state of the calling goroutine.
+    pub fn labels_text(&self) -> String {
+        crate::traceback::labels(self.fiber)
     }
 
     /// The engine itself, for statistics.

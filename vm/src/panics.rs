@@ -20,6 +20,7 @@ use crate::fiber::{Fiber, NO_FRAME, OFFSET_MASK, PanicRecord, Safepoint, WINDOW_
 use crate::objects::equality;
 use crate::ops::calls::enter_deferred;
 use crate::running::{Next, Running, enter, stub};
+use crate::traceback::{self, Failure, TracebackLevel};
 
 impl Running<'_> {
     /// Panics with an interface value at the instruction `ip`.
@@ -331,18 +332,36 @@ fn finish(cx: &mut Running<'_>, head: &str) -> Next {
         cx.fiber.offset = last.offset;
         cx.fiber.safepoint = Safepoint::Unwinding;
     }
-    let message = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, head);
-    cx.leave(Switch::Fatal(message))
+    let text = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, head);
+    let shows_others = cx.machine.traceback.level() >= TracebackLevel::All;
+    cx.leave(Switch::Fatal(Failure { text, shows_others }))
 }
 
-/// `head`, then the trace of the goroutine.
+/// Ends the program. What is not the program's own error shows all goroutines, if any are to be shown.
+pub(crate) fn fatal(cx: &mut Running<'_>, head: &str, own: bool) -> Next {
+    let text = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, head);
+    let level = cx.machine.traceback.level();
+    let least = if own {
+        TracebackLevel::All
+    } else {
+        TracebackLevel::Single
+    };
+    let shows_others = level >= least;
+    cx.leave(Switch::Fatal(Failure { text, shows_others }))
+}
+
+/// `head`, then the trace of the goroutine, if traces are wanted.
 pub(crate) fn with_trace(
     machine: &Machine,
     goroutine: GoroutineId,
     fiber: &Fiber,
     head: &str,
 ) -> String {
-    let mut out = format!("{head}\ngoroutine {} [running]:\n", goroutine.0);
+    if machine.traceback.level() == TracebackLevel::None {
+        return head.to_owned();
+    }
+    let labels = traceback::labels(fiber);
+    let mut out = format!("{head}\ngoroutine {} [running]{labels}:\n", goroutine.0);
     crate::trace::print(machine, fiber, &mut out);
     out
 }

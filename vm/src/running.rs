@@ -21,6 +21,7 @@ use crate::image::LinkedFunction;
 use crate::native::{FinishNative, GoPanic};
 use crate::panics;
 use crate::stack::GrowError;
+use crate::traceback::Failure;
 use crate::types::RuntimeType;
 
 /// Where to go on: next instruction and frame. Two registers.
@@ -178,8 +179,7 @@ impl<'a> Running<'a> {
     fn die(&mut self, ip: *const Word, fp: *const u64, head: &str) -> Next {
         let offset = self.offset_of(ip);
         self.save(fp, ip, Safepoint::At(offset));
-        let message = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, head);
-        self.leave(Switch::Fatal(message))
+        panics::fatal(self, head, true)
     }
 
     /// Memory was refused to the instruction at `ip`, which has changed nothing yet. Collects the heap and runs the instruction again
@@ -289,9 +289,13 @@ impl<'a> Running<'a> {
             head.push_str(&format!("runtime: memory is limited to {limit} bytes\n"));
         }
         head.push_str("fatal error: out of memory\n");
-        let message = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, &head);
         self.machine.note_out_of_memory();
-        self.leave(Switch::Fatal(message))
+        // The traces of all goroutines would need memory.
+        let text = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, &head);
+        self.leave(Switch::Fatal(Failure {
+            text,
+            shows_others: false,
+        }))
     }
 
     /// Panics as a native or an instruction asks.
@@ -406,8 +410,7 @@ impl<'a> Running<'a> {
             stack,
             stack + self.fiber.stack.slots() * 8,
         );
-        let message = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, &head);
-        self.leave(Switch::Fatal(message))
+        panics::fatal(self, &head, false)
     }
 
     /// The return word of a call whose callee returns to `back`.

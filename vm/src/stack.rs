@@ -17,7 +17,7 @@ use bytecode::RED_ZONE;
 use crate::heap::{Account, platform};
 
 /// Slots of a new stack that the entry check leaves free to use; the red zone comes on top.
-const INITIAL_SLOTS: usize = 16 + RED_ZONE as usize;
+const INITIAL_SLOTS: usize = 14 + RED_ZONE as usize;
 /// Stacks of at least so many bytes are mappings.
 const MAPPED: usize = 64 << 10;
 /// What a goroutine takes besides its stack: the fiber, the scheduler's record of it. Charged with the stack.
@@ -80,6 +80,11 @@ impl Stack {
             slots,
             account: account.clone(),
         })
+    }
+
+    /// What it is charged to.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 
     /// The first slot.

@@ -237,15 +237,13 @@ pub(crate) fn print(machine: &Machine, fiber: &Fiber, out: &mut String) {
         let _ = writeln!(out, "...{elided} frames elided...");
     }
     print(&mut tail.iter(), out);
-    if let Some((offset, by)) = fiber.created
-        && let Some(function) = image.function_at(offset)
-    {
+    if let Some(function) = image.function_at(fiber.created_at) {
         let _ = write!(
             out,
             "created by {} in goroutine {}\n\t{}\n",
             function.function.name,
-            by.0,
-            place(machine, function, offset)
+            fiber.created_by.0,
+            place(machine, function, fiber.created_at)
         );
     }
 }

@@ -12,6 +12,7 @@ use crate::heap::HeapOptions;
 use crate::host::{Host, HostHandle};
 use crate::link::LinkError;
 use crate::native::NativeTable;
+use crate::traceback::TracebackLevel;
 
 /// Go's limit for a goroutine's stack on 64-bit systems.
 pub const DEFAULT_MAX_STACK: usize = 1_000_000_000;
@@ -31,6 +32,8 @@ pub struct VmOptions {
     pub gctrace: bool,
     /// Bytes that a goroutine's stack may take.
     pub max_stack: usize,
+    /// What the program shows of its goroutines when it fails (GOTRACEBACK).
+    pub traceback: TracebackLevel,
     /// How long without a collection until one is forced; `None`: never.
     pub forced_collection_period: Option<Duration>,
     /// Print the scheduler's state every so often.
@@ -68,6 +71,7 @@ impl Default for VmOptions {
             collect_always: false,
             gctrace: false,
             max_stack: DEFAULT_MAX_STACK,
+            traceback: TracebackLevel::default(),
             forced_collection_period: Some(Duration::from_secs(120)),
             schedule_trace: None,
             find_leaks: false,
@@ -93,6 +97,8 @@ pub struct Exit {
     pub message: String,
     /// There was no memory, or [`VmOptions::max_memory`] was reached.
     pub out_of_memory: bool,
+    /// GOTRACEBACK wants the process to end by `SIGABRT`.
+    pub crashes: bool,
 }
 
 impl Exit {
@@ -101,7 +107,18 @@ impl Exit {
             status,
             message,
             out_of_memory: false,
+            crashes: false,
         }
+    }
+}
+
+/// Ends a program from outside, with a look at all its goroutines. See [`Vm::on_start`].
+pub struct Quitter(runtime::Quitter<Machine>);
+
+impl Quitter {
+    /// Ends the program: `message`, then every goroutine with its trace. Does nothing if it has ended.
+    pub fn quit(&self, message: &'static str) {
+        self.0.quit(message);
     }
 }
 
@@ -109,6 +126,7 @@ impl Exit {
 pub struct Vm {
     machine: Arc<Machine>,
     options: VmOptions,
+    on_start: Option<Box<dyn FnOnce(Quitter) + Send>>,
 }
 
 impl Vm {
@@ -136,6 +154,7 @@ impl Vm {
             gctrace: options.gctrace,
             finds_leaks: options.find_leaks,
             max_stack: options.max_stack,
+            traceback: options.traceback,
             sources: options.sources.clone(),
         };
         let machine = Machine::new(
@@ -145,7 +164,17 @@ impl Vm {
             heap,
             machine_options,
         )?;
-        Ok(Vm { machine, options })
+        Ok(Vm {
+            machine,
+            options,
+            on_start: None,
+        })
+    }
+
+    /// Has `watch` called, with something that ends the program and shows all its goroutines, by a thread of the machine once the program runs:
+    /// the place to wait for a signal.
+    pub fn on_start(&mut self, watch: impl FnOnce(Quitter) + Send + 'static) {
+        self.on_start = Some(Box::new(watch));
     }
 
     /// The engine, for statistics.
@@ -192,7 +221,11 @@ impl Vm {
         options.shuffle = self.options.seed.is_some();
         options.virtual_clock = self.options.virtual_clock;
         let main = self.machine.main_fiber()?;
-        Some((Scheduler::new(self.machine, options), main))
+        let mut scheduler = Scheduler::new(self.machine, options);
+        if let Some(watch) = self.on_start {
+            scheduler.on_start(|quitter| watch(Quitter(quitter)));
+        }
+        Some((scheduler, main))
     }
 }
 
@@ -208,13 +241,28 @@ fn exit_of(machine: &Machine, outcome: Outcome<Machine>) -> Exit {
         Outcome::MainExited => Exit::new(0, crate::leaks::report(machine)),
         Outcome::Exited(status) => Exit::new(status, String::new()),
         Outcome::Deadlock { message, dump } => {
-            Exit::new(2, format!("fatal error: {message}\n\n{dump}"))
+            failed(machine, format!("fatal error: {message}\n"), &dump)
         }
+        // Whoever asks for a dump wants to see it.
+        Outcome::Dumped { message, dump } => failed(machine, format!("{message}\n\n{dump}"), ""),
         Outcome::Fatal { failure, .. } => Exit {
             out_of_memory: machine.was_out_of_memory(),
-            ..Exit::new(2, failure)
+            ..failed(machine, failure.text, "")
         },
         Outcome::Stopped => Exit::new(2, "stopped\n".to_owned()),
+    }
+}
+
+/// The end of a program that has failed; `dump` is shown if traces are wanted.
+fn failed(machine: &Machine, mut message: String, dump: &str) -> Exit {
+    let level = machine.traceback.level();
+    if !dump.is_empty() && level != TracebackLevel::None {
+        message.push('\n');
+        message.push_str(dump);
+    }
+    Exit {
+        crashes: level == TracebackLevel::Crash,
+        ..Exit::new(2, message)
     }
 }
 

@@ -124,8 +124,9 @@ fn own_stack(context: &NativeContext<'_>, asker: &str) -> String {
         None => &trace,
     };
     format!(
-        "goroutine {} [running]:\n{shown}",
-        context.slice().goroutine().0
+        "goroutine {} [running]{}:\n{shown}",
+        context.slice().goroutine().0,
+        context.labels_text(),
     )
 }
 
@@ -372,6 +373,11 @@ pub mod debug {
         i64::try_from(context.machine().set_max_stack(bytes)).unwrap_or(i64::MAX)
     }
 
+    fn set_traceback(context: &mut NativeContext<'_>, level: vm::border::GoStr<'_>) {
+        let level = vm::TracebackLevel::named(&level.to_text());
+        context.machine().set_traceback(level);
+    }
+
     fn stack(context: &mut NativeContext<'_>) -> Vec<u8> {
         super::own_stack(context, "").into_bytes()
     }
@@ -382,7 +388,22 @@ pub mod debug {
         parking "collect" => collect;
         pure "setMaxThreads" => set_max_threads;
         pure "setMaxStack" => set_max_stack;
+        pure "SetTraceback" => set_traceback;
         pure "release" => release;
         pure "stack" => stack;
+    }
+}
+
+/// Natives of package runtime/pprof.
+pub mod pprof {
+    use vm::border::GoStr;
+    use vm::native::NativeContext;
+
+    fn set_text(context: &mut NativeContext<'_>, text: GoStr<'_>) {
+        context.set_labels((text.len() != 0).then(|| text.to_text().to_string()));
+    }
+
+    vm::natives! {
+        pure "setText" => set_text;
     }
 }

@@ -181,7 +181,6 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         }
         let count = i.count.0 as usize;
         let code = cx.offset_of(code_of(closure));
-        let created = Some((cx.offset_of(ip), cx.slice.goroutine()));
         let recycled = cx.machine.fibers.take(&mut cx.local.free);
         let fiber = Fiber::starting(
             recycled,
@@ -194,7 +193,9 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         let Some(mut fiber) = fiber else {
             return cx.out_of_memory(ip, fp, OutOfMemory);
         };
-        fiber.created = created;
+        fiber.created_at = cx.offset_of(ip);
+        fiber.created_by = cx.slice.goroutine();
+        fiber.labels.set(cx.fiber.labels.get_mut().clone());
         std::ptr::copy_nonoverlapping(fp.add(i.window.0 as usize), fiber.arguments(), count);
         cx.slice.spawn(fiber);
         after!(ip, fp, Go)

@@ -83,6 +83,7 @@ const UNSAFE_ALLOWED: &[&str] = &[
     // A source is registered with the poller for as long as its descriptor owns it.
     "runtime/src/descriptor.rs",
     "runtime/src/goroutine.rs",
+    "runtime/src/models.rs",
     "runtime/src/processor.rs",
     "runtime/src/run_queue.rs",
     "runtime/src/select.rs",

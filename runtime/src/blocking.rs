@@ -147,6 +147,7 @@ impl CallCounter {
     #[inline]
     pub(crate) fn leave(&self) -> bool {
         self.under_way.fetch_sub(1, Ordering::SeqCst);
+        fence_in_models();
         self.queued.load(Ordering::SeqCst) != 0
     }
 
@@ -157,7 +158,15 @@ impl CallCounter {
     /// How many wait; under the central lock.
     pub(crate) fn set_queued(&self, count: usize) {
         self.queued.store(count, Ordering::SeqCst);
+        fence_in_models();
     }
+}
+
+/// loom takes a SeqCst load for an Acquire one; a fence makes it what it is.
+#[inline]
+fn fence_in_models() {
+    #[cfg(loom)]
+    crate::sync::fence(Ordering::SeqCst);
 }
 
 /// How many blocking calls may be under way at once when nobody says: 512, and never more than half of what the system lets the user

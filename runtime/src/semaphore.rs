@@ -14,7 +14,12 @@
 //!
 //! GO: sema.go `semacquire1`, `semrelease1`, `notifyList`.
 
-use std::{collections::HashMap, sync::atomic::AtomicU32 as ScriptU32};
+use std::collections::HashMap;
+
+#[cfg(loom)]
+use crate::sync::AtomicU32 as ScriptU32;
+#[cfg(not(loom))]
+use std::sync::atomic::AtomicU32 as ScriptU32;
 
 use crate::{
     engine::Engine,

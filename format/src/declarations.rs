@@ -220,9 +220,14 @@ impl<'a> Printer<'a, '_> {
         self.token_at(range.start, TokenKind::Func);
         self.blank();
         let start_column = self.out_column.saturating_sub("func ".len());
-        if let Some(receiver) = function.receiver {
+        let receivers = match (self.edits.receivers(range.start), &function.receiver) {
+            (Some(receivers), _) => Some(self.ast.list(receivers)),
+            (None, Some(receiver)) => Some(std::slice::from_ref(receiver)),
+            (None, None) => None,
+        };
+        if let Some(receivers) = receivers {
             let opening = self.source.next(range.start + "func".len() as u32).start;
-            let fields = crate::expressions::Field::of_params(&[receiver]);
+            let fields = crate::expressions::Field::of_params(receivers);
             self.parameters(opening, &fields, Parameters::OfFunction);
             self.blank();
         }

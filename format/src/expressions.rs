@@ -828,8 +828,7 @@ impl<'a, 't> Printer<'a, 't> {
         self.set_position(self.start(id));
         let end = self.end(id);
         match *self.ast.expr(id) {
-            // There is none in a tree without errors.
-            Expr::Bad => {}
+            Expr::Bad => self.guard(id, depth),
             Expr::Ident(_) => {
                 let text = self.source_text(id);
                 self.name(text);
@@ -1006,6 +1005,19 @@ impl<'a, 't> Printer<'a, 't> {
                 self.expr(element);
             }
         }
+    }
+
+    /// `x.(type)`, the only bad expression of a tree that can be printed.
+    fn guard(&mut self, id: ExprId, depth: usize) {
+        let Some(operand) = self.edits.guarded(id) else {
+            return;
+        };
+        self.expr1(operand, HIGHEST, depth);
+        self.token(TokenKind::Dot);
+        let rparen = self.end(id) - 1;
+        self.token_at(self.source.partner(rparen), TokenKind::LeftParen);
+        self.token(TokenKind::Type);
+        self.token_at(rparen, TokenKind::RightParen);
     }
 
     /// A prefix operator with what it applies to, in parentheses if what is around binds tighter.

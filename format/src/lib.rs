@@ -122,7 +122,8 @@ impl<'t> Parsed<'t> {
     fn new(text: &'t str, file: FileId) -> Result<Self, Diagnostics> {
         let (mut ast, mut names) = (Ast::new(), Interner::new());
         let (file, diagnostics) = parser::parse_file(&mut ast, &mut names, file, text);
-        if !diagnostics.is_empty() {
+        // GO: gofmt's parser is not the compiler's.
+        if !diagnostics.is_empty() && !file.printable {
             return Err(diagnostics);
         }
         Ok(Self {
@@ -138,9 +139,9 @@ impl<'t> Parsed<'t> {
         let mut source = Source::new(self.text);
         let mut groups = source.groups();
         let edits = if options.simplify {
-            Edits::simplify(&self.ast, &source, self.names.find("len"))
+            Edits::simplify(&self.file, &self.ast, &source, self.names.find("len"))
         } else {
-            Edits::default()
+            Edits::of_file(&self.file)
         };
         let mut imports =
             imports::declarations(&source, &self.ast, self.file.file, &self.file.imports);
@@ -220,9 +221,9 @@ impl<'t> Parsed<'t> {
         let source = Source::new(self.text);
         let groups = source.groups();
         let edits = if options.simplify {
-            Edits::simplify(&self.ast, &source, self.names.find("len"))
+            Edits::simplify(&self.file, &self.ast, &source, self.names.find("len"))
         } else {
-            Edits::default()
+            Edits::of_file(&self.file)
         };
         let mut printer = Printer::new(&source, &self.ast, &edits, &groups);
         printer.base_indent = indent as isize - 1;

@@ -1,12 +1,14 @@
-//! What `--simplify` leaves out, noted beside the tree.
+//! What is noted beside the tree: what `--simplify` leaves out, and what the tree of a right program does not have.
 //!
 //! GO: cmd/gofmt/simplify.go
 
 use crate::source::Source;
-use parser::ast::{Ast, Decl, DeclId, Expr, ExprId, Stmt, StmtId, Symbol, UnaryOperator};
+use parser::ast::{
+    Ast, Decl, DeclId, Expr, ExprId, File, List, Param, Stmt, StmtId, Symbol, UnaryOperator,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Changes of a tree.
+/// Notes about a tree.
 #[derive(Default)]
 pub(crate) struct Edits {
     /// Composite literals whose type is left out.
@@ -17,6 +19,10 @@ pub(crate) struct Edits {
     without_high: FxHashSet<ExprId>,
     /// How many variables of a range clause stay.
     range_variables: FxHashMap<StmtId, usize>,
+    /// `x.(type)` outside of switches.
+    guards: FxHashMap<ExprId, ExprId>,
+    /// Receivers that are not one, by the offset of `func`.
+    receivers: FxHashMap<u32, List<Param>>,
     /// Declarations without content.
     empty: FxHashSet<DeclId>,
     /// Whether there are any, also import declarations.
@@ -52,11 +58,30 @@ impl Edits {
         self.empty.contains(&id)
     }
 
+    /// x, of `x.(type)` outside of a switch.
+    pub fn guarded(&self, guard: ExprId) -> Option<ExprId> {
+        self.guards.get(&guard).copied()
+    }
+
+    /// The receivers of a function that has none or several.
+    pub fn receivers(&self, function: u32) -> Option<List<Param>> {
+        self.receivers.get(&function).copied()
+    }
+
+    /// What is noted without simplification.
+    pub fn of_file(file: &File) -> Self {
+        Edits {
+            guards: file.guards.iter().copied().collect(),
+            receivers: file.receivers.iter().copied().collect(),
+            ..Edits::default()
+        }
+    }
+
     /// Finds what can be left out of the tree of one file.
-    pub fn simplify(ast: &Ast, source: &Source<'_>, len_name: Option<Symbol>) -> Self {
+    pub fn simplify(file: &File, ast: &Ast, source: &Source<'_>, len_name: Option<Symbol>) -> Self {
         let mut edits = Edits {
             drops_empty: true,
-            ..Edits::default()
+            ..Edits::of_file(file)
         };
         // All nodes of the arena belong to the file, so no walk is needed.
         for index in 0..ast.expr_count() {

@@ -17,9 +17,13 @@ pub struct Builder<'s> {
     /// Where malformed literals are, in order.
     spoiled: Vec<u32>,
     /// `x.(type)` that no switch has taken yet: the node, and x.
-    guards: Vec<(ExprId, ExprId)>,
+    pub(crate) guards: Vec<(ExprId, ExprId)>,
     /// The first place that Go's parser refuses although the grammar does not.
     pub(crate) refused: Option<TextRange>,
+    /// Whether go/parser refuses something, too.
+    pub(crate) is_malformed: bool,
+    /// Receivers of functions that have none or several, by the offset of `func`.
+    pub(crate) receivers: Vec<(u32, List<Param>)>,
     /// The first place that is nested too deeply.
     pub(crate) too_deep: Option<TextRange>,
     pub(crate) package: Option<ExprId>,
@@ -60,6 +64,8 @@ impl<'s> Builder<'s> {
             spoiled,
             guards: Vec::new(),
             refused: None,
+            is_malformed: false,
+            receivers: Vec::new(),
             too_deep: None,
             package: None,
             imports: Vec::new(),
@@ -71,7 +77,7 @@ impl<'s> Builder<'s> {
     /// Looks at what only the whole file shows.
     pub(crate) fn finish(&mut self) {
         if let Some(&(guard, _)) = self.guards.first() {
-            self.refuse(self.ast.range(guard));
+            self.refuse_in_compiler(self.ast.range(guard));
         }
     }
 
@@ -92,6 +98,12 @@ impl<'s> Builder<'s> {
     }
 
     fn refuse(&mut self, range: TextRange) {
+        self.is_malformed = true;
+        self.refuse_in_compiler(range);
+    }
+
+    /// Go's compiler refuses it as syntax, go/parser does not.
+    fn refuse_in_compiler(&mut self, range: TextRange) {
         self.refused.get_or_insert(range);
     }
 
@@ -333,7 +345,9 @@ impl<'s> Builder<'s> {
     ) -> DeclId {
         let receiver = receiver.and_then(|list| {
             if list.list.len() != 1 || list.list[0].variadic.is_some() {
-                self.refuse(self.at(list.start, list.end));
+                self.refuse_in_compiler(self.at(list.start, list.end));
+                let receivers = self.ast.add_list(list.list.iter().copied());
+                self.receivers.push((start, receivers));
             }
             list.list.first().copied()
         });
@@ -494,7 +508,7 @@ impl<'s> Builder<'s> {
             list.list.len()
         };
         if let Some(at) = list.list[..last].iter().find_map(|param| param.variadic) {
-            self.refuse(self.at(at, at + 3));
+            self.refuse_in_compiler(self.at(at, at + 3));
         }
     }
 
@@ -1079,7 +1093,7 @@ impl<'s> Builder<'s> {
         if let Some(post) = post
             && matches!(self.ast.stmt(post), Stmt::Define { .. })
         {
-            self.refuse(self.ast.stmt_range(post));
+            self.refuse_in_compiler(self.ast.stmt_range(post));
         }
         let below = self
             .statement_depth_if(init)

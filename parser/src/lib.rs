@@ -56,6 +56,7 @@ pub fn parse_file(
         "offsets fit a u32"
     );
     let lexed = lexer::lex(text);
+    let is_lexed = lexed.errors.is_empty();
     let range = |start, end| TextRange::new(file, start, end);
     let mut found: Vec<Diagnostic> = Vec::new();
     let mut spoiled: Vec<u32> = lexed
@@ -136,6 +137,9 @@ pub fn parse_file(
         decls: builder.declarations,
         script: builder.script,
         checkable,
+        printable: complete && is_lexed && too_deep.is_none() && !builder.is_malformed,
+        receivers: builder.receivers,
+        guards: builder.guards,
     };
     (file, diagnostics)
 }

@@ -192,6 +192,8 @@ pub(crate) fn declares_function(tokens: &[Token], index: usize) -> bool {
 /// GO: parser.go typeDecl, extractName, decided on tokens: `[P C`, `[P,`, `[P *C,`, `[P *[]C]`, `[P ~C]` are parameters.
 pub(crate) fn opens_type_parameters(tokens: &[Token]) -> bool {
     use TokenKind::*;
+    // How far away a type that is declared in between may be: who nests them deeply must not make the search quadratic.
+    const FARTHEST: usize = 1000;
     let kind = |at: usize| tokens.get(at).map_or(EndOfFile, |token| token.kind);
     if kind(1) != Ident {
         return false;
@@ -207,7 +209,8 @@ pub(crate) fn opens_type_parameters(tokens: &[Token]) -> bool {
     loop {
         match kind(at) {
             // Without an open brace no semicolon can stand here, so the search ends with the line.
-            EndOfFile | Type => return false,
+            EndOfFile => return false,
+            Type if braces == 0 || at > FARTHEST => return false,
             found if found.is_semicolon() && braces == 0 => return false,
             LeftBrace => {
                 depth += 1;

@@ -105,6 +105,12 @@ pub struct File {
     pub script: Option<Script>,
     /// Whether the tree is whole: what was reported, if anything, are no syntax errors in Go's sense, and the checker looks at the file all the same.
     pub checkable: bool,
+    /// Whether the tree is whole and go/parser accepts the text; Go's compiler may refuse it all the same.
+    pub printable: bool,
+    /// Receivers of functions that have none or several, which Go's compiler refuses, by the offset of `func`.
+    pub receivers: Vec<(u32, List<Param>)>,
+    /// `x.(type)` outside of switches, which Go's compiler refuses: a [`super::Expr::Bad`], and x.
+    pub guards: Vec<(ExprId, ExprId)>,
 }
 
 /// The statements of a file without `package` clause, in source order: the body of an implicit function. Constants, variables

@@ -8,6 +8,7 @@ use checker::typed::{
     FunctionId as DeclaredId, Mode, ObjectKind, Selected, Selection, SelectionKind,
 };
 use checker::types::{ObjectId, Type, TypeId as Ty};
+use diagnostics::TextRange;
 use parser::ast::{Expr, ExprId};
 
 use crate::function::FunctionCompiler;
@@ -210,7 +211,12 @@ impl FunctionCompiler<'_, '_> {
 
     /// The call, with its window at the next register (the two below it are free).
     fn call_in_window(&mut self, target: Target, callee: ExprId, e: ExprId) -> u16 {
-        let Expr::Call { args, spread, .. } = *self.c.ast.expr(e) else {
+        let Expr::Call {
+            args,
+            spread,
+            callee: written,
+        } = *self.c.ast.expr(e)
+        else {
             panic!("only calls are called")
         };
         let window = self.registers.mark();
@@ -234,7 +240,9 @@ impl FunctionCompiler<'_, '_> {
             Target::Function(_) | Target::Native(_) | Target::Closure(_) => {}
         }
         self.arguments(&parameters, variadic, self.c.ast.list(args));
-        self.at(self.c.ast.range(e));
+        // A call is where its parenthesis opens, not where the text of what is called begins.
+        let (whole, callee) = (self.c.ast.range(e), self.c.ast.range(written));
+        self.at(TextRange::new(whole.file, callee.end, whole.end));
         self.emit_target(target, window);
         let kinds = self.c.kinds(&results);
         self.release(window);

@@ -518,7 +518,7 @@ fn random(context: &mut NativeContext<'_>) -> String {
 natives! {
     pure "arguments" => arguments;
     pure "hostEnvironment" => host_environment;
-    parking "Exit" => exit;
+    parking "exit" => exit;
     parking "brokenPipe" => broken_pipe;
     pure "Getpid" => process_id;
     pure "Getppid" => parent_id;

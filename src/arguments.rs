@@ -29,6 +29,14 @@ pub enum Command {
     Explain { code: Option<String> },
     /// Make a page of a timeline.
     ViewTrace { file: String },
+    /// Run the tests of packages: the words are flags and packages.
+    Test {
+        words: Vec<String>,
+        /// Benchmarks instead of tests?
+        benchmarks: bool,
+    },
+    /// Run the tests of one package, as `golite test` asks another process.
+    TestProgram { words: Vec<String> },
     /// Print a text and end well.
     Print(String),
 }
@@ -210,6 +218,23 @@ impl Reader<'_> {
             });
         };
         let name = first.as_str();
+        if name == "test" || name == "bench" {
+            // Their flags stand anywhere, and have one dash as Go's.
+            let asks = |word: &String| matches!(word.as_str(), "-h" | "-help" | "--help");
+            let own = rest.split(|word| matches!(word.as_str(), "-args" | "--args"));
+            if own.take(1).flatten().any(asks) {
+                return Ok(Command::Print(help::of(name).unwrap_or_default()));
+            }
+            return Ok(Command::Test {
+                words: rest.to_vec(),
+                benchmarks: name == "bench",
+            });
+        }
+        if name == "test-program" {
+            return Ok(Command::TestProgram {
+                words: rest.to_vec(),
+            });
+        }
         if help::COMMANDS[1..].contains(&name) {
             self.rest = rest;
             self.flags(name)?;
@@ -425,7 +450,7 @@ fn unknown_flag(flag: &str, command: &str) -> UsageError {
 }
 
 /// A number of bytes, perhaps with a unit: K, M, G and T are powers of 1024; B or iB may follow.
-fn size(text: &str) -> Option<u64> {
+pub fn size(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let shift = match unit

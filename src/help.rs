@@ -11,6 +11,8 @@ pub const COMMANDS: &[&str] = &[
     "fmt",
     "disassemble",
     "explain",
+    "test",
+    "bench",
     "trace",
     "help",
     "version",
@@ -26,6 +28,8 @@ Usage:
   golite check FILE|DIR|-...         report all errors, run nothing
   golite fmt [FILE|DIR|-]...         write sources in their one form, as gofmt does
   golite explain [CODE]              tell more about an error: its cause and how to mend it
+  golite test [PACKAGE...]           run the tests of packages
+  golite bench [PACKAGE...]          run their benchmarks
   golite disassemble FILE|DIR        print the bytecode of a program
   golite trace view FILE             make a page of the timeline that `golite run --trace FILE` wrote
   golite help [COMMAND]              tell more about a command, or about `environment`
@@ -142,6 +146,74 @@ Tells what an error means, shows a program that has it and how it is mended. The
 error's first line on a terminal: error[E0202]. Without CODE it lists all codes.
 ";
 
+const TEST: &str = "\
+Usage: golite test [FLAGS] [PACKAGE...] [FLAGS] [-args ARGUMENTS]
+
+Runs the tests of packages: functions in files whose names end in _test.gl or _test.go. A package is a folder (.), all folders below one
+(./...), an import path of the module, or the files of one. Without any it is the current folder, and all that its tests print is shown.
+A package that passes says ok; of one that fails all is shown.
+
+A first test, sum_test.gl beside sum.gl:
+  package sum
+
+  import \"testing\"
+
+  func TestAdd(t *testing.T) {
+      if got := Add(1, 2); got != 3 {
+          t.Errorf(\"Add(1, 2) = %d, want 3\", got)
+      }
+  }
+
+TestXxx(t *testing.T)       t.Run(name, f) for tests within it, t.Parallel() for those that may run at the same time
+BenchmarkXxx(b *testing.B)  for b.Loop() { what is measured }
+ExampleXxx()                prints what its last comment says: // Output: ...
+FuzzXxx(f *testing.F)       its seeds: f.Add(values), f.Fuzz(func(t *testing.T, values) { ... })
+TestMain(m *testing.M)      runs instead of them, and calls m.Run()
+
+Flags, with one dash or two:
+  -run REGEXP        only tests and examples whose names match; a part between slashes for each level: -run 'TestAdd/negative'
+  -skip REGEXP       not those
+  -v                 show every test, and what it logs
+  -json              show a line of JSON for every event
+  -list REGEXP       show the names of tests that match, run none
+  -count N           run each N times
+  -shuffle on|off|N  in another order, from seed N perhaps
+  -short             testing.Short() is true
+  -failfast          stop at the first that fails
+  -timeout D         panic when a package's tests take longer (default 10m; 0: never)
+  -parallel N        so many tests that call t.Parallel at the same time
+  -p N               so many packages at the same time
+  -cpu 1,2,4         run all for each number of processors
+  -bench REGEXP      run the benchmarks that match, too
+  -benchtime D|Nx    each for so long, or so often (default 1s)
+  -benchmem          show what benchmarks allocate
+  -fullpath          show whole file names before messages
+  -leaks             note goroutines that are left when a test is done
+  -seed N            on one processor, with a clock that only moves when everybody waits: draw the order of goroutines and all that
+                     is random from N
+  -schedules K       run all under K seeds, from -seed or 1 on, until something fails; the seed that fails is named
+  -max-heap SIZE     the tests of a package may take so much memory
+  -std FOLDER        standard packages that golite does not have are taken from FOLDER, the src of an installed Go; a package there
+                     that is to be tested replaces golite's own. May be given several times
+
+Exit status: 0 if all tests pass, else 1; 2 if the command line makes no sense.
+
+Examples:
+  golite test
+  golite test -v -run TestAdd ./...
+  golite test -schedules 100 ./queue
+";
+
+const BENCH: &str = "\
+Usage: golite bench [FLAGS] [PACKAGE...]
+
+Short for golite test -bench . -run '^$': runs benchmarks, no tests. Flags are those of golite test.
+
+Examples:
+  golite bench
+  golite bench -bench Sort -benchmem -count 5 ./...
+";
+
 const ENVIRONMENT: &str = "\
 GOMAXPROCS     how many processors run goroutines (default: those the machine grants)
 GOGC           collect when the heap has grown by this percentage (default 100; off: never)
@@ -166,6 +238,8 @@ pub fn of(topic: &str) -> Option<String> {
         "check" => format!("{CHECK}{FLAGS}"),
         "fmt" => FMT.to_owned(),
         "disassemble" => DISASSEMBLE.to_owned(),
+        "test" => TEST.to_owned(),
+        "bench" => BENCH.to_owned(),
         "explain" => EXPLAIN.to_owned(),
         "environment" => format!("{ENVIRONMENT}{}", debug_flags::help()),
         "version" => "Usage: golite version\n".to_owned(),

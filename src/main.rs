@@ -51,6 +51,8 @@ fn main() -> ExitCode {
         Command::Disassemble { program } => commands::disassemble::disassemble(&program, settings),
         Command::ViewTrace { file } => commands::trace::view(&file),
         Command::Explain { code } => commands::explain::explain(code.as_deref()),
+        Command::Test { words, benchmarks } => commands::test::test(&words, settings, benchmarks),
+        Command::TestProgram { words } => commands::test::run_program(&words),
         Command::Print(text) => commands::print(&text),
     }
 }

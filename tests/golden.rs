@@ -26,6 +26,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use xtask::suite::{self, Case, Kind, Outcome};
+use xtask::tests::{self, TestCase};
 
 const GOLITE: &str = env!("CARGO_BIN_EXE_golite");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -85,7 +86,18 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let trials = cases.into_iter().flat_map(trials).collect();
+    let mut trials: Vec<Trial> = cases.into_iter().flat_map(trials).collect();
+    match tests::cases(Path::new(ROOT)) {
+        Ok(cases) => trials.extend(
+            cases
+                .into_iter()
+                .map(|case| Trial::test(case.name.clone(), move || tests_print_as_in_go(&case))),
+        ),
+        Err(error) => {
+            eprintln!("cannot read the packages with tests: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -195,6 +207,23 @@ fn is_refused_clearly(case: &Case) -> Result<(), Failed> {
         );
     }
     verdict(report, &command, None)
+}
+
+fn tests_print_as_in_go(case: &TestCase) -> Result<(), Failed> {
+    let actual = case
+        .transcript(Path::new(GOLITE), &case.folder)
+        .map_err(|error| format!("cannot run {GOLITE}: {error}"))?;
+    let expected = case.expected();
+    if actual == expected {
+        return Ok(());
+    }
+    Err(format!(
+        "output differs:\n{}to repeat: cd {}; golite test ...\nto regenerate: cargo xtask bless --with-go {}",
+        difference(&expected, &actual),
+        case.folder.display(),
+        case.name
+    )
+    .into())
 }
 
 fn run(command: &mut Command, case: &Case) -> Result<Outcome, Failed> {

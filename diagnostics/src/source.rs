@@ -205,6 +205,13 @@ impl SourceMap {
         Ok(id)
     }
 
+    /// Gives every file the name that `rename` makes of the one it has.
+    pub fn rename(&mut self, rename: impl Fn(&str) -> String) {
+        for file in &mut self.files {
+            file.name = rename(&file.name);
+        }
+    }
+
     /// The file of an id.
     ///
     /// # Panics

@@ -7,6 +7,7 @@ pub mod explain;
 pub mod fmt;
 pub mod run;
 pub mod schedules;
+pub mod test;
 pub mod trace;
 
 use crate::arguments::{Settings, Style};

@@ -6,8 +6,10 @@ use crate::allocator;
 use crate::arguments::Settings;
 use crate::debug_flags::{self, DebugFlags};
 use crate::help;
+use bytecode::Program;
+use diagnostics::SourceMap;
 use golite::loader::Input;
-use golite::pipeline;
+use golite::pipeline::{self, Checked};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
@@ -47,15 +49,30 @@ pub fn evaluate(code: String, arguments: &[String], settings: Settings) -> ExitC
 
 /// Checks, compiles and runs.
 fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) -> ExitCode {
-    let mut checked = match load_and_check(input, pipeline::program_options(), settings) {
-        Ok(checked) => checked,
-        Err(failure) => return failure,
-    };
+    match build(input, settings) {
+        Ok((checked, program)) => execute(checked.sources, program, name, arguments, settings),
+        Err(failure) => failure,
+    }
+}
+
+/// Checks and compiles; what is wrong is said on standard error.
+fn build(input: &Input, settings: Settings) -> Result<(Checked, Program), ExitCode> {
+    let mut checked = load_and_check(input, pipeline::program_options(), settings)?;
     let program = pipeline::compile(&mut checked).ok();
     report(&checked, settings, Some(ERROR_LIMIT));
-    let Some(program) = program else {
-        return ExitCode::FAILURE;
-    };
+    program
+        .map(|program| (checked, program))
+        .ok_or(ExitCode::FAILURE)
+}
+
+/// Runs a program to its end, and the process's.
+pub fn execute(
+    sources: SourceMap,
+    program: Program,
+    name: &str,
+    arguments: &[String],
+    settings: Settings,
+) -> ExitCode {
     let mut options = match options() {
         Ok(options) => options,
         Err(error) => {
@@ -75,7 +92,7 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
     options.trace = settings.trace.map(|_| Arc::default());
     let recorded = options.trace.clone();
     options.host = Arc::new(host(name, arguments.to_vec()));
-    options.sources = Some(Arc::new(checked.sources));
+    options.sources = Some(Arc::new(sources));
     let mut vm = match Vm::new(program, &stdlib::natives(), options) {
         Ok(vm) => vm,
         Err(error) => {

@@ -58,15 +58,26 @@ const VERSION: u32 = 27;
 /// How deep a constraint's parentheses and negations may be.
 const MAX_DEPTH: usize = 100;
 
-/// Is this the name of a program text, of whatever system, that is no test?
-pub fn is_source_name(name: &str) -> bool {
-    let Some(stem) = name
+/// Is this the name of a program text, of whatever system, and if so: is it one of tests?
+pub fn kind_of_name(name: &str) -> Option<FileKind> {
+    let stem = name
         .strip_suffix(".gl")
-        .or_else(|| name.strip_suffix(".go"))
-    else {
-        return false;
-    };
-    !name.starts_with(['_', '.']) && !stem.ends_with("_test")
+        .or_else(|| name.strip_suffix(".go"))?;
+    if name.starts_with(['_', '.']) {
+        return None;
+    }
+    Some(if stem.ends_with("_test") {
+        FileKind::Test
+    } else {
+        FileKind::Source
+    })
+}
+
+/// What a file's name says it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Source,
+    Test,
 }
 
 /// Do the file's name and its `//go:build` line let it take part on this system?
@@ -118,7 +129,10 @@ fn name_matches(name: &str) -> bool {
     let Some((_, parts)) = stem.split_once('_') else {
         return true;
     };
-    let parts: Vec<&str> = parts.split('_').collect();
+    let mut parts: Vec<&str> = parts.split('_').collect();
+    if parts.last() == Some(&"test") {
+        parts.pop();
+    }
     match parts[..] {
         [.., os, arch] if is_system(os) && ARCHITECTURES.contains(&arch) => {
             holds(os) && holds(arch)
@@ -239,21 +253,18 @@ mod tests {
 
     #[test]
     fn tests_and_hidden_files_are_no_sources() {
-        let sources = [
-            "a.gl",
-            "a.go",
-            "a_test.txt",
-            "_a.go",
-            ".a.go",
-            "a_test.go",
-            "a_test.gl",
-            "test.go",
-        ];
-        let found: Vec<&str> = sources
-            .into_iter()
-            .filter(|name| is_source_name(name))
-            .collect();
-        assert_eq!(found, ["a.gl", "a.go", "test.go"]);
+        for (name, kind) in [
+            ("a.gl", Some(FileKind::Source)),
+            ("a.go", Some(FileKind::Source)),
+            ("test.go", Some(FileKind::Source)),
+            ("a_test.go", Some(FileKind::Test)),
+            ("a_test.gl", Some(FileKind::Test)),
+            ("a_test.txt", None),
+            ("_a.go", None),
+            (".a.go", None),
+        ] {
+            assert_eq!(kind_of_name(name), kind, "{name}");
+        }
     }
 
     #[test]
@@ -266,6 +277,8 @@ mod tests {
             ("a_windows_amd64.go", false),
             ("a_s390x.go", architecture() == "s390x"),
             ("a_linux_more.go", true),
+            ("a_plan9_test.go", false),
+            ("plan9_test.go", true),
         ] {
             assert_eq!(name_matches(name), expected, "{name}");
         }

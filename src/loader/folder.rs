@@ -1,6 +1,6 @@
 //! The program texts of a folder.
 
-use super::constraints;
+use super::constraints::{self, FileKind};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ pub struct Text {
     /// Its name in messages.
     pub shown: String,
     pub text: String,
+    /// Is it one of tests, by its name?
+    pub test: bool,
 }
 
 /// What a folder holds.
@@ -42,16 +44,28 @@ impl Listing {
     }
 }
 
-/// The texts in a folder that take part on this system.
+/// The texts in a folder that take part on this system, without tests.
 pub fn list(folder: &Path) -> Result<Listing, String> {
+    list_kinds(folder, &[FileKind::Source])
+}
+
+/// The texts in a folder that take part on this system, and those of its tests.
+pub fn list_with_tests(folder: &Path) -> Result<Listing, String> {
+    list_kinds(folder, &[FileKind::Source, FileKind::Test])
+}
+
+fn list_kinds(folder: &Path, kinds: &[FileKind]) -> Result<Listing, String> {
     let mut listing = Listing::default();
     let mut names =
         names(folder).map_err(|error| format!("{}: {}", folder.display(), reason(&error)))?;
     names.sort();
     for file in names {
-        let is_test = file.ends_with("_test.go") || file.ends_with("_test.gl");
-        if !constraints::is_source_name(&file) {
-            listing.tests += usize::from(is_test);
+        let Some(kind) = constraints::kind_of_name(&file) else {
+            continue;
+        };
+        let test = kind == FileKind::Test;
+        if !kinds.contains(&kind) {
+            listing.tests += usize::from(test);
             continue;
         }
         let path = folder.join(&file);
@@ -59,11 +73,17 @@ pub fn list(folder: &Path) -> Result<Listing, String> {
         let bytes = std::fs::read(&path).map_err(|error| format!("{shown}: {}", reason(&error)))?;
         // A file that takes no part need not be UTF-8.
         if !constraints::takes_part(&file, &String::from_utf8_lossy(&bytes)) {
-            listing.excluded += 1;
+            listing.excluded += usize::from(!test);
             continue;
         }
+        listing.tests += usize::from(test);
         let text = decoded(&shown, bytes)?;
-        listing.texts.push(Text { file, shown, text });
+        listing.texts.push(Text {
+            file,
+            shown,
+            text,
+            test,
+        });
     }
     Ok(listing)
 }
@@ -98,10 +118,12 @@ pub fn read_files(names: &[String]) -> Result<Listing, String> {
         let file = path
             .file_name()
             .map_or(name.clone(), |file| file.to_string_lossy().into_owned());
+        let test = constraints::kind_of_name(&file) == Some(FileKind::Test);
         listing.texts.push(Text {
             file,
             shown: name.clone(),
             text: decoded(name, bytes)?,
+            test,
         });
     }
     Ok(listing)

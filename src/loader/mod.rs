@@ -17,6 +17,7 @@ mod constraints;
 mod folder;
 mod implicit;
 pub mod module;
+pub mod tests;
 
 use checker::UserPackage;
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
@@ -43,6 +44,8 @@ pub enum Input {
         /// The text.
         text: Vec<u8>,
     },
+    /// The tests of a package, as a program.
+    Tests(tests::TestInput),
 }
 
 /// Packages read and parsed, with what is wrong with them so far.
@@ -83,8 +86,13 @@ pub fn load(input: &Input, module_cache: Option<&Path>) -> Loaded {
         main_folder: PathBuf::new(),
         main_module: None,
         beside: false,
+        overlay: Overlay::default(),
+        tested: None,
     };
-    loader.load(input);
+    match input {
+        Input::Tests(input) => loader.load_tests(input),
+        _ => loader.load_program(input),
+    }
     let mut loaded = loader.loaded;
     loaded.problems.sort_as_go(&loaded.sources);
     loaded
@@ -114,6 +122,18 @@ struct Frame {
     imports: FxHashMap<TextRange, usize>,
     /// Of a script: the names that stand for standard packages without an import, and their paths.
     implicit: Vec<(Symbol, String)>,
+    /// Made by golite itself: it may import what is internal.
+    generated: bool,
+}
+
+/// A file, and what the loader wants to know of it.
+struct Parsed {
+    file: File,
+    name: String,
+    /// Is it one of tests?
+    test: bool,
+    /// The name in its package clause.
+    package: Option<String>,
 }
 
 struct Pending {
@@ -131,20 +151,54 @@ struct Loader<'a> {
     main_module: Option<Module>,
     /// May packages lie beside the program?
     beside: bool,
+    overlay: Overlay,
+    /// The import path and the folder of the package whose tests these are.
+    tested: Option<(String, PathBuf)>,
+}
+
+/// Folders in which standard packages are looked for that golite does not have, and those that are taken from there though it has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overlay {
+    /// Folders like the `src` of an installed Go; the first that has a package counts.
+    pub roots: Vec<PathBuf>,
+    /// Import paths of packages that replace golite's own.
+    pub replaced: Vec<String>,
+}
+
+impl Overlay {
+    /// The folder of a package that is to come from here. golite's own internal packages are no one else's business, so those of Go
+    /// never mean them.
+    fn folder(&self, path: &str) -> Option<PathBuf> {
+        let own = outline::is_standard(path) && !implicit::is_internal(path);
+        if own && !self.replaced.iter().any(|replaced| replaced == path) {
+            return None;
+        }
+        let mut folders = self.roots.iter().map(|root| root.join(path));
+        folders.find(|folder| folder::has_sources(folder))
+    }
 }
 
 impl Loader<'_> {
-    fn load(&mut self, input: &Input) {
-        let Some(main) = self.main_package(input) else {
-            return;
-        };
-        self.states.insert(main.key.clone(), State::Loading);
-        let mut stack = vec![main];
+    fn load_program(&mut self, input: &Input) {
+        if let Some(first) = self.main_package(input) {
+            let path = if self.is_named_main(&first.files) {
+                "main".to_owned()
+            } else {
+                first.path.clone()
+            };
+            self.follow(first, path);
+        }
+    }
+
+    /// Loads what a package imports, then the package itself, under the given path; gives its number.
+    fn follow(&mut self, first: Frame, path: String) -> usize {
+        self.states.insert(first.key.clone(), State::Loading);
+        let mut stack = vec![first];
         while let Some(frame) = stack.last_mut() {
             let Some(import) = frame.pending.pop() else {
                 let Some(frame) = stack.pop() else { break };
-                let path = if stack.is_empty() && self.is_named_main(&frame.files) {
-                    "main".to_owned()
+                let path = if stack.is_empty() {
+                    path.clone()
                 } else {
                     frame.path
                 };
@@ -162,8 +216,9 @@ impl Loader<'_> {
             if matches!(import.path.as_str(), "" | "C" | "unsafe") {
                 continue;
             }
-            if outline::is_standard(&import.path) {
-                if implicit::is_internal(&import.path) {
+            let from_overlay = self.overlay.folder(&import.path);
+            if from_overlay.is_none() && outline::is_standard(&import.path) {
+                if implicit::is_internal(&import.path) && !frame.generated {
                     let message = format!("use of internal package {} not allowed", import.path);
                     self.problem(import.range, message);
                     continue;
@@ -173,7 +228,11 @@ impl Loader<'_> {
                 }
                 continue;
             }
-            let (folder, path) = match self.find(frame, &import) {
+            let found = match from_overlay {
+                Some(folder) => Ok((folder, import.path.clone())),
+                None => self.find(frame, &import),
+            };
+            let (folder, path) = match found {
                 Ok(found) => found,
                 Err(message) => {
                     self.problem(import.range, message);
@@ -182,7 +241,8 @@ impl Loader<'_> {
             };
             match self.states.get(&folder).copied() {
                 Some(State::Done(index)) => {
-                    if self.is_program(index) {
+                    let tested = self.tested.as_ref().map(|(_, tested)| tested);
+                    if self.is_program(index) && tested != Some(&folder) {
                         self.problem_of_program(&import);
                     }
                     frame.imports.insert(import.range, index);
@@ -190,7 +250,16 @@ impl Loader<'_> {
                 Some(State::Failed) => {}
                 Some(State::Loading) => self.problem_of_cycle(&stack, &folder, &import),
                 None => {
-                    if let Some(outside) = internal_outside(&folder, &frame.folder) {
+                    let outside = internal_outside(&folder, &frame.folder);
+                    let of_overlay = |folder: &Path| {
+                        self.overlay
+                            .roots
+                            .iter()
+                            .any(|root| folder.starts_with(root))
+                    };
+                    if let Some(outside) = outside
+                        && !of_overlay(&folder)
+                    {
                         let message = format!("use of internal package {path} not allowed");
                         let help =
                             format!("only code in {} and below may import it", outside.display());
@@ -214,6 +283,7 @@ impl Loader<'_> {
                 }
             }
         }
+        self.loaded.packages.len() - 1
     }
 
     fn main_package(&mut self, input: &Input) -> Option<Frame> {
@@ -223,6 +293,7 @@ impl Loader<'_> {
                 Err(message) => (PathBuf::new(), Err(message)),
             },
             Input::Files(names) => (folder::of_file(&names[0]), folder::read_files(names)),
+            Input::Tests(_) => return None,
             Input::Text { name, text } => {
                 let text = folder::decoded(name, text.clone()).map(|text| {
                     let file = name.clone();
@@ -231,6 +302,7 @@ impl Loader<'_> {
                             file,
                             shown: name.clone(),
                             text,
+                            test: false,
                         }],
                         excluded: 0,
                         tests: 0,
@@ -287,40 +359,77 @@ impl Loader<'_> {
         path: String,
         listing: Listing,
     ) -> Result<Frame, String> {
-        let Loaded {
-            sources,
-            ast,
-            names,
-            syntax,
-            standard,
-            ..
-        } = &mut self.loaded;
-        let mut files = Vec::with_capacity(listing.texts.len());
-        let mut pending = Vec::new();
-        let mut package: Option<(String, String)> = None;
-        for text in listing.texts {
+        let parsed = self.parse_texts(listing.texts)?;
+        self.frame(key, folder, module, path, parsed)
+    }
+
+    fn parse_texts(&mut self, texts: Vec<Text>) -> Result<Vec<Parsed>, String> {
+        let mut parsed = Vec::with_capacity(texts.len());
+        for text in texts {
+            let Loaded {
+                sources,
+                ast,
+                names,
+                syntax,
+                ..
+            } = &mut self.loaded;
             let id = sources
                 .add(&text.shown, text.text)
                 .map_err(|error| format!("{}: {error}", text.shown))?;
             let (file, diagnostics) = parse_file(ast, names, id, sources.text(id));
             syntax.append(diagnostics);
+            let clause = file.package.and_then(|ident| ast.ident(ident));
+            parsed.push(Parsed {
+                package: clause.map(|name| names.text(name).to_owned()),
+                file,
+                name: text.file,
+                test: text.test,
+            });
+        }
+        Ok(parsed)
+    }
+
+    /// A package of files that are parsed.
+    fn frame(
+        &mut self,
+        key: PathBuf,
+        folder: PathBuf,
+        module: Option<Module>,
+        path: String,
+        parsed: Vec<Parsed>,
+    ) -> Result<Frame, String> {
+        let Loaded {
+            sources,
+            ast,
+            names,
+            standard,
+            ..
+        } = &mut self.loaded;
+        let mut files = Vec::with_capacity(parsed.len());
+        let mut pending = Vec::new();
+        let mut package: Option<(String, String)> = None;
+        for Parsed {
+            file,
+            name,
+            package: clause,
+            ..
+        } in parsed
+        {
             for import in &file.imports {
                 let path = String::from_utf8_lossy(ast.string_value(import.path)).into_owned();
                 pending.push(Pending {
                     path,
                     range: ast.range(import.path),
-                    file: text.file.clone(),
+                    file: name.clone(),
                 });
             }
-            let clause = file.package.and_then(|ident| ast.ident(ident));
-            if let Some(name) = clause.map(|name| names.text(name)) {
+            if let Some(clause) = clause {
                 match &package {
-                    None => package = Some((name.to_owned(), text.file)),
-                    Some((first, _)) if first == name => {}
+                    None => package = Some((clause, name)),
+                    Some((first, _)) if *first == clause => {}
                     Some((first, file)) => {
                         return Err(format!(
-                            "found packages {first} ({file}) and {name} ({}) in {}",
-                            text.file,
+                            "found packages {first} ({file}) and {clause} ({name}) in {}",
                             folder.display()
                         ));
                     }
@@ -355,6 +464,7 @@ impl Loader<'_> {
             files,
             pending,
             imports,
+            generated: false,
         })
     }
 
@@ -381,6 +491,11 @@ impl Loader<'_> {
             return Err(format!(
                 "{path:?} is not a package path; see 'go help packages'"
             ));
+        }
+        if let Some((tested, folder)) = &self.tested
+            && tested == path
+        {
+            return Ok((folder.clone(), path.to_owned()));
         }
         let own = importer
             .module
@@ -453,7 +568,14 @@ impl Loader<'_> {
     }
 
     fn problem_of_cycle(&mut self, stack: &[Frame], folder: &Path, import: &Pending) {
+        let in_tests = self
+            .tested
+            .as_ref()
+            .is_some_and(|(_, tested)| tested == folder);
         let mut message = "import cycle not allowed".to_owned();
+        if in_tests {
+            message.push_str(" in test");
+        }
         for (index, frame) in stack.iter().enumerate() {
             if index == 0 {
                 message.push_str(&format!("\n\tpackage {}", frame.path));

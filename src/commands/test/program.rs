@@ -1,0 +1,155 @@
+//! The process in which the tests of one package run: `golite test-program ...`, which only [`super`] starts.
+
+use super::super::run::execute;
+use super::{ERROR_LIMIT, SETUP_FAILED, STARTED};
+use crate::arguments::{Settings, Style};
+use crate::commands::{load_and_check, report};
+use checker::Options;
+use diagnostics::Code;
+use golite::loader::tests::TestInput;
+use golite::loader::{Input, Overlay};
+use golite::pipeline;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The words that have a process test a package; `--` and the program's arguments follow.
+pub fn words(
+    input: &TestInput,
+    has_tests: bool,
+    settings: &Settings,
+    seed: Option<u64>,
+) -> Vec<String> {
+    let mut words = vec!["test-program".to_owned()];
+    let mut say = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    say("folder", &input.folder.display().to_string());
+    say("path", input.path.as_deref().unwrap_or_default());
+    for file in &input.files {
+        say("file", file);
+    }
+    for root in &input.overlay.roots {
+        say("root", &root.display().to_string());
+    }
+    for path in &input.overlay.replaced {
+        say("replaced", path);
+    }
+    if !has_tests {
+        say("check", "only");
+    }
+    if settings.relaxed {
+        say("relaxed", "yes");
+    }
+    if let Some(seed) = seed {
+        say("seed", &seed.to_string());
+    }
+    if let Some(bytes) = settings.max_heap {
+        say("max-heap", &bytes.to_string());
+    }
+    match settings.format {
+        Some(Style::Short) => say("format", "short"),
+        Some(Style::Full) => say("format", "full"),
+        Some(Style::Json) => say("format", "json"),
+        None => {}
+    }
+    if let Some(color) = settings.color {
+        say("color", if color { "always" } else { "never" });
+    }
+    words
+}
+
+/// Runs the tests of the package that the words of [`words`] describe.
+pub fn run(words: &[String]) -> ExitCode {
+    let mut input = TestInput::default();
+    let mut overlay = Overlay::default();
+    let mut settings = Settings::default();
+    let mut check_only = false;
+    let mut rest = words;
+    while let [name, value, behind @ ..] = rest {
+        if name == "--" {
+            break;
+        }
+        rest = behind;
+        match name.as_str() {
+            "folder" => input.folder = PathBuf::from(value),
+            "path" => input.path = Some(value.clone()),
+            "file" => input.files.push(value.clone()),
+            "root" => overlay.roots.push(PathBuf::from(value)),
+            "replaced" => overlay.replaced.push(value.clone()),
+            "check" => check_only = true,
+            "relaxed" => settings.relaxed = true,
+            "seed" => settings.seed = value.parse().ok(),
+            "max-heap" => settings.max_heap = value.parse().ok(),
+            "format" => {
+                settings.format = Some(match value.as_str() {
+                    "full" => Style::Full,
+                    "json" => Style::Json,
+                    _ => Style::Short,
+                });
+            }
+            _ => settings.color = Some(value == "always"),
+        }
+    }
+    let arguments = rest.split_first().map_or(rest, |(_, arguments)| arguments);
+    input.overlay = overlay;
+    let folder = input.folder.clone();
+    let name = format!("{}.test", input.path.as_deref().unwrap_or("main"));
+    if check_only {
+        return check(&folder, settings);
+    }
+    let options = pipeline::program_options();
+    let mut checked = match load_and_check(&Input::Tests(input), options, settings) {
+        Ok(checked) => checked,
+        Err(_) => return ExitCode::from(SETUP_FAILED),
+    };
+    let program = pipeline::compile(&mut checked).ok();
+    report(&checked, settings, Some(ERROR_LIMIT));
+    let Some(program) = program else {
+        let is_setup = |code| matches!(code, Code::CannotImport | Code::ImportCycle);
+        let mut codes = checked.diagnostics.iter().map(|diagnostic| diagnostic.code);
+        return match checked.typed.is_none() && codes.all(is_setup) {
+            true => ExitCode::from(SETUP_FAILED),
+            false => ExitCode::FAILURE,
+        };
+    };
+    // Tests find what lies beside them by runtime.Caller, and they run in another folder than this.
+    let here = std::env::current_dir().unwrap_or_default();
+    checked.sources.rename(|name| match name {
+        "_testmain.go" => name.to_owned(),
+        name => here.join(name).display().to_string(),
+    });
+    if let Err(error) = std::env::set_current_dir(&folder) {
+        eprintln!("golite: {}: {error}", folder.display());
+        return ExitCode::FAILURE;
+    }
+    let mut stdout = std::io::stdout().lock();
+    if stdout
+        .write_all(STARTED)
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
+        return ExitCode::FAILURE;
+    }
+    drop(stdout);
+    execute(checked.sources, program, &name, arguments, settings)
+}
+
+/// A package without tests is only looked at.
+fn check(folder: &std::path::Path, settings: Settings) -> ExitCode {
+    let options = Options {
+        reachable_bodies: false,
+        is_program: false,
+        ..Options::default()
+    };
+    let input = Input::Folder(folder.display().to_string());
+    match load_and_check(&input, options, settings) {
+        Ok(checked) => {
+            report(&checked, settings, Some(ERROR_LIMIT));
+            if checked.diagnostics.has_errors() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            }
+        }
+        Err(failure) => failure,
+    }
+}

@@ -1,0 +1,3 @@
+module example.com/build_errors
+
+go 1.27

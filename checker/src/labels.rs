@@ -147,6 +147,10 @@ impl Checker<'_> {
             );
             forward.extend(inner);
         }
+        // What is declared in this block is out of scope at a label further out.
+        for goto in &mut forward {
+            goto.over = None;
+        }
         forward
     }
 

@@ -110,10 +110,11 @@ fn comparable(outcome: &Outcome, folder: &Path) -> String {
             let line = line.as_str();
             let line = without_numbers(line);
             // Package testing speaks of itself.
-            match line.split_once("testing.go:") {
+            let own = ["testing.go:", "fuzz.go:"].iter();
+            match own.filter_map(|file| line.split_once(file)).next() {
                 Some((before, behind)) => {
                     let (_, message) = behind.split_once(':').unwrap_or(("", behind));
-                    text.push_str(&format!("{before}testing.go:{message}"));
+                    text.push_str(&format!("{before}testing:{message}"));
                 }
                 None => text.push_str(&line),
             }

@@ -216,7 +216,10 @@ impl Loader<'_> {
             if matches!(import.path.as_str(), "" | "C" | "unsafe") {
                 continue;
             }
-            let from_overlay = self.overlay.folder(&import.path);
+            let from_overlay = match frame.generated {
+                true => None,
+                false => self.overlay.folder(&import.path),
+            };
             if from_overlay.is_none() && outline::is_standard(&import.path) {
                 if implicit::is_internal(&import.path) && !frame.generated {
                     let message = format!("use of internal package {} not allowed", import.path);

@@ -7,14 +7,16 @@
 //! * `gofmt --go GOROOT [--shaken] [--simplify] [FOLDER]` compares the formatter with gofmt over all Go files of the folder, else of Go's `src`;
 //!   `--bless` writes the expectations of `tests/format`.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
+//! * `stdtests --go GOROOT --golite GOLITE [PACKAGE...]` compiles packages of Go's standard library with their tests, as they are, and runs
+//!   them; with `--library` before the packages Go's tests run against golite's own packages.
 //!
 //! golite's expectations are Go's opinion, not golite's own: there is no way to bless
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, docs, gofmt, std as standard, typesuite};
+use xtask::{bless, docs, gofmt, std as standard, stdtests, typesuite};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND...";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +41,29 @@ fn main() -> ExitCode {
                 .map_or_else(|| goroot.join("src"), |folder| folder.into());
             let (shaken, simplify) = (rest.contains(&"--shaken"), rest.contains(&"--simplify"));
             gofmt::run(goroot, &folder, shaken, simplify)
+        }
+        [
+            "stdtests",
+            "--go",
+            goroot,
+            "--golite",
+            golite,
+            "--library",
+            ref packages @ ..,
+        ] => {
+            let library = stdtests::Question::Library;
+            stdtests::run(library, goroot.as_ref(), golite.as_ref(), packages)
+        }
+        [
+            "stdtests",
+            "--go",
+            goroot,
+            "--golite",
+            golite,
+            ref packages @ ..,
+        ] => {
+            let language = stdtests::Question::Language;
+            stdtests::run(language, goroot.as_ref(), golite.as_ref(), packages)
         }
         ["bless", "--with-go", filter] => bless::bless(filter),
         _ => {

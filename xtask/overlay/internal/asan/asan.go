@@ -1,0 +1,4 @@
+// Package asan says that there is no address sanitizer.
+package asan
+
+const Enabled = false

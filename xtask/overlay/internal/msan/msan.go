@@ -1,0 +1,4 @@
+// Package msan says that there is no memory sanitizer.
+package msan
+
+const Enabled = false

@@ -1,0 +1,578 @@
+//! Go's own tests of its standard library, on golite.
+//!
+//! Two questions:
+//!
+//! * [`Question::Language`]: do Go's packages, their own sources and tests, run as they are? They replace golite's own under their import
+//!   paths (`golite test --std`); what they import is golite's, or Go's where golite has none.
+//! * [`Question::Library`]: do golite's packages pass Go's tests? Tests that stand in the package itself are turned into external ones.
+//!
+//! What cannot be compiled (package unsafe, names that golite's package does not export, what golite does not have) is taken out,
+//! declaration by declaration, until the rest compiles, and listed. A test that ends the program is left out of the next run and counts as
+//! failed. `overlay/` has stand-ins for internal packages of Go's that look into its toolchain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Do Go's packages run?
+    Language,
+    /// Are golite's packages as Go's?
+    Library,
+}
+
+/// Packages whose sources need nothing of Go's runtime.
+const LANGUAGE: &[&str] = &[
+    "bufio",
+    "cmp",
+    "compress/lzw",
+    "container/heap",
+    "container/list",
+    "container/ring",
+    "encoding/ascii85",
+    "encoding/csv",
+    "encoding/hex",
+    "html",
+    "index/suffixarray",
+    "math/cmplx",
+    "text/scanner",
+    "text/tabwriter",
+    "unicode/utf16",
+    "unicode/utf8",
+];
+
+/// Packages that golite has in its own way.
+const LIBRARY: &[&str] = &[
+    "bufio",
+    "bytes",
+    "container/heap",
+    "container/list",
+    "container/ring",
+    "context",
+    "encoding/base64",
+    "encoding/csv",
+    "encoding/hex",
+    "errors",
+    "flag",
+    "fmt",
+    "html",
+    "maps",
+    "math",
+    "math/bits",
+    "net/url",
+    "path",
+    "path/filepath",
+    "regexp",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "sync",
+    "text/tabwriter",
+    "time",
+    "unicode/utf8",
+];
+
+/// How often declarations are taken out before a package counts as one that cannot be compiled.
+const ROUNDS: usize = 40;
+
+/// How many tests may end the program before the rest is given up.
+const CRASHES: usize = 15;
+
+/// What has come of a package's tests.
+#[derive(Debug, Default)]
+struct Report {
+    passed: BTreeSet<String>,
+    skipped: BTreeSet<String>,
+    /// With the first lines of what they said.
+    failed: BTreeMap<String, String>,
+    /// Tests that cannot be compiled, and the first error in each.
+    left_out: BTreeMap<String, String>,
+    /// Why nothing could be run.
+    broken: Option<String>,
+}
+
+/// Runs the tests of the packages, or of all that are known, prints what has come of them, and gives the number of failures.
+///
+/// # Errors
+/// When files cannot be copied or golite cannot be run.
+pub fn run(
+    question: Question,
+    goroot: &Path,
+    golite: &Path,
+    packages: &[&str],
+) -> io::Result<usize> {
+    let workshop = std::env::temp_dir().join(format!("golite-stdtests-{}", std::process::id()));
+    let runner = Runner {
+        question,
+        source: goroot.join("src"),
+        golite: golite.canonicalize()?,
+        workshop: workshop.clone(),
+    };
+    let all = match question {
+        Question::Language => LANGUAGE,
+        Question::Library => LIBRARY,
+    };
+    let mut total = Report::default();
+    for package in if packages.is_empty() { all } else { packages } {
+        let report = runner.package(package)?;
+        print(package, &report);
+        let named = |names: &BTreeSet<String>| -> Vec<String> {
+            names
+                .iter()
+                .map(|name| format!("{package}.{name}"))
+                .collect()
+        };
+        total.passed.extend(named(&report.passed));
+        total.skipped.extend(named(&report.skipped));
+        if report.broken.is_some() {
+            total.failed.insert((*package).to_owned(), String::new());
+        }
+        let failed = report.failed.into_iter();
+        total
+            .failed
+            .extend(failed.map(|(name, why)| (format!("{package}.{name}"), why)));
+        let left_out = report.left_out.into_iter();
+        total
+            .left_out
+            .extend(left_out.map(|(name, why)| (format!("{package}.{name}"), why)));
+    }
+    let _ = fs::remove_dir_all(&workshop);
+    println!("{}", summary("all", &total));
+    Ok(total.failed.len())
+}
+
+fn summary(name: &str, report: &Report) -> String {
+    let (passed, failed) = (report.passed.len(), report.failed.len());
+    let left_out = report.left_out.len();
+    let of = (passed + failed + left_out).max(1);
+    format!(
+        "{name}: {passed} passed, {failed} failed, {} skipped, {left_out} cannot be compiled ({:.1} % pass)",
+        report.skipped.len(),
+        100.0 * passed as f64 / of as f64
+    )
+}
+
+fn print(package: &str, report: &Report) {
+    println!("{}", summary(package, report));
+    if let Some(why) = &report.broken {
+        println!("    nothing runs: {why}");
+    }
+    for (name, why) in &report.failed {
+        println!("    FAIL {name}: {why}");
+    }
+    for (name, why) in &report.left_out {
+        println!("    left out {name}: {why}");
+    }
+}
+
+struct Runner {
+    question: Question,
+    source: PathBuf,
+    golite: PathBuf,
+    workshop: PathBuf,
+}
+
+/// Files of a package, to be cut until they compile.
+struct Files {
+    folder: PathBuf,
+    /// Name and lines.
+    texts: BTreeMap<String, Vec<String>>,
+}
+
+impl Runner {
+    fn package(&self, package: &str) -> io::Result<Report> {
+        let mut report = Report::default();
+        match self.question {
+            Question::Language => {
+                let folder = self.workshop.join("src").join(package);
+                let files = self.copy(package, &folder, |name, text| {
+                    (is_kept(name, text)).then(|| text.to_owned())
+                })?;
+                self.test(files, package, &mut report)?;
+            }
+            Question::Library => {
+                let name = package.replace('/', "_");
+                for internal in [true, false] {
+                    let kind = if internal { "internal" } else { "external" };
+                    let folder = self.workshop.join(kind).join(&name);
+                    let files = self.copy(package, &folder, |file, text| {
+                        let is_test = file.ends_with("_test.go") && is_kept(file, text);
+                        let clause = clause(text)?;
+                        let is_external = clause.ends_with("_test");
+                        if !is_test || is_external == internal {
+                            return None;
+                        }
+                        Some(if internal {
+                            external(text, clause, package)
+                        } else {
+                            text.to_owned()
+                        })
+                    })?;
+                    if !files.texts.is_empty() {
+                        let folder = files.folder.display().to_string();
+                        self.test(files, &folder, &mut report)?;
+                    }
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Copies files of a package into a folder; `choose` gives the text of those that are wanted.
+    fn copy(
+        &self,
+        package: &str,
+        folder: &Path,
+        choose: impl Fn(&str, &str) -> Option<String>,
+    ) -> io::Result<Files> {
+        let source = self.source.join(package);
+        fs::create_dir_all(folder)?;
+        let mut texts = BTreeMap::new();
+        for entry in fs::read_dir(&source)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".go") {
+                let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
+                if let Some(text) = choose(&name, &text) {
+                    texts.insert(name, text.split('\n').map(str::to_owned).collect());
+                }
+            } else if !folder.join(&name).exists()
+                && (name == "testdata" || entry.file_type()?.is_file())
+            {
+                std::os::unix::fs::symlink(entry.path(), folder.join(&name))?;
+            }
+        }
+        Ok(Files {
+            folder: folder.to_owned(),
+            texts,
+        })
+    }
+
+    /// Runs the tests in the files, taking out what does not compile.
+    fn test(&self, mut files: Files, word: &str, report: &mut Report) -> io::Result<()> {
+        let mut skip: Vec<String> = Vec::new();
+        let mut rounds = 0;
+        loop {
+            for (name, lines) in &files.texts {
+                fs::write(files.folder.join(name), lines.join("\n"))?;
+            }
+            let output = self.golite(word, &skip)?;
+            let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            if stdout.contains("[build failed]") || stdout.contains("[setup failed]") {
+                rounds += 1;
+                let cut = files.cut(&stderr, &mut report.left_out);
+                if !cut || rounds > ROUNDS {
+                    let errors: Vec<&str> = stderr.lines().take(4).collect();
+                    report.broken = Some(errors.join(" | "));
+                    return Ok(());
+                }
+                continue;
+            }
+            let events = Events::read(&stdout);
+            report.passed.extend(events.with("pass"));
+            report.skipped.extend(events.with("skip"));
+            for name in events.with("fail") {
+                let why = events.first_words(&name);
+                report.failed.insert(name, why);
+            }
+            // A test that has begun and not ended ended the program.
+            let unfinished = events.unfinished();
+            if unfinished.is_empty() || skip.len() >= CRASHES {
+                for name in unfinished {
+                    report
+                        .failed
+                        .insert(name.clone(), events.first_words(&name));
+                }
+                break;
+            }
+            for name in unfinished {
+                let why = events.end_of_program();
+                report.failed.insert(name.clone(), why);
+                skip.push(name);
+            }
+        }
+        // What a later run did not see again.
+        for name in report.failed.keys() {
+            report.passed.remove(name);
+        }
+        Ok(())
+    }
+
+    fn golite(&self, word: &str, skip: &[String]) -> io::Result<std::process::Output> {
+        let mut command = Command::new(&self.golite);
+        command.args(["test", "-json", "-short", "-timeout", "120s", "-relaxed"]);
+        if self.question == Question::Language {
+            command.arg("-std").arg(self.workshop.join("src"));
+        }
+        command
+            .arg("-std")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("overlay"))
+            .arg("-std")
+            .arg(&self.source);
+        if !skip.is_empty() {
+            command.arg(format!("-skip=^({})$", skip.join("|")));
+        }
+        // Go's own cut of -run: all but benchmarks.
+        command.arg(word);
+        command.env(
+            "GOLITE_STDTESTS_GOROOT",
+            self.source.parent().unwrap_or(&self.source),
+        );
+        command.current_dir(&self.workshop).output()
+    }
+}
+
+/// Does a file take part? Those for other systems and with build lines that golite does not meet are left to golite itself; what is
+/// for the race detector alone is not.
+fn is_kept(name: &str, text: &str) -> bool {
+    !name.starts_with('_') && !text.contains("//go:build ignore")
+}
+
+/// The name in the package clause.
+fn clause(text: &str) -> Option<&str> {
+    let line = text.lines().find(|line| line.starts_with("package "))?;
+    line["package ".len()..].split_whitespace().next()
+}
+
+/// A test of the package itself as an external one, which takes all names of the package as its own.
+fn external(text: &str, clause: &str, package: &str) -> String {
+    let old = format!("package {clause}");
+    let new = format!("package {clause}_test; import . \"{package}\"");
+    let mut done = false;
+    let lines = text.split('\n').map(|line| {
+        if !done && line.split("//").next().unwrap_or("").trim_end() == old {
+            done = true;
+            new.clone()
+        } else {
+            line.to_owned()
+        }
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+impl Files {
+    /// Takes out the declarations that errors stand in. Was there any?
+    fn cut(&mut self, errors: &str, left_out: &mut BTreeMap<String, String>) -> bool {
+        let mut cut = false;
+        for error in errors.lines() {
+            let mut parts = error.splitn(4, ':');
+            let (Some(path), Some(line), Some(_), Some(message)) =
+                (parts.next(), parts.next(), parts.next(), parts.next())
+            else {
+                continue;
+            };
+            let name = Path::new(path)
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
+            let (Some(lines), Ok(line)) =
+                (self.texts.get_mut(name.as_ref()), line.parse::<usize>())
+            else {
+                continue;
+            };
+            let Some((start, end)) = declaration(lines, line.saturating_sub(1)) else {
+                continue;
+            };
+            let first = lines[start].clone();
+            if first.trim().is_empty() {
+                continue;
+            }
+            if let Some(function) = test_name(&first) {
+                left_out
+                    .entry(function.to_owned())
+                    .or_insert_with(|| message.trim().to_owned());
+            }
+            for line in &mut lines[start..=end] {
+                // The package clause stays.
+                *line = match line.starts_with("package ") {
+                    true => line.split(';').next().unwrap_or_default().to_owned(),
+                    false => String::new(),
+                };
+            }
+            cut = true;
+        }
+        cut
+    }
+}
+
+/// The name of a test function that a line declares.
+fn test_name(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("func ")?.split('(').next()?;
+    let kinds = ["Test", "Example", "Fuzz"];
+    kinds
+        .iter()
+        .any(|kind| name.starts_with(kind))
+        .then_some(name)
+}
+
+/// First and last line of the declaration around a line, in a text that gofmt has written: a declaration begins without indentation and
+/// ends with a line that closes it without indentation; in a group of declarations those are indented by one tab.
+fn declaration(lines: &[String], at: usize) -> Option<(usize, usize)> {
+    let begins = |line: &str| {
+        ["func ", "var ", "const ", "type ", "import ", "package "]
+            .iter()
+            .any(|word| line.starts_with(word))
+    };
+    let start = (0..=at.min(lines.len() - 1))
+        .rev()
+        .find(|&i| begins(&lines[i]))?;
+    let first = lines[start].as_str();
+    let opens = |line: &str| {
+        let line = line.split(" //").next().unwrap_or(line).trim_end();
+        line.ends_with(['{', '(', '[', ','])
+            || line.ends_with(" +")
+            || line.ends_with('=')
+            || line.matches('`').count() % 2 == 1
+    };
+    let is_group = ["var (", "const (", "type (", "import ("].contains(&first);
+    if !is_group {
+        if !opens(first) {
+            return (start == at).then_some((start, start));
+        }
+        let closes = |line: &str| line.starts_with(['}', ')', '`']) && !opens(line);
+        let end = (start + 1..lines.len()).find(|&i| closes(&lines[i]))?;
+        return (at <= end).then_some((start, end));
+    }
+    let end = (start + 1..lines.len()).find(|&i| lines[i] == ")")?;
+    if at > end {
+        return None;
+    }
+    let of_group = |line: &str| {
+        line.strip_prefix('\t')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic() || "_.\"".contains(c)))
+    };
+    let one = (start + 1..=at).rev().find(|&i| of_group(&lines[i]))?;
+    let next = (one + 1..end)
+        .find(|&i| of_group(&lines[i]) || lines[i].is_empty())
+        .unwrap_or(end);
+    Some((one, next - 1))
+}
+
+/// Lines of JSON that `golite test -json` wrote.
+struct Events {
+    /// Action, test, output.
+    rows: Vec<(String, String, String)>,
+}
+
+impl Events {
+    fn read(text: &str) -> Events {
+        let member = |line: &str, name: &str| {
+            let start = line.find(&format!("\"{name}\":\""))? + name.len() + 4;
+            let mut value = String::new();
+            let mut characters = line[start..].chars();
+            while let Some(c) = characters.next() {
+                match c {
+                    '"' => return Some(value),
+                    '\\' => match characters.next()? {
+                        'n' => value.push('\n'),
+                        't' => value.push('\t'),
+                        'u' => _ = characters.by_ref().take(4).count(),
+                        other => value.push(other),
+                    },
+                    c => value.push(c),
+                }
+            }
+            None
+        };
+        let rows = text.lines().filter_map(|line| {
+            Some((
+                member(line, "Action")?,
+                member(line, "Test").unwrap_or_default(),
+                member(line, "Output").unwrap_or_default(),
+            ))
+        });
+        Events {
+            rows: rows.collect(),
+        }
+    }
+
+    /// The outermost tests with an action.
+    fn with(&self, action: &str) -> BTreeSet<String> {
+        let rows = self.rows.iter();
+        rows.filter(|(found, test, _)| found == action && !test.is_empty() && !test.contains('/'))
+            .map(|(_, test, _)| test.clone())
+            .collect()
+    }
+
+    fn unfinished(&self) -> Vec<String> {
+        let mut begun = self.with("run");
+        for action in ["pass", "fail", "skip"] {
+            for test in self.with(action) {
+                begun.remove(&test);
+            }
+        }
+        begun.into_iter().collect()
+    }
+
+    /// What a test says first that is no frame.
+    fn first_words(&self, test: &str) -> String {
+        let mut words = String::new();
+        let below = format!("{test}/");
+        for (action, of, output) in &self.rows {
+            let line = output.trim();
+            if action == "output"
+                && (of == test || of.starts_with(&below))
+                && !line.is_empty()
+                && !line.starts_with("===")
+                && !line.starts_with("---")
+            {
+                let _ = write!(words, "{} ", line.replace('\n', " "));
+                if words.len() > 160 {
+                    break;
+                }
+            }
+        }
+        words.trim().chars().take(300).collect()
+    }
+
+    /// The panic or fatal error that ended the program.
+    fn end_of_program(&self) -> String {
+        let mut lines = self.rows.iter().map(|(_, _, output)| output.trim());
+        let found = lines.find(|line| {
+            ["panic: ", "fatal error: ", "golite: bug", "*** Test killed"]
+                .iter()
+                .any(|start| line.starts_with(start))
+        });
+        found
+            .unwrap_or("ended the program")
+            .chars()
+            .take(300)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_is_found_around_an_error() {
+        let text = "package p\n\nimport (\n\t\"a\"\n\t\"b\"\n)\n\nvar x = 1\n\nfunc f() {\n\tg()\n}\n\nvar t = []struct {\n\ta int\n}{\n\t{1},\n}\n\nconst (\n\tA = 1\n\tB = 2\n)";
+        let lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+        for (at, expected) in [
+            (4, Some((4, 4))),
+            (7, Some((7, 7))),
+            (10, Some((9, 11))),
+            (16, Some((13, 17))),
+            (20, Some((20, 20))),
+            (18, None),
+        ] {
+            assert_eq!(declaration(&lines, at), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_test_inside_becomes_one_outside() {
+        assert_eq!(
+            external("// x\npackage a // y\n\nvar b", "a", "p/a"),
+            "// x\npackage a_test; import . \"p/a\"\n\nvar b"
+        );
+    }
+}

@@ -2,13 +2,37 @@
 
 use diagnostics::{Code, TextRange};
 use parser::ast::{ConstSpec, Decl, DeclId, Expr, ExprId, FuncDecl, List, TypeSpec, VarSpec};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::checker::{Checker, Color, Declared, Delayed, Unfinished, with_stack};
 use crate::constants::Constant;
 use crate::operand::Operand;
 use crate::typed::{FunctionId, Mode, ObjectKind, VarKind};
 use crate::types::{BasicKind, ObjectId, Type, TypeId};
+
+/// The named types around the one being looked at, each once.
+#[derive(Default)]
+struct Nest {
+    list: Vec<TypeId>,
+    members: FxHashSet<TypeId>,
+}
+
+impl Nest {
+    fn contains(&self, typ: TypeId) -> bool {
+        self.members.contains(&typ)
+    }
+
+    fn push(&mut self, typ: TypeId) {
+        self.list.push(typ);
+        self.members.insert(typ);
+    }
+
+    fn pop(&mut self) -> Option<TypeId> {
+        let typ = self.list.pop()?;
+        self.members.remove(&typ);
+        Some(typ)
+    }
+}
 
 impl Checker<'_> {
     /// Makes the type of a package-level object known. Coming upon an object a second time on the way is a cycle, allowed or not.
@@ -221,40 +245,38 @@ impl Checker<'_> {
 
     /// Is the type's declaration finished? If not, it is used within itself, which is reported.
     pub(crate) fn is_complete(&mut self, typ: TypeId) -> bool {
-        let object = match self.program.types.get(typ) {
-            Type::Named(_) => self.program.types.named(typ).map(|named| named.object),
-            Type::Alias { object, .. } => *object,
-            _ => None,
-        };
-        if let Some(object) = object
-            && self.colors[object.index()] == Color::Grey
-            && let Some(start) = self.path.iter().rposition(|other| *other == object)
-        {
-            let cycle = self.path[start..].to_vec();
-            let first = self.first_in_source(&cycle);
-            self.report_cycle(&cycle, first);
-            return false;
-        }
-        match *self.program.types.get(typ) {
-            Type::Alias { actual, .. } => self.is_complete(actual),
-            _ => true,
+        let mut typ = typ;
+        loop {
+            let (object, actual) = match self.program.types.get(typ) {
+                Type::Named(_) => (self.program.types.named(typ).map(|n| n.object), None),
+                Type::Alias { object, actual, .. } => (*object, Some(*actual)),
+                _ => (None, None),
+            };
+            if let Some(object) = object
+                && self.colors[object.index()] == Color::Grey
+                && let Some(start) = self.path.iter().rposition(|other| *other == object)
+            {
+                let cycle = self.path[start..].to_vec();
+                let first = self.first_in_source(&cycle);
+                self.report_cycle(&cycle, first);
+                return false;
+            }
+            match actual {
+                Some(actual) => typ = actual,
+                None => return true,
+            }
         }
     }
 
     /// Reports a type that contains itself directly: through fields, array elements, embedded interfaces and terms.
     pub(crate) fn check_valid_type(&mut self, typ: TypeId) {
-        self.valid_type_step(typ, &mut Vec::new(), &mut Vec::new());
+        self.valid_type_step(typ, &mut Nest::default(), &mut Vec::new());
     }
 
     /// Follows what a type contains. `nest` are the named types around, `path` those and the ones whose type arguments are being looked at.
     /// An instance is followed as its origin was written, its type parameters standing for the arguments, which lie in the nest around it: so
     /// this ends also for instances that grow. GO: validtype.go.
-    fn valid_type_step(
-        &mut self,
-        typ: TypeId,
-        nest: &mut Vec<TypeId>,
-        path: &mut Vec<TypeId>,
-    ) -> bool {
+    fn valid_type_step(&mut self, typ: TypeId, nest: &mut Nest, path: &mut Vec<TypeId>) -> bool {
         let typ = self.program.types.unalias(typ);
         match self.program.types.get(typ) {
             Type::Array(element, _) => {
@@ -300,7 +322,7 @@ impl Checker<'_> {
     fn valid_type_steps(
         &mut self,
         types: Vec<TypeId>,
-        nest: &mut Vec<TypeId>,
+        nest: &mut Nest,
         path: &mut Vec<TypeId>,
     ) -> bool {
         types
@@ -308,19 +330,14 @@ impl Checker<'_> {
             .all(|typ| with_stack(|| self.valid_type_step(typ, nest, path)))
     }
 
-    fn valid_named_type(
-        &mut self,
-        typ: TypeId,
-        nest: &mut Vec<TypeId>,
-        path: &mut Vec<TypeId>,
-    ) -> bool {
+    fn valid_named_type(&mut self, typ: TypeId, nest: &mut Nest, path: &mut Vec<TypeId>) -> bool {
         let types = &self.program.types;
         let typ = types.canonical(typ);
         // What mentions no type parameter is valid or not wherever it stands.
         if self.valid_types.contains(&typ) {
             return true;
         }
-        if nest.contains(&typ) {
+        if nest.contains(typ) {
             let start = path.iter().position(|other| *other == typ).unwrap_or(0);
             let cycle = &path[start..];
             let origin = types.origin(typ);
@@ -743,12 +760,13 @@ impl Checker<'_> {
                 .canonical(self.program.types.underlying_id(base)),
         );
         let mut found = Vec::new();
+        let methods: FxHashMap<_, ObjectId> = named
+            .methods
+            .iter()
+            .map(|method| (self.object(*method).name, *method))
+            .collect();
         for (index, name) in fields.iter().enumerate() {
-            let method = named
-                .methods
-                .iter()
-                .find(|method| self.object(**method).name == *name);
-            if let Some(method) = method {
+            if let Some(method) = methods.get(name) {
                 let other = ranges
                     .and_then(|ranges| ranges.get(index).copied())
                     .unwrap_or_default();

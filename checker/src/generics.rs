@@ -68,14 +68,13 @@ impl Types {
         match self.get(id) {
             Type::Alias {
                 object: Some(object),
-                actual,
                 arguments,
-            } => {
-                if self.alias_parameters.contains_key(object) {
-                    return arguments.is_empty();
-                }
-                self.is_generic(*actual)
-            }
+                ..
+            } => match self.alias_parameters.get(object) {
+                Some(_) => arguments.is_empty(),
+                // Of the aliases in between none is generic: it would have been refused.
+                None => self.is_generic(self.unalias(id)),
+            },
             Type::Named(index) => {
                 let named = self.named_at(*index);
                 named.origin.is_none() && !named.parameters.is_empty()

@@ -207,17 +207,19 @@ impl Checker<'_> {
     // ---- variables ----
 
     /// Of a variable that is not used: perhaps one around it was meant.
-    pub(crate) fn hint_unused_variable(&self, variable: ObjectId, locals: &[ObjectId]) -> Hint {
+    /// `namesakes` are the variables of the function with the same name.
+    pub(crate) fn hint_unused_variable(&self, variable: ObjectId, namesakes: &[ObjectId]) -> Hint {
+        /// Of so many variables before it one may be the one that is meant.
+        const NEAR: usize = 8;
         let object = self.object(variable);
         let range = object.range.unwrap_or_default();
-        let outer = locals.iter().rev().find_map(|other| {
+        let own = namesakes.iter().position(|other| *other == variable);
+        let before = &namesakes[..own.unwrap_or(0)];
+        let outer = before.iter().rev().take(NEAR).find_map(|other| {
             let other = self.object(*other);
             let place = other.range?;
-            (other.name == object.name
-                && place.file == range.file
-                && place.end <= range.start
-                && self.is_enclosed(place, range))
-            .then_some(place)
+            (place.file == range.file && place.end <= range.start && self.is_enclosed(place, range))
+                .then_some(place)
         });
         let text = self.text(object.name);
         match outer {

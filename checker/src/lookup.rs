@@ -1,11 +1,13 @@
 //! Finding fields and methods, and whether a type has those an interface asks for. SPEC: Selectors, Method sets. GO: go/types lookup.go.
 
 use parser::ast::{Interner, Symbol};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::sync::Arc;
 
 use crate::typed::{ObjectKind, Selected, Selection, SelectionKind, TypedProgram};
-use crate::types::{ObjectId, PackageId, Type, TypeId};
+use crate::types::{Field, InterfaceMethod, ObjectId, PackageId, Type, TypeId};
 
 /// Field indices.
 pub type Path = SmallVec<[u32; 4]>;
@@ -67,6 +69,10 @@ pub(crate) enum NameMatch<'a> {
 }
 
 impl NameMatch<'_> {
+    fn is_exact(self) -> bool {
+        matches!(self, NameMatch::Exact)
+    }
+
     fn same(
         self,
         name: Symbol,
@@ -86,6 +92,61 @@ impl NameMatch<'_> {
                 }
             }
         }
+    }
+}
+
+/// More members than this are found by their names.
+const FEW_MEMBERS: usize = 12;
+
+/// The fields of a struct, the methods of a named type, or those of an interface, by name.
+#[derive(Debug)]
+struct Members {
+    by_name: FxHashMap<Symbol, SmallVec<[u32; 1]>>,
+    /// Of a struct: the embedded fields.
+    embedded: Box<[u32]>,
+    count: usize,
+}
+
+/// The members of types that have many, made when the first is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct MemberTable {
+    tables: RefCell<FxHashMap<TypeId, Arc<Members>>>,
+}
+
+impl MemberTable {
+    /// The members of a type, by its own id; each is a name and whether it is embedded. What was made for fewer members is made anew.
+    fn of(
+        &self,
+        typ: TypeId,
+        count: usize,
+        members: impl Iterator<Item = (Symbol, bool)>,
+    ) -> Arc<Members> {
+        if let Some(table) = self.tables.borrow().get(&typ)
+            && table.count == count
+        {
+            return table.clone();
+        }
+        let mut by_name: FxHashMap<Symbol, SmallVec<[u32; 1]>> = FxHashMap::default();
+        let mut embedded = Vec::new();
+        for (index, (name, is_embedded)) in members.enumerate() {
+            by_name.entry(name).or_default().push(index as u32);
+            if is_embedded {
+                embedded.push(index as u32);
+            }
+        }
+        let table = Arc::new(Members {
+            by_name,
+            embedded: embedded.into(),
+            count,
+        });
+        self.tables.borrow_mut().insert(typ, table.clone());
+        table
+    }
+}
+
+impl Members {
+    fn named(&self, name: Symbol) -> &[u32] {
+        self.by_name.get(&name).map_or(&[], SmallVec::as_slice)
     }
 }
 
@@ -182,22 +243,14 @@ impl TypedProgram {
                     } else {
                         seen_many.insert(id);
                     }
-                    let method = self.types.methods(typ).iter().find(|method| {
-                        let object = self.object(**method);
-                        let other_package = if object.exported {
-                            None
-                        } else {
-                            object.package
-                        };
-                        how.same(name, package, object.name, other_package)
-                    });
+                    let method = self.declared_method(typ, package, name, how);
                     if let Some(method) = method {
                         if hit.is_some() || embedded.multiples {
                             return Lookup::Ambiguous;
                         }
                         hit = Some((
                             Found::Method {
-                                object: *method,
+                                object: method,
                                 owner: self.types.unalias(typ),
                             },
                             embedded.path.clone(),
@@ -208,39 +261,84 @@ impl TypedProgram {
                 }
                 match self.types.underlying(typ) {
                     Type::Struct(fields) => {
-                        for (index, field) in fields.iter().enumerate() {
-                            let with_index = || {
-                                let mut path = embedded.path.clone();
-                                path.push(index as u32);
-                                path
+                        let with_index = |index: usize| {
+                            let mut path = embedded.path.clone();
+                            path.push(index as u32);
+                            path
+                        };
+                        let same =
+                            |field: &Field| how.same(name, package, field.name, field.package);
+                        let table = (fields.len() > FEW_MEMBERS && how.is_exact()).then(|| {
+                            let members = fields.iter().map(|field| (field.name, field.embedded));
+                            let id = self.types.underlying_id(typ);
+                            self.members.of(id, fields.len(), members)
+                        });
+                        let mut found = |index: usize| {
+                            let field = &fields[index];
+                            if hit.is_some() || embedded.multiples {
+                                return false;
+                            }
+                            let found = Found::Field {
+                                typ: field.typ,
+                                name: field.name,
+                                package: field.package,
                             };
-                            if how.same(name, package, field.name, field.package) {
-                                if hit.is_some() || embedded.multiples {
-                                    return Lookup::Ambiguous;
-                                }
-                                let found = Found::Field {
-                                    typ: field.typ,
-                                    name: field.name,
-                                    package: field.package,
-                                };
-                                hit = Some((found, with_index(), embedded.indirect));
-                                continue;
-                            }
-                            if hit.is_none() && field.embedded {
-                                let (typ, is_pointer) = self.dereference(field.typ);
-                                next.push(Embedded {
-                                    typ,
-                                    path: with_index(),
-                                    indirect: embedded.indirect || is_pointer,
-                                    multiples: embedded.multiples,
-                                });
-                            }
+                            hit = Some((found, with_index(index), embedded.indirect));
+                            true
+                        };
+                        let unique = match &table {
+                            Some(table) => table
+                                .named(name)
+                                .iter()
+                                .map(|index| *index as usize)
+                                .filter(|index| same(&fields[*index]))
+                                .all(&mut found),
+                            None => (0..fields.len())
+                                .filter(|index| same(&fields[*index]))
+                                .all(&mut found),
+                        };
+                        if !unique {
+                            return Lookup::Ambiguous;
+                        }
+                        if hit.is_some() {
+                            continue;
+                        }
+                        let mut embed = |index: usize| {
+                            let field = &fields[index];
+                            let (typ, is_pointer) = self.dereference(field.typ);
+                            next.push(Embedded {
+                                typ,
+                                path: with_index(index),
+                                indirect: embedded.indirect || is_pointer,
+                                multiples: embedded.multiples,
+                            });
+                        };
+                        match &table {
+                            Some(table) => table
+                                .embedded
+                                .iter()
+                                .for_each(|index| embed(*index as usize)),
+                            None => (0..fields.len())
+                                .filter(|index| fields[*index].embedded)
+                                .for_each(embed),
                         }
                     }
                     Type::Interface(interface) => {
-                        let method = interface.methods.iter().position(|method| {
+                        let same = |method: &InterfaceMethod| {
                             how.same(name, package, method.name, method.package)
-                        });
+                        };
+                        let methods = &interface.methods;
+                        let method = if methods.len() > FEW_MEMBERS && how.is_exact() {
+                            let members = methods.iter().map(|method| (method.name, false));
+                            let id = self.types.underlying_id(typ);
+                            let table = self.members.of(id, methods.len(), members);
+                            let mut places = table.named(name).iter();
+                            places
+                                .find(|index| same(&methods[**index as usize]))
+                                .map(|index| *index as usize)
+                        } else {
+                            methods.iter().position(same)
+                        };
                         if let Some(index) = method {
                             if hit.is_some() || embedded.multiples {
                                 return Lookup::Ambiguous;
@@ -273,6 +371,39 @@ impl TypedProgram {
             current = self.consolidate(next);
         }
         Lookup::Missing
+    }
+
+    /// The method of the name that is declared for a named type.
+    fn declared_method(
+        &self,
+        typ: TypeId,
+        package: Option<PackageId>,
+        name: Symbol,
+        how: NameMatch<'_>,
+    ) -> Option<ObjectId> {
+        let methods = self.types.methods(typ);
+        let same = |method: ObjectId| {
+            let object = self.object(method);
+            let other_package = if object.exported {
+                None
+            } else {
+                object.package
+            };
+            how.same(name, package, object.name, other_package)
+        };
+        if methods.len() > FEW_MEMBERS && how.is_exact() {
+            let members = methods
+                .iter()
+                .map(|method| (self.object(*method).name, false));
+            let table = self
+                .members
+                .of(self.types.origin(typ), methods.len(), members);
+            let places = table.named(name).iter();
+            return places
+                .map(|index| methods[*index as usize])
+                .find(|method| same(*method));
+        }
+        methods.iter().copied().find(|method| same(*method))
     }
 
     /// Keeps one of each type, marking those that came several times.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use crate::checker::{Checker, Color, Environment, Known, PackageState, Reachability};
 use crate::constants::Constant;
 use crate::importer::{Importer, Loaded, Loader, UserPackage};
+use crate::lookup::MemberTable;
 use crate::monomorph::InstantiationGraph;
 use crate::scope::Scopes;
 use crate::typed::{Object, ObjectKind, Package, TypeAndValue, TypedProgram};
@@ -175,6 +176,7 @@ impl<'a> Checker<'a> {
             types_and_values: vec![TypeAndValue::NONE; ast.expr_count()],
             names: vec![None; ast.expr_count()],
             constants: Vec::new(),
+            members: MemberTable::default(),
         };
         let env = Environment {
             package: failed,

@@ -128,14 +128,23 @@ impl Checker<'_> {
     fn report_unused_variables(&mut self, first_local: usize) {
         // The literals inside have taken theirs out of the list already.
         let locals: Vec<ObjectId> = self.local_variables.drain(first_local..).collect();
+        let mut namesakes: FxHashMap<Symbol, Vec<ObjectId>> = FxHashMap::default();
         for variable in &locals {
             let object = self.object(*variable);
+            let name = object.name;
             if object.name.is_blank() || object.variable().is_none_or(|variable| variable.used) {
                 continue;
             }
             let range = object.range.unwrap_or_default();
             let message = format!("declared and not used: {}", self.text(object.name));
-            let hint = self.hint_unused_variable(*variable, &locals);
+            if namesakes.is_empty() {
+                for local in &locals {
+                    let name = self.object(*local).name;
+                    namesakes.entry(name).or_default().push(*local);
+                }
+            }
+            let same = namesakes.get(&name).map_or(&[][..], Vec::as_slice);
+            let hint = self.hint_unused_variable(*variable, same);
             self.report_with(Code::UnusedVariable, range, message, hint);
         }
     }

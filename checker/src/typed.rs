@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::constants::Constant;
+use crate::lookup::MemberTable;
 use crate::types::{ObjectId, PackageId, TypeId, Types};
 use crate::universe::Builtin;
 
@@ -412,6 +413,7 @@ pub struct TypedProgram {
     /// Object of a declared (`defs`) or used (`uses`) name, by the `ExprId` of the `Ident`.
     pub(crate) names: Vec<Option<ObjectId>>,
     pub(crate) constants: Vec<Constant>,
+    pub(crate) members: MemberTable,
 }
 
 impl TypedProgram {

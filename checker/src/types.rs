@@ -530,6 +530,8 @@ struct Entry {
     canonical: TypeId,
     /// The underlying type, canonical or not; `INVALID` if it is not known yet.
     underlying: Cell<TypeId>,
+    /// Without the aliases at the top: they may be as many as a program has lines.
+    unaliased: TypeId,
     /// Does it mention a type parameter?
     parameterized: bool,
 }
@@ -674,7 +676,7 @@ impl Types {
     #[cold]
     fn late_underlying(&self, id: TypeId) -> TypeId {
         let underlying = match &self.entries.get(id.index()).typ {
-            Type::Alias { actual, .. } => self.underlying_id(*actual),
+            Type::Alias { .. } => self.underlying_id(self.unalias(id)),
             Type::Named(_) => self.expand(id),
             Type::TypeParameter(_) => self.constraint_interface(id),
             _ => TypeId::INVALID,
@@ -710,11 +712,8 @@ impl Types {
     /// The type with aliases at the top resolved.
     #[inline]
     #[must_use]
-    pub fn unalias(&self, mut id: TypeId) -> TypeId {
-        while let Type::Alias { actual, .. } = self.get(id) {
-            id = *actual;
-        }
-        id
+    pub fn unalias(&self, id: TypeId) -> TypeId {
+        self.entries.get(id.index()).unaliased
     }
 
     /// The named type behind `id`, aliases resolved; `None` for any other type.
@@ -770,10 +769,15 @@ impl Types {
         let parameterized = self.mentions_parameters(&typ);
         let id = TypeId::from_index(self.entries.len());
         let underlying = other.unwrap_or(id);
+        let unaliased = match &typ {
+            Type::Alias { actual, .. } => self.unalias(*actual),
+            _ => id,
+        };
         self.entries.push(Entry {
             typ,
             canonical: canonical.unwrap_or(id),
             underlying: Cell::new(underlying),
+            unaliased,
             parameterized,
         });
         id

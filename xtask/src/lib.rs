@@ -7,6 +7,7 @@
 //! `stdtests` Go's own tests of its standard library.
 
 pub mod bless;
+pub mod checkspeed;
 pub mod docs;
 pub mod gofmt;
 pub mod std;

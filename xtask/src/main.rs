@@ -2,6 +2,7 @@
 //!
 //! * `bless --with-go [FILTER]` regenerates the expectations of all scripts whose name
 //!   contains FILTER, from the real Go toolchain (environment variable `GO`, else `go`).
+//! * `checkspeed GOLITE [SHAPE]` measures `golite check` with generated programs.
 //! * `docs` writes the pages of `docs/` that follow from tables in the code.
 //! * `typesuite FOLDER COMMAND...` compares the errors of a checker with those that comments in Go files ask for.
 //! * `gofmt --go GOROOT [--shaken] [--simplify] [FOLDER]` compares the formatter with gofmt over all Go files of the folder, else of Go's `src`;
@@ -14,15 +15,17 @@
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, docs, gofmt, std as standard, stdtests, typesuite};
+use xtask::{bless, checkspeed, docs, gofmt, std as standard, stdtests, typesuite};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments[..] {
         ["bless", "--with-go"] => bless::bless(""),
+        ["checkspeed", golite] => checkspeed::run(golite.as_ref(), ""),
+        ["checkspeed", golite, filter] => checkspeed::run(golite.as_ref(), filter),
         ["docs"] => docs::write().map(|()| 0),
         ["std", "--go", goroot] => standard::write(goroot.as_ref()).map(|()| 0),
         ["typesuite", folder, program, ref arguments @ ..] => {

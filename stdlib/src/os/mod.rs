@@ -6,6 +6,7 @@
 
 mod error_texts;
 mod process;
+pub mod signal;
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions};

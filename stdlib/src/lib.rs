@@ -19,6 +19,9 @@
 //! - A `time.Timer` starts a goroutine when it is due; settings are numbered, so that no stale value is received.
 //! - Regular expressions are an engine of our own (`regexp`), whose programs are slices in the script's heap.
 //! - Digests take blocks by RustCrypto's functions; state, marshalling and cloning are golite code (`internal/digest`).
+//! - `math/big` keeps magnitudes as slices of words in the script's heap; products, quotients and texts of large ones are dashu's.
+//! - DEFLATE streams lie in the script's heap between two pieces (`compress/flate`): nobody must close one that is dropped.
+//! - `net/http` is golite on package net, a goroutine for each connection.
 //! - Unicode tables are generated (`unicode/data.rs`), so that they are Go's version, whatever Rust has.
 //!
 //! INVARIANT: no native recurses over, or allocates without a bound for, what a script decides, beyond what the script holds itself;
@@ -29,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bufio;
+pub mod compress;
 pub mod crypto;
 pub mod encoding;
 pub mod errors;
@@ -60,6 +64,7 @@ macro_rules! packages {
 
 packages! {
     "bufio" => crate::bufio;
+    "compress/flate" => crate::compress::flate;
     "crypto/rand" => crate::crypto::rand;
     "encoding/base64" => crate::encoding::base64;
     "encoding/binary" => crate::encoding::binary;
@@ -77,10 +82,12 @@ packages! {
     "internal/values" => crate::internal::values;
     "io/fs" => crate::os::fs;
     "math" => crate::math;
+    "math/big" => crate::math::big;
     "math/bits" => crate::math::bits;
     "math/rand" => crate::math::rand;
     "math/rand/v2" => crate::math::rand::v2;
     "os" => crate::os;
+    "os/signal" => crate::os::signal;
     "reflect" => crate::reflect;
     "regexp" => crate::regexp;
     "runtime" => crate::runtime;

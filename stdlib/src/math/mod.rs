@@ -1,6 +1,7 @@
 //! Natives of package math.
 
 pub mod bessel;
+pub mod big;
 pub mod bits;
 pub mod elementary;
 pub mod rand;

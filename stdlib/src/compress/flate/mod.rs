@@ -1,0 +1,143 @@
+//! Natives of package compress/flate: the format of RFC 1951, piece by piece.
+//!
+//! What is between two pieces lies in the script's heap (a slice of words, and the bytes that may be referred back to), so a stream that is
+//! dropped needs nobody to close it. Neither side keeps more than a byte's rest of bits: whole bytes that were looked at and not needed
+//! count as not read, so a reader takes nothing of what follows the stream.
+
+mod deflate;
+mod inflate;
+
+use vm::border::{Bytes, GoSlice};
+use vm::natives;
+
+/// How far back a stream may refer.
+const WINDOW: usize = 1 << 15;
+
+/// Base and extra bits of the symbols for lengths, from 257 on.
+const LENGTHS: [(u16, u8); 29] = [
+    (3, 0),
+    (4, 0),
+    (5, 0),
+    (6, 0),
+    (7, 0),
+    (8, 0),
+    (9, 0),
+    (10, 0),
+    (11, 1),
+    (13, 1),
+    (15, 1),
+    (17, 1),
+    (19, 2),
+    (23, 2),
+    (27, 2),
+    (31, 2),
+    (35, 3),
+    (43, 3),
+    (51, 3),
+    (59, 3),
+    (67, 4),
+    (83, 4),
+    (99, 4),
+    (115, 4),
+    (131, 5),
+    (163, 5),
+    (195, 5),
+    (227, 5),
+    (258, 0),
+];
+
+/// Base and extra bits of the symbols for distances.
+const DISTANCES: [(u16, u8); 30] = [
+    (1, 0),
+    (2, 0),
+    (3, 0),
+    (4, 0),
+    (5, 1),
+    (7, 1),
+    (9, 2),
+    (13, 2),
+    (17, 3),
+    (25, 3),
+    (33, 4),
+    (49, 4),
+    (65, 5),
+    (97, 5),
+    (129, 6),
+    (193, 6),
+    (257, 7),
+    (385, 7),
+    (513, 8),
+    (769, 8),
+    (1025, 9),
+    (1537, 9),
+    (2049, 10),
+    (3073, 10),
+    (4097, 11),
+    (6145, 11),
+    (8193, 12),
+    (12289, 12),
+    (16385, 13),
+    (24577, 13),
+];
+
+/// The order in which lengths of code lengths are sent.
+const ORDER: [usize; 19] = [
+    16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+];
+
+/// The lengths of the fixed codes.
+fn fixed_lengths() -> ([u8; 288], [u8; 32]) {
+    let literals = std::array::from_fn(|symbol| match symbol {
+        0..144 => 8,
+        144..256 => 9,
+        256..280 => 7,
+        _ => 8,
+    });
+    (literals, [5; 32])
+}
+
+/// Continues a stream: takes from `input`, and writes into `buffer` from `at` on, what lies before it being what was written last. Answers
+/// how much was taken, where the output ends now, and 0 if it wants more (input or room), 1 at the end of the stream, 2 if it is corrupt.
+fn inflate(
+    state: GoSlice<'_, u32>,
+    input: GoSlice<'_, u8>,
+    buffer: GoSlice<'_, u8>,
+    at: i64,
+) -> (i64, i64, i64) {
+    let (input, mut bytes) = (input.to_vec(), buffer.to_vec());
+    let start = usize::try_from(at).unwrap_or(0).min(bytes.len());
+    let mut inflater = inflate::Inflater::load(&state.to_vec());
+    let (taken, end, outcome) = inflater.run(&input, &mut bytes, start);
+    buffer.slice(start..end).copy_from(&bytes[start..end]);
+    state.copy_from(&inflater.store());
+    (taken as i64, end as i64, outcome as i64)
+}
+
+/// Compresses `data` from `start` on, what lies before it being what came before. `how` is 0 for more to come, 1 to end at a byte (with an
+/// empty stored block), 2 for the end of the stream. `state` has the bits of an unfinished byte.
+fn deflate(
+    state: GoSlice<'_, u32>,
+    data: GoSlice<'_, u8>,
+    start: i64,
+    level: i64,
+    how: i64,
+) -> Bytes {
+    let data = data.to_vec();
+    let start = usize::try_from(start).unwrap_or(0).min(data.len());
+    let mut words = state.to_vec();
+    words.resize(2, 0);
+    let mut writer = deflate::BitWriter::resume(words[0], words[1]);
+    deflate::compress(&mut writer, &data, start, level, how);
+    let (out, bits, count) = writer.suspend();
+    words[0] = bits;
+    words[1] = count;
+    if state.len() >= 2 {
+        state.copy_from(&words[..2]);
+    }
+    Bytes(out)
+}
+
+natives! {
+    pure "inflate" => inflate;
+    pure "deflate" => deflate;
+}

@@ -1,0 +1,533 @@
+//! Natives of package math/big: kernels on magnitudes.
+//!
+//! A magnitude is a slice of words, the lowest first, without leading zeros; the golite side has the signs, the rules and the texts. What
+//! takes a `z` first leaves its result there if it has room, as Go does. Small numbers stay on the native stack; for large ones the
+//! algorithms are dashu's, which are subquadratic.
+//!
+//! INVARIANT: operands are copied before `z` is written, so that all may be the same slice. The room that a result and the copies need is
+//! asked for before anything is written.
+
+mod prime;
+
+use dashu_int::fast_div::ConstDivisor;
+use dashu_int::ops::{DivRem, ExtendedGcd, Gcd, SquareRoot};
+use dashu_int::{IBig, Sign, UBig};
+use smallvec::SmallVec;
+use vm::border::{GoSlice, GoStr};
+use vm::native::{GoPanic, NativeContext};
+use vm::natives;
+
+/// A magnitude in the script's heap.
+type Nat<'h> = GoSlice<'h, u64>;
+
+/// A magnitude of our own.
+type Words = SmallVec<[u64; 16]>;
+
+fn words(x: Nat<'_>) -> Words {
+    x.iter().collect()
+}
+
+fn number(x: Nat<'_>) -> UBig {
+    match x.len() {
+        0 => UBig::ZERO,
+        1 => UBig::from(x.get(0)),
+        _ => UBig::from_words(&words(x)),
+    }
+}
+
+fn trim(words: &[u64]) -> &[u64] {
+    let used = words
+        .iter()
+        .rposition(|word| *word != 0)
+        .map_or(0, |at| at + 1);
+    &words[..used]
+}
+
+/// Asks for the room of `count` words and of working copies.
+fn ask(context: &NativeContext<'_>, count: usize) -> Result<(), GoPanic> {
+    /// Below this nothing is worth asking for.
+    const LITTLE: usize = 1 << 10;
+    /// More words than a slice can hold.
+    const TOO_MANY: usize = 1 << 32;
+    if count < LITTLE {
+        return Ok(());
+    }
+    if count >= TOO_MANY {
+        return Err(context.out_of_memory(count.saturating_mul(8)));
+    }
+    context.check_memory(count * 8 * 4)
+}
+
+/// The words as a magnitude: in `z` if it has room.
+fn put<'h>(context: &mut NativeContext<'h>, z: Nat<'h>, words: &[u64]) -> Result<Nat<'h>, GoPanic> {
+    /// Room for numbers that grow.
+    const SPARE: usize = 4;
+    let words = trim(words);
+    let place = if z.capacity() >= words.len() {
+        z.with_len(words.len())
+    } else {
+        let capacity = if words.len() == 1 {
+            1
+        } else {
+            words.len() + SPARE
+        };
+        context.new_slice(words.len(), capacity)?
+    };
+    place.copy_from(words);
+    Ok(place)
+}
+
+fn compare_words(x: &[u64], y: &[u64]) -> std::cmp::Ordering {
+    x.len()
+        .cmp(&y.len())
+        .then_with(|| x.iter().rev().cmp(y.iter().rev()))
+}
+
+fn compare(x: Nat<'_>, y: Nat<'_>) -> i64 {
+    let order = x.len().cmp(&y.len()).then_with(|| {
+        let differ = (0..x.len()).rev().find(|&at| x.get(at) != y.get(at));
+        differ.map_or(std::cmp::Ordering::Equal, |at| x.get(at).cmp(&y.get(at)))
+    });
+    order as i64
+}
+
+fn add_words(x: &[u64], y: &[u64]) -> Words {
+    let (long, short) = if x.len() < y.len() { (y, x) } else { (x, y) };
+    let mut sum = Words::with_capacity(long.len() + 1);
+    let mut carry = false;
+    for (at, word) in long.iter().enumerate() {
+        let (partial, first) = word.overflowing_add(short.get(at).copied().unwrap_or(0));
+        let (total, second) = partial.overflowing_add(u64::from(carry));
+        carry = first || second;
+        sum.push(total);
+    }
+    if carry {
+        sum.push(1);
+    }
+    sum
+}
+
+/// The difference of `x` and what is not larger.
+fn subtract_words(x: &[u64], y: &[u64]) -> Words {
+    let mut borrow = false;
+    x.iter()
+        .enumerate()
+        .map(|(at, word)| {
+            let (partial, first) = word.overflowing_sub(y.get(at).copied().unwrap_or(0));
+            let (difference, second) = partial.overflowing_sub(u64::from(borrow));
+            borrow = first || second;
+            difference
+        })
+        .collect()
+}
+
+/// The sum of two numbers with signs: magnitude and sign.
+fn add<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x_negative: bool,
+    x: Nat<'h>,
+    y_negative: bool,
+    y: Nat<'h>,
+) -> Result<(Nat<'h>, bool), GoPanic> {
+    ask(context, x.len().max(y.len()) + 1)?;
+    let (x, y) = (words(x), words(y));
+    let (sum, negative) = if x_negative == y_negative {
+        (add_words(&x, &y), x_negative)
+    } else if compare_words(&x, &y).is_lt() {
+        (subtract_words(&y, &x), y_negative)
+    } else {
+        (subtract_words(&x, &y), x_negative)
+    };
+    let sum = put(context, z, &sum)?;
+    Ok((sum, negative && !sum.is_empty()))
+}
+
+fn multiply<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x: Nat<'h>,
+    y: Nat<'h>,
+) -> Result<Nat<'h>, GoPanic> {
+    if let (1, 1) = (x.len(), y.len()) {
+        let product = u128::from(x.get(0)) * u128::from(y.get(0));
+        return put(context, z, &[product as u64, (product >> 64) as u64]);
+    }
+    ask(context, x.len() + y.len())?;
+    let product = number(x) * number(y);
+    put(context, z, product.as_words())
+}
+
+/// Quotient and remainder; the divisor is not zero.
+fn divide<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    rest: Nat<'h>,
+    x: Nat<'h>,
+    y: Nat<'h>,
+) -> Result<(Nat<'h>, Nat<'h>), GoPanic> {
+    if y.is_empty() {
+        return Err(GoPanic::text("division by zero"));
+    }
+    if x.len() <= 1 && y.len() == 1 {
+        let (x, y) = (if x.is_empty() { 0 } else { x.get(0) }, y.get(0));
+        return Ok((put(context, z, &[x / y])?, put(context, rest, &[x % y])?));
+    }
+    ask(context, x.len() + y.len())?;
+    let (quotient, remainder) = number(x).div_rem(number(y));
+    Ok((
+        put(context, z, quotient.as_words())?,
+        put(context, rest, remainder.as_words())?,
+    ))
+}
+
+fn shift_left<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x: Nat<'h>,
+    count: u64,
+) -> Result<Nat<'h>, GoPanic> {
+    if x.is_empty() {
+        return put(context, z, &[]);
+    }
+    let whole = usize::try_from(count / 64).unwrap_or(usize::MAX);
+    ask(context, x.len().saturating_add(whole).saturating_add(1))?;
+    let bits = (count % 64) as u32;
+    let mut shifted = Words::with_capacity(x.len() + whole + 1);
+    shifted.resize(whole, 0);
+    let mut carry = 0;
+    for word in x.iter() {
+        shifted.push(word << bits | carry);
+        carry = word.unbounded_shr(64 - bits);
+    }
+    shifted.push(carry);
+    put(context, z, &shifted)
+}
+
+fn shift_right<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x: Nat<'h>,
+    count: u64,
+) -> Result<Nat<'h>, GoPanic> {
+    let whole = usize::try_from(count / 64).unwrap_or(usize::MAX);
+    if whole >= x.len() {
+        return put(context, z, &[]);
+    }
+    ask(context, x.len())?;
+    let bits = (count % 64) as u32;
+    let shifted: Words = (whole..x.len())
+        .map(|at| {
+            let above = if at + 1 < x.len() { x.get(at + 1) } else { 0 };
+            x.get(at) >> bits | above.unbounded_shl(64 - bits)
+        })
+        .collect();
+    put(context, z, &shifted)
+}
+
+/// The number in two's complement, `count` words long.
+fn complement(negative: bool, x: Nat<'_>, count: usize) -> Words {
+    let mut out = words(x);
+    out.resize(count, 0);
+    if negative {
+        negate(&mut out);
+    }
+    out
+}
+
+fn negate(words: &mut [u64]) {
+    let mut carry = true;
+    for word in words {
+        (*word, carry) = (!*word).overflowing_add(u64::from(carry));
+    }
+}
+
+/// Bitwise operations on numbers with signs: 0 and, 1 or, 2 exclusive or, 3 and not.
+fn bitwise<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    operation: i64,
+    x_negative: bool,
+    x: Nat<'h>,
+    y_negative: bool,
+    y: Nat<'h>,
+) -> Result<(Nat<'h>, bool), GoPanic> {
+    let count = x.len().max(y.len()) + 1;
+    ask(context, count)?;
+    let x = complement(x_negative, x, count);
+    let y = complement(y_negative, y, count);
+    let mut out: Words = x
+        .iter()
+        .zip(&y)
+        .map(|(x, y)| match operation {
+            0 => x & y,
+            1 => x | y,
+            2 => x ^ y,
+            _ => x & !y,
+        })
+        .collect();
+    let negative = out.last().is_some_and(|word| word >> 63 != 0);
+    if negative {
+        negate(&mut out);
+    }
+    Ok((put(context, z, &out)?, negative))
+}
+
+/// `x` to the power of `y`, both not zero.
+fn power<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x: Nat<'h>,
+    y: Nat<'h>,
+) -> Result<Nat<'h>, GoPanic> {
+    let base = number(x);
+    if base == UBig::ONE {
+        return put(context, z, &[1]);
+    }
+    let exponent = match y.len() {
+        1 => usize::try_from(y.get(0)).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    let bits = base.as_words().len() * 64
+        - base
+            .as_words()
+            .last()
+            .map_or(0, |w| w.leading_zeros() as usize);
+    ask(context, bits.saturating_mul(exponent) / 64 + 1)?;
+    put(context, z, base.pow(exponent).as_words())
+}
+
+/// `x` to the power of `y`, modulo `m`, which is not zero.
+fn power_modulo<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x: Nat<'h>,
+    y: Nat<'h>,
+    m: Nat<'h>,
+) -> Result<Nat<'h>, GoPanic> {
+    ask(context, x.len() + y.len() + 4 * m.len())?;
+    if m.len() == 1 && m.get(0) == 1 {
+        return put(context, z, &[]);
+    }
+    let ring = ConstDivisor::new(number(m));
+    let result = ring.reduce(number(x)).pow(&number(y)).residue();
+    put(context, z, result.as_words())
+}
+
+fn square_root<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x: Nat<'h>,
+) -> Result<Nat<'h>, GoPanic> {
+    ask(context, x.len())?;
+    put(context, z, number(x).sqrt().as_words())
+}
+
+fn greatest_divisor<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    x: Nat<'h>,
+    y: Nat<'h>,
+) -> Result<Nat<'h>, GoPanic> {
+    ask(context, x.len() + y.len())?;
+    put(context, z, number(x).gcd(number(y)).as_words())
+}
+
+/// The greatest common divisor of two numbers above zero, and the factor of the first, with its sign, in their sum.
+fn extended_divisor<'h>(
+    context: &mut NativeContext<'h>,
+    x: Nat<'h>,
+    y: Nat<'h>,
+) -> Result<(Vec<u64>, Vec<u64>, bool), GoPanic> {
+    ask(context, 2 * (x.len() + y.len()))?;
+    let (x, y) = (number(x), number(y));
+    let (divisor, mut factor, _) = (&x).gcd_ext(&y);
+    // Of all factors the one nearest to zero, as Euclid's algorithm finds it.
+    let period = IBig::from(&y / &divisor);
+    factor %= &period;
+    let doubled: IBig = &factor * IBig::from(2);
+    if doubled > period {
+        factor -= &period;
+    } else if -doubled > period {
+        factor += &period;
+    }
+    let (sign, factor) = factor.into_parts();
+    Ok((
+        divisor.as_words().to_vec(),
+        factor.as_words().to_vec(),
+        sign == Sign::Negative,
+    ))
+}
+
+/// A digit's character. GO: `natconv.go`: lower case comes first.
+const DIGITS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+fn text<'h>(context: &mut NativeContext<'h>, x: Nat<'h>, base: i64) -> Result<GoStr<'h>, GoPanic> {
+    let base = base.clamp(2, 62) as u32;
+    if x.is_empty() {
+        return context.new_string(b"0");
+    }
+    if let (1, 10) = (x.len(), base) {
+        return context.new_string(x.get(0).to_string().as_bytes());
+    }
+    ask(context, x.len() * 16)?;
+    let x = number(x);
+    if base <= 36 {
+        return context.new_string(x.in_radix(base as u8).to_string().as_bytes());
+    }
+    let mut out = Vec::new();
+    positional(x, base, &mut out);
+    context.new_string(&out)
+}
+
+/// Writes the digits of a base above 36: halves are cut off at powers of the base, so the depth is the logarithm of the length.
+fn positional(x: UBig, base: u32, out: &mut Vec<u8>) {
+    let mut powers = vec![UBig::from(base)];
+    while let Some(last) = powers.last()
+        && *last <= x
+    {
+        let next = last * last;
+        powers.push(next);
+    }
+    // What is still to be written, the next last: a number, its power and whether leading zeros are.
+    let mut open = vec![(x, powers.len(), false)];
+    while let Some((x, level, is_padded)) = open.pop() {
+        let Some(power) = level.checked_sub(1).and_then(|at| powers.get(at)) else {
+            let digit = u64::try_from(&x).unwrap_or(0) as usize;
+            if is_padded || digit != 0 || !out.is_empty() {
+                out.push(DIGITS[digit.min(61)]);
+            }
+            continue;
+        };
+        let (high, low) = x.div_rem(power);
+        let skips = !is_padded && high == UBig::ZERO && out.is_empty();
+        open.push((low, level - 1, !skips));
+        if !skips {
+            open.push((high, level - 1, is_padded));
+        }
+    }
+}
+
+/// The number that digits of a base make; there are no other characters in them.
+fn parse<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    digits: GoStr<'h>,
+    base: i64,
+) -> Result<Nat<'h>, GoPanic> {
+    let base = base.clamp(2, 62) as u32;
+    ask(context, digits.len() / 8)?;
+    if base <= 36
+        && let Ok(text) = std::str::from_utf8(&digits)
+    {
+        let x = UBig::from_str_radix(text, base).unwrap_or(UBig::ZERO);
+        return put(context, z, x.as_words());
+    }
+    let mut x = UBig::ZERO;
+    for chunk in digits.chunks(9) {
+        let (mut value, mut scale) = (0u64, 1u64);
+        for byte in chunk {
+            let digit = DIGITS.iter().position(|digit| digit == byte).unwrap_or(0);
+            value = value * u64::from(base) + digit as u64;
+            scale *= u64::from(base);
+        }
+        x = x * scale + value;
+    }
+    put(context, z, x.as_words())
+}
+
+fn from_bytes<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    bytes: GoSlice<'h, u8>,
+) -> Result<Nat<'h>, GoPanic> {
+    ask(context, bytes.len() / 8 + 1)?;
+    let words: Words = bytes
+        .to_vec()
+        .rchunks(8)
+        .map(|chunk| {
+            chunk
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte))
+        })
+        .collect();
+    put(context, z, &words)
+}
+
+/// Writes the number, big-endian, into the whole of `bytes`; false if it is too long.
+fn to_bytes(x: Nat<'_>, bytes: GoSlice<'_, u8>) -> bool {
+    let mut out = vec![0; bytes.len()];
+    for at in 0..x.len() * 8 {
+        let byte = (x.get(at / 8) >> (at % 8 * 8)) as u8;
+        if at < out.len() {
+            let place = out.len() - 1 - at;
+            out[place] = byte;
+        } else if byte != 0 {
+            return false;
+        }
+    }
+    bytes.copy_from(&out);
+    true
+}
+
+fn is_prime(x: Nat<'_>, rounds: i64) -> bool {
+    prime::is_probable(&number(x), rounds)
+}
+
+/// The product of all numbers from `a` to `b`, above zero.
+fn product_of_range<'h>(
+    context: &mut NativeContext<'h>,
+    z: Nat<'h>,
+    a: u64,
+    b: u64,
+) -> Result<Nat<'h>, GoPanic> {
+    let count = usize::try_from(b.saturating_sub(a)).unwrap_or(usize::MAX);
+    let bits = 64 - b.leading_zeros() as usize;
+    ask(
+        context,
+        count.saturating_add(1).saturating_mul(bits) / 64 + 1,
+    )?;
+    // Products of pieces of like length, as a tree: the pieces below are finished first.
+    let mut done: Vec<(UBig, u32)> = Vec::new();
+    let mut next = a;
+    loop {
+        let mut piece = UBig::ONE;
+        let end = next.saturating_add(31).min(b);
+        for factor in next..=end {
+            piece *= factor;
+        }
+        let mut level = 0;
+        while let Some((below, _)) = done.pop_if(|(_, depth)| *depth == level) {
+            piece *= below;
+            level += 1;
+        }
+        done.push((piece, level));
+        if end == b {
+            break;
+        }
+        next = end + 1;
+    }
+    let product = done.into_iter().rev().fold(UBig::ONE, |x, (y, _)| x * y);
+    put(context, z, product.as_words())
+}
+
+natives! {
+    pure "compare" => compare;
+    pure "add" => add;
+    pure "multiply" => multiply;
+    pure "divide" => divide;
+    pure "shiftLeft" => shift_left;
+    pure "shiftRight" => shift_right;
+    pure "bitwise" => bitwise;
+    pure "power" => power;
+    pure "powerModulo" => power_modulo;
+    pure "squareRoot" => square_root;
+    pure "greatestDivisor" => greatest_divisor;
+    pure "extendedDivisor" => extended_divisor;
+    pure "text" => text;
+    pure "parse" => parse;
+    pure "fromBytes" => from_bytes;
+    pure "toBytes" => to_bytes;
+    pure "isPrime" => is_prime;
+    pure "productOfRange" => product_of_range;
+}

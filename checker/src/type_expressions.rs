@@ -372,10 +372,11 @@ impl Checker<'_> {
                 _ => self.variable_type(field.ty),
             };
             previous = Some((field.ty, typ));
-            let tag = field.tag.map(|tag| {
-                let bytes = self.ast.string_value(tag);
-                String::from_utf8_lossy(bytes).into_owned().into_boxed_str()
-            });
+            // SPEC: an empty tag is as good as none.
+            let tag = field.tag.map(|tag| self.ast.string_value(tag));
+            let tag = tag
+                .filter(|bytes| !bytes.is_empty())
+                .map(|bytes| String::from_utf8_lossy(bytes).into_owned().into_boxed_str());
             let ident = match field.name {
                 Some(name) => Some(name),
                 None => self.embedded_name(field.ty, true),

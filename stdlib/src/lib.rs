@@ -22,6 +22,8 @@
 //! - `math/big` keeps magnitudes as slices of words in the script's heap; products, quotients and texts of large ones are dashu's.
 //! - DEFLATE streams lie in the script's heap between two pieces (`compress/flate`): nobody must close one that is dropped.
 //! - `net/http` is golite on package net, a goroutine for each connection.
+//! - A `reflect.Type` is the machine's own type, a `reflect.Value` an interface and flags ([`vm::reflection`]); calls and waiting are the
+//!   interpreter's. `encoding/json` scans a whole text natively, then decodes it by `reflect` without looking for mistakes again.
 //! - Unicode tables are generated (`unicode/data.rs`), so that they are Go's version, whatever Rust has.
 //!
 //! INVARIANT: no native recurses over, or allocates without a bound for, what a script decides, beyond what the script holds itself;
@@ -69,6 +71,7 @@ packages! {
     "encoding/base64" => crate::encoding::base64;
     "encoding/binary" => crate::encoding::binary;
     "encoding/hex" => crate::encoding::hex;
+    "encoding/json" => crate::encoding::json;
     "errors" => crate::errors;
     "fmt" => crate::fmt;
     "hash/adler32" => crate::hash::adler32;

@@ -44,6 +44,11 @@ mod table {
 /// Names that are needed though no program mentions them: the machine calls them.
 const MACHINE_NAMES: &[&str] = &["Error", "RuntimeError", "String", "runtime"];
 
+/// Names of what shows methods by reflection. A program in which one of them stands may come upon any exported method of a type
+/// that is there, if it has the package.
+const REFLECTING_NAMES: &[&str] = &["Method", "MethodByName", "Methods", "NumMethod"];
+const REFLECT: &str = "reflect";
+
 /// The package that every program has, whole.
 const MACHINE_PACKAGE: &str = "runtime";
 
@@ -53,6 +58,8 @@ pub struct Selection {
     needed: Vec<bool>,
     /// Per file and unit: is it kept?
     kept: Vec<Vec<bool>>,
+    /// The program names what shows methods.
+    reflects: bool,
 }
 
 /// Is there a standard package with this import path?
@@ -100,8 +107,10 @@ pub fn select<'a>(
             .iter()
             .map(|file| vec![false; file.units.len()])
             .collect(),
+        reflects: false,
     };
     for name in names.into_iter().chain(MACHINE_NAMES.iter().copied()) {
+        selection.reflects |= REFLECTING_NAMES.contains(&name);
         if let Ok(index) = table::NAMES.binary_search(&name) {
             selection.needed[index] = true;
         }
@@ -166,10 +175,22 @@ impl Selection {
             return true;
         }
         // The receiver's type is kept when its name is needed and its package imported.
-        named()
+        (named() || self.is_reflected(unit))
             && unit
                 .receiver
                 .is_none_or(|receiver| self.needed[receiver as usize])
+    }
+
+    /// Whether a unit is an exported method, and the program may find it by reflection.
+    fn is_reflected(&self, unit: &Unit) -> bool {
+        let exported = |&name: &u16| {
+            let first = table::NAMES[name as usize].chars().next();
+            first.is_some_and(char::is_uppercase)
+        };
+        self.reflects
+            && unit.receiver.is_some()
+            && self.packages.contains(&REFLECT)
+            && unit.names.iter().any(exported)
     }
 }
 

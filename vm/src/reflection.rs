@@ -142,7 +142,7 @@ impl From<MapError> for GoPanic {
                 let name = unsafe { RuntimeType::from_word(word) }.map_or("", RuntimeType::name);
                 GoPanic::runtime(format!("hash of unhashable type {name}"))
             }
-            MapError::OutOfMemory => GoPanic::out_of_memory(),
+            MapError::OutOfMemory => GoPanic::WantsMemory,
         }
     }
 }
@@ -305,7 +305,7 @@ impl<'h> NativeContext<'h> {
             // SAFETY: a new channel of its type.
             Ok(channel) => Ok(unsafe { Any::from_raw(ty.word(), channel) }),
             Err(MakeError::Size) => Err(GoPanic::Plain("makechan: size out of range".into())),
-            Err(MakeError::OutOfMemory) => Err(GoPanic::out_of_memory()),
+            Err(MakeError::OutOfMemory) => Err(GoPanic::WantsMemory),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Natives of the packages below encoding.
 
 pub mod binary;
+pub mod json;
 
 /// Natives of package encoding/hex.
 pub mod hex {

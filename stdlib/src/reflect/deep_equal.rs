@@ -6,11 +6,17 @@
 use std::collections::HashSet;
 
 use bytecode::TypeKind;
-use vm::border::{Any, View};
+use vm::border::{Any, Elements, View};
 use vm::native::{GoPanic, NativeContext};
 
+enum Task<'h> {
+    Pair(View<'h>, View<'h>),
+    /// What is left of two arrays or slices of the same length.
+    Elements(Elements<'h>, Elements<'h>),
+}
+
 struct Walk<'h> {
-    todo: Vec<(View<'h>, View<'h>)>,
+    todo: Vec<Task<'h>>,
     /// Addresses of references compared, and their type.
     visited: HashSet<(u64, u64, u64)>,
 }
@@ -24,11 +30,23 @@ pub(super) fn deep_equal<'h>(
         return Ok(a.is_nil() && b.is_nil());
     };
     let mut walk = Walk {
-        todo: vec![(first, second)],
+        todo: vec![Task::Pair(first, second)],
         visited: HashSet::new(),
     };
-    while let Some((a, b)) = walk.todo.pop() {
-        if !walk.step(context, a, b)? {
+    while let Some(task) = walk.todo.pop() {
+        let pair = match task {
+            Task::Pair(a, b) => Some((a, b)),
+            Task::Elements(mut a, mut b) => {
+                let pair = a.next().zip(b.next());
+                if pair.is_some() {
+                    walk.todo.push(Task::Elements(a, b));
+                }
+                pair
+            }
+        };
+        if let Some((a, b)) = pair
+            && !walk.step(context, a, b)?
+        {
             return Ok(false);
         }
     }
@@ -62,7 +80,7 @@ impl<'h> Walk<'h> {
             }
             TypeKind::Interface { .. } => match (a.contents().view(), b.contents().view()) {
                 (Some(x), Some(y)) => {
-                    self.todo.push((x, y));
+                    self.todo.push(Task::Pair(x, y));
                     true
                 }
                 (None, None) => true,
@@ -71,7 +89,7 @@ impl<'h> Walk<'h> {
             TypeKind::Pointer { .. } => {
                 if self.is_new(a, b) {
                     match (a.pointee(), b.pointee()) {
-                        (Some(x), Some(y)) => self.todo.push((x, y)),
+                        (Some(x), Some(y)) => self.todo.push(Task::Pair(x, y)),
                         // The same address was no news, so one is nil and the other is not.
                         _ => return Ok(false),
                     }
@@ -80,7 +98,7 @@ impl<'h> Walk<'h> {
             }
             TypeKind::Struct { .. } => {
                 for index in (0..a.field_count()).rev() {
-                    self.todo.push((a.field(index), b.field(index)));
+                    self.todo.push(Task::Pair(a.field(index), b.field(index)));
                 }
                 true
             }
@@ -95,7 +113,7 @@ impl<'h> Walk<'h> {
                         let (Some(_), Some(other)) = (a.map_get(key)?, b.map_get(key)?) else {
                             return Ok(false);
                         };
-                        self.todo.push((value, other));
+                        self.todo.push(Task::Pair(value, other));
                     }
                 }
                 true
@@ -124,16 +142,6 @@ impl<'h> Walk<'h> {
     }
 
     fn elements(&mut self, a: View<'h>, b: View<'h>) {
-        if let TypeKind::Uint8 | TypeKind::Int8 | TypeKind::Bool = a.ty().element().kind() {
-            // Compared at once: one pair for each of many bytes would take memory without need.
-            let same = a
-                .elements()
-                .zip(b.elements())
-                .all(|(x, y)| x.uint() == y.uint());
-            if same {
-                return;
-            }
-        }
-        self.todo.extend(a.elements().zip(b.elements()));
+        self.todo.push(Task::Elements(a.elements(), b.elements()));
     }
 }

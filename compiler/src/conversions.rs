@@ -59,6 +59,12 @@ impl FunctionCompiler<'_, '_> {
                 self.at(position);
                 self.round_complex(src, dst);
             }
+            // Only a constant can become complex from something else: in a generic function, where that is no constant.
+            (Type::Basic(_), Type::Basic(b)) if b.is_complex() => {
+                if let Some(constant) = typed.constant(self.c.ast.unparen(argument)) {
+                    self.load_constant(constant, to, dst);
+                }
+            }
             (Type::Basic(a), Type::Basic(b)) if b.is_numeric() && a.is_numeric() => {
                 let src = self.operand(argument);
                 self.at(position);

@@ -367,6 +367,10 @@ pub(crate) unsafe fn make_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
             return cx.runtime_error(ip, fp, "makeslice: cap out of range");
         }
         allocated!(cx, ip, fp, cx.local.cache.may_refuse());
+        if capacity > MAX_ELEMENTS && element.go.size == 0 {
+            // More than a slice can hold here; in Go such a slice takes no memory.
+            return cx.runtime_error(ip, fp, "makeslice: len out of range");
+        }
         if capacity > MAX_ELEMENTS {
             // More than a slice can hold here: Go would try, and mostly fail.
             let full = cx

@@ -256,6 +256,11 @@ impl<'h> NativeContext<'h> {
         &self.machine.image
     }
 
+    /// Brings the heap's counters up to date with what this processor has allocated.
+    pub fn publish_allocations(&mut self) {
+        self.cache.publish();
+    }
+
     /// The program counters of the calling functions, innermost (the one that called the native) first, until `visit` breaks off. GO:
     /// `runtime.Callers`
     pub fn program_counters(&self, visit: impl FnMut(u64) -> ControlFlow<()>) {

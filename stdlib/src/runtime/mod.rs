@@ -4,7 +4,7 @@ mod finalizers;
 mod symbols;
 
 use bytecode::TypeKind;
-use vm::border::{Any, Bytes, GoStr};
+use vm::border::{Any, Bytes, GoSlice, GoStr};
 use vm::native::{GoPanic, NativeContext, Parking};
 use vm::natives;
 
@@ -152,11 +152,12 @@ fn set_default_processors(_: &mut NativeContext<'_>) -> Parking<()> {
     Parking::World(Box::new(|world| world.set_default_processors()))
 }
 
-fn memory_statistics(context: &mut NativeContext<'_>) -> Vec<u64> {
+fn memory_statistics(context: &mut NativeContext<'_>, figures: GoSlice<'_, u64>) -> i64 {
+    context.publish_allocations();
     let heap = context.machine().heap();
     let s = heap.statistics();
     let pauses = heap.pauses();
-    let mut figures = vec![
+    let found = [
         s.in_use,
         s.total_allocated,
         s.reserved,
@@ -172,12 +173,20 @@ fn memory_statistics(context: &mut NativeContext<'_>) -> Vec<u64> {
         s.stack_bytes,
         s.share.to_bits(),
     ];
-    figures.extend(
-        pauses
-            .iter()
-            .flat_map(|pause| [pause.nanoseconds, pause.end]),
-    );
-    figures
+    let pauses = pauses
+        .iter()
+        .flat_map(|pause| [pause.nanoseconds, pause.end]);
+    let mut count = 0;
+    for (index, figure) in found
+        .into_iter()
+        .chain(pauses)
+        .take(figures.len())
+        .enumerate()
+    {
+        figures.set(index, figure);
+        count = index + 1;
+    }
+    count as i64
 }
 
 fn print(context: &mut NativeContext<'_>, text: &[u8]) {
@@ -295,7 +304,7 @@ natives! {
     pure "printnl" => print_newline;
     pure "indented" => indented;
     pure "panicValueText" => panic_value_text;
-    parking "GC" => collect;
+    parking "collect" => collect;
     pure "processors" => processors;
     parking "setProcessors" => set_processors;
     pure "NumCPU" => processors_of_machine;

@@ -6,6 +6,9 @@
 
 use bytecode::{Function, KnownTypes, SelectorName, SlotKind, Word};
 
+use std::sync::OnceLock;
+
+use crate::liveness::Liveness;
 use crate::native::Native;
 use crate::running::stub;
 use crate::types::{RuntimeType, TypeTable};
@@ -20,6 +23,8 @@ pub struct LinkedFunction {
     pub function: Function,
     /// Where its closures are allocated.
     pub closure_site: crate::heap::Site,
+    /// Its live maps without what is not read again, once the collector has asked; `None` if that is not known.
+    pub(crate) liveness: OnceLock<Option<Liveness>>,
 }
 
 /// A linked program. See the module's text.
@@ -118,26 +123,42 @@ impl Image {
 }
 
 impl LinkedFunction {
-    /// The live map of the safepoint at `offset` (in words from the image's first), if there is one.
-    pub(crate) fn live_map(&self, offset: u32) -> Option<&[(u16, SlotKind)]> {
+    /// What the collector keeps of a frame that stands at the safepoint at `offset` (in words from the image's first), if that is one.
+    pub(crate) fn live_map(&self, image: &Image, offset: u32) -> Option<&[(u16, SlotKind)]> {
         let relative = offset.wrapping_sub(self.start);
         let index = self
             .function
             .safepoints
             .binary_search_by_key(&relative, |s| s.0)
             .ok()?;
-        self.map(index)
+        match self.liveness(image) {
+            Some(liveness) => Some(liveness.at(index)),
+            None => self.map(index),
+        }
     }
 
-    /// The live map of the call that returns to `offset`: of the last safepoint before it.
-    pub(crate) fn live_map_of_call(&self, offset: u32) -> Option<&[(u16, SlotKind)]> {
+    /// Likewise of a frame whose call returns to `offset`: the safepoint is the last before it.
+    pub(crate) fn live_map_of_call(
+        &self,
+        image: &Image,
+        offset: u32,
+    ) -> Option<&[(u16, SlotKind)]> {
         let relative = offset.wrapping_sub(self.start);
         let index = self
             .function
             .safepoints
             .partition_point(|s| s.0 < relative)
             .checked_sub(1)?;
-        self.map(index)
+        match self.liveness(image) {
+            Some(liveness) => Some(liveness.after(index)),
+            None => self.map(index),
+        }
+    }
+
+    fn liveness(&self, image: &Image) -> Option<&Liveness> {
+        self.liveness
+            .get_or_init(|| Liveness::of(image, self))
+            .as_ref()
     }
 
     fn map(&self, index: usize) -> Option<&[(u16, SlotKind)]> {

@@ -6,7 +6,7 @@
 //! - [`interpreter`]: the loop; [`ops`]: what its longer arms call; [`running`]: the context it carries along, the invariants
 //!   its `unsafe` rests on, and the cold ways out of an instruction.
 //! - [`fiber`], [`stack`]: a goroutine's frames; [`panics`]: unwinding, recover, Goexit; [`trace`]: walking frames for
-//!   tracebacks and for the collector.
+//!   tracebacks and for the collector; [`liveness`]: which of their registers are needed.
 //! - [`types`], [`objects`], [`growth`]: values by their types: moving, comparing, hashing, growing.
 //! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
 //! - [`made_types`], [`reflection`]: types made while the program runs, and what package `reflect` does to values.
@@ -34,6 +34,7 @@ mod image;
 mod interpreter;
 mod leaks;
 mod link;
+mod liveness;
 pub mod made_types;
 pub mod moves;
 pub mod native;

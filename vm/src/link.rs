@@ -108,6 +108,7 @@ pub(crate) fn link(
             start: starts[index],
             end: starts[index + 1],
             closure_site: closure_site(heap, &function.captures),
+            liveness: std::sync::OnceLock::new(),
             function,
         })
         .collect();

@@ -148,12 +148,12 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) ->
                 }
                 return;
             }
-            Position::At(offset) => function.live_map(offset),
-            Position::Returning(offset) => function.live_map_of_call(offset),
+            Position::At(offset) => function.live_map(&machine.image, offset),
+            Position::Returning(offset) => function.live_map_of_call(&machine.image, offset),
             Position::Unwinding(_) => function
                 .function
                 .recovery
-                .and_then(|recovery| function.live_map(function.start + recovery)),
+                .and_then(|recovery| function.live_map(&machine.image, function.start + recovery)),
         };
         for (index, kind) in map.unwrap_or_default() {
             marker.mark_slot(*kind, usize::from(*index), slot);

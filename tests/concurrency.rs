@@ -100,6 +100,46 @@ fn a_racing_interface_is_never_torn() {
 }
 
 #[test]
+fn a_racing_function_is_never_torn() {
+    is_never_torn("race/func_value.gl");
+}
+
+#[test]
+fn a_racing_captured_variable_is_never_torn() {
+    is_never_torn("race/captured.gl");
+}
+
+#[test]
+fn a_racing_channel_variable_is_never_torn() {
+    is_never_torn("race/channel.gl");
+}
+
+#[test]
+fn a_racing_append_is_never_torn() {
+    is_never_torn("race/append.gl");
+}
+
+#[test]
+fn a_racing_copy_is_never_torn() {
+    is_never_torn("race/copy.gl");
+}
+
+#[test]
+fn a_racing_type_switch_is_never_torn() {
+    is_never_torn("race/type_switch.gl");
+}
+
+#[test]
+fn a_racing_struct_is_never_torn() {
+    is_never_torn("race/struct.gl");
+}
+
+#[test]
+fn a_racing_weak_pointer_is_never_torn() {
+    is_never_torn("race/weak.gl");
+}
+
+#[test]
 fn a_racing_map_ends_in_the_fatal_error() {
     for ran in race("race/map.gl") {
         assert_eq!(ran.status, Some(2), "{}", ran.stderr);

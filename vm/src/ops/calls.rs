@@ -10,7 +10,6 @@ use crate::heap::OutOfMemory;
 use crate::moves;
 use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome, Slots};
 use crate::panics;
-use crate::reflection;
 use crate::running::{Next, Running, enter, stub};
 
 /// # Safety
@@ -78,7 +77,7 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
             }
             Entry::Machine(operation) => {
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
-                reflection::run(cx, ip, fp, i.window.0 as usize, operation)
+                super::reflected::run(cx, ip, fp, i.window.0 as usize, operation)
             }
             Entry::Blocking(entry) => match entry(&cx.machine.host, Slots(window)) {
                 Ok(call) => cx.leave_pending(ip, fp, Pending::Completion, Switch::Blocking(call)),

@@ -402,7 +402,7 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
                 r!(fp, i.ok) = u64::from(outcome.ok);
                 after!(ip, fp, ReceiveOk)
             }
-            Opcode::CallNative => crate::reflection::resume(cx, ip, fp, &outcome),
+            Opcode::CallNative => super::reflected::resume(cx, ip, fp, &outcome),
             _ => {
                 let i = decode!(ip, Select);
                 let (cases, end) = cases(ip, i.count.0 as usize);

@@ -12,6 +12,7 @@ pub(crate) mod compare;
 pub(crate) mod interfaces;
 pub(crate) mod maps;
 pub(crate) mod memory;
+pub(crate) mod reflected;
 pub(crate) mod slices;
 pub(crate) mod strings;
 

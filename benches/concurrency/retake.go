@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// How soon a goroutine that waits behind another's blocking call gets to run: a read from a pipe that stays empty for 2 ms, made again and again on the
-// only processor.
+// How soon a goroutine that waits behind another's blocking call gets to run: a read from a pipe that stays empty for 2 ms, made again and
+// again on the only processor.
 func main() {
 	runtime.GOMAXPROCS(1)
 	r, w, err := os.Pipe()
@@ -17,6 +17,8 @@ func main() {
 		fmt.Println(err)
 		os.Exit(1)
 	}
+	// Asked for its number, the pipe is read by a call that blocks its thread.
+	r.Fd()
 	const rounds = 200
 	late := make([]int, 0, rounds)
 	started := make(chan time.Time, 1)

@@ -26,7 +26,7 @@ func filter(in <-chan int, out chan<- int, prime int) {
 
 // The sieve of goroutines: each takes the multiples of one prime out.
 func main() {
-	n := size(700)
+	n := size(2000)
 	ch := make(chan int)
 	go func() {
 		for i := 2; ; i++ {

@@ -11,7 +11,7 @@ pub mod signal;
 use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{
     DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
 };
@@ -190,6 +190,16 @@ fn seek_handle(handle: i64, offset: i64, whence: i64) -> (i64, i64) {
         Ok(at) => (at as i64, 0),
         Err(error) => (0, error_number(&error)),
     }
+}
+
+/// Takes a file that was opened elsewhere into the table; answers its handle.
+pub(crate) fn adopt(file: OwnedFd) -> i64 {
+    let handle = i64::from(file.as_raw_fd());
+    FILES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(handle, Arc::new(File::from(file)));
+    handle
 }
 
 fn close_handle(handle: i64) -> i64 {
@@ -564,7 +574,6 @@ natives! {
     blocking "startProcess" => process::start;
     blocking "waitProcess" => process::wait;
     pure "signalProcess" => process::signal;
-    pure "makePipe" => process::pipe;
 }
 
 /// Natives of package syscall.

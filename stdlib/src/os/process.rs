@@ -1,15 +1,13 @@
 //! Processes: started by std, waited for and signalled by number.
 
-use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, PoisonError};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use super::{FILES, error_number, file};
+use super::{error_number, file};
 
 /// What a handle of the script is for a child: the null device for -1, the host's own stream for 0 to 2.
 fn stream(handle: i64) -> std::io::Result<Stdio> {
@@ -110,22 +108,4 @@ pub fn signal(number: i64, signal: i64) -> i64 {
         Err(_) => return invalid,
     };
     sent.map_or_else(|error| i64::from(error.raw_os_error()), |()| 0)
-}
-
-/// A pipe: the handles for reading and writing, and the error.
-pub fn pipe() -> (i64, i64, i64) {
-    use std::os::fd::AsRawFd;
-    match std::io::pipe() {
-        Ok((reader, writer)) => {
-            let ends = [OwnedFd::from(reader), OwnedFd::from(writer)].map(File::from);
-            let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
-            let [input, output] = ends.map(|end| {
-                let handle = i64::from(end.as_raw_fd());
-                files.insert(handle, Arc::new(end));
-                handle
-            });
-            (input, output, 0)
-        }
-        Err(error) => (-1, -1, error_number(&error)),
-    }
 }

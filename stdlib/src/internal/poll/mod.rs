@@ -1,4 +1,4 @@
-//! Natives of package internal/poll: sockets that the scheduler's poller watches.
+//! Natives of package internal/poll: sockets and pipes that the scheduler's poller watches.
 //!
 //! The script knows a socket by its key, which is never used twice; the socket itself belongs to the scheduler's table
 //! ([`runtime::Descriptor`]). Calls are tried without blocking; one that would block parks its goroutine and answers [`AGAIN`] when that
@@ -160,7 +160,12 @@ fn read(
             handle,
             Side::Read,
             |source| {
-                let (count, _) = rustix::net::recv(source, &mut *buffer, RecvFlags::empty())?;
+                let count = match rustix::net::recv(source, &mut *buffer, RecvFlags::empty()) {
+                    Ok((count, _)) => count,
+                    // A pipe.
+                    Err(rustix::io::Errno::NOTSOCK) => rustix::io::read(source, &mut *buffer)?,
+                    Err(error) => return Err(error.into()),
+                };
                 data.copy_from(&buffer[..count]);
                 Ok(count as i64)
             },
@@ -182,7 +187,11 @@ fn write(
         context,
         handle,
         Side::Write,
-        |source| Ok(rustix::net::send(source, &bytes, SendFlags::NOSIGNAL)? as i64),
+        |source| match rustix::net::send(source, &bytes, SendFlags::NOSIGNAL) {
+            Ok(count) => Ok(count as i64),
+            Err(rustix::io::Errno::NOTSOCK) => Ok(rustix::io::write(source, &bytes)? as i64),
+            Err(error) => Err(error.into()),
+        },
         |count, number| (count.unwrap_or(0), number),
     )
 }
@@ -414,6 +423,46 @@ fn backlog() -> i32 {
         .unwrap_or(4096)
 }
 
+/// A pipe: the keys of its ends for reading and for writing, and the error number.
+fn pipe(context: &mut NativeContext<'_>) -> (i64, i64, i64) {
+    let made = std::io::pipe().and_then(|(reader, writer)| {
+        let watched = |end: OwnedFd| {
+            rustix::io::ioctl_fionbio(&end, true)?;
+            context.scheduler().open_descriptor(end)
+        };
+        let reader = watched(reader.into())?.key();
+        match watched(writer.into()) {
+            Ok(writer) => Ok((reader, writer.key())),
+            Err(error) => {
+                context.scheduler().close_descriptor(reader);
+                Err(error)
+            }
+        }
+    });
+    match made {
+        Ok((reader, writer)) => (reader.0 as i64, writer.0 as i64, 0),
+        Err(error) => (-1, -1, error_number(&error)),
+    }
+}
+
+/// Turns a descriptor into an ordinary file, whose calls block; answers its number.
+fn detach(context: &mut NativeContext<'_>, handle: i64) -> (i64, i64) {
+    let Some(descriptor) = descriptor(context, handle) else {
+        return (-1, CLOSED);
+    };
+    let file = rustix::io::fcntl_dupfd_cloexec(descriptor.source(), 3).and_then(|file| {
+        rustix::io::ioctl_fionbio(&file, false)?;
+        Ok(file)
+    });
+    match file {
+        Ok(file) => {
+            close(context, handle);
+            (crate::os::adopt(file), 0)
+        }
+        Err(error) => (-1, error_number(&error.into())),
+    }
+}
+
 fn close(context: &mut NativeContext<'_>, handle: i64) -> bool {
     context
         .scheduler()
@@ -584,6 +633,8 @@ natives! {
     parking "receiveFrom" => receive_from;
     parking "sendTo" => send_to;
     parking "accept" => accept;
+    pure "Pipe" => pipe;
+    pure "detach" => detach;
     pure "Connect" => connect;
     parking "connected" => connected;
     pure "Listen" => listen;

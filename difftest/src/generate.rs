@@ -51,6 +51,7 @@ enum Subject {
     Formats,
     Unwinding,
     Concurrency,
+    Kernel,
 }
 
 const SUBJECTS: &[Subject] = &[
@@ -75,6 +76,9 @@ const SUBJECTS: &[Subject] = &[
     Subject::Unwinding,
     Subject::Unwinding,
     Subject::Concurrency,
+    Subject::Kernel,
+    Subject::Kernel,
+    Subject::Kernel,
 ];
 
 /// The text of the file that belongs to a seed.
@@ -91,6 +95,8 @@ pub fn file(seed: u64, functions: usize) -> String {
         fields: 0,
     };
     generator.define_types(8);
+    generator.kernel_declarations();
+    generator.initialisation();
     for number in 0..functions {
         match generator.random.pick(SUBJECTS) {
             Subject::Ordinary => generator.function(number),
@@ -104,7 +110,7 @@ pub fn file(seed: u64, functions: usize) -> String {
     generator.text.push_str("}\n");
     generator
         .text
-        .push_str("\nfunc main() {\n\tdefer out.Flush()\n");
+        .push_str("\nfunc main() {\n\tdefer out.Flush()\n\tnote(startOrder, initialised)\n");
     for number in 0..functions {
         let _ = writeln!(
             generator.text,
@@ -176,6 +182,7 @@ impl Generator {
             Subject::Formats => self.formats(),
             Subject::Unwinding => self.unwinding(),
             Subject::Concurrency => self.concurrency(),
+            Subject::Kernel => self.kernel(),
             Subject::Ordinary | Subject::Generics | Subject::Constants => {
                 for text in uses {
                     for line in text.lines() {

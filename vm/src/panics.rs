@@ -252,8 +252,9 @@ fn describe(panics: &[PanicRecord], string: u64) -> String {
     let mut out = String::new();
     let mut previous: Option<&PanicRecord> = None;
     let repanicked = |p: &PanicRecord, next: &PanicRecord| {
-        let same_literal =
-            || [p.value[0], next.value[0]] == [string; 2] && p.text == next.text && p.text.is_some();
+        let same_literal = || {
+            [p.value[0], next.value[0]] == [string; 2] && p.text == next.text && p.text.is_some()
+        };
         !p.goexit && !next.goexit && (p.value == next.value || same_literal())
     };
     for (index, record) in panics.iter().enumerate() {

@@ -219,7 +219,7 @@ impl<'a> Printer<'a, '_> {
     pub fn function(&mut self, range: TextRange, function: FuncDecl) {
         self.token_at(range.start, TokenKind::Func);
         self.blank();
-        let start_column = self.out_column.saturating_sub("func ".len());
+        let start_column = self.out_column as isize - "func ".len() as isize;
         let receivers = match (self.edits.receivers(range.start), &function.receiver) {
             (Some(receivers), _) => Some(self.ast.list(receivers)),
             (None, Some(receiver)) => Some(std::slice::from_ref(receiver)),

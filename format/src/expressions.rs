@@ -21,7 +21,7 @@ pub(crate) fn with_stack<R>(run: impl FnOnce() -> R) -> R {
 }
 
 /// Wider than any line.
-pub(crate) const INFINITY: usize = 1 << 30;
+pub(crate) const INFINITY: isize = 1 << 30;
 
 /// How a list of expressions is broken.
 #[derive(Clone, Copy, Default)]
@@ -240,10 +240,11 @@ impl<'a, 't> Printer<'a, 't> {
         }
     }
 
-    /// How many columns were written since something began; [`INFINITY`] if that was on another line.
-    pub fn distance_from(&self, start: u32, start_column: usize) -> usize {
+    /// How many columns were written since something began; [`INFINITY`] if that was on another line. Behind a comment with
+    /// line breaks it may be less than none.
+    pub fn distance_from(&self, start: u32, start_column: isize) -> isize {
         if self.line(start) == self.position.line {
-            return self.out_column - start_column;
+            return self.out_column as isize - start_column;
         }
         INFINITY
     }
@@ -868,7 +869,7 @@ impl<'a, 't> Printer<'a, 't> {
             Expr::FuncLit { ty, body } => {
                 let start = self.ast.range(id).start;
                 self.token_at(start, TokenKind::Func);
-                let start_column = self.out_column.saturating_sub("func".len());
+                let start_column = self.out_column as isize - "func".len() as isize;
                 self.signature(ty);
                 let head = self.distance_from(start, start_column);
                 self.function_body(head, White::Blank, Some(body));

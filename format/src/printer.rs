@@ -711,8 +711,10 @@ impl<'a, 't> Printer<'a, 't> {
                 implied_semicolon = false;
             }
         }
-        if let Some(list) = self.begins.take() {
-            self.element_lines[list] = self.out_line;
+        if let Some(list) = self.begins.take()
+            && let Some(line) = self.element_lines.get_mut(list)
+        {
+            *line = self.out_line;
         }
         self.write_text(next, text, is_literal);
         self.implied_semicolon = implied_semicolon;

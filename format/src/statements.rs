@@ -212,7 +212,7 @@ impl<'a> Printer<'a, '_> {
     }
 
     /// The body of a function whose head is so wide: on the same line if it was there and is small.
-    pub fn function_body(&mut self, head: usize, separator: White, body: Option<BlockId>) {
+    pub fn function_body(&mut self, head: isize, separator: White, body: Option<BlockId>) {
         const WIDEST: usize = 100;
         let Some(id) = body else {
             return;
@@ -222,7 +222,7 @@ impl<'a> Printer<'a, '_> {
         let range = self.ast.block(id).range;
         let (lbrace, rbrace) = (range.start, range.end - 1);
         let size = self.body_size(id, &items, WIDEST);
-        if head < INFINITY && head + size <= WIDEST {
+        if head < INFINITY && head + size as isize <= WIDEST as isize {
             self.white(separator);
             self.token_at(lbrace, TokenKind::LeftBrace);
             if !items.is_empty() {

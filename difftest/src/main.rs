@@ -32,7 +32,8 @@
 //! What Go leaves open must not be printed: addresses (pointers inside printed values are nil), capacities after `append`, the order of
 //! maps (fmt sorts, but not several NaN and not keys of different types), the order of variables and calls in one expression (operands
 //! of `evaluation` are calls; elsewhere calls have no effects), conversions of floats that do not fit, products fused with sums. Two panics
-//! of the machine in one statement may come in either order: lines that tell of different ones count as equal.
+//! of the machine in one statement may come in either order: lines that tell of different kinds count as equal. Two of one kind (`a[5] += b[6]`)
+//! are reported all the same, as a wrong index would look alike: they are to be judged by eye.
 //!
 //! To have more generated: a new subject is a module, a variant of `generate::Subject` and its share in `SUBJECTS`; a new statement is an
 //! arm in the `match` of its module. Seeds then mean other programs than before.

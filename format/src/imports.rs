@@ -184,8 +184,8 @@ fn sort_run(
         .position(|group| from <= start_of(group))
         .unwrap_or(behind);
     let mut at = 0;
-    for index in first..behind {
-        let start = start_of(&groups[index]);
+    for (index, group) in groups.iter().enumerate().take(behind).skip(first) {
+        let start = start_of(group);
         while at + 1 < specs.len() && places[at + 1].0 <= start {
             at += 1;
         }

@@ -1,8 +1,8 @@
 //! The formatter against gofmt, over all Go files of a folder.
 //!
 //! The files are copied, gofmt rewrites the copies, and what it makes of each is compared byte for byte with what [`format::format`]
-//! makes of the original. With `--shaken` the white space between tokens is changed first, differently everywhere but always in the
-//! same way, because what is formatted already says little. What gofmt
+//! makes of the original. With `--shaken` white space, line breaks and comments between tokens are changed first, differently
+//! everywhere but in each run the same, because what is formatted already says little. What gofmt
 //! writes must be a text that the formatter accepts again.
 
 use diagnostics::{FileId, SourceMap};
@@ -225,25 +225,29 @@ fn collect(folder: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Other white space between tokens, of the same meaning.
+/// Other white space and comments between tokens, of the same meaning.
 fn shaken(text: &str, seed: u64) -> String {
     let lexed = lexer::lex(text);
-    // Every piece that stays: tokens with a text and comments.
-    let mut pieces: Vec<(usize, usize)> = lexed
+    // Every piece that stays: tokens with a text, and comments. With each whether a line break behind it is white space and no more.
+    let mut pieces: Vec<(usize, usize, bool)> = lexed
         .tokens
         .iter()
         .filter(|token| token.kind != lexer::TokenKind::NewlineSemicolon)
-        .map(|token| (token.start as usize, token.end as usize))
-        .chain(
-            lexed
-                .comments
-                .iter()
-                .map(|comment| (comment.start as usize, comment.end as usize)),
-        )
+        .map(|token| {
+            let breaks = !token.kind.ends_statement();
+            (token.start as usize, token.end as usize, breaks)
+        })
         .collect();
+    pieces.extend(
+        lexed
+            .comments
+            .iter()
+            .map(|comment| (comment.start as usize, comment.end as usize, false)),
+    );
     pieces.sort_unstable();
     let mut out = String::with_capacity(text.len() * 2);
     let mut end = 0;
+    let mut may_break = false;
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d;
     let mut choose = |among: &[&'static str]| {
         state ^= state << 13;
@@ -251,24 +255,46 @@ fn shaken(text: &str, seed: u64) -> String {
         state ^= state << 17;
         among[(state >> 33) as usize % among.len()]
     };
-    for (start, piece_end) in pieces {
+    // Comments are rare in a file, or its lines would hold little else.
+    let comments = seed % 3 == 1;
+    for (start, piece_end, breaks) in pieces {
         let gap = text.get(end..start).unwrap_or("");
         let is_white = gap.chars().all(|character| " \t\r\n".contains(character));
+        let rare = choose(&["", "", "", "", "", "", "", "", "", "x"]) == "x";
         if !is_white {
             out.push_str(gap);
         } else if gap.contains('\n') {
-            let breaks = gap.matches('\n').count();
+            let is_joined = may_break && rare && !comments;
             out.push_str(choose(&["", "", " ", "\t"]));
-            out.push_str(&"\n".repeat(breaks));
-            out.push_str(choose(&["", "", "", "", "", "", "\n", "\n\n"]));
-            out.push_str(choose(&["", "", "", "\t", "    ", "\t\t", " \t"]));
-        } else if gap.is_empty() {
-            out.push_str(choose(&["", "", "", " ", "\t", "  "]));
+            if comments && rare {
+                out.push_str(choose(&[
+                    "// c",
+                    " // c",
+                    " /* c */",
+                    "\n// c",
+                    "\n\t/* c\n  d */",
+                ]));
+            }
+            if !is_joined {
+                out.push_str(&"\n".repeat(gap.matches('\n').count()));
+                out.push_str(choose(&["", "", "", "", "", "", "\n", "\n\n"]));
+            }
+            out.push_str(choose(&[" ", "", "", "\t", "    ", "\t\t", " \t"]));
         } else {
-            out.push_str(choose(&[" ", "\t", "   "]));
+            out.push_str(if gap.is_empty() {
+                choose(&["", "", "", " ", "\t", "  "])
+            } else {
+                choose(&[" ", "\t", "   "])
+            });
+            if rare && comments {
+                out.push_str(choose(&["/* c */", " /* c */ "]));
+            } else if rare && may_break && seed % 3 == 2 {
+                out.push_str(choose(&["\n", "\n", "\n\n", "// c\n"]));
+            }
         }
         out.push_str(text.get(start..piece_end).unwrap_or(""));
         end = piece_end.max(end);
+        may_break = breaks;
     }
     out.push_str(text.get(end..).unwrap_or(""));
     out

@@ -141,7 +141,7 @@ fn quit_on_signal(quitter: Quitter) {
     };
     let waiting = std::thread::Builder::new()
         .name("golite-signals".to_owned())
-        .stack_size(64 << 10)
+        .stack_size(256 << 10)
         .spawn(move || {
             if signals.forever().next().is_some() {
                 quitter.quit("SIGQUIT: quit");

@@ -134,7 +134,7 @@ impl Generator {
             }
             10 if self.comparable(form) => {
                 let (a, b) = (self.value(form, 2), self.value(form, 2));
-                self.line(&format!("guard(func() {{"));
+                self.line("guard(func() {");
                 self.line(&format!("\t{y} := map[{ty}]int{{}}"));
                 self.line(&format!(
                     "\t{y}[{x}]++; {y}[{a}] += 2; {y}[{b}] = 3; {y}[{x}]--"

@@ -256,6 +256,8 @@ IntToFloat32 = int_to_float32 { dst: Register, a: Register }
 UintToFloat32 = uint_to_float32 { dst: Register, a: Register }
 /// f64 to int64, truncated; out of range as Go on amd64 (0x8000000000000000).
 FloatToInt = float_to_int { dst: Register, a: Register }
+/// f64 to int32, truncated; out of range as Go on amd64 (0x80000000).
+FloatToInt32 = float_to_int32 { dst: Register, a: Register }
 /// f64 to uint64, truncated; out of range as Go on amd64.
 FloatToUint = float_to_uint { dst: Register, a: Register }
 

@@ -169,6 +169,10 @@ impl FunctionCompiler<'_, '_> {
             (true, false) => {
                 if to.is_unsigned() && to.bits() == 64 {
                     self.emit(op::FloatToUint { dst: d, a });
+                } else if to.bits() < 32 || to == BasicKind::Int32 {
+                    // GO: cmd/compile/internal/ssagen `fpConvOpToSSA`: by way of 32 bits.
+                    self.emit(op::FloatToInt32 { dst: d, a });
+                    self.wrap_integer(to_type, dst);
                 } else {
                     self.emit(op::FloatToInt { dst: d, a });
                     self.wrap_integer(to_type, dst);

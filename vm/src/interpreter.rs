@@ -452,6 +452,9 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::FloatToInt => unary!(FloatToInt, |a| ops::arithmetic::float_to_int(
                     f64::from_bits(a)
                 ) as u64),
+                O::FloatToInt32 => unary!(FloatToInt32, |a| ops::arithmetic::float_to_int32(
+                    f64::from_bits(a)
+                ) as u64),
                 O::FloatToUint => unary!(FloatToUint, |a| ops::arithmetic::float_to_uint(
                     f64::from_bits(a)
                 )),

@@ -104,6 +104,16 @@ pub(crate) fn float_to_int(value: f64) -> i64 {
     }
 }
 
+/// Truncates; what no int32 holds gives the smallest one, as `cvttsd2sl` does. The result is sign-extended.
+#[inline(always)]
+pub(crate) fn float_to_int32(value: f64) -> i64 {
+    if value > -2_147_483_649.0 && value < 2_147_483_648.0 {
+        value as i64
+    } else {
+        i64::from(i32::MIN)
+    }
+}
+
 /// Truncates; out of range as Go on amd64.
 #[inline(always)]
 pub(crate) fn float_to_uint(value: f64) -> u64 {
@@ -128,6 +138,10 @@ mod tests {
         assert_eq!(float_to_uint(f64::NAN), 1 << 63);
         assert_eq!(float_to_int(1e30), i64::MIN);
         assert_eq!(float_to_int(-1.9), -1);
+        assert_eq!(float_to_int32(-2_147_483_648.9), -(1 << 31));
+        assert_eq!(float_to_int32(2_147_483_647.9), (1 << 31) - 1);
+        assert_eq!(float_to_int32(2_147_483_648.0), -(1 << 31));
+        assert_eq!(float_to_int32(f64::NAN), -(1 << 31));
     }
 
     #[test]

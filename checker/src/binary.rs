@@ -273,6 +273,8 @@ impl Checker<'_> {
             let range = self.operand_range(at);
             let hint = if code == Code::MismatchedTypes {
                 self.hint_mismatched(x, y, op)
+            } else if let Some(hint) = self.hint_type_parameter_operator(at.typ, op) {
+                hint
             } else {
                 self.hint_incomparable(at.typ)
             };

@@ -386,8 +386,15 @@ impl Checker<'_> {
             Ok(inferred) => inferred,
             Err(error) => {
                 if let Some((range, message)) = error {
-                    let message = format!("in call to {}, {message}", self.expression_text(callee));
-                    self.report(Code::CannotInfer, range, message);
+                    let text = self.expression_text(callee);
+                    // What no argument mentions must be written.
+                    let hint = if message.starts_with("cannot infer") && given.is_empty() {
+                        Hint::help(format!("write the type arguments: {text}[...](...)"))
+                    } else {
+                        Hint::none()
+                    };
+                    let message = format!("in call to {text}, {message}");
+                    self.report_with(Code::CannotInfer, range, message, hint);
                 }
                 return None;
             }

@@ -1056,7 +1056,8 @@ impl Checker<'_> {
                 ""
             };
             let message = format!("invalid map key type {}{why}", self.type_text(key));
-            self.report_expr(Code::InvalidType, at, message);
+            let hint = self.hint_map_key(key);
+            self.report_with(Code::InvalidType, self.range(at), message, hint);
         }
     }
 

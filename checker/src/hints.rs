@@ -101,6 +101,9 @@ const FOREIGN: &[(&str, &str)] = &[
     ("not", "!"),
 ];
 
+/// After so many errors no similar names are looked for.
+const MOST_SEARCHES: usize = 100;
+
 impl Checker<'_> {
     // ---- names ----
 
@@ -176,6 +179,10 @@ impl Checker<'_> {
 
     /// The name that looks most like `text` among those that are suitable.
     fn most_similar(&self, text: &str, suitable: impl Fn(Symbol) -> bool) -> Option<String> {
+        // Nobody reads that far, and every search looks at all names.
+        if self.diagnostics.error_count() > MOST_SEARCHES {
+            return None;
+        }
         let limit = match text.chars().count() {
             0..=2 => 0,
             3..=5 => 1,
@@ -252,6 +259,84 @@ impl Checker<'_> {
         })
     }
 
+    // ---- type parameters ----
+
+    /// Of an operator that the types of a type parameter do not all have.
+    pub(crate) fn hint_type_parameter_operator(
+        &self,
+        typ: TypeId,
+        op: BinaryOperator,
+    ) -> Option<Hint> {
+        let types = &self.program.types;
+        if !types.is_type_parameter(typ) {
+            return None;
+        }
+        let name = self.type_text(typ);
+        Some(Hint::help(match op {
+            BinaryOperator::Equal | BinaryOperator::NotEqual => {
+                format!("types with == are comparable: [{name} comparable]")
+            }
+            BinaryOperator::Less
+            | BinaryOperator::LessEqual
+            | BinaryOperator::Greater
+            | BinaryOperator::GreaterEqual => {
+                format!("types with an order are cmp.Ordered: [{name} cmp.Ordered]")
+            }
+            _ => format!("name the types that {name} may be: [{name} ~int | ~float64]"),
+        }))
+    }
+
+    /// Of a type that no map may have for its keys.
+    pub(crate) fn hint_map_key(&self, key: TypeId) -> Hint {
+        if self.program.types.is_type_parameter(key) {
+            let name = self.type_text(key);
+            return Hint::help(format!("types with == are comparable: [{name} comparable]"));
+        }
+        match self.program.types.underlying(key) {
+            Type::Slice(_) => {
+                Hint::help("keys are compared by ==: an array or a string can be one")
+            }
+            _ => Hint::none(),
+        }
+    }
+
+    /// Of a generic type without type arguments.
+    pub(crate) fn hint_generic_type(&self, typ: TypeId, expr: ExprId) -> Hint {
+        let count = self.program.types.type_parameters(typ).len();
+        let arguments = match count {
+            0 | 1 => "int".to_owned(),
+            _ => vec!["int"; count.min(4)].join(", "),
+        };
+        let text = self.expression_text(expr);
+        Hint::help(format!("with type arguments: {text}[{arguments}], say"))
+    }
+
+    /// Of what cannot be ranged over.
+    pub(crate) fn hint_range(&self, x: &Operand) -> Hint {
+        let types = &self.program.types;
+        let text = self.operand_expression(x);
+        if let Some(base) = types.as_pointer(x.typ)
+            && matches!(
+                types.underlying(base),
+                Type::Slice(_) | Type::Map { .. } | Type::Chan { .. }
+            )
+        {
+            return Hint::help(format!("what it points to: range *{text}"));
+        }
+        if let Type::Signature(signature) = types.underlying(x.typ)
+            && let [result] = &*signature.results
+            && !matches!(types.underlying(result.typ), Type::Basic(_))
+        {
+            let arguments = if signature.params.is_empty() {
+                ""
+            } else {
+                "..."
+            };
+            return Hint::help(format!("over its result: range {text}({arguments})"));
+        }
+        Hint::none()
+    }
+
     // ---- types ----
 
     /// Of an operand that cannot be assigned to a variable of a type.
@@ -284,6 +369,9 @@ impl Checker<'_> {
         {
             let typ = self.type_text(target);
             return Hint::help(format!("a slice of it: {typ}{{{text}}}"));
+        }
+        if target == TypeId::ERROR && types.is_string(x.typ) {
+            return Hint::help(format!("an error with this text: errors.New({text})"));
         }
         if types.is_proper_interface(target) {
             let is_value = x.mode == Mode::Variable && types.as_pointer(x.typ).is_none();

@@ -213,7 +213,11 @@ impl Checker<'_> {
                     "cannot use type {} outside a type constraint: interface {why}",
                     c.type_text(typ)
                 );
-                c.report(Code::MisplacedConstraint, range, message);
+                let help = format!(
+                    "it constrains type parameters: func f[T {}](x T)",
+                    c.type_text(typ)
+                );
+                c.report_with(Code::MisplacedConstraint, range, message, Hint::help(help));
             }),
             Delayed::Union {
                 terms,
@@ -896,7 +900,8 @@ impl Checker<'_> {
                         message.push_str(": ");
                         message.push_str(&cause);
                     }
-                    self.report_operand(Code::InvalidRange, &x, message);
+                    let (range, hint) = (self.operand_range(&x), self.hint_range(&x));
+                    self.report_with(Code::InvalidRange, range, message, hint);
                     x.invalidate();
                 }
                 Ok((k, v)) => {

@@ -197,7 +197,8 @@ impl Checker<'_> {
                 "cannot use generic type {} without instantiation",
                 self.type_text(typ)
             );
-            self.report_expr(Code::NotInstantiated, expr, message);
+            let hint = self.hint_generic_type(typ, expr);
+            self.report_with(Code::NotInstantiated, self.range(expr), message, hint);
             typ = TypeId::INVALID;
         }
         self.record_type(expr, Mode::Type, typ, None);

@@ -207,6 +207,12 @@ impl Line<'_> {
             (T::Assign, T::Equal | T::NotEqual) | (T::Equal | T::NotEqual, T::Assign) => {
                 return Some("in Go: == and !=");
             }
+            (T::Less, T::Ident) if self.kind(start) == T::Func => {
+                return Some("type parameters stand in brackets: func f[T any](x T)");
+            }
+            (T::Arrow, T::Ident) if self.has(T::Define) || self.has(T::Assign) => {
+                return Some("to send is a statement without a value: c <- x");
+            }
             (T::Greater, T::Assign) => return Some("a function literal is func(x T) R { ... }"),
             (T::Define, _) if matches!(self.kind(start), T::Var | T::Const) => {
                 return Some("var and const take =; := stands without them");
@@ -215,6 +221,9 @@ impl Line<'_> {
         }
         if TYPES.contains(&self.word(start)) && self.kind(start + 1) == T::Ident {
             return Some("the type stands behind the name: var x int");
+        }
+        if message.contains("missing channel element type") {
+            return Some("a channel that only tells of an event: chan struct{}");
         }
         if message.contains("import path") {
             return Some("import paths stand in quotes: import \"fmt\"");

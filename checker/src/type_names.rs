@@ -129,7 +129,9 @@ impl Writer<'_> {
             Type::Named(_) => {
                 if let Some(named) = program.types.named(typ) {
                     self.type_name(named.object);
-                    self.type_arguments(&named.arguments);
+                    let origin = named.origin.unwrap_or(typ);
+                    let ambient = program.types.named(origin).map_or(0, |n| n.ambient.len());
+                    self.type_arguments(&named.arguments, ambient);
                     if self.linked
                         && let Some(number) = program.local_types.get(&named.object)
                     {
@@ -160,7 +162,7 @@ impl Writer<'_> {
             } => match object {
                 Some(object) => {
                     self.type_name(*object);
-                    self.type_arguments(arguments);
+                    self.type_arguments(arguments, 0);
                     if arguments.is_empty()
                         && let Some(parameters) = program.types.alias_parameters.get(object)
                     {
@@ -342,12 +344,19 @@ impl Writer<'_> {
         }
     }
 
-    /// `[int, string]`; without the space at run time.
-    fn type_arguments(&mut self, arguments: &[TypeId]) {
+    /// `[int, string]`; without the space at run time. The first `ambient` of them are those of the function around: they show at
+    /// run time only, and a semicolon ends them.
+    fn type_arguments(&mut self, arguments: &[TypeId], ambient: usize) {
+        let ambient = ambient.min(arguments.len());
+        let (arguments, ambient) = match self.style {
+            Style::RunTime => (arguments, ambient),
+            Style::Message(_) | Style::MessageTypesOnly(_) => (&arguments[ambient..], 0),
+        };
         let outer = std::mem::replace(&mut self.linked, self.style == Style::RunTime);
         for (index, argument) in arguments.iter().enumerate() {
             self.out.push_str(match self.style {
                 _ if index == 0 => "[",
+                Style::RunTime if index == ambient => ";",
                 Style::RunTime => ",",
                 Style::Message(_) | Style::MessageTypesOnly(_) => ", ",
             });

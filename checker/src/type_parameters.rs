@@ -405,7 +405,11 @@ impl Checker<'_> {
                 arguments: arguments.into(),
             }));
         }
-        Some(self.program.types.instance(base, arguments))
+        // A generic type declared in a generic function is an instance for that function's type parameters besides.
+        let types = &self.program.types;
+        let ambient = types.named(base).map_or(&[][..], |named| &named.ambient);
+        let all: Vec<TypeId> = ambient.iter().chain(arguments).copied().collect();
+        Some(types.instance(base, &all))
     }
 
     fn check_argument_count(

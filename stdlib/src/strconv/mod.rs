@@ -90,9 +90,7 @@ fn format_float(value: f64, layout: u8, precision: i64, bits: i64) -> Result<Byt
         32 => 32,
         64 => 64,
         _ => {
-            return Err(GoPanic::text(
-                "strconv: illegal AppendFloat/FormatFloat bitSize",
-            ));
+            return Err(GoPanic::text("strconv: illegal FormatFloat bitSize"));
         }
     };
     if precision > MOST_DIGITS {

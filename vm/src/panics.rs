@@ -247,15 +247,16 @@ pub(crate) const NIL_DEREFERENCE: &str = "invalid memory address or nil pointer 
 /// What Go prints for panics that nobody recovered. GO: panic.go `printpanics`.
 ///
 /// A panic with the very value of the one before is not shown again. Go compares the words of the interfaces, and keeps one copy of each
-/// string literal: here the bytes of the two strings must be the same ones.
-fn describe(panics: &[PanicRecord], string: u64) -> String {
+/// string literal: here the bytes of the two strings must be the same ones. A `*runtime.PanicNilError` points to nothing there, so all are one.
+fn describe(panics: &[PanicRecord], string: u64, nil_error: u64) -> String {
     let mut out = String::new();
     let mut previous: Option<&PanicRecord> = None;
     let repanicked = |p: &PanicRecord, next: &PanicRecord| {
         let same_literal = || {
             [p.value[0], next.value[0]] == [string; 2] && p.text == next.text && p.text.is_some()
         };
-        !p.goexit && !next.goexit && (p.value == next.value || same_literal())
+        let both_nil = || [p.value[0], next.value[0]] == [nil_error; 2];
+        !p.goexit && !next.goexit && (p.value == next.value || same_literal() || both_nil())
     };
     for (index, record) in panics.iter().enumerate() {
         if record.goexit {
@@ -289,7 +290,8 @@ fn describe(panics: &[PanicRecord], string: u64) -> String {
 fn died(cx: &mut Running<'_>) -> Next {
     let types = &cx.machine.image.types;
     let string = types.get(cx.machine.image.known.string).word();
-    let mut head = describe(&cx.fiber.panics, string);
+    let nil_error = types.get(cx.machine.image.known.panic_nil_error).word();
+    let mut head = describe(&cx.fiber.panics, string, nil_error);
     let known = cx.machine.image.known.runtime_error;
     let error = cx.machine.image.types.get(known).word();
     let is_nil_dereference = |record: &PanicRecord| {

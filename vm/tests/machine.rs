@@ -53,6 +53,7 @@ fn fib_calls_and_returns() {
                 status: 0,
                 message: String::new(),
                 out_of_memory: false,
+                crashes: false,
             },
             "6765\n".into()
         )
@@ -1055,6 +1056,7 @@ fn natives_of_all_modes_deliver_results() {
                 status: 3,
                 message: String::new(),
                 out_of_memory: false,
+                crashes: false,
             },
             "10\n5\n10\n".into()
         )

@@ -4,6 +4,7 @@
 //! through functions is; of the ready ones the first in the source comes next.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 
 use diagnostics::Code;
 use indexmap::IndexMap;
@@ -62,12 +63,12 @@ impl Checker<'_> {
             let mut all = FxHashMap::default();
             let mut work = objects.to_vec();
             while let Some(object) = work.pop() {
-                if !all.contains_key(&object) {
+                if let Entry::Vacant(entry) = all.entry(object) {
                     // What other packages have is initialised, and mentions nothing of this one.
                     let mut list = self.dependencies(object);
                     list.retain(|other| self.object(*other).package == Some(package));
                     work.extend(&list);
-                    all.insert(object, list);
+                    entry.insert(list);
                 }
             }
             all

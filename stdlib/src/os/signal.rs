@@ -1,7 +1,7 @@
 //! Natives of package os/signal.
 //!
-//! 1. A signal that the script asks about gets two handlers, which stay: one that raises its flag and writes a byte into the listener's
-//!    socket, and one that does what the system would, while nobody is notified and the signal is not ignored.
+//! 1. A signal that the script asks about gets two handlers, which stay: one that does what the system would, while nobody is notified and the
+//!    signal is not ignored, and one that raises its flag and writes a byte into the listener's socket.
 //! 2. The script's goroutine waits for bytes at the other end, as at any socket, then takes the raised flags ([`take`]).
 //!
 //! Signals that come faster than they are taken are one, as with the system.
@@ -86,9 +86,12 @@ fn set(handle: i64, signal: i64, is_default: bool) -> i64 {
     };
     let registered = (|| {
         let writer = listener.writer.try_clone()?;
+        // They run in this order. Whether the system is to have the signal is looked at first: as soon as the script knows of it, it
+        // may give it back, and that must not count for this one.
+        let is_default = Arc::clone(&watched.is_default);
+        signal_hook::flag::register_conditional_default(number, is_default)?;
         signal_hook::flag::register(number, Arc::clone(&watched.raised))?;
-        signal_hook::low_level::pipe::register(number, writer)?;
-        signal_hook::flag::register_conditional_default(number, Arc::clone(&watched.is_default))
+        signal_hook::low_level::pipe::register(number, writer)
     })();
     listener.watched.insert(signal, watched);
     registered.map_or_else(|error| error_number(&error), |_| 0)

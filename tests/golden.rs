@@ -26,7 +26,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use xtask::suite::{self, Case, Kind, Outcome};
-use xtask::tests::{self, TestCase};
+use xtask::test_suite::{self, TestCase};
 
 const GOLITE: &str = env!("CARGO_BIN_EXE_golite");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -24,6 +24,7 @@ const TRIMMED: usize = 128;
 
 /// The fibers that a processor keeps.
 #[derive(Default)]
+#[allow(clippy::vec_box, reason = "boxes go on to goroutines as they are")]
 pub(crate) struct FreeFibers(Vec<Box<Fiber>>);
 
 /// What the processors share.
@@ -36,6 +37,7 @@ pub(crate) struct FiberPool {
 
 #[derive(Default)]
 struct State {
+    #[allow(clippy::vec_box, reason = "as above")]
     batches: Vec<Vec<Box<Fiber>>>,
     /// The fewest there were since the last collection.
     unused: usize,

@@ -1,7 +1,7 @@
 //! Expectations from the real Go toolchain.
 
 use crate::suite::{self, Case, Kind, Outcome};
-use crate::tests::{self, TestCase};
+use crate::test_suite::{self, TestCase};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ pub fn bless(filter: &str) -> io::Result<usize> {
             }
         }
     }
-    for case in tests::cases(root)?
+    for case in test_suite::cases(root)?
         .into_iter()
         .filter(|case| case.name.contains(filter))
     {

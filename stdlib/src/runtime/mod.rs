@@ -409,7 +409,7 @@ pub mod pprof {
     use vm::native::NativeContext;
 
     fn set_text(context: &mut NativeContext<'_>, text: GoStr<'_>) {
-        context.set_labels((text.len() != 0).then(|| text.to_text().to_string()));
+        context.set_labels((!text.is_empty()).then(|| text.to_text().to_string()));
     }
 
     vm::natives! {

@@ -265,14 +265,9 @@ fn code_lengths(counts: &[u32], most: usize) -> Vec<u8> {
         .map(|(symbol, count)| (u64::from(*count), vec![symbol]))
         .collect();
     let mut lengths = vec![0u8; counts.len()];
-    for symbol in 0..counts.len() {
-        if used.len() >= 2 {
-            break;
-        }
-        if counts[symbol] == 0 {
-            used.push((1, vec![symbol]));
-        }
-    }
+    let unused = counts.iter().enumerate().filter(|(_, count)| **count == 0);
+    let missing = 2usize.saturating_sub(used.len());
+    used.extend(unused.take(missing).map(|(symbol, _)| (1, vec![symbol])));
     // Package and merge: in each round pairs of the last list join the symbols.
     used.sort_by_key(|item| item.0);
     let singles: Vec<(u64, u16)> = used.iter().map(|(w, s)| (*w, s[0] as u16)).collect();

@@ -138,7 +138,7 @@ fn jacobi(d: i64, n: &UBig) -> i32 {
     let mut m = a;
     a = n % m;
     while a != 0 {
-        while a % 2 == 0 {
+        while a.is_multiple_of(2) {
             a /= 2;
             if matches!(m % 8, 3 | 5) {
                 sign = -sign;

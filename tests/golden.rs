@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         }
     };
     let mut trials: Vec<Trial> = cases.into_iter().flat_map(trials).collect();
-    match tests::cases(Path::new(ROOT)) {
+    match test_suite::cases(Path::new(ROOT)) {
         Ok(cases) => trials.extend(
             cases
                 .into_iter()

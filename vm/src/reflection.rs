@@ -641,11 +641,7 @@ impl<'h> View<'h> {
             TypeKind::Array { length, .. } => (self.memory().ok_or_else(wrong_type)?, *length),
             _ => return Err(wrong_type()),
         };
-        if !(low <= high
-            && high <= max
-            && max <= capacity
-            && slices_of(ty, self.ty.element()))
-        {
+        if !(low <= high && high <= max && max <= capacity && slices_of(ty, self.ty.element())) {
             return Err(wrong_type());
         }
         // A pointer never leaves its object, not even one past its end.

@@ -97,7 +97,7 @@ fn depth_needs_no_stack() {
         ("x[", "0", "]"),
     ] {
         let deep = format!("{}{middle}{}", open.repeat(DEPTH), close.repeat(DEPTH));
-        let assigned = open.ends_with(['\n']).then_some("").unwrap_or("x = ");
+        let assigned = if open.ends_with('\n') { "" } else { "x = " };
         let text = format!("package p\n\nfunc f() {{\n\t{assigned}{deep}\n}}\n");
         let work = move || formatted(&text, Options::default()).map(|text| text.len());
         let thread = std::thread::Builder::new()

@@ -1,4 +1,4 @@
-//! The order of locks: one table, checked in debug builds.
+//! The order of locks: one table, checked in debug builds, but not under loom, where the threads of a model are one to the system.
 //!
 //! A thread that holds a lock may take only locks of a higher rank. `WordLock`s (channels, semaphore buckets, timers) are
 //! not ranked: under one of them a thread takes other locks only as `channel.rs`, `select.rs` and `timers.rs` say.
@@ -26,7 +26,7 @@ pub(crate) enum Rank {
     Note,
 }
 
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, not(loom)))]
 thread_local! {
     static HELD: std::cell::RefCell<Vec<Rank>> = const { std::cell::RefCell::new(Vec::new()) };
 }
@@ -49,7 +49,7 @@ impl<T> RankedMutex<T> {
     /// reads.
     #[inline]
     pub(crate) fn lock(&self) -> RankedGuard<'_, T> {
-        #[cfg(debug_assertions)]
+        #[cfg(all(debug_assertions, not(loom)))]
         HELD.with(|held| {
             let mut held = held.borrow_mut();
             if let Some(&top) = held.last() {
@@ -119,7 +119,7 @@ impl<T> std::ops::DerefMut for RankedGuard<'_, T> {
 
 impl<T> Drop for RankedGuard<'_, T> {
     fn drop(&mut self) {
-        #[cfg(debug_assertions)]
+        #[cfg(all(debug_assertions, not(loom)))]
         HELD.with(|held| {
             let mut held = held.borrow_mut();
             if let Some(at) = held.iter().rposition(|&rank| rank == self.rank) {

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use crate::{
     channel::{Buffer, Channel, SentNow},
-    engine::Engine,
+    engine::{Engine, WakeOutcome},
     goroutine::WaitsAt,
     scheduler::Slice,
     wait_queue::{Waiter, WaiterRef, Waits, WordGuard},
@@ -61,6 +61,32 @@ pub enum SelectResult<T> {
     Parked,
     /// Only when `may_park` is false (there is a `default`): nothing is ready.
     WouldBlock,
+}
+
+impl<T: Default> SelectResult<T> {
+    /// The case that went ahead at once, told as a wake-up tells of one.
+    ///
+    /// # Errors
+    /// None did: [`SelectResult::Parked`] or [`SelectResult::WouldBlock`].
+    pub fn outcome(self) -> Result<WakeOutcome<T>, SelectResult<T>> {
+        let sent = |case, ok| WakeOutcome {
+            case,
+            is_send: true,
+            value: T::default(),
+            ok,
+        };
+        match self {
+            SelectResult::Received { case, value, ok } => Ok(WakeOutcome {
+                case,
+                is_send: false,
+                value,
+                ok,
+            }),
+            SelectResult::Sent { case } => Ok(sent(case, true)),
+            SelectResult::SendOnClosed { case } => Ok(sent(case, false)),
+            none => Err(none),
+        }
+    }
 }
 
 /// A select statement over `cases`; `may_park` is false when it has a `default`.

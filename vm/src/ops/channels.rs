@@ -290,30 +290,13 @@ pub(crate) unsafe fn select(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             })
             .collect();
         let may_park = i.has_default.0 == 0;
-        let outcome = match runtime::select(cx.slice, &wanted, may_park) {
-            SelectResult::Received { case, value, ok } => WakeOutcome {
-                case,
-                is_send: false,
-                value,
-                ok,
-            },
-            SelectResult::Sent { case } => WakeOutcome {
-                case,
-                is_send: true,
-                value: Transfer::default(),
-                ok: true,
-            },
-            SelectResult::SendOnClosed { case } => WakeOutcome {
-                case,
-                is_send: true,
-                value: Transfer::default(),
-                ok: false,
-            },
-            SelectResult::WouldBlock => {
+        let outcome = match runtime::select(cx.slice, &wanted, may_park).outcome() {
+            Ok(outcome) => outcome,
+            Err(SelectResult::WouldBlock) => {
                 r!(fp, i.dst) = -1i64 as u64;
                 return Next { ip: end, fp };
             }
-            SelectResult::Parked => {
+            Err(_) => {
                 let reason = if cases.is_empty() {
                     WaitReason::SelectNoCases
                 } else {

@@ -401,33 +401,16 @@ unsafe fn select(
                 buffer: Elements::of(object, ty.element()),
             });
         }
-        let outcome = match runtime::select(cx.slice, &wanted, block) {
-            SelectResult::Received { case, value, ok } => WakeOutcome {
-                case,
-                is_send: false,
-                value,
-                ok,
-            },
-            SelectResult::Sent { case } => WakeOutcome {
-                case,
-                is_send: true,
-                value: Transfer::default(),
-                ok: true,
-            },
-            SelectResult::SendOnClosed { case } => WakeOutcome {
-                case,
-                is_send: true,
-                value: Transfer::default(),
-                ok: false,
-            },
-            SelectResult::WouldBlock => {
+        let outcome = match runtime::select(cx.slice, &wanted, block).outcome() {
+            Ok(outcome) => outcome,
+            Err(SelectResult::WouldBlock) => {
                 *slots = -1i64 as u64;
                 for slot in 1..4 {
                     *slots.add(slot) = 0;
                 }
                 return done(ip, fp);
             }
-            SelectResult::Parked => {
+            Err(_) => {
                 let reason = if wanted.is_empty() {
                     WaitReason::SelectNoCases
                 } else {

@@ -364,7 +364,8 @@ fn is_trailing(instruction: &Instruction) -> bool {
     )
 }
 
-fn ends_control(instruction: &Instruction) -> bool {
+/// Whether the instruction behind this one is never reached from it.
+pub fn ends_control(instruction: &Instruction) -> bool {
     use Instruction as I;
     matches!(
         instruction,

@@ -18,6 +18,7 @@
 //!
 //! GO: cmd/compile/internal/liveness
 
+use bytecode::verify::ends_control;
 use bytecode::{Instruction, OperandValue, Run, SlotKind, TypeId, Word};
 
 use crate::image::{Image, LinkedFunction};
@@ -228,7 +229,7 @@ impl Solution {
             if !known {
                 return None;
             }
-            let follows = if never_falls_through(instruction) || number + 1 == count {
+            let follows = if ends_control(instruction) || number + 1 == count {
                 NOBODY
             } else {
                 number as u32 + 1
@@ -317,18 +318,4 @@ impl Solution {
         self.scratch = set;
         changed
     }
-}
-
-fn never_falls_through(instruction: &Instruction) -> bool {
-    use Instruction as I;
-    matches!(
-        instruction,
-        I::Jump(_)
-            | I::Loop(_)
-            | I::Return(_)
-            | I::ReturnOne(_)
-            | I::ReturnRun(_)
-            | I::Panic(_)
-            | I::Unreachable(_)
-    )
 }

@@ -54,6 +54,7 @@ macro_rules! native_context {
         }
     };
 }
+pub(super) use native_context;
 
 /// # Safety
 /// See [`super`].

@@ -11,7 +11,7 @@ use runtime::{
 };
 use smallvec::SmallVec;
 
-use super::calls;
+use super::calls::{self, native_context};
 use crate::border::{Any, GoSlice, NativeType, Parameter, Results};
 use crate::engine::{Machine, Transfer};
 use crate::fiber::Pending;
@@ -97,17 +97,6 @@ fn done(ip: *const Word, fp: *mut u64) -> Result<Next, GoPanic> {
     })
 }
 
-macro_rules! context {
-    ($cx:expr) => {
-        NativeContext {
-            machine: $cx.machine,
-            cache: &mut $cx.local.cache,
-            slice: $cx.slice,
-            fiber: $cx.fiber,
-        }
-    };
-}
-
 /// # Safety
 /// As [`run`].
 unsafe fn call(
@@ -138,7 +127,7 @@ unsafe fn call(
             let mut at = slots.add(CALL_SLOTS + 2);
             let types: SmallVec<[&RuntimeType; 8]> =
                 results.iter().map(|id| image.ty(*id)).collect();
-            let mut context = context!(cx);
+            let mut context = native_context!(cx);
             let packed = context.new_slice::<Any<'_>>(count, count)?;
             for (index, ty) in types.into_iter().enumerate() {
                 packed.set(index, any_of(context.cache, ty, at)?);
@@ -195,7 +184,7 @@ unsafe fn call(
             let mut values = slots_of(ty, arguments.get(place))?;
             if ty.boxed {
                 // The callee may write to its parameters.
-                let mut context = context!(cx);
+                let mut context = native_context!(cx);
                 values[0] = context.clone_value(ty, values[0] as *const u8)? as u64;
             }
             let taken = usize::from(ty.slots);
@@ -229,7 +218,7 @@ fn channel_in<'h>(value: Any<'h>) -> Result<(u64, &'h RuntimeType), GoPanic> {
 fn transfer(cx: &mut Running<'_>, ty: &RuntimeType, value: Any<'_>) -> Result<Transfer, GoPanic> {
     let mut slots = slots_of(ty, value)?;
     if ty.boxed {
-        let mut context = context!(cx);
+        let mut context = native_context!(cx);
         // SAFETY: the box of a value of this type.
         slots[0] = unsafe { context.clone_value(ty, slots[0] as *const u8)? } as u64;
     }
@@ -321,7 +310,7 @@ unsafe fn receive(
         match result {
             ReceiveResult::Done(value, ok) => {
                 let received = received(cx, element, &value, ok)?;
-                received.write(&mut context!(cx), slots)?;
+                received.write(&mut native_context!(cx), slots)?;
                 *slots.add(2) = if ok { 2 } else { 1 };
                 done(ip, fp)
             }
@@ -448,7 +437,7 @@ unsafe fn selected(
             value = received(cx, ty.element(), &outcome.value, outcome.ok)?;
         }
         *slots = outcome.case as u64;
-        value.write(&mut context!(cx), slots.add(1))?;
+        value.write(&mut native_context!(cx), slots.add(1))?;
         *slots.add(3) = u64::from(outcome.ok && !outcome.is_send);
         done(ip, fp)
     }
@@ -481,7 +470,7 @@ pub(crate) unsafe fn resume(
             Entry::Machine(MachineOperation::Receive) => channel_in(Any::read(slots))
                 .and_then(|(_, ty)| received(cx, ty.element(), &outcome.value, outcome.ok))
                 .and_then(|value| {
-                    value.write(&mut context!(cx), slots)?;
+                    value.write(&mut native_context!(cx), slots)?;
                     *slots.add(2) = if outcome.ok { 2 } else { 1 };
                     done(ip, fp)
                 }),

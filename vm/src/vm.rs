@@ -146,6 +146,7 @@ impl Vm {
             soft_limit: options.memory_limit,
             seed: options.seed.unwrap_or_else(random_seed),
             poison: options.poison_freed,
+            bytes_per_thread: options.poison_freed.then_some(1 << 20),
             refuse: options.collect_always,
             release_always: options.release_always,
         };

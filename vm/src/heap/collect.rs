@@ -56,6 +56,8 @@ impl Heap {
         let (live, live_objects) = self.sort_blocks(state);
         state.frees = objects.wrapping_sub(live_objects);
         state.live = live;
+        // ORDERING: relaxed. Read by the next collection.
+        self.live_then.store(live, Ordering::Relaxed);
         state.allocated_then = allocated;
         state.collections += 1;
         let goal = self.set_trigger(state);

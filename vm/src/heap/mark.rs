@@ -7,13 +7,16 @@
 //! Between stack and scan lies a short queue whose objects are being prefetched: most of the time of marking is
 //! waiting for memory.
 //!
-//! One thread marks; marks are plain stores.
+//! Roots are reported to one marker. A large heap is then marked by several threads ([`super::parallel`]): marks are atomics, plain loads and
+//! stores as long as one thread marks, and read-modify-writes else.
 
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytecode::SlotKind;
 
 use super::collect::each_marked;
+use super::parallel::{self, Pool};
 use super::region::{
     BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, REGION_BYTES, RegionRef, State, owner_of,
 };
@@ -25,6 +28,8 @@ use crate::moves;
 const PIECE: u64 = 64 * 1024;
 /// Objects that are prefetched while others are scanned. A power of two.
 const AHEAD: usize = 8;
+/// Entries that a marker gives away at a time.
+pub(super) const SHARED: usize = 128;
 /// Reporting roots works off the stack when it has this many entries.
 const ROOTS_AT_ONCE: usize = 4096;
 
@@ -38,6 +43,8 @@ pub struct Marker<'a> {
     lost: bool,
     /// Bytes of goroutines' stacks.
     root_bytes: u64,
+    /// Other markers mark the same heap: where work is shared.
+    pub(super) pool: Option<&'a Pool>,
     huge: *mut [Huge],
     regions: *const [RegionRef],
     heap: &'a Heap,
@@ -69,14 +76,15 @@ pub(super) unsafe fn find(tag: u64, huge: *const [Huge], address: u64) -> Option
         return unsafe { find_huge(huge, address) };
     }
     let record = record_of(address);
-    // SAFETY: the address lies in a region of this heap, whose records are mapped.
-    let block = unsafe { &*record };
-    match block.state {
+    // SAFETY: the address lies in a region of this heap, whose records are mapped. Field by field: others may set marks meanwhile.
+    match unsafe { (*record).state } {
         State::Small => {
             let offset = address & (BLOCK_BYTES - 1);
-            let cell = ((offset * block.magic as u64) >> 32) as u32;
+            // SAFETY: as above.
+            let (magic, cells) = unsafe { ((*record).magic, (*record).cells) };
+            let cell = ((offset * magic as u64) >> 32) as u32;
             // Not so in the rest of the block that is too short for a cell.
-            (cell < block.cells).then_some(Found::Cell(record, cell))
+            (cell < cells).then_some(Found::Cell(record, cell))
         }
         State::Free => None,
         State::Large | State::Tail => find_large(record, address),
@@ -114,12 +122,23 @@ fn find_large(record: *mut Block, address: u64) -> Option<Found> {
 #[cold]
 #[inline(never)]
 unsafe fn find_huge(huge: *const [Huge], address: u64) -> Option<Found> {
-    // SAFETY: by the contract.
-    let huge = unsafe { &*huge };
-    let number = huge
-        .partition_point(|object| object.start <= address)
-        .checked_sub(1)?;
-    (address - huge[number].start < huge[number].bytes).then_some(Found::Huge(number))
+    // SAFETY: by the contract. Field by field: others may set marks meanwhile.
+    let place = |number: usize| unsafe {
+        let object = huge.cast::<Huge>().add(number);
+        ((*object).start, (*object).bytes)
+    };
+    let (mut low, mut high) = (0, huge.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        if place(middle).0 <= address {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let number = low.checked_sub(1)?;
+    let (start, bytes) = place(number);
+    (address - start < bytes).then_some(Found::Huge(number))
 }
 
 /// How many entries the stack may have under a limit: it is not charged to anybody, so it must stay small beside what is.
@@ -138,6 +157,7 @@ impl<'a> Marker<'a> {
                 .min(state.mark_stack_limit),
             lost: false,
             root_bytes: 0,
+            pool: None,
             huge: &raw mut *state.huge,
             regions: &raw const *state.regions,
             heap,
@@ -155,7 +175,7 @@ impl<'a> Marker<'a> {
     #[inline]
     pub(super) fn drain_if_long(&mut self) {
         if self.stack.len() >= ROOTS_AT_ONCE {
-            self.drain();
+            self.drain_with_help();
         }
     }
 
@@ -196,7 +216,7 @@ impl<'a> Marker<'a> {
             .with_shapes(|shapes| shapes.get(shape) as *const _);
         // SAFETY: shapes live as long as the heap; the memory is readable by the contract.
         unsafe { self.scan(start, start + bytes as u64, &(*data).pattern) };
-        self.drain();
+        self.drain_if_long();
     }
 
     /// Marks the object that `value` leads to, and remembers it for scanning if that was news.
@@ -206,44 +226,60 @@ impl<'a> Marker<'a> {
         match unsafe { find(self.tag, self.huge, value) } {
             None => {}
             Some(Found::Cell(record, cell)) => {
-                // SAFETY: as above; the cell is below `cells`, so its bit exists.
-                let block = unsafe { &mut *record };
-                // SAFETY: as above.
-                let word = unsafe { block.marks.get_unchecked_mut(cell as usize / 64) };
-                let bit = 1 << (cell % 64);
-                if *word & bit != 0 {
-                    return;
-                }
-                *word |= bit;
-                block.marked += 1;
-                if !block.scalar {
-                    self.push((value & !(BLOCK_BYTES - 1)) + (cell * block.cell) as u64);
-                }
-            }
-            Some(Found::Large(record, start)) => {
-                // SAFETY: as above.
-                let block = unsafe { &mut *record };
-                if block.marks[0] == 0 {
-                    block.marks[0] = 1;
-                    block.marked = 1;
-                    if !block.scalar {
-                        self.push(start | 1);
+                // SAFETY: as above; the cell is below `cells`, so its bit exists. All threads that mark use its word as an atomic, and
+                // nobody writes the other fields but for `marked`, which one thread counts if it is alone.
+                unsafe {
+                    let words = (&raw mut (*record).marks).cast::<u64>();
+                    let word = AtomicU64::from_ptr(words.add(cell as usize / 64));
+                    if !self.set_mark(word, 1 << (cell % 64), &raw mut (*record).marked) {
+                        return;
+                    }
+                    if !(*record).scalar {
+                        self.push((value & !(BLOCK_BYTES - 1)) + (cell * (*record).cell) as u64);
                     }
                 }
             }
+            // SAFETY: as above.
+            Some(Found::Large(record, start)) => unsafe {
+                let word = AtomicU64::from_ptr((&raw mut (*record).marks).cast());
+                if self.set_mark(word, 1, &raw mut (*record).marked) && !(*record).scalar {
+                    self.push(start | 1);
+                }
+            },
             Some(Found::Huge(number)) => {
-                // SAFETY: as above.
-                let object = unsafe { &mut (*self.huge)[number] };
-                if !object.marked {
-                    object.marked = true;
-                    // SAFETY: shapes live as long as the heap.
-                    if unsafe { !(*object.shape).pattern.is_scalar() } {
-                        let start = object.start;
-                        self.push(start | 1);
+                // SAFETY: as above; shapes live as long as the heap.
+                unsafe {
+                    let object = self.huge.cast::<Huge>().add(number);
+                    // ORDERING: relaxed, as in `set_mark`.
+                    let marked = AtomicBool::from_ptr(&raw mut (*object).marked)
+                        .swap(true, Ordering::Relaxed);
+                    if !marked && !(*(*object).shape).pattern.is_scalar() {
+                        self.push((*object).start | 1);
                     }
                 }
             }
         }
+    }
+
+    /// Sets a mark; says whether this was news. `count` is only written if no other thread marks.
+    ///
+    /// # Safety
+    /// `count` is the count of the block whose mark it is.
+    #[inline(always)]
+    unsafe fn set_mark(&self, word: &AtomicU64, bit: u64, count: *mut u32) -> bool {
+        // ORDERING: relaxed, here and below. A mark publishes nothing: what an object holds was written before the world stopped, and
+        // the threads' end orders all marks before they are read.
+        let marks = word.load(Ordering::Relaxed);
+        if marks & bit != 0 {
+            return false;
+        }
+        if self.pool.is_some() {
+            return word.fetch_or(bit, Ordering::Relaxed) & bit == 0;
+        }
+        word.store(marks | bit, Ordering::Relaxed);
+        // SAFETY: by the contract; this thread is the only one.
+        unsafe { *count += 1 };
+        true
     }
 
     #[inline(always)]
@@ -272,6 +308,12 @@ impl<'a> Marker<'a> {
         let mut at = 0;
         let mut queued = 0;
         loop {
+            if let Some(pool) = self.pool
+                && self.stack.len() >= 2 * SHARED
+                && pool.is_hungry()
+            {
+                pool.give(&mut self.stack);
+            }
             // Fill the queue from the stack, then scan the oldest.
             let entry = if let Some(entry) = self.stack.pop() {
                 prefetch(entry);
@@ -301,19 +343,35 @@ impl<'a> Marker<'a> {
         }
     }
 
+    /// As [`Marker::drain`], by several threads if there is much to do.
+    fn drain_with_help(&mut self) {
+        let helpers = self.heap.helpers();
+        if helpers == 0 || self.stack.is_empty() {
+            return self.drain();
+        }
+        let stack = std::mem::take(&mut self.stack);
+        let limit = self.stack_limit / (helpers + 1);
+        let (stack, lost) = parallel::mark(self, stack, limit, helpers);
+        self.stack = stack;
+        self.lost |= lost;
+        // SAFETY: the world is stopped, and no other thread marks any more.
+        unsafe { parallel::count_marks(self.regions) };
+    }
+
     /// Scans a small object.
     #[inline(always)]
     pub(super) fn scan_cell(&mut self, start: u64) {
-        // SAFETY: the address came from `visit`, so it lies in a block of cells.
-        let block = unsafe { &*record_of(start) };
-        let (period, mask) = (block.period as u64, block.mask);
-        let end = start + block.cell as u64;
+        let block = record_of(start);
+        // SAFETY: the address came from `visit`, so it lies in a block of cells. Field by field: others may set marks meanwhile.
+        let (period, mask, cell) =
+            unsafe { ((*block).period as u64, (*block).mask, (*block).cell as u64) };
+        let end = start + cell;
         if mask != 0 {
             // SAFETY: a cell of a live block.
             unsafe { self.scan_masked(start, end, mask, period) };
         } else {
             // SAFETY: shapes live as long as the heap; a cell of a live block.
-            unsafe { self.scan(start, end, &(*block.shape).pattern) };
+            unsafe { self.scan(start, end, &(*(*block).shape).pattern) };
         }
     }
 
@@ -329,8 +387,9 @@ impl<'a> Marker<'a> {
             },
             // SAFETY: as above.
             Some(Found::Huge(number)) => unsafe {
-                let object = &(&(*self.huge))[number];
-                (object.start + object.bytes, &(*object.shape).pattern)
+                let object = self.huge.cast::<Huge>().add(number);
+                let end = (*object).start + (*object).bytes;
+                (end, &(*(*object).shape).pattern)
             },
             _ => return,
         };
@@ -451,9 +510,38 @@ impl<'a> Marker<'a> {
         }
     }
 
+    /// A marker for another thread, which marks the same heap.
+    pub(super) fn helper(&self, pool: &'a Pool, stack: Vec<u64>, stack_limit: usize) -> Marker<'a> {
+        Marker {
+            tag: self.tag,
+            stack,
+            stack_limit,
+            lost: false,
+            root_bytes: 0,
+            pool: Some(pool),
+            huge: self.huge,
+            regions: self.regions,
+            heap: self.heap,
+            _state: PhantomData,
+        }
+    }
+
+    /// Takes part in marking until nobody has anything left. Returns the memory of its stack, and whether something was lost.
+    pub(super) fn work(mut self, pool: &Pool) -> (Vec<u64>, bool) {
+        loop {
+            self.drain();
+            match pool.take() {
+                // A stack that has been reserved is not given up.
+                Some(more) if more.len() <= self.stack.capacity() => self.stack.extend(more),
+                Some(more) => self.stack = more,
+                None => return (self.stack, self.lost),
+            }
+        }
+    }
+
     /// Marks all that the roots lead to which were reported so far.
     pub fn settle(&mut self) {
-        self.drain();
+        self.drain_with_help();
         while std::mem::take(&mut self.lost) {
             // Scanning a marked object again finds the unmarked ones behind it. Each round marks at least one object
             // more.

@@ -54,6 +54,7 @@ mod account;
 mod cache;
 mod collect;
 mod mark;
+mod parallel;
 pub(crate) mod platform;
 mod region;
 mod scavenge;
@@ -116,6 +117,8 @@ pub struct HeapOptions {
     pub seed: u64,
     /// Fill what a collection frees with a pattern: for tests of the roots.
     pub poison: bool,
+    /// For tests: live bytes for each thread that marks. `None`: so many that threads pay.
+    pub bytes_per_thread: Option<u64>,
     /// Refuse every other request that can be repeated ([`Cache::may_refuse`]): for tests of the repetition.
     pub refuse: bool,
     /// Give what a collection frees back to the system at once, all of it.
@@ -131,6 +134,7 @@ impl Default for HeapOptions {
             soft_limit: None,
             seed: 0,
             poison: false,
+            bytes_per_thread: None,
             refuse: false,
             release_always: false,
         }
@@ -324,6 +328,9 @@ pub struct Heap {
     this: Weak<Heap>,
     scavenging: AtomicBool,
     made: Instant,
+    bytes_per_thread: Option<u64>,
+    /// Bytes live after the last collection.
+    live_then: AtomicU64,
     wanted: AtomicBool,
     /// Bytes allocated, ever.
     allocated: AtomicU64,
@@ -365,6 +372,8 @@ impl Heap {
             this: this.clone(),
             scavenging: AtomicBool::new(false),
             made: Instant::now(),
+            bytes_per_thread: options.bytes_per_thread,
+            live_then: AtomicU64::new(0),
             tag,
             poison: options.poison,
             refuses: options.refuse,

@@ -205,7 +205,11 @@ impl Mutator {
 #[test]
 fn one_mutator_keeps_exactly_what_it_reaches() {
     for seed in 0..6 {
-        let heap = heap(HeapOptions::default());
+        // Every other time by many threads.
+        let heap = heap(HeapOptions {
+            bytes_per_thread: (seed % 2 == 1).then_some(1),
+            ..HeapOptions::default()
+        });
         let mut mutator = Mutator::new(&heap, seed);
         for round in 0..30 {
             for _ in 0..400 {

@@ -58,7 +58,7 @@ macro_rules! operand16 {
 macro_rules! operand32 {
     ($($(#[$doc:meta])* $name:ident($inner:ty) => |$v:ident| $value:expr;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
         pub struct $name(pub $inner);
         impl Operand for $name {
             const HALFWORDS: usize = 2;

@@ -2,7 +2,9 @@
 
 use crate::operand::{FunctionId, TypeId, Word};
 use crate::types::{SlotKind, TypeDescriptor};
+use crate::stored::{code, line_table, place, texts};
 use diagnostics::TextRange;
+use serde::{Deserialize, Serialize};
 
 /// Fewer free slots than this above a callee's frame pointer are never left by the entry check, so that only functions
 /// with larger frames need [`crate::op::CheckStack`]. In slots. Every goroutine pays for it in memory, hence small.
@@ -13,10 +15,11 @@ pub const MAX_FRAME: u32 = 65_000;
 
 /// A function's frame: `fp[-2]` return word, `fp[-1]` the closure that is running (0 for none), `fp[0..]` parameters in
 /// their slots, then locals, temporaries and callee windows. Results are returned from `fp[0]` on.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Function {
     /// As Go prints it in traces: `main.main`, `main.(*T).Method`, `main.f.func1`.
     pub name: String,
+    #[serde(with = "code")]
     pub code: Vec<Word>,
     /// Slots used above `fp`, callee windows' heads included; parameters and results included.
     pub frame_size: u32,
@@ -34,6 +37,7 @@ pub struct Function {
     /// out the callee's window; at `CallNative` it includes the argument slots of the window.
     pub maps: Vec<Vec<(u16, SlotKind)>>,
     /// (word offset, position) of instructions, ascending: the entry at or before an offset counts.
+    #[serde(with = "line_table")]
     pub lines: Vec<(u32, TextRange)>,
     /// Where the function goes on after a panic of its own was recovered: runs the remaining deferred calls and returns the
     /// result variables. `None` if it has no `defer`. The instruction there must have a live map (a `RunDefers` has one): it says what the
@@ -41,6 +45,7 @@ pub struct Function {
     /// which must be initialised before anything can panic.
     pub recovery: Option<u32>,
     /// Position of the function's declaration.
+    #[serde(with = "place")]
     pub range: Option<TextRange>,
     /// Word offsets, ascending, of instructions whose index or slice bounds are of an unsigned 64-bit type: asked for only when they
     /// panic, since the message then shows a value above 2^63 as it is and not as a negative one.
@@ -51,7 +56,7 @@ pub struct Function {
 }
 
 /// A native function that the program wants.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NativeReference {
     /// Package path and name, `strings.Index`; methods as `strings.Builder.WriteString` (receiver's base type, pointer or not).
     pub name: String,
@@ -66,7 +71,7 @@ pub struct NativeReference {
 
 /// A method name that can be called through an interface. Two are the same when name, package (if unexported) and
 /// signature are.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SelectorName {
     pub name: String,
     /// Empty for exported names.
@@ -76,7 +81,7 @@ pub struct SelectorName {
 }
 
 /// A package variable in the globals area.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Global {
     /// `main.counter`.
     pub name: String,
@@ -86,7 +91,7 @@ pub struct Global {
 }
 
 /// Well-known types the machine itself makes values of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct KnownTypes {
     pub bool: TypeId,
     pub int: TypeId,
@@ -113,10 +118,11 @@ pub struct KnownTypes {
 }
 
 /// A compiled program.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Program {
     pub functions: Vec<Function>,
     pub types: Vec<TypeDescriptor>,
+    #[serde(with = "texts")]
     pub strings: Vec<Vec<u8>>,
     pub natives: Vec<NativeReference>,
     pub selectors: Vec<SelectorName>,
@@ -132,7 +138,7 @@ pub struct Program {
 }
 
 /// What only reflection asks about a program's types.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Reflection {
     /// Types that no value has: the arrays behind slices that literals make.
     pub hidden: Vec<TypeId>,

@@ -1,9 +1,10 @@
 //! Run-time type descriptors: what the heap, equality, hashing, printing and assertions know of a type.
 
 use crate::operand::{FunctionId, TypeId};
+use serde::{Deserialize, Serialize};
 
 /// What one slot or heap word holds, for the collector.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum SlotKind {
     Scalar,
     /// 0 or the address of (or into) a heap object, or of immortal memory outside the heap.
@@ -13,7 +14,7 @@ pub enum SlotKind {
 }
 
 /// The kind of a type, with what belongs to it.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum TypeKind {
     Bool,
     Int,
@@ -75,7 +76,7 @@ pub enum TypeKind {
     },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ChannelDirection {
     Both,
     Send,
@@ -83,7 +84,7 @@ pub enum ChannelDirection {
 }
 
 /// A struct field, in declaration order.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Field {
     pub name: String,
     pub ty: TypeId,
@@ -97,7 +98,7 @@ pub struct Field {
 }
 
 /// A method an interface asks for.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct InterfaceMethod {
     /// Index into `Program::selectors`.
     pub selector: u32,
@@ -105,7 +106,7 @@ pub struct InterfaceMethod {
 }
 
 /// A method a concrete type offers through interfaces.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Method {
     /// Index into `Program::selectors`.
     pub selector: u32,
@@ -116,7 +117,7 @@ pub struct Method {
 }
 
 /// One type at run time. Identical types have one descriptor, so type identity is identity of descriptors.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct TypeDescriptor {
     /// As Go's `%T` prints it: `int`, `main.Point`, `[]string`, `map[string]*main.Node`.
     pub name: String,

@@ -101,6 +101,8 @@ impl fmt::Display for LineColumn {
 pub struct SourceFile {
     name: String,
     text: String,
+    /// Of the text, which is not there of a file that [`SourceMap::add_lines`] added.
+    length: u32,
     line_starts: Vec<u32>,
 }
 
@@ -117,10 +119,22 @@ impl SourceFile {
         &self.text
     }
 
+    /// Where its lines begin: offsets, ascending, the first 0.
+    #[must_use]
+    pub fn line_starts(&self) -> &[u32] {
+        &self.line_starts
+    }
+
+    /// How long the text is, or was.
+    #[must_use]
+    pub fn length(&self) -> u32 {
+        self.length
+    }
+
     /// Line and column of a byte offset; an offset behind the end counts as the end.
     #[must_use]
     pub fn line_column(&self, offset: u32) -> LineColumn {
-        let offset = offset.min(self.text.len() as u32);
+        let offset = offset.min(self.length);
         let line = self.line_starts.partition_point(|&start| start <= offset);
         LineColumn {
             line: line as u32,
@@ -148,7 +162,8 @@ impl SourceFile {
             .line_starts
             .get(index + 1)
             .map_or(self.text.len(), |&next| next as usize);
-        self.text[start as usize..end].trim_end_matches(['\n', '\r'])
+        let line = self.text.get(start as usize..end).unwrap_or("");
+        line.trim_end_matches(['\n', '\r'])
     }
 }
 
@@ -199,10 +214,32 @@ impl SourceMap {
         let id = FileId(self.files.len() as u32);
         self.files.push(SourceFile {
             name: name.into(),
+            length: text.len() as u32,
             text,
             line_starts,
         });
         Ok(id)
+    }
+
+    /// Takes in a file of which only its lines are known: positions in it can be named, its text is empty. `line_starts` are the
+    /// offsets at which lines begin, the first 0, ascending.
+    pub fn add_lines(
+        &mut self,
+        name: impl Into<String>,
+        length: u32,
+        mut line_starts: Vec<u32>,
+    ) -> FileId {
+        if line_starts.first() != Some(&0) {
+            line_starts.insert(0, 0);
+        }
+        let id = FileId(self.files.len() as u32);
+        self.files.push(SourceFile {
+            name: name.into(),
+            text: String::new(),
+            length,
+            line_starts,
+        });
+        id
     }
 
     /// Gives every file the name that `rename` makes of the one it has.

@@ -61,6 +61,7 @@ pub(crate) fn link(
     natives: &NativeTable,
     heap: &Heap,
 ) -> Result<Image, LinkError> {
+    debug_assert_eq!(bytecode::tables::check(&program), Ok(()));
     verify::program(&program).map_err(LinkError::Verify)?;
     let (Some(entry), Some(known)) = (program.entry, program.known) else {
         return Err(LinkError::Malformed("no entry or known types"));

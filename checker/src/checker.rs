@@ -235,6 +235,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) named_results: FxHashMap<ExprId, TypeId>,
     /// What Go's compiler reports after its type checker, when nothing else is wrong.
     pub(crate) late_errors: Vec<(Code, TextRange, &'static str)>,
+    /// What it reports after that: types that cannot take the contents of files.
+    pub(crate) embedding_errors: Vec<(TextRange, String)>,
     /// Functions whose declaration was refused; their bodies are not looked at.
     pub(crate) unchecked: FxHashSet<FunctionId>,
     /// Are unused variables and imports only warnings?

@@ -4,6 +4,8 @@ use diagnostics::{Code, Diagnostics, FileId, SourceMap, TextRange};
 use parser::ast::{Ast, File, Interner, Symbol};
 use rustc_hash::FxHashMap;
 
+use crate::embed::Embedded;
+
 /// One file of an imported package.
 #[derive(Clone, Debug)]
 pub struct SourceText {
@@ -45,6 +47,8 @@ pub struct UserPackage {
     pub imports: FxHashMap<TextRange, usize>,
     /// Names that stand for standard packages without an import, and their paths: of scripts.
     pub implicit: Vec<(Symbol, String)>,
+    /// What its `//go:embed` lines name.
+    pub embedded: Embedded,
 }
 
 /// An importer that knows no packages.
@@ -67,6 +71,7 @@ pub(crate) struct LoadedPackage {
     pub(crate) imports: FxHashMap<TextRange, usize>,
     /// Names that stand for packages without an import.
     pub(crate) implicit: Vec<(Symbol, usize)>,
+    pub(crate) embedded: Embedded,
     /// The text of its first file, for placing errors about the package as a whole.
     pub(crate) first_file: FileId,
 }
@@ -104,6 +109,7 @@ struct Frame {
     files: Vec<File>,
     imports: FxHashMap<TextRange, usize>,
     implicit: Vec<(Symbol, String)>,
+    embedded: Embedded,
     /// Import paths still to be followed, last first.
     pending: Vec<(String, TextRange)>,
     first_file: FileId,
@@ -151,6 +157,7 @@ impl<'a> Loader<'a> {
         for (number, package) in packages.into_iter().enumerate() {
             let standard = options.standard && number == last;
             let mut frame = self.frame(package.path, standard, package.files, &package.imports);
+            frame.embedded = package.embedded;
             if number == last {
                 let implicit = package.implicit.iter();
                 frame
@@ -185,6 +192,7 @@ impl<'a> Loader<'a> {
                         });
                 self.loaded.packages.push(LoadedPackage {
                     implicit: implicit.collect(),
+                    embedded: frame.embedded,
                     path: frame.path,
                     standard: frame.standard,
                     files: frame.files,
@@ -299,6 +307,7 @@ impl<'a> Loader<'a> {
             files,
             imports,
             implicit: Vec::new(),
+            embedded: Embedded::default(),
             pending,
             first_file,
         }

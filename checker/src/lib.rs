@@ -56,6 +56,7 @@ mod checker;
 pub mod constants;
 mod conversions;
 mod declarations;
+pub mod embed;
 mod expression_strings;
 mod expressions;
 mod function_instances;
@@ -89,6 +90,7 @@ mod unify;
 pub mod universe;
 
 pub use constants::Constant;
+pub use embed::Embedded;
 pub use importer::{Importer, NoImports, PackageSource, SourceText, UserPackage};
 pub use package::{Options, check_packages, check_program};
 pub use typed::TypedProgram;

@@ -166,6 +166,7 @@ impl<'a> Checker<'a> {
             functions: Vec::new(),
             reachable: Vec::new(),
             reflects_methods: false,
+            embeddings: FxHashMap::default(),
             closures: FxHashMap::default(),
             range_bodies: FxHashMap::default(),
             selections: FxHashMap::default(),
@@ -225,6 +226,7 @@ impl<'a> Checker<'a> {
             unfinished: Vec::new(),
             named_results: FxHashMap::default(),
             late_errors: Vec::new(),
+            embedding_errors: Vec::new(),
             unchecked: FxHashSet::default(),
             relaxed: false,
             importable: Vec::new(),
@@ -325,6 +327,7 @@ impl<'a> Checker<'a> {
             files,
             scope: FxHashMap::default(),
             init_order: Vec::new(),
+            embeds: Vec::new(),
             init_functions: Vec::new(),
         });
         let scope = self.scopes.open(Some(self.universe));
@@ -373,6 +376,8 @@ impl<'a> Checker<'a> {
             self.check_unused_imports(*id);
             if self.diagnostics.error_count() > before {
                 failed.insert(*id);
+            } else {
+                self.check_embeds(*id, package);
             }
         }
         if let (Some(main), Some(package)) = (ids.last(), loaded.packages.last()) {
@@ -406,6 +411,11 @@ impl<'a> Checker<'a> {
             }
             for (code, range, message) in late {
                 self.report(code, range, message);
+            }
+            if !self.diagnostics.has_errors() {
+                for (range, message) in std::mem::take(&mut self.embedding_errors) {
+                    self.report(Code::InvalidDirective, range, message);
+                }
             }
         }
         self.program.package_order = self.initialization_order(&ids);

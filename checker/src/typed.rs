@@ -300,6 +300,9 @@ pub struct Package {
     /// Its variables' initialisations in the order in which they are to be run (before its `init` functions). Variables without
     /// an initial value are not here; in a standard package only those are that can be reached.
     pub init_order: Vec<Initializer>,
+    /// The variables that begin with the contents of files, which they have before anything else is initialised. Those of a script get
+    /// them at their declaration, and are not here.
+    pub embeds: Vec<ObjectId>,
     /// Its `init` functions in source order.
     pub init_functions: Vec<FunctionId>,
 }
@@ -311,6 +314,17 @@ pub struct Initializer {
     pub lhs: SmallVec<[ObjectId; 1]>,
     /// The value.
     pub rhs: ExprId,
+}
+
+/// What a variable begins with that stands behind a `//go:embed` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Embedding {
+    /// A file, for a variable whose underlying type is `string`.
+    String(Vec<u8>),
+    /// A file, for a variable whose underlying type is `[]byte`.
+    Bytes(Vec<u8>),
+    /// Files, packed for the function that [`crate::embed::assembly`] finds, for an `embed.FS`.
+    Files(Vec<u8>),
 }
 
 /// What a selector selects.
@@ -392,6 +406,8 @@ pub struct TypedProgram {
     pub reachable: Vec<FunctionId>,
     /// The program asks for methods by reflection, so every exported method of a type that values in interfaces have can be called.
     pub reflects_methods: bool,
+    /// By variable.
+    pub embeddings: FxHashMap<ObjectId, Embedding>,
     /// By the `ExprId` of a `FuncLit`.
     pub closures: FxHashMap<ExprId, Closure>,
     /// By the body of a range over a function, the variables of enclosing functions that it uses, as in [`Closure::captures`]. Result

@@ -235,11 +235,26 @@ impl FunctionCompiler<'_, '_> {
             for &name in names {
                 if let Some(object) = self.c.typed.object_of(name) {
                     self.declare_zero(object);
+                    if self.c.typed.embeddings.contains_key(&object) {
+                        self.fill_with_files(object);
+                    }
                 }
             }
             return;
         }
         self.define(names, values);
+    }
+
+    /// The contents of files into a variable of a script.
+    fn fill_with_files(&mut self, object: checker::types::ObjectId) {
+        self.scoped(|f| {
+            let ty = f.object_type(object);
+            let value = f.allocate(ty);
+            f.embedded(object, value);
+            if let Some(place) = f.variable_place(object) {
+                f.store(place, ty, value, false);
+            }
+        });
     }
 
     // ---- return ----

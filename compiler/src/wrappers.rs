@@ -3,7 +3,7 @@
 use bytecode::{
     Count, Function, FunctionId, NativeId, Pair, Register, Run, Selector, SlotKind, Window, op,
 };
-use checker::typed::{FunctionId as DeclaredId, Selection, SelectionKind};
+use checker::typed::{Embedding, FunctionId as DeclaredId, Selection, SelectionKind};
 use checker::types::{ObjectId, PackageId, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
 
@@ -407,12 +407,72 @@ impl FunctionCompiler<'_, '_> {
         let package = self.c.typed.package(id);
         self.name = format!("{}.init", package.path);
         let init_order = package.init_order.clone();
+        for &object in &package.embeds {
+            self.scoped(|f| {
+                let ty = f.object_type(object);
+                let value = f.allocate(ty);
+                f.embedded(object, value);
+                let offset = f.c.global(object);
+                f.store(Place::Global(offset), ty, value, false);
+            });
+        }
         for initializer in &init_order {
             self.at(self.c.ast.range(initializer.rhs));
             self.scoped(|f| f.initialize(&initializer.lhs, initializer.rhs));
         }
         self.emit(op::Return {});
         self.finish(Shape::default())
+    }
+
+    /// What a variable begins with that stands behind a `//go:embed` line, into its registers.
+    pub(crate) fn embedded(&mut self, object: ObjectId, dst: u16) {
+        let typed = self.c.typed;
+        if let Some(range) = typed.object(object).range {
+            self.at(range);
+        }
+        match &typed.embeddings[&object] {
+            Embedding::String(bytes) => self.load_bytes(bytes, dst),
+            Embedding::Bytes(bytes) => {
+                let string = self.allocate(Ty::STRING);
+                self.load_bytes(bytes, string);
+                self.registers.written(string, 2);
+                self.emit(op::BytesFromString {
+                    dst: Pair(dst),
+                    string: Pair(string),
+                });
+            }
+            Embedding::Files(packed) => {
+                let assembly = checker::embed::assembly(typed, self.c.names);
+                let assembly = assembly.and_then(|object| typed.object(object).function());
+                let Some(assembly) = assembly else {
+                    panic!("package embed has the function that assembles files")
+                };
+                let function = self.c.declared_id(assembly, EnvironmentId::EMPTY);
+                let ty = self.object_type(object);
+                let window = self.window();
+                let argument = self.allocate(Ty::STRING);
+                self.load_bytes(packed, argument);
+                self.registers.written(argument, 2);
+                self.registers.reach(window as usize + 2);
+                self.emit_call(
+                    op::Call {
+                        window: Window(window),
+                        function,
+                    },
+                    window,
+                );
+                let count = self.slots(ty);
+                self.move_slots(window, dst, count);
+            }
+        }
+    }
+
+    fn load_bytes(&mut self, bytes: &[u8], dst: u16) {
+        let value = self.c.string(bytes);
+        self.emit(op::LoadString {
+            dst: Pair(dst),
+            value,
+        });
     }
 
     fn initialize(&mut self, lhs: &[ObjectId], rhs: ExprId) {
@@ -450,7 +510,7 @@ impl FunctionCompiler<'_, '_> {
         let mut functions = Vec::new();
         for &id in &typed.package_order {
             let package = typed.package(id);
-            if !package.init_order.is_empty() {
+            if !package.init_order.is_empty() || !package.embeds.is_empty() {
                 functions.push(self.c.function_id(FunctionKey::Initializer(id)));
             }
             for &id in &package.init_functions {

@@ -92,6 +92,9 @@ codes! {
     /// The main package has no function `main`.
     MissingMain = "E0112", "function main is undeclared";
 
+    /// A `//go:embed` line that is malformed, or stands where there is no variable for it.
+    InvalidDirective = "E0113", "invalid directive";
+
     /// A label is not defined, defined twice, not used, or not one that the branch may lead to.
     InvalidLabel = "E0201", "invalid label";
 

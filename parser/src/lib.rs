@@ -25,6 +25,7 @@
 
 mod actions;
 pub mod ast;
+mod directives;
 mod explain;
 mod hints;
 mod terminals;
@@ -73,6 +74,7 @@ pub fn parse_file(
             error.message,
         ));
     }
+    let first_declaration = ast.decl_count();
     let mut builder = actions::Builder::new(ast, names, file, text, &lexed.comments, spoiled);
     let result =
         golite::SourceParser::new().parse(&mut builder, terminals::terminals(&lexed.tokens));
@@ -115,13 +117,44 @@ pub fn parse_file(
             format!("nested too deeply (more than {MAX_DEPTH} levels)"),
         ));
     }
+    let mut file = File {
+        file,
+        package: builder.package,
+        imports: builder.imports,
+        decls: builder.declarations,
+        script: builder.script,
+        checkable: false,
+        printable: complete && is_lexed && too_deep.is_none() && !builder.is_malformed,
+        receivers: builder.receivers,
+        guards: builder.guards,
+        embeds: Vec::new(),
+    };
+    if complete
+        && lexed
+            .comments
+            .iter()
+            .any(|comment| is_directive(text, comment))
+    {
+        let read = directives::read(
+            ast,
+            &file,
+            first_declaration,
+            text,
+            &lexed.tokens,
+            &lexed.comments,
+        );
+        file.embeds = read.embeds;
+        for (range, message) in read.errors {
+            found.push(Diagnostic::new(Code::InvalidDirective, range, message));
+        }
+    }
     found.sort_by_key(|diagnostic| diagnostic.range.start);
     for (index, diagnostic) in found.iter_mut().enumerate() {
         hints::explain(diagnostic, index == 0, &lexed.tokens, text);
     }
     drop_repetitions(&mut found, text);
     // GO: cmd/compile/internal/noder checkFiles: only errors that are called syntax errors keep a file from the type checker.
-    let checkable = complete
+    file.checkable = complete
         && too_deep.is_none()
         && !found
             .iter()
@@ -130,18 +163,11 @@ pub fn parse_file(
     found
         .into_iter()
         .for_each(|diagnostic| diagnostics.push(diagnostic));
-    let file = File {
-        file,
-        package: builder.package,
-        imports: builder.imports,
-        decls: builder.declarations,
-        script: builder.script,
-        checkable,
-        printable: complete && is_lexed && too_deep.is_none() && !builder.is_malformed,
-        receivers: builder.receivers,
-        guards: builder.guards,
-    };
     (file, diagnostics)
+}
+
+fn is_directive(text: &str, comment: &lexer::Comment) -> bool {
+    text[comment.start as usize..].starts_with("//go:")
 }
 
 /// Is this the text of a script, a file without `package` clause?

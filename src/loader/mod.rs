@@ -14,17 +14,18 @@
 //! INVARIANT: packages stand after those they import; the program's first package is the last.
 
 mod constraints;
+mod embedding;
 mod folder;
 mod implicit;
 pub mod module;
 pub mod tests;
 
-use checker::UserPackage;
+use checker::{Embedded, UserPackage};
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
 pub use folder::decoded;
 use folder::{Listing, Text};
 use module::Module;
-use parser::ast::{Ast, File, Interner, Symbol};
+use parser::ast::{Ast, EmbedPattern, File, Interner, Symbol};
 use parser::parse_file;
 use rustc_hash::FxHashMap;
 use std::path::{Component, Path, PathBuf};
@@ -122,6 +123,8 @@ struct Frame {
     imports: FxHashMap<TextRange, usize>,
     /// Of a script: the names that stand for standard packages without an import, and their paths.
     implicit: Vec<(Symbol, String)>,
+    /// What its `//go:embed` lines name.
+    embedded: Embedded,
     /// Made by golite itself: it may import what is internal.
     generated: bool,
 }
@@ -209,6 +212,7 @@ impl Loader<'_> {
                     files: frame.files,
                     imports: frame.imports,
                     implicit: frame.implicit,
+                    embedded: frame.embedded,
                 });
                 continue;
             };
@@ -457,8 +461,10 @@ impl Loader<'_> {
             }
         }
         let imports = FxHashMap::default();
+        let embedded = self.embedded(&folder, &files);
         Ok(Frame {
             implicit,
+            embedded,
             key,
             folder,
             module,
@@ -469,6 +475,39 @@ impl Loader<'_> {
             imports,
             generated: false,
         })
+    }
+
+    /// The files that the `//go:embed` lines of a package name. Files that do not import the package have none: the checker says so.
+    fn embedded(&mut self, folder: &Path, files: &[File]) -> Embedded {
+        let ast = &self.loaded.ast;
+        let imports_it = |file: &&File| {
+            let mut imports = file.imports.iter();
+            file.script.is_some() || imports.any(|import| ast.string_value(import.path) == b"embed")
+        };
+        let embedding = files.iter().filter(imports_it);
+        let patterns: Vec<&EmbedPattern> = embedding
+            .flat_map(|file| &file.embeds)
+            .flat_map(|embed| &embed.patterns)
+            .collect();
+        if patterns.is_empty() {
+            return Embedded::default();
+        }
+        for name in checker::embed::NAMES {
+            self.loaded.names.intern(name);
+        }
+        let texts = patterns.iter().map(|pattern| pattern.pattern.as_str());
+        match embedding::resolve(folder, texts) {
+            Ok(embedded) => embedded,
+            Err(error) => {
+                let mut places = patterns.iter();
+                let place = places.find(|pattern| pattern.pattern == error.pattern);
+                if let Some(place) = place {
+                    let message = format!("pattern {}: {}", error.pattern, error.message);
+                    self.problem(place.range, message);
+                }
+                Embedded::default()
+            }
+        }
     }
 
     /// The folder of an import and the package's path.

@@ -97,6 +97,11 @@ impl Toolchain {
                 .unwrap_or_default(),
         );
         fs::write(&source, case.go_text()?)?;
+        let data = case.beside("data");
+        let copied = data.file_name().map(|name| self.workshop.join(name));
+        if let Some(copied) = copied.filter(|_| data.exists()) {
+            fs::copy(&data, copied)?;
+        }
         command
             .arg(source.file_name().unwrap_or_default())
             .current_dir(&self.workshop);
@@ -158,7 +163,7 @@ impl Toolchain {
     }
 }
 
-/// Copies a folder, with `.gl` files as `.go` files.
+/// Copies a folder, with `.gl` files as `.go` files and links as links.
 fn copy_as_go(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -166,7 +171,9 @@ fn copy_as_go(from: &Path, to: &Path) -> io::Result<()> {
         let Some(name) = path.file_name().map(Path::new) else {
             continue;
         };
-        if path.is_dir() {
+        if let Ok(target) = fs::read_link(&path) {
+            std::os::unix::fs::symlink(target, to.join(name))?;
+        } else if path.is_dir() {
             copy_as_go(&path, &to.join(name))?;
         } else if name.extension().is_some_and(|extension| extension == "gl") {
             fs::copy(&path, to.join(name.with_extension("go")))?;

@@ -90,6 +90,35 @@ pub struct Import {
     pub range: TextRange,
 }
 
+/// A `//go:embed` line that stands before a declaration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Embed {
+    /// The comment, behind its slashes.
+    pub range: TextRange,
+    /// What it names; at least one.
+    pub patterns: Vec<EmbedPattern>,
+    /// The variables that it stands before; `None` if the declaration is of another kind.
+    pub target: Option<EmbedTarget>,
+}
+
+/// One pattern of a `//go:embed` line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EmbedPattern {
+    /// Without quotes.
+    pub pattern: String,
+    /// Where it stands, with its quotes.
+    pub range: TextRange,
+}
+
+/// What a `//go:embed` line stands before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EmbedTarget {
+    /// The line of variables.
+    pub spec: VarSpec,
+    /// Is it declared in a function?
+    pub local: bool,
+}
+
 /// One file. A file without a `package` clause is a script.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct File {
@@ -111,6 +140,8 @@ pub struct File {
     pub receivers: Vec<(u32, List<Param>)>,
     /// `x.(type)` outside of switches, which Go's compiler refuses: a [`super::Expr::Bad`], and x.
     pub guards: Vec<(ExprId, ExprId)>,
+    /// In source order.
+    pub embeds: Vec<Embed>,
 }
 
 /// The statements of a file without `package` clause, in source order: the body of an implicit function. Constants, variables

@@ -39,7 +39,10 @@ mod names;
 mod print;
 mod statements;
 
-pub use declarations::{ConstSpec, Decl, File, FuncDecl, Import, Script, TypeSpec, VarSpec};
+pub use declarations::{
+    ConstSpec, Decl, Embed, EmbedPattern, EmbedTarget, File, FuncDecl, Import, Script, TypeSpec,
+    VarSpec,
+};
 pub use expressions::{
     AssignOperator, BinaryOperator, ChanDirection, Expr, InterfaceElement, Param, StructField,
     TypeParam, UnaryOperator,

@@ -1,0 +1,7 @@
+package five
+
+import "embed"
+
+//go:embed _x/* p.go
+//go:embed all:nothing/*
+var Files embed.FS

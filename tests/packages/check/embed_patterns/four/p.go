@@ -1,0 +1,6 @@
+package four
+
+import "embed"
+
+//go:embed "[" p.go
+var Files embed.FS

@@ -1,0 +1,3 @@
+module example.com/embed_patterns
+
+go 1.27

@@ -1,0 +1,6 @@
+package six
+
+import "embed"
+
+//go:embed link
+var Files embed.FS

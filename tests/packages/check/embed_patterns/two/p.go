@@ -1,0 +1,6 @@
+package two
+
+import "embed"
+
+//go:embed /file.txt
+var Files embed.FS

@@ -1,0 +1,3 @@
+module example.com/embed_targets
+
+go 1.27

@@ -47,9 +47,10 @@ pub struct Function {
     /// Position of the function's declaration.
     #[serde(with = "place")]
     pub range: Option<TextRange>,
-    /// Word offsets, ascending, of instructions whose index or slice bounds are of an unsigned 64-bit type: asked for only when they
+    /// Word offsets, ascending, of instructions whose index or slice bounds are of an unsigned 64-bit type, and which of the bounds (bit 0 for
+    /// the index or the first): asked for only when they
     /// panic, since the message then shows a value above 2^63 as it is and not as a negative one.
-    pub unsigned: Vec<u32>,
+    pub unsigned: Vec<(u32, u8)>,
     /// A wrapper that the compiler made (method values, interface tables, go/defer of builtins): left out of traces, and `recover`
     /// looks through it.
     pub wrapper: bool,

@@ -12,6 +12,7 @@ use crate::function::{FunctionCompiler, Location};
 use crate::operators::Rhs;
 use crate::places::Place;
 use crate::type_descriptors::Access;
+use crate::walk::Node;
 
 /// A place on the left of an assignment of several values.
 pub(crate) enum Target {
@@ -196,7 +197,7 @@ impl FunctionCompiler<'_, '_> {
             return self.arithmetic(op, ty, register, register, Rhs::Constant(1));
         }
         let place = self.updated_place(operand, ty);
-        self.at(position);
+        self.at_operator(operand, position);
         let (layout, is_float) = (self.layout(ty), self.c.typed.types.is_float(ty));
         if let Place::Memory { pointer, offset } = place
             && let Ok(offset) = u16::try_from(offset)
@@ -265,9 +266,28 @@ impl FunctionCompiler<'_, '_> {
             // The count is evaluated by `shift`; it has no effects left after hoisting.
             let place = self.place(lhs);
             let value = self.allocate(ty);
-            self.at(position);
+            self.at_operator(lhs, position);
             self.load_into(place, ty, value);
             self.shift(op, ty, value, value, rhs, position);
+            return self.store(place, ty, value, false);
+        }
+        if let Some((place, loaded)) = self.left_operand_first(op, lhs, rhs, ty, position) {
+            let b = self.right_operand(rhs, ty);
+            self.at(position);
+            let value = match (place, loaded) {
+                (_, Some(value)) => value,
+                (Place::Memory { pointer, offset }, None)
+                    if self.add_in_place(op, is_float, b, pointer, offset as u16) =>
+                {
+                    return;
+                }
+                (place, None) => {
+                    let value = self.allocate(ty);
+                    self.load_into(place, ty, value);
+                    value
+                }
+            };
+            self.arithmetic(op, ty, value, value, b);
             return self.store(place, ty, value, false);
         }
         let b = self.right_operand(rhs, ty);
@@ -278,7 +298,7 @@ impl FunctionCompiler<'_, '_> {
         } else {
             self.updated_place(lhs, ty)
         };
-        self.at(position);
+        self.at_operator(lhs, position);
         if let Place::Memory { pointer, offset } = place
             && let Ok(offset) = u16::try_from(offset)
             && word
@@ -291,6 +311,42 @@ impl FunctionCompiler<'_, '_> {
         self.registers.written(value, 1);
         self.arithmetic(op, ty, value, value, b);
         self.store(place, ty, value, false);
+    }
+
+    /// When both sides of `op=` can panic, the left one does, if the right one only loads and computes: its place, and its value, unless the
+    /// place has been found good and is added to as it stands. `None` if the order cannot be seen, and where Go has it the other
+    /// way: entries of maps are made last, and builtins, slices and assertions are taken out of an expression before.
+    fn left_operand_first(
+        &mut self,
+        op: BinaryOperator,
+        lhs: ExprId,
+        rhs: ExprId,
+        ty: Ty,
+        position: TextRange,
+    ) -> Option<(Place, Option<u16>)> {
+        if self.map_index(lhs).is_some() || !self.c.may_panic(rhs) || self.c.is_taken_out(rhs) {
+            return None;
+        }
+        let place = self.place(lhs);
+        let is_sum = matches!(op, BinaryOperator::Add | BinaryOperator::Subtract);
+        if let Place::Memory { pointer, offset } = place
+            && is_sum
+            && self.layout(ty).access == Access::Word
+            && u16::try_from(offset).is_ok()
+        {
+            if !self.registers.is_cell(pointer) {
+                self.emit(op::CheckNil {
+                    pointer: Register(pointer),
+                });
+            }
+            return Some((place, None));
+        }
+        self.at_operator(lhs, position);
+        let value = self.allocate(ty);
+        self.load_into(place, ty, value);
+        let count = self.slots(ty);
+        self.registers.written(value, count);
+        Some((place, Some(value)))
     }
 
     /// `+=` and `-=` of a word in memory.
@@ -376,12 +432,24 @@ impl FunctionCompiler<'_, '_> {
         if let Some(Place::Registers(register)) = self.register_place(lhs) {
             return self.concatenate(Some(register), &parts, position, register);
         }
+        if let Some((place, Some(value))) =
+            self.left_operand_first(BinaryOperator::Add, lhs, rhs, ty, position)
+        {
+            let b = self.operand_as(rhs, ty);
+            self.at(position);
+            self.emit(op::Concat {
+                dst: Pair(value),
+                a: Pair(value),
+                b: Pair(b),
+            });
+            return self.store(place, ty, value, false);
+        }
         let b = self.operand_as(rhs, ty);
         let place = self.updated_place(lhs, ty);
         let value = self.allocate(ty);
+        self.at_operator(lhs, position);
         self.load_into(place, ty, value);
         self.registers.written(value, 2);
-        self.at(position);
         self.emit(op::Concat {
             dst: Pair(value),
             a: Pair(value),
@@ -654,11 +722,11 @@ impl FunctionCompiler<'_, '_> {
             return;
         }
         let places = self.places(lhs);
-        let mut values = Vec::with_capacity(rhs.len());
-        for (index, (&e, &target)) in rhs.iter().zip(lhs).enumerate() {
+        let mut values = vec![(0, false); rhs.len()];
+        for index in self.order_of_values(lhs, rhs) {
+            let (e, target) = (rhs[index], lhs[index]);
             if self.is_blank(target) {
                 self.effect(e);
-                values.push((0, false));
                 continue;
             }
             let ty = self.type_of(target);
@@ -685,11 +753,11 @@ impl FunctionCompiler<'_, '_> {
                 }
             };
             if stays && !boxed && self.type_of(inner) == ty {
-                values.push((self.operand(e), false));
+                values[index] = (self.operand(e), false);
             } else {
                 let register = self.allocate(ty);
                 self.convert_into(e, ty, register);
-                values.push((register, true));
+                values[index] = (register, true);
             }
         }
         for ((place, &target), (value, owned)) in places.into_iter().zip(lhs).zip(values) {
@@ -701,6 +769,67 @@ impl FunctionCompiler<'_, '_> {
                 f.store(place, ty, value, owned);
             });
         }
+    }
+
+    /// The order in which the values of a parallel assignment are evaluated, none of which calls anything: first those that the assignments
+    /// before them might change, then the others. It shows when several panic.
+    ///
+    /// GO: cmd/compile/internal/walk/assign.go `ascompatee`.
+    fn order_of_values(&self, lhs: &[ExprId], rhs: &[ExprId]) -> Vec<usize> {
+        let mut memory = false;
+        let mut assigned: Vec<ObjectId> = Vec::new();
+        let (mut first, mut then) = (Vec::new(), Vec::new());
+        for (index, (&target, &value)) in lhs.iter().zip(rhs).enumerate() {
+            let changes = memory && self.reads_memory(value)
+                || assigned
+                    .iter()
+                    .any(|&object| self.c.mentions(value, object));
+            if changes {
+                first.push(index);
+            } else {
+                then.push(index);
+            }
+            if self.is_blank(target) {
+                continue;
+            }
+            match self.c.root_variable(target) {
+                Some(root) if matches!(self.location(root), Some(Location::Registers(_))) => {
+                    assigned.push(root);
+                }
+                _ => memory = true,
+            }
+        }
+        first.extend(then);
+        first
+    }
+
+    /// Whether an expression depends on more than constants and variables in registers.
+    fn reads_memory(&self, e: ExprId) -> bool {
+        let mut found = false;
+        self.c.walk(&[Node::Expr(e)], |node| {
+            let Node::Expr(e) = node else { return false };
+            if found || self.c.typed.constant(e).is_some() {
+                return false;
+            }
+            found = match *self.c.ast.expr(e) {
+                Expr::Ident(_) => self.c.typed.object_of(e).is_some_and(|object| {
+                    self.c.typed.object(object).variable().is_some()
+                        && !matches!(self.location(object), Some(Location::Registers(_)))
+                }),
+                Expr::Binary { .. } | Expr::Unary { .. } | Expr::Paren(_) => false,
+                Expr::Selector { operand, .. } => {
+                    let through_pointer = self.c.typed.types.as_pointer(self.type_of(operand));
+                    through_pointer.is_some() || self.c.selection(e).is_none()
+                }
+                Expr::Call { callee, args, .. } => {
+                    let callee = self.type_and_value(self.c.ast.unparen(callee));
+                    callee.mode != checker::typed::Mode::Type || args.is_empty()
+                }
+                _ => true,
+            };
+            !found
+        });
+        found
     }
 
     // ---- declarations ----

@@ -11,7 +11,7 @@ use checker::typed::{FunctionId as DeclaredId, VarKind};
 use checker::types::{ObjectId, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{BlockId, Decl, ExprId, Symbol};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::instances::EnvironmentId;
 use crate::package::{Compiler, FunctionKey, TooLarge};
@@ -53,8 +53,8 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     /// The length of all maps together.
     map_entries: usize,
     lines: Vec<(Mark, TextRange)>,
-    /// Positions of expressions with an index or bound of an unsigned 64-bit type.
-    unsigned: FxHashSet<TextRange>,
+    /// Positions of expressions with an index or bounds of an unsigned 64-bit type, and which, a bit each.
+    unsigned: FxHashMap<TextRange, u8>,
     position: Option<TextRange>,
     pub(crate) variables: FxHashMap<ObjectId, Location>,
     pub(crate) name: String,
@@ -134,7 +134,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             map_ids: FxHashMap::default(),
             map_entries: 0,
             lines: Vec::new(),
-            unsigned: FxHashSet::default(),
+            unsigned: FxHashMap::default(),
             position: None,
             variables: FxHashMap::default(),
             name,
@@ -165,13 +165,22 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
 
     /// Notes that the index or one of the bounds of `e` is of an unsigned 64-bit type: the panic must not show it as negative.
     pub(crate) fn note_unsigned(&mut self, e: ExprId, indices: &[Option<ExprId>]) {
-        if indices
-            .iter()
-            .flatten()
-            .any(|&index| self.is_wide_unsigned(index))
-        {
-            self.unsigned.insert(self.c.ast.range(e));
+        let mut bits = 0;
+        for (bit, index) in indices.iter().enumerate() {
+            bits |= u8::from(index.is_some_and(|index| self.is_wide_unsigned(index))) << bit;
         }
+        if bits != 0 {
+            self.unsigned.insert(self.c.ast.range(e), bits);
+        }
+    }
+
+    /// Sets the source position of instructions that load and store at the place of `e` on behalf of an operator.
+    pub(crate) fn at_operator(&mut self, e: ExprId, position: TextRange) {
+        let range = self.c.ast.range(self.c.ast.unparen(e));
+        if let Some(&bits) = self.unsigned.get(&range) {
+            self.unsigned.insert(position, bits);
+        }
+        self.at(position);
     }
 
     /// Whether an expression is of an unsigned 64-bit type.
@@ -643,15 +652,14 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             .collect();
         // Every instruction at the position of such an expression: only one that indexes asks.
         let mut unsigned = Vec::new();
-        for (index, (start, _)) in lines
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, range))| self.unsigned.contains(range))
-        {
+        for (index, (start, range)) in lines.iter().enumerate() {
+            let Some(&bits) = self.unsigned.get(range) else {
+                continue;
+            };
             let end = lines
                 .get(index + 1)
                 .map_or(assembled.code.len() as u32, |next| next.0);
-            unsigned.extend(*start..end);
+            unsigned.extend((*start..end).map(|at| (at, bits)));
         }
         Function {
             name: std::mem::take(&mut self.name),

@@ -2,7 +2,9 @@
 
 use checker::typed::{Mode, ObjectKind};
 use checker::types::ObjectId;
-use parser::ast::{BlockId, Decl, Expr, ExprId, InterfaceElement, Stmt, StmtId, UnaryOperator};
+use parser::ast::{
+    BinaryOperator, BlockId, Decl, Expr, ExprId, InterfaceElement, Stmt, StmtId, UnaryOperator,
+};
 use rustc_hash::FxHashSet;
 
 use crate::package::Compiler;
@@ -192,6 +194,59 @@ impl Compiler<'_> {
                 return false;
             }
             found = self.is_call(e);
+            !found
+        });
+        found
+    }
+
+    /// Whether evaluating the expression, apart from calls, might panic otherwise than by a nil map: it looks into memory, divides, shifts,
+    /// asserts, compares or converts.
+    pub(crate) fn may_panic(&self, e: ExprId) -> bool {
+        let mut found = false;
+        self.walk(&[Node::Expr(e)], |node| {
+            let Node::Expr(e) = node else { return false };
+            if found
+                || self.typed.constant(e).is_some()
+                || matches!(self.ast.expr(e), Expr::FuncLit { .. })
+            {
+                return false;
+            }
+            found = match *self.ast.expr(e) {
+                Expr::Index { .. }
+                | Expr::Slice { .. }
+                | Expr::Star(_)
+                | Expr::TypeAssert { .. }
+                | Expr::Selector { .. }
+                | Expr::Call { .. } => true,
+                Expr::Binary { op, .. } => {
+                    op.is_shift()
+                        || op.is_comparison()
+                        || matches!(op, BinaryOperator::Divide | BinaryOperator::Remainder)
+                }
+                _ => false,
+            };
+            !found
+        });
+        found
+    }
+
+    /// Whether the expression holds what Go's compiler evaluates before what stands around it, though it is no call: builtins, slices,
+    /// assertions.
+    pub(crate) fn is_taken_out(&self, e: ExprId) -> bool {
+        let mut found = false;
+        self.walk(&[Node::Expr(e)], |node| {
+            let Node::Expr(e) = node else { return false };
+            if found || self.typed.constant(e).is_some() {
+                return false;
+            }
+            found = match *self.ast.expr(e) {
+                Expr::FuncLit { .. } => return false,
+                Expr::Slice { .. } | Expr::TypeAssert { .. } => true,
+                Expr::Call { callee, .. } => {
+                    self.typed.type_and_value(self.ast.unparen(callee)).mode != Mode::Type
+                }
+                _ => false,
+            };
             !found
         });
         found

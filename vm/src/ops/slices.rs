@@ -19,15 +19,14 @@ pub(crate) fn header(length: u64, capacity: u64) -> u64 {
     length | capacity << 32
 }
 
-/// Whether the index or bounds of the instruction at `ip` are of an unsigned 64-bit type.
-fn is_unsigned(cx: &Running<'_>, ip: *const Word) -> bool {
+/// Whether the index, or which of the bounds, of the instruction at `ip` are of an unsigned 64-bit type: a bit each.
+fn unsigned(cx: &Running<'_>, ip: *const Word) -> u8 {
     let offset = cx.offset_of(ip);
     let function = cx.function_at(offset);
-    function
-        .function
-        .unsigned
-        .binary_search(&(offset - function.start))
-        .is_ok()
+    let marked = &function.function.unsigned;
+    marked
+        .binary_search_by_key(&(offset - function.start), |&(at, _)| at)
+        .map_or(0, |index| marked[index].1)
 }
 
 /// Panics for an index out of range.
@@ -43,7 +42,7 @@ pub(crate) unsafe fn index_panic(
     index: u64,
     length: u64,
 ) -> Next {
-    if (index as i64) < 0 && !is_unsigned(cx, ip) {
+    if (index as i64) < 0 && unsigned(cx, ip) == 0 {
         let index = index as i64;
         cx.bounds_error(ip, fp, &format!("index out of range [{index}]"))
     } else {
@@ -143,8 +142,8 @@ pub(crate) unsafe fn slice_too_short(cx: &mut Running<'_>, ip: *const Word, fp: 
 
 /// What `x[low:high:max]` says about its operand.
 struct Bounds {
-    /// The bounds are of an unsigned 64-bit type.
-    unsigned: bool,
+    /// Which bounds are of an unsigned 64-bit type: a bit each, from the lowest.
+    unsigned: u8,
     length: u64,
     capacity: u64,
     /// Errors speak of the capacity (slices) or of the length (strings, arrays).
@@ -161,27 +160,27 @@ fn slice_bounds(
     } else {
         "length"
     };
-    let negative = |value: u64| !bounds.unsigned && (value as i64) < 0;
+    let negative = |bound: u8, value: u64| bounds.unsigned >> bound & 1 == 0 && (value as i64) < 0;
     let low_value = low.unwrap_or(0);
     let error = |text: String| Err(format!("slice bounds out of range {text}"));
     if let Some(max) = max {
         let high = high.unwrap_or(bounds.length);
         if max > bounds.capacity {
-            return if negative(max) {
+            return if negative(2, max) {
                 error(format!("[::{}]", max as i64))
             } else {
                 error(format!("[::{max}] with {what} {}", bounds.capacity))
             };
         }
         if high > max {
-            return if negative(high) {
+            return if negative(1, high) {
                 error(format!("[:{}:]", high as i64))
             } else {
                 error(format!("[:{high}:{max}]"))
             };
         }
         if low_value > high {
-            return if negative(low_value) {
+            return if negative(0, low_value) {
                 error(format!("[{}::]", low_value as i64))
             } else {
                 error(format!("[{low_value}:{high}:]"))
@@ -192,7 +191,7 @@ fn slice_bounds(
     let high = match high {
         None => bounds.length,
         Some(high) if high > bounds.capacity => {
-            return if negative(high) {
+            return if negative(1, high) {
                 error(format!("[:{}]", high as i64))
             } else {
                 error(format!("[:{high}] with {what} {}", bounds.capacity))
@@ -201,7 +200,7 @@ fn slice_bounds(
         Some(high) => high,
     };
     if low_value > high {
-        return if negative(low_value) {
+        return if negative(0, low_value) {
             error(format!("[{}:]", low_value as i64))
         } else {
             error(format!("[{low_value}:{high}]"))
@@ -210,7 +209,7 @@ fn slice_bounds(
     Ok((low_value, high, bounds.capacity - low_value))
 }
 
-/// Panics for bounds out of range: with `text`, unless the bounds are unsigned.
+/// Panics for bounds out of range: with `text`, unless there are unsigned ones among them.
 #[cold]
 #[inline(never)]
 fn bounds_out_of_range(
@@ -221,14 +220,9 @@ fn bounds_out_of_range(
     wanted: [Option<u64>; 3],
     text: &str,
 ) -> Next {
-    if is_unsigned(cx, ip)
-        && let Err(text) = slice_bounds(
-            &Bounds {
-                unsigned: true,
-                ..bounds
-            },
-            wanted,
-        )
+    let unsigned = unsigned(cx, ip);
+    if unsigned != 0
+        && let Err(text) = slice_bounds(&Bounds { unsigned, ..bounds }, wanted)
     {
         return cx.bounds_error(ip, fp, &text);
     }
@@ -254,7 +248,7 @@ pub(crate) unsafe fn slice_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut
         let i = decode!(ip, SliceSlice);
         let (pointer, word) = (r!(fp, i.src), high!(fp, i.src));
         let bounds = Bounds {
-            unsigned: false,
+            unsigned: 0,
             length: u64::from(word as u32),
             capacity: word >> 32,
             of_capacity: true,
@@ -288,7 +282,7 @@ pub(crate) unsafe fn slice_string(cx: &mut Running<'_>, ip: *const Word, fp: *mu
         let i = decode!(ip, SliceString);
         let (pointer, length) = (r!(fp, i.src), high!(fp, i.src));
         let bounds = Bounds {
-            unsigned: false,
+            unsigned: 0,
             length,
             capacity: length,
             of_capacity: false,
@@ -318,7 +312,7 @@ pub(crate) unsafe fn slice_array(cx: &mut Running<'_>, ip: *const Word, fp: *mut
         }
         let length = u64::from(i.length.0);
         let bounds = Bounds {
-            unsigned: false,
+            unsigned: 0,
             length,
             capacity: length,
             of_capacity: false,
@@ -689,13 +683,13 @@ mod tests {
     #[test]
     fn bounds_speak_as_go_does() {
         let slice = Bounds {
-            unsigned: false,
+            unsigned: 0,
             length: 3,
             capacity: 3,
             of_capacity: true,
         };
         let text = Bounds {
-            unsigned: false,
+            unsigned: 0,
             length: 5,
             capacity: 5,
             of_capacity: false,
@@ -719,13 +713,14 @@ mod tests {
         assert_eq!(error(&slice, Some(3), Some(1), Some(3)), "[3:1:]");
         assert_eq!(error(&text, None, Some(10), None), "[:10] with length 5");
         let unsigned = Bounds {
-            unsigned: true,
+            unsigned: 2,
             ..slice
         };
         assert_eq!(
             error(&unsigned, None, Some(-1), None),
             "[:18446744073709551615] with capacity 3"
         );
+        assert_eq!(error(&unsigned, Some(-1), Some(1), None), "[-1:]");
         assert_eq!(
             slice_bounds(&unsigned, [Some(1), Some(2), None]),
             Ok((1, 2, 2))

@@ -2,7 +2,7 @@
 //!
 //! `golite [FLAGS] COMMAND [FLAGS] WORDS`. Flags stand before the first word; what follows a program's name is the program's.
 
-use crate::commands::fmt;
+use crate::commands::{doc, fmt};
 use crate::help;
 
 /// What the command line asks for.
@@ -19,6 +19,17 @@ pub enum Command {
         code: String,
         arguments: Vec<String>,
     },
+    /// Make an executable of a program.
+    Build {
+        program: String,
+        output: Option<String>,
+    },
+    /// Run a program anew whenever its sources change.
+    Watch { words: Vec<String> },
+    /// Print the documentation of a package, or of something it declares.
+    Document { words: Vec<String>, mode: doc::Mode },
+    /// Print what makes a shell complete command lines.
+    Completions { shell: String },
     /// Report every error of programs, run nothing.
     Check { programs: Vec<String> },
     /// Format files, folders, or without any standard input.
@@ -85,17 +96,26 @@ pub enum Style {
 pub struct UsageError(pub String);
 
 /// A flag: its name, what its value is, for which commands it is.
-struct Flag {
-    name: &'static str,
-    value: Option<&'static str>,
-    commands: &'static [&'static str],
+pub struct Flag {
+    pub name: &'static str,
+    pub value: Option<&'static str>,
+    pub commands: &'static [&'static str],
 }
 
-const PROGRAMS: &[&str] = &["golite", "run", "eval", "check", "disassemble"];
+const PROGRAMS: &[&str] = &["golite", "run", "eval", "build", "check", "disassemble"];
 /// Where errors in sources are reported.
-const REPORTS: &[&str] = &["golite", "run", "eval", "check", "fmt", "disassemble"];
+const REPORTS: &[&str] = &[
+    "golite",
+    "run",
+    "eval",
+    "build",
+    "check",
+    "fmt",
+    "disassemble",
+];
 
-const FLAGS: &[Flag] = &[
+/// All flags but those of `golite test`.
+pub const FLAGS: &[Flag] = &[
     Flag {
         name: "--relaxed",
         value: None,
@@ -142,6 +162,46 @@ const FLAGS: &[Flag] = &[
         commands: &["golite", "run"],
     },
     Flag {
+        name: "--watch",
+        value: None,
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "-o",
+        value: Some("a NAME for the executable"),
+        commands: &["build"],
+    },
+    Flag {
+        name: "--all",
+        value: None,
+        commands: &["doc"],
+    },
+    Flag {
+        name: "--short",
+        value: None,
+        commands: &["doc"],
+    },
+    Flag {
+        name: "--src",
+        value: None,
+        commands: &["doc"],
+    },
+    Flag {
+        name: "-u",
+        value: None,
+        commands: &["doc"],
+    },
+    Flag {
+        name: "-c",
+        value: None,
+        commands: &["doc"],
+    },
+    Flag {
+        name: "--json",
+        value: None,
+        commands: &["golite", "version"],
+    },
+    Flag {
         name: "--check",
         value: None,
         commands: &["fmt"],
@@ -173,6 +233,10 @@ struct Reader<'a> {
     rest: &'a [String],
     settings: Settings,
     mode: fmt::Mode,
+    doc: doc::Mode,
+    watch: bool,
+    output: Option<String>,
+    json: bool,
     /// The texts of `-e`, a line each.
     code: Option<String>,
     wants_help: bool,
@@ -188,6 +252,10 @@ pub fn parse(arguments: &[String]) -> Result<Request, UsageError> {
         rest: arguments,
         settings: Settings::default(),
         mode: fmt::Mode::default(),
+        doc: doc::Mode::default(),
+        watch: false,
+        output: None,
+        json: false,
         code: None,
         wants_help: false,
         wants_version: false,
@@ -205,8 +273,8 @@ impl Reader<'_> {
         if self.wants_help {
             return Ok(Command::Print(help::general()));
         }
-        if self.wants_version {
-            return Ok(Command::Print(help::version()));
+        if self.wants_version || self.json {
+            return Ok(self.version());
         }
         if let Some(code) = self.code.take() {
             return Ok(self.evaluate(code));
@@ -249,10 +317,7 @@ impl Reader<'_> {
                 None if words.is_empty() => Err(UsageError(
                     "run: which program? (golite run FILE|FOLDER|- [ARGUMENTS])".into(),
                 )),
-                None => Ok(Command::Run {
-                    words: words.to_vec(),
-                    several: true,
-                }),
+                None => Ok(self.run(true)),
             },
             "eval" => match words.split_first() {
                 None => Err(UsageError(
@@ -317,16 +382,78 @@ impl Reader<'_> {
                     ))),
                 },
             },
-            "version" => Ok(Command::Print(help::version())),
-            file if file == "-" || looks_like_a_file(file) => Ok(Command::Run {
-                words: words.to_vec(),
-                several: false,
-            }),
+            "version" => Ok(self.version()),
+            "build" => {
+                let mut programs = Vec::new();
+                while let Some((name, rest)) = self.rest.split_first() {
+                    programs.push(name.clone());
+                    self.rest = rest;
+                    self.flags("build")?;
+                }
+                if self.wants_help {
+                    return Ok(Command::Print(help::of("build").unwrap_or_default()));
+                }
+                match <[String; 1]>::try_from(programs) {
+                    Ok([program]) => Ok(Command::Build {
+                        program,
+                        output: self.output.take(),
+                    }),
+                    Err(_) => Err(UsageError(
+                        "build: give one program (golite build FILE|FOLDER [-o NAME])".into(),
+                    )),
+                }
+            }
+            "doc" => {
+                let mut names = Vec::new();
+                while let Some((name, rest)) = self.rest.split_first() {
+                    names.push(name.clone());
+                    self.rest = rest;
+                    self.flags("doc")?;
+                }
+                if self.wants_help {
+                    return Ok(Command::Print(help::of("doc").unwrap_or_default()));
+                }
+                if names.len() > 2 {
+                    return Err(UsageError(
+                        "doc: of what? (golite doc [PACKAGE[.NAME]])".into(),
+                    ));
+                }
+                Ok(Command::Document {
+                    words: names,
+                    mode: self.doc,
+                })
+            }
+            "completions" => match words {
+                [shell] => Ok(Command::Completions {
+                    shell: shell.clone(),
+                }),
+                _ => Err(UsageError(
+                    "completions: for which shell? (golite completions bash|zsh|fish)".into(),
+                )),
+            },
+            "man" => Ok(Command::Print(help::manual())),
+            file if file == "-" || looks_like_a_file(file) => Ok(self.run(false)),
             other => Err(UsageError(format!(
                 "no command and no file {other:?}{}",
                 command_near(other)
             ))),
         }
+    }
+
+    /// The words that are left name a program.
+    fn run(&self, several: bool) -> Command {
+        let words = self.rest.to_vec();
+        match self.watch {
+            true => Command::Watch { words },
+            false => Command::Run { words, several },
+        }
+    }
+
+    fn version(&self) -> Command {
+        Command::Print(match self.json {
+            true => help::version_json(),
+            false => help::version(),
+        })
     }
 
     /// A text to run; errors that only matter in what is kept are warnings there.
@@ -363,6 +490,11 @@ impl Reader<'_> {
                 "-d" if command == "fmt" => "--diff",
                 "-s" if command == "fmt" => "--simplify",
                 "-max-heap" => "--max-heap",
+                "-watch" => "--watch",
+                "-json" => "--json",
+                "-all" if command == "doc" => "--all",
+                "-short" if command == "doc" => "--short",
+                "-src" if command == "doc" => "--src",
                 other => other,
             };
             let flag = FLAGS.iter().find(|flag| flag.name == name);
@@ -405,6 +537,15 @@ impl Reader<'_> {
             "--check" => self.mode.check = true,
             "--diff" => self.mode.diff = true,
             "--simplify" => self.mode.simplify = true,
+            "--watch" => self.watch = true,
+            "-o" if value.is_empty() => return Err(()),
+            "-o" => self.output = Some(value.to_owned()),
+            "--all" => self.doc.all = true,
+            "--short" => self.doc.short = true,
+            "--src" => self.doc.source = true,
+            "-u" => self.doc.unexported = true,
+            "-c" => self.doc.case = true,
+            "--json" => self.json = true,
             "--help" => self.wants_help = true,
             "--version" => self.wants_version = true,
             "-e" => {

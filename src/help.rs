@@ -7,13 +7,17 @@ pub const COMMANDS: &[&str] = &[
     "golite",
     "run",
     "eval",
+    "build",
     "check",
     "fmt",
     "disassemble",
     "explain",
+    "doc",
     "test",
     "bench",
     "trace",
+    "completions",
+    "man",
     "help",
     "version",
 ];
@@ -25,15 +29,19 @@ Usage:
   golite FILE [ARGUMENTS]            run a program (short for `golite run`)
   golite run FILE|DIR|- [ARGUMENTS]  run a file, a folder, or what standard input holds
   golite -e CODE [ARGUMENTS]         run CODE
+  golite build FILE|DIR [-o NAME]    make one executable of a program
   golite check FILE|DIR|-...         report all errors, run nothing
   golite fmt [FILE|DIR|-]...         write sources in their one form, as gofmt does
+  golite doc [PACKAGE[.NAME]]        show the documentation of a package or of what it declares
   golite explain [CODE]              tell more about an error: its cause and how to mend it
   golite test [PACKAGE...]           run the tests of packages
   golite bench [PACKAGE...]          run their benchmarks
   golite disassemble FILE|DIR        print the bytecode of a program
   golite trace view FILE             make a page of the timeline that `golite run --trace FILE` wrote
+  golite completions SHELL           print what makes bash, zsh or fish complete golite's command lines
+  golite man                         print the manual page
   golite help [COMMAND]              tell more about a command, or about `environment`
-  golite version                     print the version
+  golite version [--json]            print the version
 
 A first script, hello.gl, which is Go without the ceremony:
   names := os.Args[1:]
@@ -61,7 +69,8 @@ Flags:
 ";
 
 /// After [`FLAGS`], where a program runs.
-const RUN_FLAGS: &str = "  --max-heap SIZE           the program may take so much memory (256M, 1G); beyond it ends with \"out of memory\"
+const RUN_FLAGS: &str = "  --watch                   run again whenever a source file of the program changes, until Ctrl-C
+  --max-heap SIZE           the program may take so much memory (256M, 1G); beyond it ends with \"out of memory\"
   --trace FILE              write a timeline of the run: who ran when on which processor, who woke whom, blocking calls,
                             collections (for chrome://tracing, ui.perfetto.dev, or `golite trace view FILE`)
   --leaks                   when main returns, report goroutines that wait for what nobody can do any more, with their traces
@@ -95,6 +104,69 @@ Examples:
   golite run examples/word_count.gl examples/data/alice.txt
   GOMAXPROCS=1 golite run examples/worker_pool.gl
   echo 'println(1 + 2)' | golite run -
+  golite run --watch server.gl 8080
+";
+
+const BUILD: &str = "\
+Usage: golite build [FLAGS] FILE|DIR|- [-o NAME]
+
+Makes one executable of a program: golite's runtime and the program's bytecode, nothing else is needed to run it. All its
+arguments are the program's: os.Args[1:]. It heeds GOMAXPROCS, GOGC and the like (`golite help environment`), and shows file names
+and lines in traces. Without -o it is named after the file, or the folder, and lies in the current folder.
+
+Examples:
+  golite build examples/word_count.gl && ./word_count examples/data/alice.txt
+  golite build -o /usr/local/bin/serve ./cmd/serve
+";
+
+const DOC: &str = "\
+Usage: golite doc [FLAGS] [PACKAGE[.NAME[.METHOD OR FIELD]]]
+       golite doc [FLAGS] PACKAGE NAME[.METHOD OR FIELD]
+
+Shows the documentation of a package: what its sources say above its declarations. PACKAGE is a standard package (json as well as
+encoding/json), a folder, or an import path of the module. A name alone is one of the current folder's package, or if that has none, a
+package. Without any word it is the package in the current folder. Names written in lower case match both cases.
+
+Flags, with one dash or two:
+  -all    everything the package declares, with its documentation
+  -short  a line for each
+  -src    the source of the declaration
+  -u      also what is not exported
+  -c      heed the case of names
+
+Examples:
+  golite doc strings
+  golite doc strings.Builder
+  golite doc json.Decoder.Decode
+  golite doc ./queue Push
+";
+
+const COMPLETIONS: &str = "\
+Usage: golite completions bash|zsh|fish
+
+Prints a script that makes the shell complete golite's commands, flags and files.
+
+Examples:
+  golite completions bash > ~/.local/share/bash-completion/completions/golite
+  golite completions zsh > ~/.zfunc/_golite          (a folder in $fpath)
+  golite completions fish > ~/.config/fish/completions/golite.fish
+";
+
+const MAN: &str = "\
+Usage: golite man
+
+Prints the manual page, all that `golite help` has to say, in the form that man reads.
+
+Examples:
+  golite man | man -l -
+  golite man > ~/.local/share/man/man1/golite.1
+";
+
+const VERSION: &str = "\
+Usage: golite version [--json]
+
+Prints golite's version and that of the Go language it speaks; with --json as an object with the fields
+version, go, os, arch, instructions (how many the machine has) and packages (how many standard ones there are).
 ";
 
 const EVAL: &str = "\
@@ -242,14 +314,71 @@ pub fn of(topic: &str) -> Option<String> {
         "bench" => BENCH.to_owned(),
         "explain" => EXPLAIN.to_owned(),
         "environment" => format!("{ENVIRONMENT}{}", debug_flags::help()),
-        "version" => "Usage: golite version\n".to_owned(),
+        "version" => VERSION.to_owned(),
+        "build" => format!("{BUILD}{FLAGS}"),
+        "doc" => DOC.to_owned(),
+        "completions" => COMPLETIONS.to_owned(),
+        "man" => MAN.to_owned(),
         _ => return None,
     })
+}
+
+/// What a command does, in a line: what [`GENERAL`] says of it.
+pub fn summary(command: &str) -> &'static str {
+    let prefix = format!("  golite {command} ");
+    let of = |line: &'static str| {
+        line.starts_with(&prefix)
+            .then(|| line.rsplit_once("  ").map(|(_, text)| text))?
+    };
+    match command {
+        "eval" => "run CODE",
+        _ => GENERAL.lines().find_map(of).unwrap_or_default(),
+    }
 }
 
 /// What `golite version` prints.
 pub fn version() -> String {
     concat!("golite ", env!("CARGO_PKG_VERSION"), " (Go 1.27)\n").to_owned()
+}
+
+/// What `golite version --json` prints.
+pub fn version_json() -> String {
+    format!(
+        "{{\"version\":\"{}\",\"go\":\"1.27\",\"os\":\"{}\",\"arch\":\"{}\",\"instructions\":{},\"packages\":{}}}\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        bytecode::Opcode::ALL.len(),
+        stdlib::outline::packages().len(),
+    )
+}
+
+/// What `golite man` prints: all pages, in the language of man.
+pub fn manual() -> String {
+    let mut page = String::from(
+        ".TH GOLITE 1\n.SH NAME\ngolite \\- run Go programs as scripts\n.SH SYNOPSIS\n\
+         .B golite\n[FLAGS] FILE|COMMAND [WORDS]\n.SH DESCRIPTION\n",
+    );
+    for topic in COMMANDS.iter().copied().chain(["environment"]) {
+        if matches!(topic, "help") {
+            continue;
+        }
+        if topic != "golite" {
+            page.push_str(&format!(".SH {}\n", topic.to_uppercase()));
+        }
+        page.push_str(".nf\n");
+        for line in of(topic).unwrap_or_default().lines() {
+            // A dot or a quote at the beginning of a line would be a request, a backslash an escape.
+            let line = line.replace('\\', "\\e").replace('-', "\\-");
+            if line.starts_with(['.', '\'']) {
+                page.push_str("\\&");
+            }
+            page.push_str(&line);
+            page.push('\n');
+        }
+        page.push_str(".fi\n");
+    }
+    page
 }
 
 #[cfg(test)]
@@ -263,6 +392,9 @@ mod tests {
                 of(command).is_some_and(|text| text.contains("Usage")),
                 "{command}"
             );
+            if *command != "golite" {
+                assert!(!summary(command).is_empty(), "{command}");
+            }
         }
     }
 }

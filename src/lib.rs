@@ -3,10 +3,12 @@
 //! - [`pipeline`]: the stages in a row, from text to bytecode.
 //! - [`loader`]: from files and folders to the program's own packages.
 //! - [`packages`]: where standard packages come from.
+//! - [`documentation`]: what sources say above their declarations.
 //! - [`timeline`]: what the scheduler recorded, for people to look at.
 //!
 //! The command (`main.rs`) is the only place that reads the process's arguments and environment or ends the process.
 
+pub mod documentation;
 pub mod loader;
 pub mod packages;
 pub mod pipeline;

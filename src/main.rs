@@ -30,6 +30,9 @@ fn end_on_panic() {
 
 fn main() -> ExitCode {
     end_on_panic();
+    if let Some(status) = commands::build::appended() {
+        return status;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|word| word.to_string_lossy().into_owned())
@@ -46,6 +49,9 @@ fn main() -> ExitCode {
         Command::Evaluate { code, arguments } => {
             commands::run::evaluate(code, &arguments, settings)
         }
+        Command::Build { program, output } => {
+            commands::build::build(&program, output.as_deref(), settings)
+        }
         Command::Check { programs } => commands::check::check(&programs, settings),
         Command::Format { names, mode } => commands::fmt::fmt(&names, mode, settings),
         Command::Disassemble { program } => commands::disassemble::disassemble(&program, settings),
@@ -53,6 +59,9 @@ fn main() -> ExitCode {
         Command::Explain { code } => commands::explain::explain(code.as_deref()),
         Command::Test { words, benchmarks } => commands::test::test(&words, settings, benchmarks),
         Command::TestProgram { words } => commands::test::run_program(&words),
+        Command::Watch { words } => commands::watch::watch(&words, &arguments),
+        Command::Completions { shell } => commands::completions::completions(&shell),
+        Command::Document { words, mode } => commands::doc::doc(&words, mode),
         Command::Print(text) => commands::print(&text),
     }
 }

@@ -92,8 +92,7 @@ pub fn to_bytes(program: &Program, sources: &SourceMap) -> Vec<u8> {
         })
         .collect();
     let bytes = vec![0; HEAD];
-    let mut bytes =
-        postcard::to_extend(&(program, files), bytes).expect("programs can be written");
+    let mut bytes = postcard::to_extend(&(program, files), bytes).expect("programs can be written");
     let (head, body) = bytes.split_at_mut(HEAD);
     head[..8].copy_from_slice(&MAGIC);
     head[8..16].copy_from_slice(&fingerprint().to_le_bytes());
@@ -146,7 +145,10 @@ pub fn from_bytes(bytes: &[u8]) -> Result<(Program, SourceMap), ImageError> {
         sources.add_lines(file.name, file.length, starts);
     }
     let count = sources.files().count();
-    if used_files(&program, 0).0.is_some_and(|last| last as usize >= count) {
+    if used_files(&program, 0)
+        .0
+        .is_some_and(|last| last as usize >= count)
+    {
         return Err(unsound(&"a place in no file"));
     }
     tables::check(&program).map_err(|error| unsound(&error))?;
@@ -233,7 +235,9 @@ mod tests {
     fn program() -> (Program, SourceMap) {
         let mut sources = SourceMap::new();
         sources.add("unused.gl", "nothing\n").unwrap();
-        let id = sources.add("a.gl", "package main\n\nfunc main() {}\n").unwrap();
+        let id = sources
+            .add("a.gl", "package main\n\nfunc main() {}\n")
+            .unwrap();
         let mut assembler = Assembler::new();
         assembler.emit(op::Return {});
         let code = assembler.finish().code;

@@ -1,8 +1,8 @@
 //! The compiled program: what the compiler hands to the linker of the virtual machine.
 
 use crate::operand::{FunctionId, TypeId, Word};
-use crate::types::{SlotKind, TypeDescriptor};
 use crate::stored::{code, line_table, place, texts};
+use crate::types::{SlotKind, TypeDescriptor};
 use diagnostics::TextRange;
 use serde::{Deserialize, Serialize};
 

@@ -58,9 +58,8 @@ pub(crate) mod code {
         if !rest.is_empty() {
             return Err(D::Error::custom("half a word of code"));
         }
-        let word = |b: &[u8; 8]| {
-            Word([0, 2, 4, 6].map(|at| u16::from_le_bytes([b[at], b[at + 1]])))
-        };
+        let word =
+            |b: &[u8; 8]| Word([0, 2, 4, 6].map(|at| u16::from_le_bytes([b[at], b[at + 1]])));
         Ok(words.iter().map(word).collect())
     }
 }

@@ -170,9 +170,7 @@ impl Check<'_> {
             TypeKind::Uintptr => number(8),
             TypeKind::Complex64 { .. } => (8, vec![Scalar; 2], Vec::new()),
             TypeKind::Complex128 { .. } => (16, vec![Scalar; 2], Vec::new()),
-            TypeKind::String | TypeKind::Slice { .. } => {
-                (16, vec![Ref, Scalar], vec![(0, Ref)])
-            }
+            TypeKind::String | TypeKind::Slice { .. } => (16, vec![Ref, Scalar], vec![(0, Ref)]),
             TypeKind::Interface { .. } => {
                 (16, vec![Scalar, InterfaceData], vec![(1, InterfaceData)])
             }

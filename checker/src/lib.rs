@@ -92,5 +92,5 @@ pub mod universe;
 pub use constants::Constant;
 pub use embed::Embedded;
 pub use importer::{Importer, NoImports, PackageSource, SourceText, UserPackage};
-pub use package::{Options, check_packages, check_program};
+pub use package::{Options, check_packages, check_program, is_predeclared};
 pub use typed::TypedProgram;

@@ -137,7 +137,7 @@ const PREDECLARED: &[&str] = &[
 ];
 
 /// Is the name declared in the universe?
-pub(crate) fn is_predeclared(name: &str) -> bool {
+pub fn is_predeclared(name: &str) -> bool {
     PREDECLARED.contains(&name) || Builtin::ALL.iter().any(|builtin| builtin.name() == name)
 }
 

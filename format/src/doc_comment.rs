@@ -86,43 +86,43 @@ fn has_column_of_stars(text: &str) -> bool {
 }
 
 /// A part of a doc comment.
-enum Block {
+pub(crate) enum Block {
     Paragraph(String),
     Heading(String),
     Code(String),
     List(List),
 }
 
-struct List {
-    items: Vec<Item>,
+pub(crate) struct List {
+    pub(crate) items: Vec<Item>,
     blank_before: bool,
     blank_between: bool,
 }
 
-struct Item {
+pub(crate) struct Item {
     /// Empty for a bullet.
-    number: String,
-    paragraphs: Vec<String>,
+    pub(crate) number: String,
+    pub(crate) paragraphs: Vec<String>,
 }
 
 impl List {
-    fn is_loose(&self) -> bool {
+    pub(crate) fn is_loose(&self) -> bool {
         self.blank_between || self.items.iter().any(|item| item.paragraphs.len() != 1)
     }
 }
 
 /// `[text]: url`
-struct Definition {
-    text: String,
-    url: String,
-    is_used: bool,
+pub(crate) struct Definition {
+    pub(crate) text: String,
+    pub(crate) url: String,
+    pub(crate) is_used: bool,
 }
 
 #[derive(Default)]
-struct Definitions {
-    all: Vec<Definition>,
+pub(crate) struct Definitions {
+    pub(crate) all: Vec<Definition>,
     /// The first of each text.
-    by_text: FxHashMap<String, usize>,
+    pub(crate) by_text: FxHashMap<String, usize>,
 }
 
 impl Definitions {
@@ -157,7 +157,8 @@ fn parse_definition(line: &str) -> Option<Definition> {
     })
 }
 
-fn reformat(text: &str) -> String {
+/// The parts of a comment's text, and the links that it defines.
+pub(crate) fn blocks(text: &str) -> (Vec<Block>, Definitions) {
     let lines: Vec<&str> = text.split('\n').collect();
     let lines = unindent(&lines);
     let mut definitions = Definitions::default();
@@ -183,13 +184,24 @@ fn reformat(text: &str) -> String {
         blocks.extend(block);
         previous_end = span.end;
     }
-    let mut out = String::with_capacity(text.len());
-    for (index, block) in blocks.iter().enumerate() {
-        let blank_before = match block {
+    (blocks, definitions)
+}
+
+impl Block {
+    /// Does an empty line stand before it, if it is not the first?
+    pub(crate) fn is_blank_before(&self) -> bool {
+        match self {
             Block::List(list) => list.blank_before || list.is_loose(),
             _ => true,
-        };
-        if index > 0 && blank_before {
+        }
+    }
+}
+
+fn reformat(text: &str) -> String {
+    let (blocks, mut definitions) = blocks(text);
+    let mut out = String::with_capacity(text.len());
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 && block.is_blank_before() {
             out.push('\n');
         }
         write_block(&mut out, block, &mut definitions);
@@ -545,7 +557,7 @@ fn linked_text(text: &str, definitions: &mut Definitions) -> String {
 }
 
 /// Text with typographic quotes, but not inside of addresses, where `has_addresses`.
-fn write_text(out: &mut String, text: &str, has_addresses: bool) {
+pub(crate) fn write_text(out: &mut String, text: &str, has_addresses: bool) {
     let mut written = 0;
     let mut at = 0;
     while let Some(rest) = text.get(at..)

@@ -13,6 +13,8 @@
 //! What gofmt does is a matter of heuristics, so these are Go's own, step by step; `cargo xtask gofmt` compares the results for all
 //! files of a Go distribution, also after their white space was shaken up.
 //!
+//! [`doc_text`] shows a doc comment as plain text, as `go doc` does.
+//!
 //! A text without package clause is a script. If it holds declarations only, or statements only, gofmt knows it as a fragment, and it
 //! is wrapped as gofmt wraps it; what is mixed is printed like statements, with functions standing apart.
 //!
@@ -27,6 +29,7 @@ mod comments;
 mod constraints;
 mod declarations;
 mod doc_comment;
+mod doc_text;
 mod expressions;
 mod imports;
 mod printer;
@@ -36,6 +39,7 @@ mod statements;
 
 use declarations::TopDeclaration;
 use diagnostics::{Diagnostics, FileId};
+pub use doc_text::doc_text;
 use parser::ast::{Ast, Decl, File, Interner, Stmt};
 use printer::Printer;
 use simplify::Edits;

@@ -1,14 +1,18 @@
 //! What the command does, a file each.
 
+pub mod build;
 pub mod check;
+pub mod completions;
 mod difference;
 pub mod disassemble;
+pub mod doc;
 pub mod explain;
 pub mod fmt;
 pub mod run;
 pub mod schedules;
 pub mod test;
 pub mod trace;
+pub mod watch;
 
 use crate::arguments::{Settings, Style};
 use checker::Options;

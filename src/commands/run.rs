@@ -18,6 +18,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use vm::{Exit, Host, Quitter, TracebackLevel, Vm, VmOptions};
 
+/// The exit status when a program is not started: what it is made of, or what it is told, makes no sense.
+pub const REFUSED: u8 = 2;
+
 /// Runs the program that the first of `words` names, or several of them; the rest are its arguments.
 pub fn run(words: &[String], several: bool, settings: Settings) -> ExitCode {
     if words.is_empty() {
@@ -164,7 +167,7 @@ fn end(exit: &Exit) -> ! {
 
 /// Tells the program from its arguments: a folder, `-` for standard input, a file, or, with `several`, all files with
 /// extension `.gl` or `.go` that follow, as `go run` does; but a script is always one file. `--` ends the files.
-fn program(words: &[String], several: bool) -> io::Result<(Input, &[String])> {
+pub fn program(words: &[String], several: bool) -> io::Result<(Input, &[String])> {
     let (first, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let input = input_of(first)?;
     if !several || !matches!(input, Input::Files(_)) {

@@ -22,8 +22,8 @@ pub mod tests;
 
 use checker::{Embedded, UserPackage};
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
-pub use folder::decoded;
 use folder::{Listing, Text};
+pub use folder::{decoded, has_sources};
 use module::Module;
 use parser::ast::{Ast, EmbedPattern, File, Interner, Symbol};
 use parser::parse_file;
@@ -639,8 +639,18 @@ impl Loader<'_> {
     }
 }
 
+/// The sources in a folder that take part on this system, without tests: names and texts.
+///
+/// # Errors
+/// What cannot be read.
+pub fn sources_in(folder: &Path) -> Result<Vec<(String, String)>, String> {
+    let listing = folder::list(folder)?.not_empty(folder)?;
+    let texts = listing.texts.into_iter();
+    Ok(texts.map(|text| (text.shown, text.text)).collect())
+}
+
 /// The import path of a folder in a module.
-fn own_path(module: &Module, folder: &Path) -> String {
+pub fn own_path(module: &Module, folder: &Path) -> String {
     match folder.strip_prefix(&module.root) {
         Ok(rest) if rest.as_os_str().is_empty() => module.path.clone(),
         Ok(rest) => format!("{}/{}", module.path, rest.display()),

@@ -61,6 +61,12 @@ flags! {
         "x" "n" "a" "tags" "mod" "msan" "asan";
 }
 
+/// The names of all flags that golite has an answer to, without dashes.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let known = FLAGS.iter().filter(|flag| flag.kind != Kind::Missing);
+    known.map(|flag| flag.name)
+}
+
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Understands the words behind `golite test`, or behind `golite bench` with `benchmarks`.

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+pub use flags::names as flag_names;
 pub use program::run as run_program;
 
 /// The line that a test program's process prints when the program starts.

@@ -48,6 +48,8 @@ pub enum Command {
     },
     /// Run the tests of one package, as `golite test` asks another process.
     TestProgram { words: Vec<String> },
+    /// Read a program line by line, and run each line.
+    Repl,
     /// Print a text and end well.
     Print(String),
 }
@@ -112,6 +114,7 @@ const REPORTS: &[&str] = &[
     "check",
     "fmt",
     "disassemble",
+    "repl",
 ];
 
 /// All flags but those of `golite test`.
@@ -134,7 +137,7 @@ pub const FLAGS: &[Flag] = &[
     Flag {
         name: "--max-heap",
         value: Some("a number of bytes, as 256M or 1G"),
-        commands: &["golite", "run", "eval"],
+        commands: &["golite", "run", "eval", "repl"],
     },
     Flag {
         name: "-e",
@@ -382,6 +385,8 @@ impl Reader<'_> {
                     ))),
                 },
             },
+            "repl" if words.is_empty() => Ok(Command::Repl),
+            "repl" => Err(UsageError("repl: it takes no words (golite repl)".into())),
             "version" => Ok(self.version()),
             "build" => {
                 let mut programs = Vec::new();

@@ -13,6 +13,7 @@ pub const COMMANDS: &[&str] = &[
     "disassemble",
     "explain",
     "doc",
+    "repl",
     "test",
     "bench",
     "trace",
@@ -30,6 +31,7 @@ Usage:
   golite run FILE|DIR|- [ARGUMENTS]  run a file, a folder, or what standard input holds
   golite -e CODE [ARGUMENTS]         run CODE
   golite build FILE|DIR [-o NAME]    make one executable of a program
+  golite repl                        type a program line by line (also `golite` alone, on a terminal)
   golite check FILE|DIR|-...         report all errors, run nothing
   golite fmt [FILE|DIR|-]...         write sources in their one form, as gofmt does
   golite doc [PACKAGE[.NAME]]        show the documentation of a package or of what it declares
@@ -286,6 +288,19 @@ Examples:
   golite bench -bench Sort -benchmem -count 5 ./...
 ";
 
+const REPL: &str = "\
+Usage: golite repl [FLAGS]
+       golite
+
+Reads a program line by line and runs each line at once; the value of an expression is shown with its type, and `_` is the last value.
+Statements, declarations, functions, types and methods stand in any order; standard packages need no import. A name that is declared
+again stands for the new thing from then on; code from before keeps the old one. What is not used is no error. Lines are put together
+as long as a bracket is open; an empty line ends them all the same. Goroutines go on while one types.
+
+Ctrl-C stops what runs and says where it was; a second one ends the session, as Ctrl-D does. `:help` lists the commands. Lines are kept in
+$XDG_STATE_HOME/golite/history. When standard input is no terminal, lines are read from it without echo.
+";
+
 const ENVIRONMENT: &str = "\
 GOMAXPROCS     how many processors run goroutines (default: those the machine grants)
 GOGC           collect when the heap has grown by this percentage (default 100; off: never)
@@ -313,6 +328,7 @@ pub fn of(topic: &str) -> Option<String> {
         "test" => TEST.to_owned(),
         "bench" => BENCH.to_owned(),
         "explain" => EXPLAIN.to_owned(),
+        "repl" => format!("{REPL}{FLAGS}"),
         "environment" => format!("{ENVIRONMENT}{}", debug_flags::help()),
         "version" => VERSION.to_owned(),
         "build" => format!("{BUILD}{FLAGS}"),

@@ -4,6 +4,7 @@
 //! - [`loader`]: from files and folders to the program's own packages.
 //! - [`packages`]: where standard packages come from.
 //! - [`documentation`]: what sources say above their declarations.
+//! - [`session`]: a program that grows, unit by unit, while it runs.
 //! - [`timeline`]: what the scheduler recorded, for people to look at.
 //!
 //! The command (`main.rs`) is the only place that reads the process's arguments and environment or ends the process.
@@ -12,4 +13,5 @@ pub mod documentation;
 pub mod loader;
 pub mod packages;
 pub mod pipeline;
+pub mod session;
 pub mod timeline;

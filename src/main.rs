@@ -62,6 +62,7 @@ fn main() -> ExitCode {
         Command::Watch { words } => commands::watch::watch(&words, &arguments),
         Command::Completions { shell } => commands::completions::completions(&shell),
         Command::Document { words, mode } => commands::doc::doc(&words, mode),
+        Command::Repl => commands::repl::repl(settings),
         Command::Print(text) => commands::print(&text),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::operand::{FunctionId, TypeId, Word};
 use crate::stored::{code, line_table, place, texts};
-use crate::types::{SlotKind, TypeDescriptor};
+use crate::types::{Method, SlotKind, TypeDescriptor};
 use diagnostics::TextRange;
 use serde::{Deserialize, Serialize};
 
@@ -153,4 +153,66 @@ pub struct Reflection {
     /// Function types and the functions that `reflect.MakeFunc` makes closures of, sorted. Such a function captures one
     /// `func([]any) []any`, hands its arguments to it, and returns what that gives, which must be of the right types.
     pub made: Vec<(TypeId, FunctionId)>,
+}
+
+/// What a unit adds to a program that was linked already. Numbers go on where those of the program end.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Addition {
+    pub functions: Vec<Function>,
+    pub types: Vec<TypeDescriptor>,
+    pub strings: Vec<Vec<u8>>,
+    pub natives: Vec<NativeReference>,
+    pub selectors: Vec<SelectorName>,
+    pub globals: Vec<Global>,
+    /// Size of the globals area in bytes, with all globals.
+    pub globals_size: u32,
+    /// Earlier types that have other methods now: all methods of each, sorted by selector. None is missing that the type had before.
+    pub methods: Vec<(TypeId, Vec<Method>)>,
+    /// Earlier types, and the types of pointers to them, which are new.
+    pub pointers: Vec<(TypeId, TypeId)>,
+    /// Runs the unit.
+    pub entry: Option<FunctionId>,
+    /// Set in every addition.
+    pub known: Option<KnownTypes>,
+    /// As [`Program::reflection`], for the whole program, if it has changed.
+    pub reflection: Option<Reflection>,
+}
+
+impl Program {
+    /// Adds a unit. The code of its functions is in the program until [`Program::take_functions`].
+    pub fn add(&mut self, addition: Addition) {
+        self.functions.extend(addition.functions);
+        self.types.extend(addition.types);
+        self.strings.extend(addition.strings);
+        self.natives.extend(addition.natives);
+        self.selectors.extend(addition.selectors);
+        self.globals.extend(addition.globals);
+        self.globals_size = addition.globals_size;
+        for (id, methods) in addition.methods {
+            self.types[id.0 as usize].methods = methods;
+        }
+        for (id, pointer) in addition.pointers {
+            self.types[id.0 as usize].pointer_to = Some(pointer);
+        }
+        self.entry = addition.entry;
+        self.known = addition.known;
+        if addition.reflection.is_some() {
+            self.reflection = addition.reflection;
+        }
+    }
+
+    /// Takes the functions from number `from` on out of the program, which keeps what callers and the verifier look at.
+    pub fn take_functions(&mut self, from: usize) -> Vec<Function> {
+        self.functions[from..]
+            .iter_mut()
+            .map(|function| {
+                let head = Function {
+                    captures: function.captures.clone(),
+                    parameters: function.parameters.clone(),
+                    ..Function::default()
+                };
+                std::mem::replace(function, head)
+            })
+            .collect()
+    }
 }

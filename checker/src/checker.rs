@@ -248,6 +248,8 @@ pub(crate) struct Checker<'a> {
     /// The scopes of functions with type parameters, which those are declared in.
     pub(crate) function_scopes: FxHashMap<FunctionId, ScopeId>,
     pub(crate) instantiations: InstantiationGraph,
+    /// What a session remembers between its units; `None` in a program that is checked at once.
+    pub(crate) session: Option<crate::session::SessionState>,
 }
 
 /// What can be reached so far, and what is still to be looked at.
@@ -256,6 +258,8 @@ pub(crate) struct Reachability {
     pub(crate) reached: FxHashSet<ObjectId>,
     /// Functions of standard packages whose bodies are to be checked.
     pub(crate) functions: Vec<FunctionId>,
+    /// Package variables in the order in which they were reached.
+    pub(crate) variables: Vec<ObjectId>,
     /// Types that values in interfaces may have; the number says how many have been looked at.
     pub(crate) run_time_types: IndexSet<TypeId, FxBuildHasher>,
     pub(crate) looked_at: usize,
@@ -269,6 +273,97 @@ pub(crate) struct Reachability {
 pub(crate) type Waiting = IndexMap<Symbol, Vec<ObjectId>, FxBuildHasher>;
 
 impl<'a> Checker<'a> {
+    /// The same checker over other tables, which hold at least what those held that it was made for.
+    pub(crate) fn over<'b>(
+        self,
+        ast: &'b Ast,
+        names: &'b Interner,
+        sources: &'b SourceMap,
+    ) -> Checker<'b> {
+        let Checker {
+            ast: _,
+            names: _,
+            sources: _,
+            program,
+            diagnostics,
+            importable,
+            scopes,
+            universe,
+            colors,
+            declaration_of,
+            declarations,
+            packages,
+            failed_package,
+            path,
+            env,
+            delayed,
+            panic_calls,
+            literal_parents,
+            captured,
+            local_variables,
+            member_ranges,
+            saw_constraint,
+            dot_imports,
+            reachability,
+            unsupported,
+            valid_types,
+            instance_places,
+            declared_as,
+            unfinished,
+            named_results,
+            late_errors,
+            unchecked,
+            relaxed,
+            script,
+            function_variables,
+            function_scopes,
+            instantiations,
+            embedding_errors,
+            session,
+        } = self;
+        Checker {
+            ast,
+            names,
+            sources,
+            program,
+            diagnostics,
+            importable,
+            scopes,
+            universe,
+            colors,
+            declaration_of,
+            declarations,
+            packages,
+            failed_package,
+            path,
+            env,
+            delayed,
+            panic_calls,
+            literal_parents,
+            captured,
+            local_variables,
+            member_ranges,
+            saw_constraint,
+            dot_imports,
+            reachability,
+            unsupported,
+            valid_types,
+            instance_places,
+            declared_as,
+            unfinished,
+            named_results,
+            late_errors,
+            unchecked,
+            relaxed,
+            script,
+            function_variables,
+            function_scopes,
+            instantiations,
+            embedding_errors,
+            session,
+        }
+    }
+
     // ---- objects ----
 
     pub(crate) fn new_object(

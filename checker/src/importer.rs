@@ -102,6 +102,13 @@ pub(crate) struct Loader<'a> {
     users: Vec<usize>,
 }
 
+/// What a session keeps of its loader between two units.
+#[derive(Default)]
+pub(crate) struct Kept {
+    states: FxHashMap<String, State>,
+    pub(crate) loaded: Loaded,
+}
+
 /// A package on the way to being loaded.
 struct Frame {
     path: String,
@@ -145,6 +152,49 @@ impl<'a> Loader<'a> {
             loaded: Loaded::default(),
             users: Vec::new(),
         }
+    }
+
+    /// Goes on where another loader has stopped.
+    pub(crate) fn resume(self, kept: Kept) -> Loader<'a> {
+        Loader {
+            states: kept.states,
+            loaded: kept.loaded,
+            ..self
+        }
+    }
+
+    /// Loads what one more package of the program's own imports, behind what is loaded already. The package itself comes last, and is
+    /// forgotten; so is what could not be found.
+    pub(crate) fn load_unit(
+        mut self,
+        package: UserPackage,
+        options: &crate::Options,
+    ) -> (LoadedPackage, Kept, Diagnostics) {
+        let path = package.path.clone();
+        let mut frame = self.frame(package.path, false, package.files, &package.imports);
+        let implicit = package.implicit.iter();
+        frame
+            .pending
+            .extend(implicit.map(|(_, path)| (path.clone(), TextRange::default())));
+        frame.implicit = package.implicit;
+        let roots = options.roots.iter();
+        frame
+            .pending
+            .extend(roots.map(|(path, _)| ((*path).to_owned(), TextRange::default())));
+        self.load_from(frame);
+        self.states.remove(&path);
+        self.states
+            .retain(|_, state| matches!(state, State::Done(_)));
+        let unit = self
+            .loaded
+            .packages
+            .pop()
+            .expect("the package itself is loaded last");
+        let kept = Kept {
+            states: self.states,
+            loaded: self.loaded,
+        };
+        (unit, kept, self.diagnostics)
     }
 
     /// Loads the imports of all packages of the program, theirs, and so on, depth first.

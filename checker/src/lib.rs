@@ -12,6 +12,8 @@
 //! 4. `reachability.rs` checks the bodies of standard packages that are reached, until nothing new is.
 //! 5. `init_order.rs` orders the initialisation of package variables.
 //!
+//! `session.rs` checks a program that grows, unit by unit, for who types one.
+//!
 //! # Decisions
 //! * Types are interned. Identical types have one *canonical* id; other ids keep the spelling for messages (`types.rs`).
 //! * Untyped expressions are recorded like others and updated when they get their type; there is no table of pending ones.
@@ -78,6 +80,7 @@ mod resolver;
 mod returns;
 mod scope;
 mod script;
+pub mod session;
 mod statements;
 mod table;
 mod type_expressions;

@@ -44,6 +44,22 @@ impl InstantiationGraph {
         self.has_cycle
     }
 
+    /// How much it holds, for [`InstantiationGraph::forget`].
+    pub(crate) fn mark(&self) -> (usize, usize) {
+        (self.vertices.len(), self.edges.len())
+    }
+
+    /// Forgets what was added since `mark`, and the cycle that it made.
+    pub(crate) fn forget(&mut self, (vertices, edges): (usize, usize)) {
+        self.vertices.truncate(vertices);
+        self.edges.truncate(edges);
+        self.places.retain(|_, place| *place < vertices);
+        for vertex in &mut self.vertices {
+            (vertex.weight, vertex.before, vertex.length) = (0, 0, 0);
+        }
+        self.has_cycle = false;
+    }
+
     /// A receiver's type parameter stands for one of the generic type.
     pub(crate) fn same(&mut self, types: &Types, parameter: TypeId, declared: TypeId) {
         debug_assert!(types.is_type_parameter(parameter));

@@ -13,7 +13,7 @@ use crate::importer::{Importer, Loaded, Loader, UserPackage};
 use crate::lookup::MemberTable;
 use crate::monomorph::InstantiationGraph;
 use crate::scope::Scopes;
-use crate::typed::{Object, ObjectKind, Package, TypeAndValue, TypedProgram};
+use crate::typed::{Object, ObjectKind, Package, TypeAndValue, TypedProgram, Unit};
 use crate::types::{ObjectId, PackageId, TypeId, Types};
 use crate::universe::Builtin;
 
@@ -82,16 +82,7 @@ pub fn check_packages(
     let importable = importer.importable();
     let loader = Loader::new(ast, names, sources, importer);
     let (loaded, diagnostics) = loader.load(packages, options);
-    let known = Known {
-        error_method: names.intern("Error"),
-        string_method: names.intern("String"),
-    };
-    for name in PREDECLARED {
-        names.intern(name);
-    }
-    for builtin in Builtin::ALL {
-        names.intern(builtin.name());
-    }
+    let known = known_names(names);
     let mut checker = Checker::new(ast, names, sources, known, diagnostics);
     checker.relaxed = options.relaxed;
     checker.importable = importable;
@@ -104,6 +95,20 @@ pub fn check_packages(
     program.number_local_types();
     diagnostics.sort_as_go(sources);
     (program, diagnostics)
+}
+
+/// Sees to it that the names of the universe, and those that the checker looks for, are there.
+pub(crate) fn known_names(names: &mut Interner) -> Known {
+    for name in PREDECLARED {
+        names.intern(name);
+    }
+    for builtin in Builtin::ALL {
+        names.intern(builtin.name());
+    }
+    Known {
+        error_method: names.intern("Error"),
+        string_method: names.intern("String"),
+    }
 }
 
 /// Predeclared names but the builtins.
@@ -142,7 +147,7 @@ pub fn is_predeclared(name: &str) -> bool {
 }
 
 impl<'a> Checker<'a> {
-    fn new(
+    pub(crate) fn new(
         ast: &'a Ast,
         names: &'a Interner,
         sources: &'a SourceMap,
@@ -178,6 +183,8 @@ impl<'a> Checker<'a> {
             names: vec![None; ast.expr_count()],
             constants: Vec::new(),
             members: MemberTable::default(),
+            echoes: FxHashMap::default(),
+            unit: Unit::default(),
         };
         let env = Environment {
             package: failed,
@@ -234,6 +241,7 @@ impl<'a> Checker<'a> {
             function_variables: FxHashMap::default(),
             function_scopes: FxHashMap::default(),
             instantiations: InstantiationGraph::default(),
+            session: None,
         };
         checker.add_package("", Symbol::EMPTY, true, Vec::new());
         checker.declare_universe();
@@ -311,7 +319,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn add_package(
+    pub(crate) fn add_package(
         &mut self,
         path: &str,
         name: Symbol,
@@ -426,7 +434,7 @@ impl<'a> Checker<'a> {
     /// packages, which cannot notice, before the program's own, since the machine needs some that nothing imports.
     ///
     /// SPEC: Program initialization.
-    fn initialization_order(&self, ids: &[PackageId]) -> Vec<PackageId> {
+    pub(crate) fn initialization_order(&self, ids: &[PackageId]) -> Vec<PackageId> {
         let mut importers: FxHashMap<PackageId, Vec<PackageId>> = FxHashMap::default();
         let mut waiting: FxHashMap<PackageId, usize> = FxHashMap::default();
         let mut ready: BTreeSet<(bool, &str, PackageId)> = BTreeSet::new();
@@ -460,7 +468,7 @@ impl<'a> Checker<'a> {
         order
     }
 
-    fn reach_roots(&mut self, options: &Options) {
+    pub(crate) fn reach_roots(&mut self, options: &Options) {
         for (path, names) in &options.roots {
             let Some(package) = self
                 .program

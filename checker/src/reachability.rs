@@ -62,8 +62,10 @@ impl Checker<'_> {
                     self.reflect_methods();
                 }
             }
-        } else if matches!(entity.kind, ObjectKind::Variable(_)) {
-            self.reachability.reached.insert(object);
+        } else if matches!(entity.kind, ObjectKind::Variable(_))
+            && self.reachability.reached.insert(object)
+        {
+            self.reachability.variables.push(object);
         }
     }
 

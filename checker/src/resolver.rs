@@ -462,7 +462,10 @@ impl Checker<'_> {
         let mut name = name;
         let mut seen: FxHashSet<ObjectId> = FxHashSet::default();
         loop {
-            let object = self.scopes.lookup(scope, name)?;
+            let object = self
+                .scopes
+                .lookup(scope, name)
+                .or_else(|| self.declared_by_session(name))?;
             let declaration = self.declaration_of[object.index()]?;
             let Declared::Type(spec) = &self.declarations[declaration.0 as usize].what else {
                 return None;

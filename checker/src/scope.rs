@@ -95,6 +95,35 @@ impl Scopes {
         None
     }
 
+    /// Adds an object, in place of one of the same name if there is one, and returns that.
+    pub(crate) fn replace(
+        &mut self,
+        scope: ScopeId,
+        name: Symbol,
+        object: ObjectId,
+    ) -> Option<ObjectId> {
+        let old = self.insert(scope, name, object)?;
+        let scope = &mut self.scopes[scope.0 as usize];
+        match &mut scope.large {
+            Some(map) => {
+                map.insert(name, object);
+            }
+            None => {
+                if let Some(entry) = scope.small.iter_mut().find(|(other, _)| *other == name) {
+                    entry.1 = object;
+                }
+            }
+        }
+        Some(old)
+    }
+
+    /// Forgets what a scope holds that nobody looks into again.
+    pub(crate) fn clear(&mut self, scope: ScopeId) {
+        let scope = &mut self.scopes[scope.0 as usize];
+        scope.small = SmallVec::new();
+        scope.large = None;
+    }
+
     /// The objects of this very scope; in the order of insertion as long as there are few.
     pub(crate) fn objects(&self, scope: ScopeId) -> Vec<(Symbol, ObjectId)> {
         let scope = &self.scopes[scope.0 as usize];

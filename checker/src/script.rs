@@ -15,7 +15,7 @@
 //! A variable at the outermost level need not be used, as a package's. A script that consists of declarations alone and
 //! has a function `main` runs that, too.
 
-use parser::ast::{Decl, DeclId, Expr, ExprId, Script, Stmt, Symbol};
+use parser::ast::{Decl, DeclId, Expr, ExprId, Script, Stmt, StmtId, Symbol};
 use rustc_hash::FxHashSet;
 
 use crate::checker::{Checker, Color};
@@ -34,6 +34,8 @@ pub(crate) struct ScriptState {
     scope: ScopeId,
     /// The names that occur in declared functions.
     shared: FxHashSet<Symbol>,
+    /// Its last statement.
+    pub(crate) last: Option<StmtId>,
     /// Does it only declare?
     only_declares: bool,
 }
@@ -47,7 +49,13 @@ impl Checker<'_> {
         ids: &[PackageId],
         imported: &mut Vec<PackageId>,
     ) -> ScopeId {
-        let implicit = self.scopes.open(Some(self.universe));
+        let (implicit, outer) = match &self.session {
+            Some(session) => (session.implicit, session.scope),
+            None => {
+                let implicit = self.scopes.open(Some(self.universe));
+                (implicit, implicit)
+            }
+        };
         for (name, index) in &loaded.implicit {
             let id = ids[*index];
             if !imported.contains(&id) {
@@ -60,7 +68,7 @@ impl Checker<'_> {
             let object = self.new_object(kind, *name, None, Color::Black);
             self.scopes.insert(implicit, *name, object);
         }
-        let imports = self.scopes.open(Some(implicit));
+        let imports = self.scopes.open(Some(outer));
         self.scopes.set_parent(package_scope, imports);
         imports
     }
@@ -91,11 +99,18 @@ impl Checker<'_> {
                 self.collect_declaration(package, scope, scope, decl, methods);
             }
         }
+        let in_session = self.session.is_some();
+        let statements = self.ast.statements(script.body);
         self.script = Some(ScriptState {
             function: id,
             scope,
-            shared: self.names_in_functions(script.function),
-            only_declares,
+            last: statements.last().copied(),
+            shared: match in_session {
+                true => FxHashSet::default(),
+                false => self.names_in_functions(script.function),
+            },
+            // What a session is told to run it is told by name.
+            only_declares: only_declares && !in_session,
         });
     }
 
@@ -146,7 +161,10 @@ impl Checker<'_> {
     /// What a variable is that a statement declares here.
     pub(crate) fn kind_of_new_variable(&self, name: Symbol) -> VarKind {
         match &self.script {
-            Some(script) if self.at_script_level() && script.shared.contains(&name) => {
+            Some(script)
+                if self.at_script_level()
+                    && (self.session.is_some() || script.shared.contains(&name)) =>
+            {
                 VarKind::Package
             }
             _ => VarKind::Local,

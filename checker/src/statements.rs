@@ -279,7 +279,7 @@ impl Checker<'_> {
             | Stmt::Continue { .. }
             | Stmt::Goto { .. }
             | Stmt::Fallthrough => {}
-            Stmt::Expr(expr) => self.expression_statement(expr),
+            Stmt::Expr(expr) => self.expression_statement(statement, expr),
             Stmt::Send { channel, value, .. } => {
                 let mut ch = Operand::invalid(channel);
                 self.expr(&mut ch, channel);
@@ -455,9 +455,13 @@ impl Checker<'_> {
         }
     }
 
-    fn expression_statement(&mut self, expr: ExprId) {
+    fn expression_statement(&mut self, statement: StmtId, expr: ExprId) {
         let mut x = Operand::invalid(expr);
         let kind = self.raw_expr(&mut x, expr, None);
+        if self.session.is_some() && self.at_script_level() && x.mode.is_value() {
+            self.echo(statement, x, expr);
+            return;
+        }
         let what = match x.mode {
             Mode::Builtin => "must be called",
             Mode::Type => "is not an expression",

@@ -64,6 +64,7 @@ impl Checker<'_> {
             return;
         };
         self.record_name(expr, object);
+        self.note_mention(object);
         let is_type = matches!(self.object(object).kind, ObjectKind::TypeName { .. });
         if want_type && !is_type {
             let kind = self.object_kind(object);

@@ -51,6 +51,22 @@ pub enum Mode {
     Package,
 }
 
+impl Mode {
+    /// Is it that of something that can be used where a value is wanted?
+    #[must_use]
+    pub fn is_value(self) -> bool {
+        matches!(
+            self,
+            Mode::Constant
+                | Mode::Variable
+                | Mode::MapIndex
+                | Mode::Value
+                | Mode::Nil
+                | Mode::CommaOk
+        )
+    }
+}
+
 /// Type, mode and value of one expression.
 #[derive(Clone, Copy, Debug)]
 pub struct TypeAndValue {
@@ -79,15 +95,7 @@ impl TypeAndValue {
     /// Can it be used where a value is wanted?
     #[must_use]
     pub fn is_value(&self) -> bool {
-        matches!(
-            self.mode,
-            Mode::Constant
-                | Mode::Variable
-                | Mode::MapIndex
-                | Mode::Value
-                | Mode::Nil
-                | Mode::CommaOk
-        )
+        self.mode.is_value()
     }
 
     /// Can its address be taken?
@@ -430,6 +438,34 @@ pub struct TypedProgram {
     pub(crate) names: Vec<Option<ObjectId>>,
     pub(crate) constants: Vec<Constant>,
     pub(crate) members: MemberTable,
+    /// By the expression of a statement in a session: the variables that take its values, for them to be shown.
+    pub echoes: FxHashMap<ExprId, Echo>,
+    /// What the last unit of a session has to run.
+    pub unit: Unit,
+}
+
+/// What becomes of the values of an expression that stands alone at the end of a unit.
+#[derive(Clone, Debug)]
+pub struct Echo {
+    /// Package variables, one for each value. None for `nil`.
+    pub variables: Vec<ObjectId>,
+    /// Their types as the session shows them.
+    pub types: Vec<String>,
+    /// `show(index, count int, value any, typ string)`, called for each value.
+    pub show: FunctionId,
+}
+
+/// What a unit of a session has to run, part by part.
+#[derive(Clone, Debug, Default)]
+pub struct Unit {
+    /// The number of the unit, from 1.
+    pub number: u32,
+    /// Initialisations: of packages that are new, of variables that are reached for the first time, and of the unit's own.
+    pub initializers: Vec<(PackageId, Vec<Initializer>)>,
+    /// What is called after each of them, and at last.
+    pub functions: Vec<Vec<FunctionId>>,
+    /// It declares methods of types that earlier units have declared.
+    pub adds_methods: bool,
 }
 
 impl TypedProgram {

@@ -949,6 +949,11 @@ impl Types {
         self.finished = true;
     }
 
+    /// More types will be declared.
+    pub(crate) fn reopen(&mut self) {
+        self.finished = false;
+    }
+
     /// `*T`
     pub fn pointer(&self, base: TypeId) -> TypeId {
         self.intern(Type::Pointer(base))

@@ -103,6 +103,8 @@ pub(crate) fn compile(c: &mut Compiler<'_>, key: &FunctionKey) -> Function {
         FunctionKey::BuiltinCall(e, _) => f.builtin_call(*e),
         FunctionKey::Initializer(package) => f.initializer(*package),
         FunctionKey::Entry => f.entry(),
+        FunctionKey::Unit(number) => f.unit(*number),
+        FunctionKey::UnitInitializer(_, part) => f.unit_initializer(*part),
         FunctionKey::Made(ty) => f.made(*ty),
         FunctionKey::Unreachable => {
             f.name = "unreachable".to_owned();

@@ -1,6 +1,6 @@
 //! Typed program to bytecode.
 //!
-//! One public function, [`compile`]. It takes a program without errors and cannot fail but for limits of the machine.
+//! One public function, [`compile`], and for programs that grow a [`Session`], which compiles unit after unit. It takes a program without errors and cannot fail but for limits of the machine.
 //!
 //! **Flow.** `package` keeps the work list: the entry function is compiled, then whatever it names, then the methods that
 //! interface methods in use may select. `function` compiles one function in one pass over its syntax; the code is
@@ -52,6 +52,7 @@ mod range_functions;
 mod reflection;
 mod registers;
 mod select;
+mod session;
 mod statements;
 mod switch;
 mod type_descriptors;
@@ -59,3 +60,4 @@ mod walk;
 mod wrappers;
 
 pub use package::{TooLarge, compile};
+pub use session::{Compiled, Session};

@@ -48,6 +48,10 @@ pub(crate) enum FunctionKey {
     Initializer(PackageId),
     /// Initialises all packages and calls `main.main`.
     Entry,
+    /// Runs a unit of a session.
+    Unit(u32),
+    /// The initialisations of a unit's part.
+    UnitInitializer(u32, u32),
     /// Behind `reflect.MakeFunc` of a function type.
     Made(Ty),
     /// Stands in method tables for methods that nothing can call.
@@ -83,8 +87,8 @@ impl std::fmt::Display for TooLarge {
 impl std::error::Error for TooLarge {}
 
 pub(crate) struct Pending {
-    id: FunctionId,
-    key: FunctionKey,
+    pub(crate) id: FunctionId,
+    pub(crate) key: FunctionKey,
 }
 
 /// The compilation of a program.
@@ -94,7 +98,7 @@ pub(crate) struct Compiler<'a> {
     pub(crate) names: &'a Interner,
     pub(crate) types: TypeTable,
     pub(crate) functions: Vec<Function>,
-    ids: FxHashMap<FunctionKey, FunctionId>,
+    pub(crate) ids: FxHashMap<FunctionKey, FunctionId>,
     pub(crate) work: Vec<Pending>,
     /// The names of function literals, given when the literal is met.
     pub(crate) literal_names: FxHashMap<ExprId, String>,
@@ -105,12 +109,12 @@ pub(crate) struct Compiler<'a> {
     pub(crate) environment: EnvironmentId,
     pub(crate) environments: Vec<Environment>,
     pub(crate) environment_ids: FxHashMap<Environment, EnvironmentId>,
-    strings: FxHashMap<Vec<u8>, StringId>,
-    string_list: Vec<Vec<u8>>,
-    natives: FxHashMap<String, NativeId>,
-    native_list: Vec<NativeReference>,
-    selectors: FxHashMap<(Symbol, Option<PackageId>, Ty), u32>,
-    selector_list: Vec<SelectorName>,
+    pub(crate) strings: FxHashMap<Vec<u8>, StringId>,
+    pub(crate) string_list: Vec<Vec<u8>>,
+    pub(crate) natives: FxHashMap<String, NativeId>,
+    pub(crate) native_list: Vec<NativeReference>,
+    pub(crate) selectors: FxHashMap<(Symbol, Option<PackageId>, Ty), u32>,
+    pub(crate) selector_list: Vec<SelectorName>,
     /// By selector.
     pub(crate) selector_signatures: Vec<Ty>,
     /// Package `reflect` is there.
@@ -120,16 +124,24 @@ pub(crate) struct Compiler<'a> {
     pub(crate) made_for: usize,
     /// [`bytecode::Reflection::method_types`], as far as they are known.
     pub(crate) method_types: Vec<Option<TypeRef>>,
-    globals: FxHashMap<ObjectId, u32>,
-    global_list: Vec<Global>,
-    globals_size: u64,
+    pub(crate) globals: FxHashMap<ObjectId, u32>,
+    pub(crate) global_list: Vec<Global>,
+    pub(crate) globals_size: u64,
     /// How many descriptors and selectors the last round of methods has seen.
-    methods_seen: (usize, usize),
+    pub(crate) methods_seen: (usize, usize),
     /// What is put in place of calls of a function.
     pub(crate) inlined:
         FxHashMap<(DeclaredId, EnvironmentId), Option<std::rc::Rc<crate::inline::Body>>>,
-    method_sets: FxHashMap<Ty, std::rc::Rc<Vec<MethodSetEntry>>>,
+    pub(crate) method_sets: FxHashMap<Ty, std::rc::Rc<Vec<MethodSetEntry>>>,
     pub(crate) too_large: Option<TooLarge>,
+    /// Descriptors that were handed on already and have other methods, or a type of pointers to them, now.
+    pub(crate) touched: Vec<TypeRef>,
+    /// How many descriptors were handed on already.
+    pub(crate) linked_types: usize,
+    /// What types have of methods is compared with what they should have.
+    pub(crate) methods_may_change: bool,
+    /// Entries of method tables that nothing could call so far: descriptor and selector.
+    pub(crate) unreached: Vec<(usize, u32)>,
 }
 
 /// Compiles a checked program.
@@ -137,44 +149,54 @@ pub(crate) struct Compiler<'a> {
 /// # Errors
 /// The program is larger than the machine's limits allow (registers of a function, size of a type, number of interface methods).
 pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Program, TooLarge> {
-    let compiler = Compiler {
-        typed,
-        ast,
-        names,
-        types: TypeTable::default(),
-        functions: Vec::new(),
-        ids: FxHashMap::default(),
-        work: Vec::new(),
-        literal_names: FxHashMap::default(),
-        range_bodies: FxHashMap::default(),
-        environment: EnvironmentId::EMPTY,
-        environments: vec![Environment::default()],
-        environment_ids: FxHashMap::default(),
-        strings: FxHashMap::default(),
-        string_list: Vec::new(),
-        natives: FxHashMap::default(),
-        native_list: Vec::new(),
-        selectors: FxHashMap::default(),
-        selector_list: Vec::new(),
-        selector_signatures: Vec::new(),
-        reflects: typed.packages.iter().any(|p| p.path == "reflect"),
-        reflected: 0,
-        made_for: 0,
-        method_types: Vec::new(),
-        globals: FxHashMap::default(),
-        global_list: Vec::new(),
-        globals_size: 0,
-        methods_seen: (0, 0),
-        inlined: FxHashMap::default(),
-        method_sets: FxHashMap::default(),
-        too_large: None,
-    };
-    compiler.run()
+    Compiler::new(typed, ast, names).run()
+}
+
+impl<'a> Compiler<'a> {
+    /// Nothing is compiled yet.
+    pub(crate) fn new(typed: &'a TypedProgram, ast: &'a Ast, names: &'a Interner) -> Compiler<'a> {
+        Compiler {
+            typed,
+            ast,
+            names,
+            types: TypeTable::default(),
+            functions: Vec::new(),
+            ids: FxHashMap::default(),
+            work: Vec::new(),
+            literal_names: FxHashMap::default(),
+            range_bodies: FxHashMap::default(),
+            environment: EnvironmentId::EMPTY,
+            environments: vec![Environment::default()],
+            environment_ids: FxHashMap::default(),
+            strings: FxHashMap::default(),
+            string_list: Vec::new(),
+            natives: FxHashMap::default(),
+            native_list: Vec::new(),
+            selectors: FxHashMap::default(),
+            selector_list: Vec::new(),
+            selector_signatures: Vec::new(),
+            reflects: typed.packages.iter().any(|p| p.path == "reflect"),
+            reflected: 0,
+            made_for: 0,
+            method_types: Vec::new(),
+            globals: FxHashMap::default(),
+            global_list: Vec::new(),
+            globals_size: 0,
+            methods_seen: (0, 0),
+            inlined: FxHashMap::default(),
+            method_sets: FxHashMap::default(),
+            too_large: None,
+            touched: Vec::new(),
+            linked_types: 0,
+            methods_may_change: false,
+            unreached: Vec::new(),
+        }
+    }
 }
 
 impl FunctionKey {
     /// What its code is compiled in.
-    fn environment(&self) -> EnvironmentId {
+    pub(crate) fn environment(&self) -> EnvironmentId {
         match *self {
             FunctionKey::Declared(_, environment)
             | FunctionKey::DeclaredForInterface(_, environment)
@@ -186,6 +208,8 @@ impl FunctionKey {
             | FunctionKey::Bound(_)
             | FunctionKey::Initializer(_)
             | FunctionKey::Entry
+            | FunctionKey::Unit(_)
+            | FunctionKey::UnitInitializer(..)
             | FunctionKey::Made(_)
             | FunctionKey::Unreachable => EnvironmentId::EMPTY,
         }
@@ -303,7 +327,7 @@ impl Compiler<'_> {
         self.descriptor(pointer.unwrap_or(Ty::STRING))
     }
 
-    fn known_types(&mut self) -> KnownTypes {
+    pub(crate) fn known_types(&mut self) -> KnownTypes {
         let typed = self.typed;
         let slice_of = |compiler: &Self, element: Ty| {
             compiler
@@ -584,44 +608,88 @@ impl Compiler<'_> {
     }
 
     /// Gives the descriptors the methods that can be called through interfaces; returns whether there were new ones.
-    fn add_methods(&mut self) -> bool {
+    pub(crate) fn add_methods(&mut self) -> bool {
+        let (types, selectors) = self.methods_seen;
         if self.methods_seen == (self.types.descriptors.len(), self.selector_list.len()) {
             return false;
         }
         self.methods_seen = (self.types.descriptors.len(), self.selector_list.len());
-        for index in 0..self.types.descriptors.len() {
-            let Some(ty) = self.types.origins[index] else {
-                continue;
-            };
-            if self.typed.types.is_interface(ty) {
-                continue;
-            }
-            let set = self.method_set(ty);
-            for entry in set.iter() {
-                let signature = self.typed.types.canonical(entry.signature);
-                let key = (entry.name, entry.package, signature);
-                let selector = match self.selectors.get(&key) {
-                    Some(&selector) => selector,
-                    None if self.reflects_method(entry) => {
-                        self.selector(entry.name, entry.package, signature)
-                    }
-                    None => continue,
-                };
-                let methods = &self.types.descriptors[index].methods;
-                let Err(place) = methods.binary_search_by_key(&selector, |method| method.selector)
-                else {
-                    continue;
-                };
-                let function = self.interface_entry(ty, &entry.selection);
-                let method = Method {
-                    selector,
-                    name: self.names.text(entry.name).to_owned(),
-                    function,
-                };
-                self.types.descriptors[index].methods.insert(place, method);
-            }
+        // Without new selectors there is nothing new for the types that were seen.
+        let first = if selectors == self.selector_list.len() {
+            types
+        } else {
+            0
+        };
+        for index in first..self.types.descriptors.len() {
+            self.add_methods_of(index);
         }
         true
+    }
+
+    fn add_methods_of(&mut self, index: usize) {
+        let Some(ty) = self.types.origins[index] else {
+            return;
+        };
+        if self.typed.types.is_interface(ty) {
+            return;
+        }
+        let set = self.method_set(ty);
+        for entry in set.iter() {
+            let signature = self.typed.types.canonical(entry.signature);
+            let key = (entry.name, entry.package, signature);
+            let selector = match self.selectors.get(&key) {
+                Some(&selector) => selector,
+                None if self.reflects_method(entry) => {
+                    self.selector(entry.name, entry.package, signature)
+                }
+                None => continue,
+            };
+            let methods = &self.types.descriptors[index].methods;
+            let place = methods.binary_search_by_key(&selector, |method| method.selector);
+            if place.is_ok() && !self.methods_may_change {
+                continue;
+            }
+            let function = self.interface_entry(ty, &entry.selection);
+            if self.known_function(&FunctionKey::Unreachable) == Some(function) {
+                self.unreached.push((index, selector));
+            }
+            let methods = &mut self.types.descriptors[index].methods;
+            match place {
+                Ok(place) if methods[place].function == function => continue,
+                Ok(place) => methods[place].function = function,
+                Err(place) => methods.insert(
+                    place,
+                    Method {
+                        selector,
+                        name: self.names.text(entry.name).to_owned(),
+                        function,
+                    },
+                ),
+            }
+            if index < self.linked_types {
+                self.touched.push(TypeRef(index as u32));
+            }
+        }
+    }
+
+    /// The methods of types that were seen may be others now: all of them are looked at again, or only those that nothing could call.
+    pub(crate) fn look_at_methods_again(&mut self, all: bool) {
+        self.methods_may_change = true;
+        let unreached = std::mem::take(&mut self.unreached);
+        if all {
+            self.method_sets.clear();
+            for index in 0..self.methods_seen.0 {
+                self.add_methods_of(index);
+            }
+        } else {
+            let mut types: Vec<usize> = unreached.into_iter().map(|(index, _)| index).collect();
+            types.sort_unstable();
+            types.dedup();
+            for index in types {
+                self.add_methods_of(index);
+            }
+        }
+        self.methods_may_change = false;
     }
 
     /// Whether a method can be reached by reflection only: it is exported, and its body was checked.

@@ -65,7 +65,7 @@ impl Compiler<'_> {
         }
         let mut reflection = Reflection {
             hidden: self.types.hidden(),
-            method_types: std::mem::take(&mut self.method_types),
+            method_types: self.method_types.clone(),
             ..Reflection::default()
         };
         for index in 0..self.types.descriptors.len() {

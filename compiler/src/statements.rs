@@ -32,7 +32,10 @@ impl FunctionCompiler<'_, '_> {
         self.at(ast.stmt_range(id));
         match *ast.stmt(id) {
             Stmt::Bad | Stmt::Empty => {}
-            Stmt::Expr(e) => self.effect(e),
+            Stmt::Expr(e) => match self.c.typed.echoes.get(&e) {
+                Some(echo) => self.echo(e, echo),
+                None => self.effect(e),
+            },
             Stmt::Send { channel, value, .. } => self.scoped(|f| {
                 f.hoist(&[channel, value]);
                 let ty = f.type_of(channel);

@@ -109,6 +109,14 @@ pub(crate) struct TypeTable {
 }
 
 impl TypeTable {
+    /// Forgets the numbers of types from `first` on, of which one is too large.
+    pub(crate) fn forget_from(&mut self, first: usize) {
+        self.ids.retain(|_, id| (id.0 as usize) < first);
+        self.arrays.retain(|_, id| (id.0 as usize) < first);
+        self.layouts.clear();
+        self.patterns.clear();
+    }
+
     /// The descriptors of arrays behind literals' slices: no value has such a type.
     pub(crate) fn hidden(&self) -> Vec<TypeRef> {
         let mut hidden: Vec<TypeRef> = self.arrays.values().copied().collect();
@@ -402,6 +410,9 @@ impl Compiler<'_> {
             };
             if let TypeKind::Pointer { element } = kind {
                 self.types.descriptors[element.0 as usize].pointer_to = Some(id);
+                if (element.0 as usize) < self.linked_types {
+                    self.touched.push(element);
+                }
             }
             let period = match kind {
                 TypeKind::Array { element, .. } => self.types.descriptors[element.0 as usize].size,

@@ -3,7 +3,7 @@
 use bytecode::{
     Count, Function, FunctionId, NativeId, Pair, Register, Run, Selector, SlotKind, Window, op,
 };
-use checker::typed::{Embedding, FunctionId as DeclaredId, Selection, SelectionKind};
+use checker::typed::{Embedding, FunctionId as DeclaredId, Initializer, Selection, SelectionKind};
 use checker::types::{ObjectId, PackageId, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
 
@@ -404,10 +404,20 @@ impl FunctionCompiler<'_, '_> {
 
     /// Initialises the variables of a package.
     pub(crate) fn initializer(&mut self, id: PackageId) -> Function {
-        let package = self.c.typed.package(id);
-        self.name = format!("{}.init", package.path);
-        let init_order = package.init_order.clone();
-        for &object in &package.embeds {
+        let init_order = self.c.typed.package(id).init_order.clone();
+        let embeds = self.c.typed.package(id).embeds.clone();
+        self.initialize_all(id, &embeds, &init_order)
+    }
+
+    /// A function of these initialisations.
+    pub(crate) fn initialize_all(
+        &mut self,
+        package: PackageId,
+        embeds: &[ObjectId],
+        initializers: &[Initializer],
+    ) -> Function {
+        self.name = format!("{}.init", self.c.typed.package(package).path);
+        for &object in embeds {
             self.scoped(|f| {
                 let ty = f.object_type(object);
                 let value = f.allocate(ty);
@@ -416,9 +426,9 @@ impl FunctionCompiler<'_, '_> {
                 f.store(Place::Global(offset), ty, value, false);
             });
         }
-        for initializer in &init_order {
+        for initializer in initializers {
             self.at(self.c.ast.range(initializer.rhs));
-            self.scoped(|f| f.initialize(&initializer.lhs, initializer.rhs));
+            self.scoped(|f| f.initialize(&initializer.lhs, initializer.rhs, false));
         }
         self.emit(op::Return {});
         self.finish(Shape::default())
@@ -475,11 +485,14 @@ impl FunctionCompiler<'_, '_> {
         });
     }
 
-    fn initialize(&mut self, lhs: &[ObjectId], rhs: ExprId) {
+    /// Initialises package variables; those without a name only if `blank` says so.
+    pub(crate) fn initialize(&mut self, lhs: &[ObjectId], rhs: ExprId, blank: bool) {
+        let skipped =
+            |f: &Self, object: ObjectId| !blank && f.c.typed.object(object).name.is_blank();
         if let [single] = lhs {
             let ty = self.object_type(*single);
             let value = self.operand_as(rhs, ty);
-            if !self.c.typed.object(*single).name.is_blank() {
+            if !skipped(self, *single) {
                 let offset = self.c.global(*single);
                 self.store(Place::Global(offset), ty, value, false);
             }
@@ -487,7 +500,7 @@ impl FunctionCompiler<'_, '_> {
         }
         let values = self.several_values(rhs, lhs.len());
         for (&object, &(register, from)) in lhs.iter().zip(&values) {
-            if self.c.typed.object(object).name.is_blank() {
+            if skipped(self, object) {
                 continue;
             }
             let ty = self.object_type(object);

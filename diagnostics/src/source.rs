@@ -3,6 +3,7 @@
 //! A place is a byte offset into one file. Lines and columns are computed only when something is printed.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Names one text of a [`SourceMap`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -97,7 +98,7 @@ impl fmt::Display for LineColumn {
 }
 
 /// One file: its name as messages show it, its text, and where its lines begin.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SourceFile {
     name: String,
     text: String,
@@ -179,10 +180,10 @@ impl fmt::Display for FileTooLarge {
 
 impl std::error::Error for FileTooLarge {}
 
-/// Owns all texts of a compilation.
-#[derive(Debug, Default)]
+/// Owns all texts of a compilation. A copy shares the texts.
+#[derive(Clone, Debug, Default)]
 pub struct SourceMap {
-    files: Vec<SourceFile>,
+    files: Vec<Arc<SourceFile>>,
 }
 
 impl SourceMap {
@@ -212,12 +213,12 @@ impl SourceMap {
         let ends = memchr::memchr_iter(b'\n', text.as_bytes());
         line_starts.extend(ends.map(|at| at as u32 + 1));
         let id = FileId(self.files.len() as u32);
-        self.files.push(SourceFile {
+        self.files.push(Arc::new(SourceFile {
             name: name.into(),
             length: text.len() as u32,
             text,
             line_starts,
-        });
+        }));
         Ok(id)
     }
 
@@ -233,18 +234,19 @@ impl SourceMap {
             line_starts.insert(0, 0);
         }
         let id = FileId(self.files.len() as u32);
-        self.files.push(SourceFile {
+        self.files.push(Arc::new(SourceFile {
             name: name.into(),
             text: String::new(),
             length,
             line_starts,
-        });
+        }));
         id
     }
 
     /// Gives every file the name that `rename` makes of the one it has.
     pub fn rename(&mut self, rename: impl Fn(&str) -> String) {
         for file in &mut self.files {
+            let file = Arc::make_mut(file);
             file.name = rename(&file.name);
         }
     }
@@ -263,7 +265,7 @@ impl SourceMap {
         self.files
             .iter()
             .enumerate()
-            .map(|(index, file)| (FileId(index as u32), file))
+            .map(|(index, file)| (FileId(index as u32), &**file))
     }
 
     /// The text of a file.

@@ -711,6 +711,22 @@ impl<E: Engine> SchedulerHandle<E> {
         self.shared.spawn_from_outside(fiber);
     }
 
+    /// Does a job while no goroutine runs. `None`: the run has ended.
+    pub fn stop_the_world<R>(
+        &self,
+        job: impl FnOnce(&mut crate::StoppedWorld<'_, E>) -> R,
+    ) -> Option<R> {
+        stop_the_world::run_from_outside(&self.shared, job)
+    }
+
+    /// Whether all goroutines are asleep, and nothing but the holder of this handle, the only one, can wake any: without the handle it
+    /// would be a deadlock.
+    #[must_use]
+    pub fn everybody_sleeps(&self) -> bool {
+        let central = self.shared.central();
+        self.shared.everybody_sleeps(&central, 1)
+    }
+
     /// Ends the run with [`Outcome::Stopped`].
     pub fn stop(&self) {
         let mut central = self.shared.central();

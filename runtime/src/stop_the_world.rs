@@ -423,6 +423,28 @@ pub(crate) fn run<E: Engine>(
     Some(running)
 }
 
+/// Does a job in the stopped world for a thread that has no processor. `None`: the run has ended.
+pub(crate) fn run_from_outside<E: Engine, R>(
+    shared: &Arc<Shared<E>>,
+    job: impl FnOnce(&mut StoppedWorld<'_, E>) -> R,
+) -> Option<R> {
+    let mut central = shared.central();
+    while central.is_stopping && !shared.is_finishing() {
+        central = central.wait(&shared.progress, Some(STOP_POLL));
+    }
+    if shared.is_finishing() {
+        return None;
+    }
+    let mut world = stop(shared, central, None)?;
+    shared.event(TraceKind::WorldStops, None, None, 0);
+    let result = job(&mut world);
+    shared.event(TraceKind::WorldStarts, None, None, 0);
+    let processor = start(world, 0);
+    // A machine takes it, finds the work there is, and puts it by if there is none.
+    machine::start(shared, shared.central(), processor, false);
+    Some(result)
+}
+
 /// Makes as many processors as sysmon has found to be granted.
 pub(crate) fn follow_quota<E: Engine>(machine: &mut Machine<E>) {
     machine.stop_spinning();
@@ -524,24 +546,7 @@ impl<E: Engine> Shared<E> {
     /// Nobody holds a processor when all are idle, so nothing can become runnable but through a timer, a blocking call,
     /// the poller or a host, and those are counted.
     pub(crate) fn check_deadlock(self: &Arc<Self>, central: &mut Central<E>) {
-        let asleep = central.idle_processors.len() == self.processor_count()
-            && central.global.len() == 0
-            && central.blocked_calls == 0
-            && central.outcome.is_none()
-            && !central.is_stopping
-            && self.attention() == 0
-            // ORDERING: SeqCst. Pairs with the increments where handles and wakers are made, by a goroutine that ran.
-            && self.host_handles.load(Ordering::SeqCst) == 0
-            && !self.netpoll.has_waiters();
-        if !asleep {
-            return;
-        }
-        // A timer that was stopped may still lie in its heap.
-        if self.earliest_timer() != NEVER
-            && self
-                .all_processors()
-                .any(|processor| processor.timers.sweep())
-        {
+        if !self.everybody_sleeps(central, 0) {
             return;
         }
         let message = if self.goroutine_count() == 0 {
@@ -564,6 +569,27 @@ impl<E: Engine> Shared<E> {
         let dump = dump(self, &mut world.proof, &shown);
         central.dead.append(&mut world.processors);
         self.finish(central, Outcome::Deadlock { message, dump });
+    }
+}
+
+impl<E: Engine> Shared<E> {
+    /// Whether nobody but who holds one of `handles` handles of the host can make a goroutine runnable.
+    pub(crate) fn everybody_sleeps(&self, central: &Central<E>, handles: usize) -> bool {
+        let asleep = central.idle_processors.len() == self.processor_count()
+            && central.global.len() == 0
+            && central.blocked_calls == 0
+            && central.outcome.is_none()
+            && !central.is_stopping
+            && self.attention() == 0
+            // ORDERING: SeqCst. Pairs with the increments where handles and wakers are made, by a goroutine that ran.
+            && self.host_handles.load(Ordering::SeqCst) as usize == handles
+            && !self.netpoll.has_waiters();
+        // A timer that was stopped may still lie in its heap.
+        asleep
+            && (self.earliest_timer() == NEVER
+                || !self
+                    .all_processors()
+                    .any(|processor| processor.timers.sweep()))
     }
 }
 

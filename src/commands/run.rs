@@ -157,7 +157,7 @@ fn quit_on_signal(quitter: Quitter) {
 }
 
 /// Ends the process at once: there is nothing to flush, and other threads need not be waited for.
-fn end(exit: &Exit) -> ! {
+pub fn end(exit: &Exit) -> ! {
     let _ = io::stderr().write_all(exit.message.as_bytes());
     if exit.crashes {
         let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGABRT);
@@ -194,7 +194,7 @@ pub fn program(words: &[String], several: bool) -> io::Result<(Input, &[String])
 }
 
 /// Settings from the environment.
-fn options() -> Result<VmOptions, String> {
+pub fn options() -> Result<VmOptions, String> {
     let flags = match std::env::var("GOLITEDEBUG") {
         Ok(text) => debug_flags::read(&text)?,
         Err(_) => DebugFlags::default(),
@@ -263,6 +263,15 @@ fn bytes(text: &str) -> Option<u64> {
 
 /// The process's own arguments, environment and streams.
 fn host(file: &str, arguments: Vec<String>) -> Host {
+    let stdin: Box<dyn Read + Send> = match duplicate(io::stdin()) {
+        Some(file) => Box::new(file),
+        None => Box::new(io::empty()),
+    };
+    host_with(file, arguments, stdin)
+}
+
+/// As [`host`], with another standard input.
+pub fn host_with(file: &str, arguments: Vec<String>, stdin: Box<dyn Read + Send>) -> Host {
     let arguments = std::iter::once(file.to_string()).chain(arguments).collect();
     let environment = std::env::vars_os()
         .map(|(name, value)| {
@@ -272,10 +281,6 @@ fn host(file: &str, arguments: Vec<String>) -> Host {
             )
         })
         .collect();
-    let stdin: Box<dyn Read + Send> = match duplicate(io::stdin()) {
-        Some(file) => Box::new(file),
-        None => Box::new(io::empty()),
-    };
     Host::new(
         arguments,
         environment,

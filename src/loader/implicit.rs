@@ -18,6 +18,16 @@ const SHARED_NAMES: &[(&str, &[&str])] = &[
 
 /// The packages that a script mentions and does not import: names and paths.
 pub fn packages(ast: &Ast, names: &Interner, file: &File) -> Vec<(Symbol, String)> {
+    packages_from(ast, names, file, 0)
+}
+
+/// As [`packages`], of a file whose expressions have numbers from `first` on.
+pub fn packages_from(
+    ast: &Ast,
+    names: &Interner,
+    file: &File,
+    first: usize,
+) -> Vec<(Symbol, String)> {
     let imported: Vec<String> =
         file.imports
             .iter()
@@ -31,7 +41,7 @@ pub fn packages(ast: &Ast, names: &Interner, file: &File) -> Vec<(Symbol, String
             .collect();
     // The members that the script takes from each name.
     let mut mentioned: BTreeMap<Symbol, Vec<&str>> = BTreeMap::new();
-    for index in 0..ast.expr_count() {
+    for index in first..ast.expr_count() {
         let Expr::Selector { operand, name } = *ast.expr(ExprId::from_index(index)) else {
             continue;
         };

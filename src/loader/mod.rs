@@ -16,7 +16,7 @@
 mod constraints;
 mod embedding;
 mod folder;
-mod implicit;
+pub mod implicit;
 pub mod module;
 pub mod tests;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use diagnostics::SourceMap;
 use runtime::{
@@ -13,12 +13,13 @@ use crate::fiber::{FIRST_FRAME, Fiber};
 use crate::fiber_pool::{FiberPool, FreeFibers};
 use crate::heap::{Cache, Heap, HeapOptions, Site};
 use crate::host::HostHandle;
-use crate::image::Image;
+use crate::image::{Image, ImageCell};
 use crate::leaks;
 use crate::link::{LinkError, link};
 use crate::native::{FinishNative, NativeTable};
 use crate::ops::calls;
 use crate::running::{Next, Running};
+use crate::session::Watch;
 use crate::trace;
 use crate::traceback::{self, Failure, Traceback, TracebackLevel};
 use crate::types::RuntimeType;
@@ -38,15 +39,19 @@ pub struct MachineOptions {
     pub traceback: TracebackLevel,
     /// For file names and lines in traces.
     pub sources: Option<Arc<SourceMap>>,
+    /// Units can be added to the program ([`Machine::add`]); this is told how they end.
+    pub session: Option<Arc<Watch>>,
 }
 
 /// A program, its heap and its settings: the engine that the scheduler drives.
 pub struct Machine {
-    pub(crate) image: Image,
+    pub(crate) image: ImageCell,
     pub(crate) heap: Arc<Heap>,
     pub(crate) host: HostHandle,
     pub(crate) options: MachineOptions,
     max_stack: AtomicUsize,
+    /// For file names and lines in traces.
+    pub(crate) sources: RwLock<Option<Arc<SourceMap>>>,
     /// Goroutines that nobody can wake, with their traces.
     pub(crate) leaks: Mutex<BTreeMap<u64, String>>,
     pub(crate) channel_site: Site,
@@ -56,6 +61,8 @@ pub struct Machine {
     timer_charge: AtomicU64,
     /// The program has ended because there was no memory.
     out_of_memory: AtomicBool,
+    /// Of a program that grows.
+    pub(crate) session: Option<Arc<Watch>>,
     /// For jobs that outlive a borrow.
     pub(crate) this: Weak<Machine>,
 }
@@ -110,10 +117,12 @@ impl Machine {
         options: MachineOptions,
     ) -> Result<Arc<Machine>, LinkError> {
         let heap = Heap::new(heap)?;
-        let image = link(program, natives, &heap)?;
+        let image = link(program, natives, &heap, options.session.is_some())?;
         let channel_site = crate::objects::channel::site(&heap);
         Ok(Arc::new_cyclic(|this| Machine {
-            image,
+            image: ImageCell::new(image),
+            sources: RwLock::new(options.sources.clone()),
+            session: options.session.clone(),
             heap,
             host,
             max_stack: AtomicUsize::new(options.max_stack),
@@ -159,6 +168,24 @@ impl Machine {
 
     pub fn image(&self) -> &Image {
         &self.image
+    }
+
+    /// Adds a unit to a program that grows.
+    ///
+    /// # Errors
+    /// See [`LinkError`]. If it is not for lack of room, the program is of no use any more.
+    pub fn add(
+        &self,
+        _world: &mut StoppedWorld<'_, Machine>,
+        addition: bytecode::Addition,
+        natives: &NativeTable,
+        sources: Arc<SourceMap>,
+    ) -> Result<(), LinkError> {
+        *self.sources.write().unwrap_or_else(PoisonError::into_inner) = Some(sources);
+        // SAFETY: the world is stopped (`_world`): no machine is in the interpreter, since one that stops at a safepoint leaves it, and
+        // blocking calls hold nothing of the image.
+        let image = unsafe { self.image.exclusive() };
+        crate::link::grow(image, addition, natives, &self.heap)
     }
 
     /// A fiber that runs the program from its beginning; `None` when there is no memory.
@@ -220,8 +247,10 @@ impl Machine {
     ) {
         let globals = &self.image.globals;
         let roots = &mut |marker: &mut crate::heap::Marker<'_>| {
-            // SAFETY: the area is readable and aligned; the shape is its own.
-            unsafe { marker.mark_memory(globals.start(), globals.size(), globals.shape()) };
+            for (start, size, shape) in globals.parts() {
+                // SAFETY: the area is readable and aligned; the shape is the part's own.
+                unsafe { marker.mark_memory(start, size, shape) };
+            }
             let finds_leaks = self.options.finds_leaks || going_on.is_some();
             world.for_each_goroutine(|mut goroutine| {
                 if !finds_leaks || !leaks::may_leak(&goroutine, going_on) {
@@ -296,7 +325,11 @@ impl Engine for Machine {
             let start: Next = calls::resume(&mut cx, ip, fp);
             crate::interpreter::run(&mut cx, start);
         }
-        cx.switch.take().expect("whoever leaves the loop says why")
+        let switch = cx.switch.take().expect("whoever leaves the loop says why");
+        match &self.session {
+            Some(session) => session.look_at(self, fiber, slice.goroutine(), switch),
+            None => switch,
+        }
     }
 
     fn timer_fired(

@@ -105,6 +105,12 @@ pub struct Fiber {
     pub(crate) labels: Cell<Option<Arc<String>>>,
     /// The instruction that memory was last refused to and that runs again after a collection.
     pub(crate) refused: Option<Refused>,
+    /// The unit of a session that it runs; 0 if it runs none.
+    pub(crate) unit: u64,
+    /// Ends like one that has called `runtime.Goexit` as soon as it runs again.
+    pub(crate) interrupted: bool,
+    /// It has ended in the middle of something: not to be used again.
+    pub(crate) broken: bool,
     /// Bytes charged for the lists of deferred calls and panics.
     list_charge: u64,
 }
@@ -156,6 +162,9 @@ impl Fiber {
                 created_by: GoroutineId(0),
                 labels: Cell::new(None),
                 refused: None,
+                unit: 0,
+                interrupted: false,
+                broken: false,
                 list_charge: 0,
             }),
         };
@@ -208,7 +217,8 @@ impl Fiber {
 
     /// Makes an ended fiber fit for reuse; false if it is not worth keeping.
     pub(crate) fn recycle(&mut self) -> bool {
-        if self.stack.slots() > LARGEST_KEPT
+        if self.broken
+            || self.stack.slots() > LARGEST_KEPT
             || self.panics.capacity() + self.defers.capacity() > LARGEST_KEPT
         {
             return false;
@@ -220,6 +230,8 @@ impl Fiber {
         self.dying = None;
         self.created_at = NOWHERE;
         self.labels.take();
+        self.unit = 0;
+        self.interrupted = false;
         self.refused = None;
         true
     }

@@ -69,11 +69,14 @@ pub(crate) struct GoLayout {
     pub(crate) has_pointers: bool,
 }
 
-/// Go's layout of every type. Types may nest as deep as a script says, so this walks with a list of its own.
-pub(crate) fn go_layouts(types: &[TypeDescriptor]) -> Vec<GoLayout> {
-    let mut layouts: Vec<Option<GoLayout>> = vec![None; types.len()];
+/// Adds Go's layout of those of `types` that have none in `known`, the first ones'. Types may nest as deep as a script says, so this walks
+/// with a list of its own.
+pub(crate) fn add_go_layouts(known: &mut Vec<GoLayout>, types: &[TypeDescriptor]) {
+    let first = known.len();
+    let mut layouts: Vec<Option<GoLayout>> = known.iter().copied().map(Some).collect();
+    layouts.resize(types.len(), None);
     let mut opened = vec![false; types.len()];
-    let mut todo: Vec<usize> = (0..types.len()).collect();
+    let mut todo: Vec<usize> = (first..types.len()).collect();
     while let Some(&index) = todo.last() {
         if layouts[index].is_none() && !opened[index] {
             opened[index] = true;
@@ -90,7 +93,12 @@ pub(crate) fn go_layouts(types: &[TypeDescriptor]) -> Vec<GoLayout> {
         }
         todo.pop();
     }
-    layouts.into_iter().map(Option::unwrap_or_default).collect()
+    known.extend(
+        layouts
+            .into_iter()
+            .skip(first)
+            .map(Option::unwrap_or_default),
+    );
 }
 
 fn go_layout(kind: &TypeKind, known: &[Option<GoLayout>]) -> GoLayout {

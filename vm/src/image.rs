@@ -3,13 +3,21 @@
 //! INVARIANT (IMAGE): code, strings, types, immortal closures and globals are pinned: they are allocated once, when
 //! the image is made, and neither move nor die before it. All but the globals are never written again. The code has
 //! passed the verifier, so operands that it names lie in frames and tables. Types that reflection makes are pinned likewise.
+//!
+//! INVARIANT (GROWTH): the image of a program that grows is added to with the world stopped and no machine in the interpreter
+//! ([`ImageCell::exclusive`]). Numbers, addresses of code, closures, globals, strings and types stay what they are; only tables that
+//! nobody holds addresses into may move, and every run of the interpreter asks for them anew ([`crate::running::Running::new`]).
+//! Earlier types may get methods and types of pointers to them.
 
 use bytecode::{Function, KnownTypes, SelectorName, SlotKind, Word};
 
+use std::cell::UnsafeCell;
+use std::ops::Deref;
 use std::sync::OnceLock;
 
 use crate::liveness::Liveness;
 use crate::native::Native;
+use crate::pinned::Pinned;
 use crate::running::stub;
 use crate::types::{RuntimeType, TypeTable};
 
@@ -29,18 +37,18 @@ pub struct LinkedFunction {
 
 /// A linked program. See the module's text.
 pub struct Image {
-    pub(crate) code: Box<[Word]>,
+    pub(crate) code: Pinned<Word>,
     /// Ascending by start.
     pub(crate) functions: Vec<LinkedFunction>,
     pub(crate) types: TypeTable,
     /// Address and length of each string constant.
     pub(crate) strings: Vec<[u64; 2]>,
-    /// The bytes of all strings.
-    #[expect(dead_code, reason = "owns what the addresses in `strings` lead to")]
-    pub(crate) string_bytes: Box<[u8]>,
-    /// One word per function: its immortal closure object, which holds the address of its code. Then one for each of the machine's
-    /// stubs, so that these have entries as functions have.
-    pub(crate) closures: Box<[u64]>,
+    /// The bytes of the strings of each unit.
+    pub(crate) string_bytes: Vec<Box<[u8]>>,
+    /// One word per function: its immortal closure object, which holds the address of its code.
+    pub(crate) closures: Pinned<u64>,
+    /// Likewise one for each of the machine's stubs, so that these have entries as functions have.
+    pub(crate) stub_closures: Box<[u64]>,
     /// By native id.
     pub(crate) natives: Vec<Native>,
     pub(crate) selectors: Vec<SelectorName>,
@@ -51,6 +59,43 @@ pub struct Image {
     pub(crate) reflection: Option<bytecode::Reflection>,
     /// Types that reflection has made.
     pub(crate) made_types: crate::made_types::MadeTypes,
+    /// Of a program that grows: all of it but the code, for the verifier.
+    pub(crate) program: Option<Box<bytecode::Program>>,
+}
+
+/// The image of a machine. It is shared by all threads and changed only while none of them looks.
+pub(crate) struct ImageCell(UnsafeCell<Image>);
+
+// SAFETY: shared access only reads; exclusive access is INVARIANT GROWTH.
+unsafe impl Sync for ImageCell {}
+
+impl ImageCell {
+    pub(crate) fn new(image: Image) -> ImageCell {
+        ImageCell(UnsafeCell::new(image))
+    }
+
+    /// The image, to be added to.
+    ///
+    /// # Safety
+    /// INVARIANT GROWTH: the world is stopped, and no other reference into the image is used while this one lives.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the contract stands in for the borrow checker"
+    )]
+    pub(crate) unsafe fn exclusive(&self) -> &mut Image {
+        // SAFETY: by the contract.
+        unsafe { &mut *self.0.get() }
+    }
+}
+
+impl Deref for ImageCell {
+    type Target = Image;
+
+    #[inline(always)]
+    fn deref(&self) -> &Image {
+        // SAFETY: nobody changes the image meanwhile (INVARIANT GROWTH).
+        unsafe { &*self.0.get() }
+    }
 }
 
 impl Image {
@@ -80,7 +125,7 @@ impl Image {
     pub(crate) fn entry_of(&self, address: u64) -> Option<&u64> {
         let offset = self.offset_of(address)?;
         if offset < u32::from(stub::COUNT) {
-            return Some(&self.closures[self.functions.len() + offset as usize]);
+            return Some(&self.stub_closures[offset as usize]);
         }
         let index = self.functions.partition_point(|f| f.start <= offset);
         Some(&self.closures[index - 1])
@@ -97,10 +142,13 @@ impl Image {
                 _ => "runtime.mcall",
             });
         };
-        if function.start == self.functions[self.entry.0 as usize].start {
-            return Some("runtime.main");
-        }
         Some(&function.function.name)
+    }
+
+    /// Is it what runs the program, or a unit of it?
+    pub(crate) fn is_entry(&self, function: &LinkedFunction) -> bool {
+        let entry = &self.functions[self.entry.0 as usize];
+        function.start == entry.start || function.function.name == entry.function.name
     }
 
     /// All types.
@@ -110,7 +158,7 @@ impl Image {
 
     /// The type with this id.
     pub fn ty(&self, id: bytecode::TypeId) -> &RuntimeType {
-        if (id.0 as usize) < self.types.len() {
+        if id.0 < crate::made_types::FIRST {
             self.types.get(id)
         } else {
             self.made_type(id)

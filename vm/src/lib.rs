@@ -8,8 +8,10 @@
 //! - [`fiber`], [`stack`]: a goroutine's frames; [`panics`]: unwinding, recover, Goexit; [`trace`]: walking frames for
 //!   tracebacks and for the collector; [`liveness`]: which of their registers are needed.
 //! - [`types`], [`objects`], [`growth`]: values by their types: moving, comparing, hashing, growing.
+//! - [`pinned`], [`globals`]: what never moves, and the way in which it grows.
 //! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
 //! - [`made_types`], [`reflection`]: types made while the program runs, and what package `reflect` does to values.
+//! - [`session`]: a program that grows while it runs, for who types it.
 //! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program; [`finalizers`]: what hangs on
 //!   objects.
 //!
@@ -41,8 +43,10 @@ pub mod native;
 pub mod objects;
 mod ops;
 mod panics;
+mod pinned;
 pub mod reflection;
 mod running;
+pub mod session;
 mod stack;
 mod trace;
 mod traceback;

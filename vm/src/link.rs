@@ -4,13 +4,19 @@
 //! 2. All code goes into one block behind the stubs; static calls become distances in words.
 //! 3. Natives are looked up by name and their Rust signatures compared with the declarations.
 //! 4. Types, strings, immortal closures and globals are laid out and pinned.
+//!
+//! A program that grows is linked in the same steps, unit by unit ([`grow`]), into tables that have room.
 
-use bytecode::{Opcode, Program, TypeDescriptor, TypeId, TypeKind, Word, op, verify};
+use bytecode::{
+    Addition, Function, FunctionId, Opcode, Program, TypeDescriptor, TypeId, TypeKind, Word, op,
+    verify,
+};
 
 use crate::globals::Globals;
 use crate::heap::{Heap, OutOfMemory, Shape};
 use crate::image::{Image, LinkedFunction};
 use crate::native::{Native, NativeTable};
+use crate::pinned::Pinned;
 use crate::running::stub;
 use crate::types::{TypeTable, reference_words, slot_words};
 
@@ -52,7 +58,11 @@ impl From<OutOfMemory> for LinkError {
     }
 }
 
-/// Links a program for a heap.
+/// How many words of code, and functions, a program that grows can have.
+const CODE_ROOM: usize = 1 << 28;
+const FUNCTION_ROOM: usize = 1 << 24;
+
+/// Links a program for a heap; `grows`: [`grow`] can add to it.
 ///
 /// # Errors
 /// See [`LinkError`].
@@ -60,9 +70,211 @@ pub(crate) fn link(
     mut program: Program,
     natives: &NativeTable,
     heap: &Heap,
+    grows: bool,
 ) -> Result<Image, LinkError> {
     debug_assert_eq!(bytecode::tables::check(&program), Ok(()));
-    verify::program(&program).map_err(LinkError::Verify)?;
+    let (mut code, closures, globals) = match grows {
+        false => {
+            let words = program
+                .functions
+                .iter()
+                .map(|f| f.code.len())
+                .sum::<usize>();
+            let code = Vec::with_capacity(words + usize::from(stub::COUNT));
+            (code, None, None)
+        }
+        true => {
+            let closures = Pinned::with_room(FUNCTION_ROOM).ok_or(LinkError::OutOfMemory)?;
+            let globals = Globals::growing().ok_or(LinkError::OutOfMemory)?;
+            (Vec::new(), Some(closures), Some(globals))
+        }
+    };
+    for number in 0..stub::COUNT {
+        code.extend(
+            op::Stub {
+                number: bytecode::Count(number),
+            }
+            .encode(),
+        );
+    }
+    check(&program, 0)?;
+    let starts = starts(&program.functions, u32::from(stub::COUNT))?;
+    let start_of = |id: FunctionId| starts[id.0 as usize];
+    add_code(&mut code, &mut program.functions, start_of, starts[0])?;
+    let code = match grows {
+        false => Pinned::exact(code),
+        true => {
+            let mut room = Pinned::with_room(CODE_ROOM).ok_or(LinkError::OutOfMemory)?;
+            if !room.extend(&code) {
+                return Err(LinkError::Malformed("too much code"));
+            }
+            room
+        }
+    };
+    let types = {
+        let mut types = TypeTable::default();
+        types.add(
+            heap,
+            &program.types,
+            |function| starts[function.0 as usize],
+            grows,
+        );
+        types
+    };
+    let natives = link_natives(&program, natives, 0)?;
+    let address = |start: u32| std::ptr::from_ref(&code[start as usize]) as u64;
+    let entries: Vec<u64> = starts[..program.functions.len()]
+        .iter()
+        .map(|start| address(*start))
+        .collect();
+    let closures = match closures {
+        None => Pinned::exact(entries),
+        Some(mut closures) => {
+            if !closures.extend(&entries) {
+                return Err(LinkError::Malformed("too many functions"));
+            }
+            closures
+        }
+    };
+    let (string_bytes, strings) = strings(&program.strings);
+    let globals = match globals {
+        None => Globals::new(program.globals_size, globals_shape(&program, 0, 0, heap)),
+        Some(mut globals) => {
+            let shape = globals_shape(&program, 0, 0, heap);
+            globals.grow(program.globals_size, shape).then_some(globals)
+        }
+    };
+    let functions = linked(std::mem::take(&mut program.functions), &starts, heap);
+    let (Some(entry), Some(known)) = (program.entry, program.known) else {
+        return Err(LinkError::Malformed("no entry or known types"));
+    };
+    let mut image = Image {
+        stub_closures: (0..u32::from(stub::COUNT)).map(address).collect(),
+        code,
+        functions,
+        types,
+        strings,
+        string_bytes: vec![string_bytes],
+        closures,
+        natives,
+        selectors: std::mem::take(&mut program.selectors),
+        globals: globals.ok_or(LinkError::OutOfMemory)?,
+        entry,
+        known,
+        reflection: program.reflection.take(),
+        made_types: crate::made_types::MadeTypes::default(),
+        program: None,
+    };
+    if grows {
+        // The verifier asks for heads of functions and for lengths of tables.
+        program.functions = image.functions.iter().map(head).collect();
+        program.selectors.clone_from(&image.selectors);
+        image.program = Some(Box::new(program));
+    }
+    Ok(image)
+}
+
+/// Adds a unit to an image (INVARIANT GROWTH).
+///
+/// # Errors
+/// See [`LinkError`]. Unless the unit does not fit, the image must not be run any more.
+pub(crate) fn grow(
+    image: &mut Image,
+    addition: Addition,
+    natives: &NativeTable,
+    heap: &Heap,
+) -> Result<(), LinkError> {
+    let mut program = image
+        .program
+        .take()
+        .ok_or(LinkError::Malformed("the program does not grow"))?;
+    let grown = add(image, &mut program, addition, natives, heap);
+    image.program = Some(program);
+    grown
+}
+
+fn add(
+    image: &mut Image,
+    program: &mut Program,
+    mut addition: Addition,
+    natives: &NativeTable,
+    heap: &Heap,
+) -> Result<(), LinkError> {
+    let first = program.functions.len();
+    let (first_native, first_string) = (program.natives.len(), program.strings.len());
+    let (first_selector, first_global) = (program.selectors.len(), program.globals.len());
+    let methods = std::mem::take(&mut addition.methods);
+    let pointers = std::mem::take(&mut addition.pointers);
+    if addition.reflection.is_some() {
+        image.reflection = addition.reflection.take();
+    }
+    program.add(addition);
+    check(program, first)?;
+    let mut functions = program.take_functions(first);
+    let starts = starts(&functions, image.code.len() as u32)?;
+    let start_of = |id: FunctionId| match (id.0 as usize).checked_sub(first) {
+        Some(index) => starts[index],
+        None => image.functions[id.0 as usize].start,
+    };
+    let mut code = Vec::new();
+    add_code(&mut code, &mut functions, start_of, starts[0])?;
+    image.types.add(heap, &program.types, start_of, true);
+    // SAFETY: INVARIANT GROWTH; the compiler leaves no selector out.
+    let changed = unsafe { image.types.set_methods(methods, start_of) };
+    if changed.is_err() {
+        return Err(LinkError::Malformed("too many methods"));
+    }
+    image.types.set_pointers(&pointers);
+    if !image.code.extend(&code) {
+        return Err(LinkError::Malformed("too much code"));
+    }
+    let entries: Vec<u64> = starts[..functions.len()]
+        .iter()
+        .map(|start| image.address_of(*start))
+        .collect();
+    if !image.closures.extend(&entries) {
+        return Err(LinkError::Malformed("too many functions"));
+    }
+    let next = image.globals.next_part();
+    let shape = globals_shape(program, first_global, next as u32, heap);
+    if !image.globals.grow(program.globals_size, shape) {
+        return Err(LinkError::Malformed("package variables are too large"));
+    }
+    image
+        .natives
+        .extend(link_natives(program, natives, first_native)?);
+    let (bytes, table) = strings(&program.strings[first_string..]);
+    image.string_bytes.push(bytes);
+    image.strings.extend(table);
+    for string in &mut program.strings[first_string..] {
+        *string = Vec::new();
+    }
+    image
+        .selectors
+        .extend_from_slice(&program.selectors[first_selector..]);
+    image.functions.extend(linked(functions, &starts, heap));
+    if let (Some(entry), Some(known)) = (program.entry, program.known) {
+        image.entry = entry;
+        image.known = known;
+    }
+    image.made_types.forget_index();
+    Ok(())
+}
+
+/// What the verifier looks at of a function that is called.
+fn head(function: &LinkedFunction) -> Function {
+    Function {
+        captures: function.function.captures.clone(),
+        parameters: function.function.parameters.clone(),
+        ..Function::default()
+    }
+}
+
+/// Refuses a program that is not sound; its functions are looked at from number `first` on.
+fn check(program: &Program, first: usize) -> Result<(), LinkError> {
+    for function in &program.functions[first..] {
+        verify::function(program, function).map_err(LinkError::Verify)?;
+    }
     let (Some(entry), Some(known)) = (program.entry, program.known) else {
         return Err(LinkError::Malformed("no entry or known types"));
     };
@@ -89,20 +301,11 @@ pub(crate) fn link(
     if !texts.iter().all(|&id| holds_text(&program.types, id)) {
         return Err(LinkError::Malformed("known types"));
     }
-    let starts = starts(&program)?;
-    let code = code(&mut program, &starts)?;
-    let types = TypeTable::new(heap, &program.types, |function| starts[function.0 as usize]);
-    let natives = link_natives(&program, natives)?;
-    let closures = starts[..program.functions.len()]
-        .iter()
-        .copied()
-        .chain(0..u32::from(stub::COUNT))
-        .map(|start| std::ptr::from_ref(&code[start as usize]) as u64)
-        .collect();
-    let (string_bytes, strings) = strings(&program);
-    let globals = Globals::new(program.globals_size, globals_shape(&program, heap))
-        .ok_or(LinkError::OutOfMemory)?;
-    let functions = std::mem::take(&mut program.functions)
+    Ok(())
+}
+
+fn linked(functions: Vec<Function>, starts: &[u32], heap: &Heap) -> Vec<LinkedFunction> {
+    functions
         .into_iter()
         .enumerate()
         .map(|(index, function)| LinkedFunction {
@@ -112,22 +315,7 @@ pub(crate) fn link(
             liveness: std::sync::OnceLock::new(),
             function,
         })
-        .collect();
-    Ok(Image {
-        code,
-        functions,
-        types,
-        strings,
-        string_bytes,
-        closures,
-        natives,
-        selectors: program.selectors,
-        globals,
-        entry,
-        known,
-        reflection: program.reflection,
-        made_types: crate::made_types::MadeTypes::default(),
-    })
+        .collect()
 }
 
 /// Whether an interface's data word of this type leads to a string: the type is a string, or points to a struct of one.
@@ -146,11 +334,10 @@ fn holds_text(types: &[TypeDescriptor], id: TypeId) -> bool {
     }
 }
 
-/// Where each function's code begins; last, where all ends.
-fn starts(program: &Program) -> Result<Vec<u32>, LinkError> {
-    let mut at = u32::from(stub::COUNT);
+/// Where each function's code begins if the first begins at `at`; last, where all ends.
+fn starts(functions: &[Function], mut at: u32) -> Result<Vec<u32>, LinkError> {
     let mut starts = vec![at];
-    for function in &program.functions {
+    for function in functions {
         let length = u32::try_from(function.code.len())
             .map_err(|_| LinkError::Malformed("too much code"))?;
         at = at
@@ -162,18 +349,16 @@ fn starts(program: &Program) -> Result<Vec<u32>, LinkError> {
     Ok(starts)
 }
 
-/// The block of all code.
-fn code(program: &mut Program, starts: &[u32]) -> Result<Box<[Word]>, LinkError> {
-    let mut code: Vec<Word> = Vec::with_capacity(starts.last().copied().unwrap_or(0) as usize);
-    for number in 0..stub::COUNT {
-        code.extend(
-            op::Stub {
-                number: bytecode::Count(number),
-            }
-            .encode(),
-        );
-    }
-    for function in &mut program.functions {
+/// Takes the code of the functions, one behind the other; `start_of` says where functions begin. What is there already ends where the
+/// first of them begins.
+fn add_code(
+    code: &mut Vec<Word>,
+    functions: &mut [Function],
+    start_of: impl Fn(FunctionId) -> u32,
+    first: u32,
+) -> Result<(), LinkError> {
+    let before = code.len();
+    for function in functions {
         let from = code.len();
         code.append(&mut function.code);
         let mut at = from;
@@ -186,8 +371,8 @@ fn code(program: &mut Program, starts: &[u32]) -> Result<Box<[Word]>, LinkError>
                     if let Some(words) = code[at..].first_chunk::<{ op::Call::WORDS }>() {
                         let mut call = op::Call::decode(words);
                         // A distance in words from the first word after the instruction.
-                        call.function.0 =
-                            starts[call.function.0 as usize].wrapping_sub(next as u32);
+                        let place = first + (next - before) as u32;
+                        call.function.0 = start_of(call.function).wrapping_sub(place);
                         code[at..next].copy_from_slice(&call.encode());
                     }
                 }
@@ -201,12 +386,15 @@ fn code(program: &mut Program, starts: &[u32]) -> Result<Box<[Word]>, LinkError>
             at = next;
         }
     }
-    Ok(code.into_boxed_slice())
+    Ok(())
 }
 
-fn link_natives(program: &Program, natives: &NativeTable) -> Result<Vec<Native>, LinkError> {
-    program
-        .natives
+fn link_natives(
+    program: &Program,
+    natives: &NativeTable,
+    first: usize,
+) -> Result<Vec<Native>, LinkError> {
+    program.natives[first..]
         .iter()
         .map(|reference| {
             let native = natives
@@ -224,12 +412,11 @@ fn link_natives(program: &Program, natives: &NativeTable) -> Result<Vec<Native>,
         .collect()
 }
 
-/// All string constants in one piece of memory, and address and length of each.
-fn strings(program: &Program) -> (Box<[u8]>, Vec<[u64; 2]>) {
-    let bytes: Box<[u8]> = program.strings.concat().into_boxed_slice();
+/// String constants in one piece of memory, and address and length of each.
+fn strings(strings: &[Vec<u8>]) -> (Box<[u8]>, Vec<[u64; 2]>) {
+    let bytes: Box<[u8]> = strings.concat().into_boxed_slice();
     let mut at = bytes.as_ptr() as u64;
-    let strings = program
-        .strings
+    let table = strings
         .iter()
         .map(|string| {
             let length = string.len() as u64;
@@ -238,20 +425,21 @@ fn strings(program: &Program) -> (Box<[u8]>, Vec<[u64; 2]>) {
             [address, length]
         })
         .collect();
-    (bytes, strings)
+    (bytes, table)
 }
 
-fn globals_shape(program: &Program, heap: &Heap) -> Shape {
-    let words: Vec<_> = program
-        .globals
+/// Where references lie behind `start`, among the globals from number `first` on.
+fn globals_shape(program: &Program, first: usize, start: u32, heap: &Heap) -> Shape {
+    let words: Vec<_> = program.globals[first..]
         .iter()
         .flat_map(|global| {
             reference_words(&program.types[global.ty.0 as usize])
                 .into_iter()
-                .map(move |(word, kind)| (word + global.offset / 8, kind))
+                .map(move |(word, kind)| (word + (global.offset - start) / 8, kind))
         })
         .collect();
-    heap.shape(&words, program.globals_size.next_multiple_of(8))
+    let size = program.globals_size.saturating_sub(start);
+    heap.shape(&words, size.next_multiple_of(8))
 }
 
 fn closure_site(heap: &Heap, captures: &[bytecode::SlotKind]) -> crate::heap::Site {

@@ -24,6 +24,8 @@ use crate::image::Image;
 use crate::reflection::{Tags, identical_underlying};
 use crate::types::{Access, FlatPart, Parts, RuntimeField, RuntimeType, reference_words};
 
+/// The number of the first made type: far above those of the compiler, whose table may grow.
+pub(crate) const FIRST: u32 = 1 << 31;
 /// The largest type, as the compiler has it.
 const LARGEST_TYPE: u64 = 1 << 30;
 /// A struct with more slots than this lives in a box, as the compiler has it.
@@ -60,6 +62,11 @@ unsafe impl Send for MadeTypes {}
 unsafe impl Sync for MadeTypes {}
 
 impl MadeTypes {
+    /// The program has types that are not in the index: it is made anew when it is asked for.
+    pub(crate) fn forget_index(&mut self) {
+        self.lock().index = None;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic of ours while the lock was held leaves the lists whole: they are pushed to last.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -101,14 +108,14 @@ pub struct NewField<'i> {
 impl Image {
     /// A type that reflection has made.
     pub(crate) fn made_type(&self, id: TypeId) -> &RuntimeType {
-        let index = id.0 as usize - self.types.len();
+        let index = (id.0 - FIRST) as usize;
         // SAFETY: INVARIANT TYPES.
         unsafe { self.made_types.lock().made[index].0.as_ref() }
     }
 
     /// Whether a type was made by reflection: no compiled code names it.
     pub fn is_made(&self, ty: &RuntimeType) -> bool {
-        ty.id.0 as usize >= self.types.len()
+        ty.id.0 >= FIRST
     }
 
     /// The package of the unexported fields of a struct type; empty if it has none.
@@ -196,10 +203,10 @@ impl Image {
         })
     }
 
-    fn index(&self) -> FxHashMap<Key, NonNull<RuntimeType>> {
+    fn index(&self, made: &[NonNull<RuntimeType>]) -> FxHashMap<Key, NonNull<RuntimeType>> {
         let hidden = self.reflection.as_ref().map(|r| &r.hidden[..]);
         let mut index = FxHashMap::default();
-        for pointer in self.types.pointers() {
+        for pointer in self.types.pointers().iter().chain(made) {
             // SAFETY: INVARIANT TYPES.
             let ty = unsafe { pointer.as_ref() };
             if !ty.descriptor.own_name.is_empty() || hidden.is_some_and(|h| h.contains(&ty.id)) {
@@ -220,7 +227,11 @@ impl Image {
         make: impl FnOnce() -> Result<(TypeDescriptor, Parts), MakeTypeError>,
     ) -> Result<&RuntimeType, MakeTypeError> {
         let mut state = self.made_types.lock();
-        let index = state.index.get_or_insert_with(|| self.index());
+        let State { index, made } = &mut *state;
+        let index = index.get_or_insert_with(|| {
+            let made: Vec<_> = made.iter().map(|(ty, _)| *ty).collect();
+            self.index(&made)
+        });
         if let Some(ty) = index.get(&key) {
             // SAFETY: INVARIANT TYPES.
             return Ok(unsafe { ty.as_ref() });
@@ -231,7 +242,7 @@ impl Image {
         heap.account()
             .charge(2 * size_of::<RuntimeType>() as u64 + 2 * names)?;
         let (place, layout) = RuntimeType::reserve(&descriptor);
-        parts.id = TypeId((self.types.len() + state.made.len()) as u32);
+        parts.id = TypeId(FIRST + state.made.len() as u32);
         // SAFETY: reserved for this descriptor; what it refers to is complete; nobody has seen it.
         unsafe {
             RuntimeType::write(place, heap, descriptor, parts);
@@ -497,6 +508,7 @@ fn parts(flat: Vec<FlatPart>, go: GoLayout) -> Parts {
         fields: Vec::new(),
         flat,
         methods: Vec::new(),
+        room: 0,
         pointer_to: std::ptr::null_mut(),
         go,
     }

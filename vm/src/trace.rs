@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::ops::ControlFlow;
+use std::sync::PoisonError;
 
 use bytecode::RED_ZONE;
 
@@ -207,9 +208,8 @@ pub(crate) fn print(machine: &Machine, fiber: &Fiber, out: &mut String) {
     let mut head: Vec<Frame<'_>> = Vec::new();
     let mut tail: VecDeque<Frame<'_>> = VecDeque::new();
     let mut elided = 0usize;
-    let entry = image.functions[image.entry.0 as usize].start;
     walk(image, fiber, |frame| {
-        if (frame.function.function.wrapper || frame.function.start == entry) && !frame.by_panic {
+        if (frame.function.function.wrapper || image.is_entry(frame.function)) && !frame.by_panic {
             return;
         }
         if head.len() < PRINTED {
@@ -224,7 +224,7 @@ pub(crate) fn print(machine: &Machine, fiber: &Fiber, out: &mut String) {
     });
     let print = |frames: &mut dyn Iterator<Item = &Frame<'_>>, out: &mut String| {
         for frame in frames {
-            if !frame.function.function.wrapper && frame.function.start != entry {
+            if !frame.function.function.wrapper && !image.is_entry(frame.function) {
                 out.push_str(&frame_text(machine, frame.function, frame.position));
             }
             if frame.by_panic {
@@ -287,7 +287,11 @@ pub(crate) fn position_of(
         .checked_sub(1)
         .map(|i| lines[i].1)
         .or(function.function.range)?;
-    let sources = machine.options.sources.as_ref()?;
+    let sources = machine
+        .sources
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    let sources = sources.as_ref()?;
     Some((
         sources.file(range.file).name().to_owned(),
         sources.line_column(range).line,
@@ -304,11 +308,10 @@ pub(crate) fn program_counters(
     fiber: &Fiber,
     mut visit: impl FnMut(u64) -> ControlFlow<()>,
 ) {
-    let entry = image.functions[image.entry.0 as usize].start;
     let mut more = ControlFlow::Continue(());
     walk_while(image, fiber, |frame| {
         more = (|| {
-            if !frame.function.function.wrapper || frame.function.start == entry {
+            if !frame.function.function.wrapper || image.is_entry(frame.function) {
                 visit(match frame.position {
                     Position::Returning(offset) => image.address_of(offset),
                     other => image.address_of(other.offset()) + 1,

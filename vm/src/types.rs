@@ -12,7 +12,8 @@
 //! bit [`crate::heap::REFERENCE_TYPE`] set: the collector asks the type word itself.
 //!
 //! INVARIANT (TYPES): every pointer in a `RuntimeType` leads to a `RuntimeType` of the same image, which owns them
-//! all and never moves or changes one after it was made ([`RuntimeType::write`]), but for `pointer_to`, which is atomic. Most
+//! all and never moves or changes one after it was made ([`RuntimeType::write`]), but for `pointer_to`, which is atomic, and the methods of
+//! types of a program that grows, which change with the world stopped ([`RuntimeType::set_methods`]); their tables have room. Most
 //! stand in the [`TypeTable`]; those that reflection makes are [`crate::made_types`]'.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -128,6 +129,8 @@ pub struct RuntimeType {
     pub parts: Vec<FlatPart>,
     /// Sorted by selector: (selector, code).
     methods: Vec<(u32, u32)>,
+    /// The largest mask that the method table has room for.
+    room: u32,
     /// The type of pointers to it, once it was asked for.
     pub(crate) pointer_to: AtomicPtr<RuntimeType>,
     /// What the compiler said.
@@ -310,8 +313,13 @@ impl RuntimeType {
 
     /// Memory for the type of a descriptor, at the right place for it (INVARIANT PLACE), and the layout that it was allocated with.
     pub(crate) fn reserve(descriptor: &TypeDescriptor) -> (NonNull<RuntimeType>, Layout) {
+        RuntimeType::reserve_with_room(descriptor, 0)
+    }
+
+    /// As [`RuntimeType::reserve`], with room for a method table of this mask.
+    fn reserve_with_room(descriptor: &TypeDescriptor, room: u32) -> (NonNull<RuntimeType>, Layout) {
         let selectors: Vec<u32> = descriptor.methods.iter().map(|m| m.selector).collect();
-        let mask = mask_for(&selectors);
+        let mask = mask_for(&selectors).max(room);
         let size = size_of::<RuntimeType>() + (mask as usize + 1) * size_of::<MethodEntry>();
         let offset = offset_of(descriptor.interface_data_is_reference());
         let layout = Layout::from_size_align(offset + size, 2 * REFERENCE_TYPE as usize)
@@ -360,6 +368,7 @@ impl RuntimeType {
             fields: parts.fields,
             parts: parts.flat,
             methods: parts.methods,
+            room: parts.room.max(mask),
             pointer_to: AtomicPtr::new(parts.pointer_to),
             descriptor,
         };
@@ -375,6 +384,42 @@ impl RuntimeType {
                 });
             }
         }
+    }
+
+    /// Gives the type other methods; false, and nothing done, if they do not fit its table.
+    ///
+    /// # Safety
+    /// The type was written, the world is stopped, and nobody refers to it but by its address. `methods` has all selectors that it had.
+    pub(crate) unsafe fn set_methods(
+        ty: NonNull<RuntimeType>,
+        methods: Vec<bytecode::Method>,
+        code_of: impl Fn(bytecode::FunctionId) -> u32,
+    ) -> bool {
+        let selectors: Vec<u32> = methods.iter().map(|method| method.selector).collect();
+        let mask = mask_for(&selectors);
+        // SAFETY: by the contract; the table has `room + 1` places.
+        unsafe {
+            let this = &mut *ty.as_ptr();
+            if mask > this.room {
+                return false;
+            }
+            let entries = ty.add(1).cast::<MethodEntry>();
+            entries.write_bytes(0, this.mask as usize + 1);
+            this.mask = mask;
+            this.methods.clear();
+            for method in &methods {
+                let code = code_of(method.function);
+                this.methods.push((method.selector, code));
+                entries
+                    .add((method.selector & mask) as usize)
+                    .write(MethodEntry {
+                        code,
+                        selector: method.selector + 1,
+                    });
+            }
+            this.descriptor.methods = methods;
+        }
+        true
     }
 
     /// Adds what depends on other types being written.
@@ -412,12 +457,17 @@ pub(crate) struct Parts {
     pub(crate) fields: Vec<RuntimeField>,
     pub(crate) flat: Vec<FlatPart>,
     pub(crate) methods: Vec<(u32, u32)>,
+    /// The largest mask that was reserved, if not that of the methods.
+    pub(crate) room: u32,
     pub(crate) pointer_to: *mut RuntimeType,
     pub(crate) go: crate::growth::GoLayout,
 }
 
 /// All types of an image.
+#[derive(Default)]
 pub struct TypeTable {
+    /// What each is in Go.
+    go: Vec<crate::growth::GoLayout>,
     types: Vec<NonNull<RuntimeType>>,
     /// Allocation layouts, to give the memory back.
     layouts: Vec<Layout>,
@@ -435,18 +485,30 @@ impl TypeTable {
         descriptors: &[TypeDescriptor],
         code_of: impl Fn(bytecode::FunctionId) -> u32,
     ) -> TypeTable {
-        let mut table = TypeTable {
-            types: Vec::with_capacity(descriptors.len()),
-            layouts: Vec::with_capacity(descriptors.len()),
-        };
-        let layouts = crate::growth::go_layouts(descriptors);
-        for descriptor in descriptors {
-            let (place, layout) = RuntimeType::reserve(descriptor);
+        let mut table = TypeTable::default();
+        table.add(heap, descriptors, code_of, false);
+        table
+    }
+
+    /// Adds the run-time types of those of `descriptors` that have none; `grows`: their method tables have room.
+    pub(crate) fn add(
+        &mut self,
+        heap: &crate::heap::Heap,
+        descriptors: &[TypeDescriptor],
+        code_of: impl Fn(bytecode::FunctionId) -> u32,
+        grows: bool,
+    ) {
+        let table = self;
+        let first = table.types.len();
+        crate::growth::add_go_layouts(&mut table.go, descriptors);
+        for descriptor in &descriptors[first..] {
+            let room = room_of(descriptor, grows);
+            let (place, layout) = RuntimeType::reserve_with_room(descriptor, room);
             table.types.push(place);
             table.layouts.push(layout);
         }
         let at = |id: TypeId| table.types[id.0 as usize];
-        for (index, descriptor) in descriptors.iter().enumerate() {
+        for (index, descriptor) in descriptors.iter().enumerate().skip(first) {
             let (element, key, length) = match &descriptor.kind {
                 TypeKind::Pointer { element }
                 | TypeKind::Slice { element }
@@ -490,17 +552,45 @@ impl TypeTable {
                 fields,
                 flat: parts_of(descriptors, descriptor),
                 methods,
+                room: room_of(descriptor, grows),
                 pointer_to,
-                go: layouts[index],
+                go: table.go[index],
             };
             // SAFETY: reserved for this descriptor above; nobody has seen it.
             unsafe { RuntimeType::write(table.types[index], heap, descriptor.clone(), parts) };
         }
-        for ty in &table.types {
+        for ty in &table.types[first..] {
             // SAFETY: nobody else refers to the types yet, and all are written.
             unsafe { RuntimeType::complete(*ty, heap) };
         }
-        table
+    }
+
+    /// Gives earlier types other methods; the one that has no room for them, if any has not.
+    ///
+    /// # Safety
+    /// As [`RuntimeType::set_methods`].
+    pub(crate) unsafe fn set_methods(
+        &mut self,
+        methods: Vec<(TypeId, Vec<bytecode::Method>)>,
+        code_of: impl Fn(bytecode::FunctionId) -> u32,
+    ) -> Result<(), TypeId> {
+        for (id, methods) in methods {
+            // SAFETY: by the contract.
+            if !unsafe { RuntimeType::set_methods(self.types[id.0 as usize], methods, &code_of) } {
+                return Err(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the types of pointers to earlier types.
+    pub(crate) fn set_pointers(&self, pointers: &[(TypeId, TypeId)]) {
+        for (id, pointer) in pointers {
+            let ty = self.get(*id);
+            if ty.known_pointer().is_none() {
+                ty.set_pointer(self.types[pointer.0 as usize]);
+            }
+        }
     }
 
     /// The type with this id.
@@ -530,6 +620,26 @@ impl Drop for TypeTable {
             // SAFETY: written by `new`, allocated with this layout, dropped once.
             unsafe { RuntimeType::free(*ty, *layout) };
         }
+    }
+}
+
+/// The mask that a method table of a program that grows has room for: selectors are numbered in order, so as many as this never collide.
+/// Memory that is not touched is not there.
+const ROOM: u32 = 0x1FFF;
+
+/// The room that a type's method table needs: only defined types, pointers to them, and structs, which may embed some, ever get methods.
+fn room_of(descriptor: &TypeDescriptor, grows: bool) -> u32 {
+    let may_have_methods = !descriptor.package.is_empty()
+        || !descriptor.methods.is_empty()
+        || matches!(
+            descriptor.kind,
+            TypeKind::Pointer { .. } | TypeKind::Struct { .. }
+        );
+    let is_interface = matches!(descriptor.kind, TypeKind::Interface { .. });
+    if grows && may_have_methods && !is_interface {
+        ROOM
+    } else {
+        0
     }
 }
 

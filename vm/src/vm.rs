@@ -60,6 +60,8 @@ pub struct VmOptions {
     pub poison_freed: bool,
     /// Gives what a collection frees back to the system at once.
     pub release_always: bool,
+    /// Of a program that grows; [`crate::session::Session::start`] sets it.
+    pub session: Option<Arc<crate::session::Watch>>,
 }
 
 impl Default for VmOptions {
@@ -84,6 +86,7 @@ impl Default for VmOptions {
             native_memory: None,
             poison_freed: false,
             release_always: false,
+            session: None,
         }
     }
 }
@@ -157,6 +160,7 @@ impl Vm {
             max_stack: options.max_stack,
             traceback: options.traceback,
             sources: options.sources.clone(),
+            session: options.session.clone(),
         };
         let machine = Machine::new(
             program,
@@ -208,7 +212,7 @@ impl Vm {
     }
 
     /// The scheduler and the goroutine `main`.
-    fn start(self) -> Option<(Scheduler<Machine>, Box<Fiber>)> {
+    pub(crate) fn start(self) -> Option<(Scheduler<Machine>, Box<Fiber>)> {
         let mut options = runtime::Options::default();
         options.processors = self.options.processors;
         if !crate::moves::parallel_safe() {
@@ -237,7 +241,7 @@ fn no_room_for_main() -> Exit {
     }
 }
 
-fn exit_of(machine: &Machine, outcome: Outcome<Machine>) -> Exit {
+pub(crate) fn exit_of(machine: &Machine, outcome: Outcome<Machine>) -> Exit {
     match outcome {
         Outcome::MainExited => Exit::new(0, crate::leaks::report(machine)),
         Outcome::Exited(status) => Exit::new(status, String::new()),

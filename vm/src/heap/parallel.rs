@@ -164,9 +164,7 @@ impl Heap {
         // ORDERING: relaxed. Settings, written under the lock that the collector holds.
         let live = self.live_then.load(Ordering::Relaxed);
         let wanted = (live / self.bytes_per_thread.unwrap_or(BYTES_PER_THREAD)).min(MOST_THREADS);
-        (wanted as usize)
-            .min(self.threads())
-            .saturating_sub(1)
+        (wanted as usize).min(self.threads()).saturating_sub(1)
     }
 
     /// How many threads may run at the same time.

@@ -477,6 +477,19 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
     }
 }
 
+/// Ends a fiber where it stopped, as `runtime.Goexit` does. What it waited for is of no interest any more.
+#[cold]
+#[inline(never)]
+fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    cx.fiber.interrupted = false;
+    match std::mem::take(&mut cx.fiber.pending) {
+        Pending::Again | Pending::Completion => drop(cx.slice.take_completion()),
+        Pending::Channel => _ = cx.slice.take_wake_outcome(),
+        Pending::Nothing | Pending::Native(_) => {}
+    }
+    panics::goexit(cx, ip, fp)
+}
+
 /// What a fiber does first when it runs again.
 ///
 /// # Safety
@@ -485,6 +498,9 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
 pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
+        if cx.fiber.interrupted {
+            return interrupt(cx, ip, fp);
+        }
         match std::mem::take(&mut cx.fiber.pending) {
             Pending::Nothing => Next { ip, fp },
             Pending::Again => {

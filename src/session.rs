@@ -1,0 +1,370 @@
+//! A program that grows while it runs: from the text of a unit to what became of it.
+//!
+//! A unit is what somebody types at once: statements and declarations as in a script, or a file with its package clause. [`Session::submit`]
+//! parses, checks, compiles, links and starts it; [`Session::wait`] says how it ends. The pieces are [`checker::session`],
+//! [`compiler::Session`] and [`vm::session`]; what binds them is that numbers of trees, names, types, functions and globals are given once.
+//!
+//! Memory: a variable that was declared again, and that only statements which have run could mention, is cleared, so that what it held can
+//! be collected. Code and types of old units stay.
+
+use crate::loader::implicit;
+use crate::packages::StandardPackages;
+use crate::pipeline;
+use bytecode::Addition;
+use checker::session::Session as Checker;
+use checker::typed::{ObjectKind, TypedProgram};
+use checker::types::ObjectId;
+use checker::{Options, UserPackage};
+use diagnostics::{Code, Diagnostics, SourceMap};
+use parser::ast::{Ast, File, Interner};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use vm::session::{Event, Goroutine, Session as Program};
+use vm::{Exit, VmOptions};
+
+/// What shows the values of expressions.
+const SHOW: (&str, &str) = ("internal/session", "Show");
+
+/// How often somebody who waits for a unit looks whether it was interrupted, or can never end.
+const PATIENCE: Duration = Duration::from_millis(5);
+/// How long an interrupted unit may take to run its deferred calls.
+const GRACE: Duration = Duration::from_millis(1000);
+
+/// How a unit that was started has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    Done,
+    /// By `runtime.Goexit`, or because somebody ended its goroutine.
+    Left,
+    /// A panic or a fatal error: its text with the trace.
+    Failed(String),
+    /// It waited for what nobody could do any more: its trace.
+    Deadlock(String),
+    /// It was interrupted. Its goroutine, as it was then.
+    Interrupted {
+        at: Option<Goroutine>,
+        /// The goroutine has not ended yet: it is in a call of the operating system, or its deferred calls take long.
+        goes_on: bool,
+    },
+}
+
+/// Why a unit was not started.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The text is wrong.
+    Wrong(Diagnostics),
+    /// The program cannot take it in.
+    Link(vm::LinkError),
+}
+
+/// See the module's text.
+pub struct Session {
+    sources: SourceMap,
+    ast: Ast,
+    names: Interner,
+    checker: Checker,
+    compiler: compiler::Session,
+    program: Option<Program>,
+    /// What the program needs to start.
+    start: Option<Start>,
+    units: usize,
+    /// The listings of the functions of the last unit.
+    listing: String,
+}
+
+struct Start {
+    options: VmOptions,
+    end: Box<dyn Fn(Exit) + Send + Sync>,
+}
+
+impl Session {
+    /// A program that does nothing yet. `end` is called when it ends itself (`os.Exit`); it ends the process.
+    ///
+    /// # Errors
+    /// It cannot be linked: there is no memory.
+    pub fn new(
+        options: VmOptions,
+        end: impl Fn(Exit) + Send + Sync + 'static,
+    ) -> Result<Session, Refusal> {
+        let mut names = Interner::new();
+        let checker = Checker::new(
+            &mut names,
+            Options {
+                is_program: false,
+                ..pipeline::program_options()
+            },
+            SHOW,
+        );
+        let mut session = Session {
+            sources: SourceMap::new(),
+            ast: Ast::new(),
+            names,
+            checker,
+            compiler: compiler::Session::new(),
+            program: None,
+            start: Some(Start {
+                options,
+                end: Box::new(end),
+            }),
+            units: 0,
+            listing: String::new(),
+        };
+        // What the machine needs itself is loaded and started with a unit of nothing.
+        session.submit_as("[0]", "")?;
+        session.wait(&AtomicBool::new(false));
+        session.units = 0;
+        Ok(session)
+    }
+
+    /// All texts, for rendering diagnostics.
+    pub fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    /// All names of the program.
+    pub fn names(&self) -> &Interner {
+        &self.names
+    }
+
+    /// The syntax of the program.
+    pub fn ast(&self) -> &Ast {
+        &self.ast
+    }
+
+    /// What is declared, and what that is.
+    pub fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
+    /// The program as it was checked so far.
+    pub fn typed(&self) -> &TypedProgram {
+        self.checker.program()
+    }
+
+    /// The running program.
+    pub fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
+    }
+
+    /// The bytecode of what the last unit has added of its own.
+    pub fn listing(&self) -> &str {
+        &self.listing
+    }
+
+    /// Takes a unit in and starts it; gives the warnings.
+    ///
+    /// # Errors
+    /// The text is wrong, and nothing has happened; or the program is full.
+    pub fn submit(&mut self, text: &str) -> Result<Diagnostics, Refusal> {
+        self.units += 1;
+        self.submit_as(&format!("[{}]", self.units), text)
+    }
+
+    /// As [`Session::submit`], with a name for the unit in messages.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn submit_as(&mut self, name: &str, text: &str) -> Result<Diagnostics, Refusal> {
+        let unit = self.parse(name, text).map_err(Refusal::Wrong)?;
+        let warnings = self
+            .checker
+            .check(
+                &mut self.ast,
+                &mut self.names,
+                &mut self.sources,
+                unit,
+                &mut StandardPackages::whole(),
+            )
+            .map_err(Refusal::Wrong)?;
+        let typed = self.checker.program();
+        let compiled = self.compiler.compile(typed, &self.ast, &self.names);
+        self.list(&compiled.addition);
+        if let Some(problem) = compiled.problem {
+            self.checker.forget();
+            self.link(compiled.addition, false).map_err(Refusal::Link)?;
+            let mut diagnostics = Diagnostics::new();
+            let range = problem.range.unwrap_or_default();
+            diagnostics.report(Code::TooLarge, range, problem.message);
+            return Err(Refusal::Wrong(diagnostics));
+        }
+        let shadowed = self.checker.keep();
+        let cleared = self.forgotten_variables(&shadowed);
+        self.link(compiled.addition, true).map_err(Refusal::Link)?;
+        if let Some(program) = &self.program {
+            program.clear_globals(&cleared);
+        }
+        Ok(warnings)
+    }
+
+    /// Parses a unit and finds the packages that it means.
+    fn parse(&mut self, name: &str, text: &str) -> Result<UserPackage, Diagnostics> {
+        let first = self.ast.expr_count();
+        let (file, syntax) = self.parse_file(name, text)?;
+        if !file.checkable || syntax.has_errors() {
+            return Err(syntax);
+        }
+        if let Some(embed) = file.embeds.first() {
+            let mut diagnostics = Diagnostics::new();
+            let message = "not supported yet: embedded files in a session";
+            diagnostics.report(Code::NotSupported, embed.range, message);
+            return Err(diagnostics);
+        }
+        let mut implicit = Vec::new();
+        if file.script.is_some() {
+            implicit = implicit::packages_from(&self.ast, &self.names, &file, first);
+            implicit.retain(|(name, _)| self.checker.lookup(*name).is_none());
+        }
+        Ok(UserPackage {
+            path: "main".to_owned(),
+            files: vec![file],
+            implicit,
+            ..UserPackage::default()
+        })
+    }
+
+    fn parse_file(&mut self, name: &str, text: &str) -> Result<(File, Diagnostics), Diagnostics> {
+        let id = self.sources.add(name, text).map_err(|error| {
+            let mut diagnostics = Diagnostics::new();
+            diagnostics.report(Code::TooLarge, Default::default(), error.to_string());
+            diagnostics
+        })?;
+        Ok(parser::parse_file(
+            &mut self.ast,
+            &mut self.names,
+            id,
+            self.sources.text(id),
+        ))
+    }
+
+    fn link(&mut self, addition: Addition, runs: bool) -> Result<(), vm::LinkError> {
+        let sources = Arc::new(self.sources.clone());
+        match (&mut self.program, self.start.take()) {
+            (None, Some(Start { mut options, end })) => {
+                options.sources = Some(sources);
+                self.program = Some(Program::start(addition, stdlib::natives(), options, end)?);
+                Ok(())
+            }
+            (Some(program), _) => program.add(addition, sources, runs),
+            (None, None) => Err(vm::LinkError::OutOfMemory),
+        }
+    }
+
+    /// The places of variables that have lost their names, and that nothing can mention any more: not their addresses, and no function.
+    fn forgotten_variables(&self, shadowed: &[ObjectId]) -> Vec<(u32, u32)> {
+        let alone = shadowed
+            .iter()
+            .filter(|object| !self.checker.is_held(**object));
+        alone
+            .filter_map(|object| self.compiler.place_of(*object))
+            .collect()
+    }
+
+    /// Keeps the listings of what is the unit's own.
+    fn list(&mut self, addition: &Addition) {
+        let own = addition
+            .functions
+            .iter()
+            .filter(|function| function.name.starts_with("main."));
+        self.listing = own
+            .map(|function| {
+                bytecode::disassemble::function(&bytecode::Program::default(), function)
+            })
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
+
+    /// Waits for the unit that was started last. `interrupted` is cleared when it was heeded.
+    pub fn wait(&mut self, interrupted: &AtomicBool) -> Ending {
+        let Some(program) = &mut self.program else {
+            return Ending::Done;
+        };
+        let mut asleep = 0;
+        loop {
+            match program.wait(PATIENCE) {
+                Some(Event::Done) => return Ending::Done,
+                Some(Event::Left) => return Ending::Left,
+                Some(Event::Failed(text)) => return Ending::Failed(text),
+                None => {}
+            }
+            // ORDERING: Relaxed; a wish, made by a signal handler.
+            if interrupted.swap(false, Ordering::Relaxed) {
+                let at = program.interrupt();
+                let begin = Instant::now();
+                while begin.elapsed() < GRACE {
+                    if program.wait(PATIENCE).is_some() {
+                        return Ending::Interrupted { at, goes_on: false };
+                    }
+                    // ORDERING: as above.
+                    if interrupted.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+                program.give_up();
+                return Ending::Interrupted { at, goes_on: true };
+            }
+            asleep = if program.everybody_sleeps() {
+                asleep + 1
+            } else {
+                0
+            };
+            if asleep > 1 {
+                let at = program.interrupt();
+                if program.wait(PATIENCE).is_none() {
+                    program.give_up();
+                }
+                return Ending::Deadlock(at.map_or_else(String::new, |goroutine| {
+                    format!("goroutine {} {}", goroutine.id, goroutine.trace)
+                }));
+            }
+        }
+    }
+
+    /// The types of the values of an expression, which is not run.
+    ///
+    /// # Errors
+    /// The text is wrong.
+    pub fn types_of(&mut self, text: &str) -> Result<Vec<String>, Diagnostics> {
+        let unit = self.parse("[:type]", text)?;
+        self.checker.check(
+            &mut self.ast,
+            &mut self.names,
+            &mut self.sources,
+            unit,
+            &mut StandardPackages::whole(),
+        )?;
+        let echoes = &self.checker.program().echoes;
+        let types = echoes.values().flat_map(|echo| echo.types.clone());
+        let types = types.collect();
+        self.checker.forget();
+        Ok(types)
+    }
+
+    /// What the units have declared and nothing has taken the place of, as declarations in short.
+    pub fn declarations(&self) -> Vec<String> {
+        let typed = self.typed();
+        let text = |object: ObjectId| {
+            let object = typed.object(object);
+            let name = self.names.text(object.name);
+            let main = Some(typed.main);
+            let ty = typed.type_string(&self.names, &self.sources, object.typ, main);
+            match &object.kind {
+                ObjectKind::PackageName { imported, .. } => {
+                    format!("import {name} {:?}", typed.package(*imported).path)
+                }
+                ObjectKind::Constant(_) => format!("const {name} {ty}"),
+                ObjectKind::TypeName { .. } => {
+                    let underlying = typed.types.underlying_id(object.typ);
+                    let ty = typed.type_string(&self.names, &self.sources, underlying, main);
+                    format!("type {name} {ty}")
+                }
+                ObjectKind::Function { .. } => {
+                    format!("func {name}{}", ty.strip_prefix("func").unwrap_or(&ty))
+                }
+                _ => format!("var {name} {ty}"),
+            }
+        };
+        let entries = self.checker.entries();
+        entries.iter().map(|entry| text(entry.object)).collect()
+    }
+}

@@ -118,6 +118,27 @@ pub struct KnownTypes {
     pub panic_text: Option<FunctionId>,
 }
 
+/// A function that a host may call by its name.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Export {
+    /// Its name in the program's first package.
+    pub name: String,
+    pub function: FunctionId,
+    /// Its type, a function type.
+    pub ty: TypeId,
+}
+
+/// What a host that embeds the program may ask for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Exports {
+    /// Initialises all packages in order.
+    pub initialize: FunctionId,
+    /// Does what the program does once its packages are initialised: calls `main.main`, runs a script's statements.
+    pub main: FunctionId,
+    /// The functions of the program's first package that are not generic, sorted by name.
+    pub functions: Vec<Export>,
+}
+
 /// A compiled program.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Program {
@@ -136,6 +157,8 @@ pub struct Program {
     pub known: Option<KnownTypes>,
     /// What package `reflect` wants to know; `None` in programs without it.
     pub reflection: Option<Reflection>,
+    /// For a host that embeds the program; `None` in programs that are only run.
+    pub exports: Option<Exports>,
 }
 
 /// What only reflection asks about a program's types.

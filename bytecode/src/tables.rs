@@ -52,6 +52,7 @@ pub fn check(program: &Program) -> Result {
     }
     check.globals()?;
     check.known()?;
+    check.exports()?;
     check.reflection()
 }
 
@@ -89,6 +90,43 @@ impl Check<'_> {
             Some(_) => Ok(()),
             None => fail(format!("no function {}", id.0)),
         }
+    }
+
+    /// What a host may call has the slots that its type says.
+    fn exports(&self) -> Result {
+        let Some(exports) = &self.program.exports else {
+            return Ok(());
+        };
+        for id in [exports.initialize, exports.main] {
+            self.function_id(id)?;
+            let function = &self.program.functions[id.0 as usize];
+            if !function.parameters.is_empty() || !function.results.is_empty() {
+                return fail("exports: parameters of what takes none");
+            }
+        }
+        for export in &exports.functions {
+            self.function_id(export.function)?;
+            self.type_id(export.ty)?;
+            let function = &self.program.functions[export.function.0 as usize];
+            let TypeKind::Function {
+                parameters,
+                results,
+                ..
+            } = &self.ty(export.ty).kind
+            else {
+                return fail(format!("export {}: no function type", export.name));
+            };
+            let slots = |ids: &[TypeId]| -> Vec<SlotKind> {
+                ids.iter().flat_map(|id| self.ty(*id).slots.clone()).collect()
+            };
+            if slots(parameters) != function.parameters || slots(results) != function.results {
+                return fail(format!("export {}: slots", export.name));
+            }
+        }
+        if !exports.functions.is_sorted_by(|a, b| a.name < b.name) {
+            return fail("exports are not sorted");
+        }
+        Ok(())
     }
 
     fn selector(&self, selector: u32) -> Result {

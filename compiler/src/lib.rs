@@ -1,6 +1,6 @@
 //! Typed program to bytecode.
 //!
-//! One public function, [`compile`], and for programs that grow a [`Session`], which compiles unit after unit. It takes a program without errors and cannot fail but for limits of the machine.
+//! One public function, [`compile`], with [`compile_for_host`] for a host that calls the program's functions by name, and for programs that grow a [`Session`], which compiles unit after unit. It takes a program without errors and cannot fail but for limits of the machine.
 //!
 //! **Flow.** `package` keeps the work list: the entry function is compiled, then whatever it names, then the methods that
 //! interface methods in use may select. `function` compiles one function in one pass over its syntax; the code is
@@ -59,5 +59,5 @@ mod type_descriptors;
 mod walk;
 mod wrappers;
 
-pub use package::{TooLarge, compile};
+pub use package::{TooLarge, compile, compile_for_host};
 pub use session::{Compiled, Session};

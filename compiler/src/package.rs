@@ -8,8 +8,8 @@
 //! INVARIANT: a number in `functions` is given once per [`FunctionKey`]; the function behind it is compiled exactly once.
 
 use bytecode::{
-    Function, FunctionId, Global, KnownTypes, Method, NativeId, NativeReference, Program,
-    SelectorName, StringId, TypeId as TypeRef,
+    Export, Exports, Function, FunctionId, Global, KnownTypes, Method, NativeId, NativeReference,
+    Program, SelectorName, StringId, TypeId as TypeRef,
 };
 use checker::lookup::MethodSetEntry;
 use checker::typed::{FunctionId as DeclaredId, ObjectKind, Selected, Selection, TypedProgram};
@@ -52,6 +52,10 @@ pub(crate) enum FunctionKey {
     Unit(u32),
     /// The initialisations of a unit's part.
     UnitInitializer(u32, u32),
+    /// Only initialises all packages.
+    Initialization,
+    /// Only calls `main.main`.
+    Main,
     /// Behind `reflect.MakeFunc` of a function type.
     Made(Ty),
     /// Stands in method tables for methods that nothing can call.
@@ -149,7 +153,19 @@ pub(crate) struct Compiler<'a> {
 /// # Errors
 /// The program is larger than the machine's limits allow (registers of a function, size of a type, number of interface methods).
 pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Program, TooLarge> {
-    Compiler::new(typed, ast, names).run()
+    Compiler::new(typed, ast, names).run(false)
+}
+
+/// As [`compile`], for a host that calls the program's functions ([`Program::exports`]).
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for_host(
+    typed: &TypedProgram,
+    ast: &Ast,
+    names: &Interner,
+) -> Result<Program, TooLarge> {
+    Compiler::new(typed, ast, names).run(true)
 }
 
 impl<'a> Compiler<'a> {
@@ -210,6 +226,8 @@ impl FunctionKey {
             | FunctionKey::Entry
             | FunctionKey::Unit(_)
             | FunctionKey::UnitInitializer(..)
+            | FunctionKey::Initialization
+            | FunctionKey::Main
             | FunctionKey::Made(_)
             | FunctionKey::Unreachable => EnvironmentId::EMPTY,
         }
@@ -217,8 +235,9 @@ impl FunctionKey {
 }
 
 impl Compiler<'_> {
-    fn run(mut self) -> Result<Program, TooLarge> {
+    fn run(mut self, for_host: bool) -> Result<Program, TooLarge> {
         let entry = self.function_id(FunctionKey::Entry);
+        let exports = for_host.then(|| self.exports());
         let known = self.known_types();
         loop {
             while let Some(Pending { id, key }) = self.work.pop() {
@@ -268,9 +287,40 @@ impl Compiler<'_> {
             entry: Some(entry),
             known: Some(known),
             reflection,
+            exports,
         };
         debug_assert_eq!(bytecode::verify::program(&program), Ok(()));
         Ok(program)
+    }
+
+    /// What a host may call.
+    fn exports(&mut self) -> Exports {
+        let typed = self.typed;
+        let mut functions = Vec::new();
+        for (&name, &object) in &typed.package(typed.main).scope {
+            let Some(id) = typed.object(object).function() else {
+                continue;
+            };
+            let function = typed.function(id);
+            if function.body.is_none() || !function.type_parameters.is_empty() || name.is_blank() {
+                continue;
+            }
+            functions.push((self.names.text(name).to_owned(), id, object));
+        }
+        functions.sort_unstable();
+        let functions = functions
+            .into_iter()
+            .map(|(name, id, object)| Export {
+                name,
+                function: self.declared_id(id, EnvironmentId::EMPTY),
+                ty: self.descriptor(typed.object(object).typ),
+            })
+            .collect();
+        Exports {
+            initialize: self.function_id(FunctionKey::Initialization),
+            main: self.function_id(FunctionKey::Main),
+            functions,
+        }
     }
 
     /// The number of a function; it will be compiled.

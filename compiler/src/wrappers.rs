@@ -514,14 +514,18 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
-    /// The program's entry.
-    pub(crate) fn entry(&mut self) -> Function {
+    /// The program's entry, or one half of it.
+    pub(crate) fn entry(&mut self, initializes: bool, runs_main: bool) -> Function {
         self.name = "runtime.main".to_owned();
         let typed = self.c.typed;
         let window = self.window();
         self.registers.reach(window as usize + 1);
         let mut functions = Vec::new();
-        for &id in &typed.package_order {
+        let order = match initializes {
+            true => &typed.package_order[..],
+            false => &[],
+        };
+        for &id in order {
             let package = typed.package(id);
             if !package.init_order.is_empty() || !package.embeds.is_empty() {
                 functions.push(self.c.function_id(FunctionKey::Initializer(id)));
@@ -530,7 +534,11 @@ impl FunctionCompiler<'_, '_> {
                 functions.push(self.c.declared_id(id, EnvironmentId::EMPTY));
             }
         }
-        for &id in &typed.entry {
+        let entry = match runs_main {
+            true => &typed.entry[..],
+            false => &[],
+        };
+        for &id in entry {
             functions.push(self.c.declared_id(id, EnvironmentId::EMPTY));
         }
         for function in functions {

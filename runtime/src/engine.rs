@@ -109,6 +109,11 @@ pub trait Engine: Send + Sync + Sized + 'static {
         Vec::new()
     }
 
+    /// Whether nothing is amiss when everybody is asleep: the program waits for its host to call it, and nobody waits for the program.
+    fn may_rest(&self) -> bool {
+        false
+    }
+
     /// Appends the goroutine's stack trace to `out`, as whole lines in Go's format, without the
     /// `goroutine 1 [running]:` line above it.
     fn traceback(&self, fiber: &Self::Fiber, out: &mut String);

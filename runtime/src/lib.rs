@@ -9,6 +9,7 @@
 //! * [`Engine`]: the interpreter, as the scheduler sees it. [`Switch`]: why it stopped running a goroutine. [`Slice`] and
 //!   [`Context`]: what it may ask for meanwhile.
 //! * [`Scheduler`]: one program's goroutines. Many can live in one process; nothing is global.
+//! * [`Session`]: a scheduler without a main goroutine, for programs that are called by their host.
 //! * [`Channel`], [`Timer`], [`NotifyList`]: protocols that lie inside the engine's heap objects (zeroed memory is a valid one, no
 //!   destructor, no owned memory). [`select`], [`acquire`] and [`release`] work on what lies there.
 //! * [`StoppedWorld`]: the proof that nobody runs, with access to every goroutine, processor and timer.
@@ -83,6 +84,7 @@ mod schedule_trace;
 mod scheduler;
 mod select;
 mod semaphore;
+mod session;
 mod status;
 mod stop_the_world;
 mod sync;
@@ -104,6 +106,7 @@ pub use scheduler::{
 };
 pub use select::{Direction, SelectCase, SelectResult, select};
 pub use semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release};
+pub use session::{Called, Ender, Session};
 pub use stop_the_world::{GoroutineView, StoppedWorld};
 pub use timers::Timer;
 pub use wait_reason::WaitReason;

@@ -12,7 +12,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Mutex as StdMutex, PoisonError},
-    thread::JoinHandle,
+    thread::{JoinHandle, ThreadId},
 };
 
 use crate::{
@@ -92,6 +92,12 @@ impl<E: Engine> MachineHandle<E> {
         self.assigned.notify_one();
     }
 
+    /// Whether it is this thread's.
+    pub(crate) fn is_on(&self, thread: ThreadId) -> bool {
+        let own = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        own.as_ref().is_some_and(|own| own.thread().id() == thread)
+    }
+
     /// Tells a sleeping machine that the run ends.
     pub(crate) fn dismiss(&self) {
         self.slot.lock().dismissed = true;
@@ -158,6 +164,7 @@ fn assign<E: Engine>(
     let handle = Arc::new(MachineHandle::new(central.machines.len()));
     central.machines.push(Arc::clone(&handle));
     drop(central);
+    shared.need_monitor();
 
     handle.slot.lock().assignment = Some(assignment);
     let machine = { (Arc::clone(shared), Arc::clone(&handle)) };
@@ -334,6 +341,18 @@ impl<E: Engine> Machine<E> {
         }
     }
 
+    /// A host's thread, lent for one goroutine. Like machine 0 it never blocks.
+    pub(crate) fn guest(
+        shared: &Arc<Shared<E>>,
+        handle: &Arc<MachineHandle<E>>,
+        processor: OwnedProcessor<E>,
+    ) -> Machine<E> {
+        let mut machine = Machine::new(shared, handle);
+        machine.processor = Some(processor);
+        machine.is_first = true;
+        machine
+    }
+
     /// Machine 0, on the caller's thread.
     pub(crate) fn run_first(shared: &Arc<Shared<E>>, main: Runnable<E>) {
         let handle = Arc::new(MachineHandle::new(0));
@@ -410,7 +429,7 @@ impl<E: Engine> Machine<E> {
     }
 
     /// Runs a goroutine until it stops for now.
-    fn execute(&mut self, found: Found<E>) {
+    pub(crate) fn execute(&mut self, found: Found<E>) {
         let processor = self.processor();
         if !found.inherits {
             // ORDERING: Relaxed; only the owner writes, sysmon compares.

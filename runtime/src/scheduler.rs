@@ -33,6 +33,7 @@ use crate::{
     processor_count,
     run_queue::List,
     semaphore::SemaphoreTable,
+    session::SessionState,
     stop_the_world,
     sync::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Ordering, fence},
     sysmon::{self, SysmonNote},
@@ -112,6 +113,8 @@ pub(crate) struct Central<E: Engine> {
     pub(crate) idle_processors: Vec<OwnedProcessor<E>>,
     /// Machines that sleep, the one that went last on top.
     pub(crate) idle_machines: Vec<Arc<MachineHandle<E>>>,
+    /// What stands for the threads of a session's host while they call.
+    pub(crate) guests: Vec<Arc<MachineHandle<E>>>,
     /// Every machine there is, for schedtrace.
     pub(crate) machines: Vec<Arc<MachineHandle<E>>>,
     pub(crate) machines_started: usize,
@@ -161,7 +164,7 @@ pub(crate) struct Shared<E: Engine> {
     attention: AtomicU32,
     last_id: AtomicU64,
     /// Goroutines started without a processor: main and those of hosts.
-    started_outside: AtomicU64,
+    pub(crate) started_outside: AtomicU64,
     /// Handles and wakers outside; while there are any nothing is a deadlock.
     pub(crate) host_handles: AtomicUsize,
     pub(crate) netpoll: Netpoll<E>,
@@ -178,6 +181,7 @@ pub(crate) struct Shared<E: Engine> {
     pub(crate) quota: AtomicUsize,
     pub(crate) sysmon: SysmonNote,
     pub(crate) urgent: Urgency,
+    pub(crate) session: SessionState,
     seed: u64,
     /// What ends the process with the run, if that is wanted.
     process_end: OnceLock<ProcessEnd<E>>,
@@ -210,6 +214,7 @@ impl<E: Engine> Shared<E> {
                     global: List::default(),
                     idle_processors: Vec::new(),
                     idle_machines: Vec::new(),
+                    guests: Vec::new(),
                     machines: Vec::new(),
                     machines_started: 0,
                     locked: HashMap::new(),
@@ -249,6 +254,7 @@ impl<E: Engine> Shared<E> {
             sysmon: SysmonNote::new(),
             urgent: Urgency::new(),
             process_end: OnceLock::new(),
+            session: SessionState::new(),
             seed,
             options,
         };
@@ -274,6 +280,15 @@ impl<E: Engine> Shared<E> {
 
     pub(crate) fn engine(&self) -> &E {
         &self.engine
+    }
+
+    pub(crate) fn engine_handle(&self) -> &Arc<E> {
+        &self.engine
+    }
+
+    /// The last number given to a goroutine, or to a processor's batch of them.
+    pub(crate) fn last_id(&self) -> &AtomicU64 {
+        &self.last_id
     }
 
     #[inline]
@@ -532,6 +547,7 @@ impl<E: Engine> Shared<E> {
         self.netpoll.notify();
         self.sysmon.notify();
         self.progress.notify_all();
+        self.session.finishing();
     }
 
     /// Makes a goroutine runnable from a thread without a processor.
@@ -550,7 +566,7 @@ impl<E: Engine> Shared<E> {
         self.real_clock.now()
     }
 
-    fn spawn_from_outside(self: &Arc<Self>, fiber: E::Fiber) {
+    pub(crate) fn spawn_from_outside(self: &Arc<Self>, fiber: E::Fiber) {
         let runnable = self.spawned_outside(fiber);
         self.ready_from_outside(runnable);
     }
@@ -698,7 +714,7 @@ pub struct SchedulerHandle<E: Engine> {
 }
 
 impl<E: Engine> SchedulerHandle<E> {
-    fn new(shared: &Arc<Shared<E>>) -> SchedulerHandle<E> {
+    pub(crate) fn new(shared: &Arc<Shared<E>>) -> SchedulerHandle<E> {
         // ORDERING: SeqCst. Pairs with the deadlock check.
         shared.host_handles.fetch_add(1, Ordering::SeqCst);
         SchedulerHandle {
@@ -823,6 +839,7 @@ impl<'a, E: Engine> Context<'a, E> {
         self.cells.free.set(list);
         let id = self.cells.next_goroutine_id(&self.shared.last_id);
         Processor::<E>::count(&self.processor.started);
+        self.shared.need_monitor();
         if self.shared.options.trace.is_some() {
             self.shared.name_goroutine(id.0, &fiber);
             self.event(TraceKind::Spawn, id);

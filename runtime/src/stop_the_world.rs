@@ -546,7 +546,7 @@ impl<E: Engine> Shared<E> {
     /// Nobody holds a processor when all are idle, so nothing can become runnable but through a timer, a blocking call,
     /// the poller or a host, and those are counted.
     pub(crate) fn check_deadlock(self: &Arc<Self>, central: &mut Central<E>) {
-        if !self.everybody_sleeps(central, 0) {
+        if self.engine().may_rest() || !self.everybody_sleeps(central, 0) {
             return;
         }
         let message = if self.goroutine_count() == 0 {

@@ -63,6 +63,12 @@ pub struct Machine {
     out_of_memory: AtomicBool,
     /// Of a program that grows.
     pub(crate) session: Option<Arc<Watch>>,
+    /// What the host holds.
+    pub(crate) roots: crate::roots::Roots,
+    /// The host calls the program and may leave it alone.
+    pub(crate) is_embedded: AtomicBool,
+    /// Calls of the host whose threads wait.
+    pub(crate) waiting_calls: AtomicUsize,
     /// For jobs that outlive a borrow.
     pub(crate) this: Weak<Machine>,
 }
@@ -133,6 +139,9 @@ impl Machine {
             fibers: FiberPool::default(),
             timer_charge: AtomicU64::new(0),
             out_of_memory: AtomicBool::new(false),
+            roots: crate::roots::Roots::default(),
+            is_embedded: AtomicBool::new(false),
+            waiting_calls: AtomicUsize::new(0),
             this: this.clone(),
         }))
     }
@@ -251,6 +260,7 @@ impl Machine {
                 // SAFETY: the area is readable and aligned; the shape is the part's own.
                 unsafe { marker.mark_memory(start, size, shape) };
             }
+            self.roots.mark(marker);
             let finds_leaks = self.options.finds_leaks || going_on.is_some();
             world.for_each_goroutine(|mut goroutine| {
                 if !finds_leaks || !leaks::may_leak(&goroutine, going_on) {
@@ -383,6 +393,13 @@ impl Engine for Machine {
         self.collect_with(world, false, Some(GoroutineId::MAIN));
         let leaks = self.leaks.lock().unwrap_or_else(PoisonError::into_inner);
         leaks.keys().map(|&id| GoroutineId(id)).collect()
+    }
+
+    fn may_rest(&self) -> bool {
+        // ORDERING: relaxed; set before anything runs.
+        self.is_embedded.load(Ordering::Relaxed)
+            // ORDERING: SeqCst. Pairs with `Embedded`: who begins to wait counts itself, then looks whether everybody is asleep.
+            && self.waiting_calls.load(Ordering::SeqCst) == 0
     }
 
     fn traceback(&self, fiber: &Self::Fiber, out: &mut String) {

@@ -13,6 +13,7 @@ use bytecode::RED_ZONE;
 use runtime::GoroutineId;
 
 use crate::heap::{Account, OutOfMemory};
+use crate::host_call::Owed;
 use crate::native::FinishNative;
 use crate::running::stub;
 use crate::stack::Stack;
@@ -50,6 +51,10 @@ pub(crate) enum Pending {
     Completion,
     /// The native at the safepoint ends with these results.
     Native(FinishNative),
+    /// A call of the host: its arguments are to be written.
+    Begin,
+    /// As `Begin`, after a collection.
+    BeginAgain,
 }
 
 /// A deferred call.
@@ -111,6 +116,8 @@ pub struct Fiber {
     pub(crate) interrupted: bool,
     /// It has ended in the middle of something: not to be used again.
     pub(crate) broken: bool,
+    /// The call of the host that this goroutine was started for.
+    pub(crate) call: Owed,
     /// Bytes charged for the lists of deferred calls and panics.
     list_charge: u64,
 }
@@ -165,6 +172,7 @@ impl Fiber {
                 unit: 0,
                 interrupted: false,
                 broken: false,
+                call: Owed::NOTHING,
                 list_charge: 0,
             }),
         };
@@ -233,6 +241,7 @@ impl Fiber {
         self.unit = 0;
         self.interrupted = false;
         self.refused = None;
+        drop(std::mem::replace(&mut self.call, Owed::NOTHING));
         true
     }
 }

@@ -15,6 +15,7 @@ use std::cell::UnsafeCell;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
+use crate::host_function::HostEntry;
 use crate::liveness::Liveness;
 use crate::native::Native;
 use crate::pinned::Pinned;
@@ -51,6 +52,10 @@ pub struct Image {
     pub(crate) stub_closures: Box<[u64]>,
     /// By native id.
     pub(crate) natives: Vec<Native>,
+    /// What natives of hosts are, by their number there.
+    pub(crate) host_entries: Vec<HostEntry>,
+    /// What the host may call.
+    pub(crate) exports: Option<bytecode::Exports>,
     pub(crate) selectors: Vec<SelectorName>,
     pub(crate) globals: crate::globals::Globals,
     pub(crate) entry: bytecode::FunctionId,
@@ -163,6 +168,19 @@ impl Image {
         } else {
             self.made_type(id)
         }
+    }
+
+    /// The function that a host may call by this name, and its type.
+    pub fn export(&self, name: &str) -> Option<(bytecode::FunctionId, &RuntimeType)> {
+        let functions = &self.exports.as_ref()?.functions;
+        let at = functions.binary_search_by(|export| export.name.as_str().cmp(name));
+        let export = &functions[at.ok()?];
+        Some((export.function, self.ty(export.ty)))
+    }
+
+    /// All that a host may call.
+    pub fn exports(&self) -> Option<&bytecode::Exports> {
+        self.exports.as_ref()
     }
 
     pub fn selectors(&self) -> &[SelectorName] {

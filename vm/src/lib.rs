@@ -12,6 +12,8 @@
 //! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
 //! - [`made_types`], [`reflection`]: types made while the program runs, and what package `reflect` does to values.
 //! - [`session`]: a program that grows while it runs, for who types it.
+//! - [`embedded`], [`host_call`], [`host_function`], [`convert`], [`roots`]: programs that are called by their host: calls in both directions,
+//!   and typed Rust values on either side.
 //! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program; [`finalizers`]: what hangs on
 //!   objects.
 //!
@@ -24,6 +26,8 @@
 //! Knows nothing of syntax, the checker, the compiler, or which packages there are. Prints nothing and reads no environment.
 
 pub mod border;
+pub mod convert;
+mod embedded;
 mod engine;
 mod fiber;
 mod fiber_pool;
@@ -32,6 +36,8 @@ mod globals;
 mod growth;
 pub mod heap;
 mod host;
+mod host_call;
+mod host_function;
 mod image;
 mod interpreter;
 mod leaks;
@@ -45,6 +51,7 @@ mod ops;
 mod panics;
 mod pinned;
 pub mod reflection;
+mod roots;
 mod running;
 pub mod session;
 mod stack;
@@ -54,10 +61,15 @@ pub mod types;
 mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
+pub use embedded::{Awake, Embedded, Ending, Stopper};
 pub use engine::{Machine, MachineOptions, TimerPayload};
 pub use host::{Host, HostHandle};
+pub use host_call::{CallFailure, CallPlan, HostCall, is_error};
+pub use host_function::{HostEntry, HostFunction};
 pub use image::Image;
 pub use link::LinkError;
-pub use native::{GoPanic, Native, NativeContext, NativeTable, Parking, Signature};
+pub use native::{
+    GoPanic, Native, NativeContext, NativeTable, Parking, ParkingOutcome, Signature, Slots,
+};
 pub use traceback::{Failure, TracebackLevel};
 pub use vm::{DEFAULT_MAX_STACK, Exit, Quitter, Vm, VmOptions};

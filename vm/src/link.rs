@@ -14,8 +14,9 @@ use bytecode::{
 
 use crate::globals::Globals;
 use crate::heap::{Heap, OutOfMemory, Shape};
+use crate::host_function::HostEntry;
 use crate::image::{Image, LinkedFunction};
-use crate::native::{Native, NativeTable};
+use crate::native::{Entry, Native, NativeTable, Signature};
 use crate::pinned::Pinned;
 use crate::running::stub;
 use crate::types::{TypeTable, reference_words, slot_words};
@@ -121,7 +122,8 @@ pub(crate) fn link(
         );
         types
     };
-    let natives = link_natives(&program, natives, 0)?;
+    let mut host_entries = Vec::new();
+    let natives = link_natives(&program, natives, &types, 0, &mut host_entries)?;
     let address = |start: u32| std::ptr::from_ref(&code[start as usize]) as u64;
     let entries: Vec<u64> = starts[..program.functions.len()]
         .iter()
@@ -157,6 +159,8 @@ pub(crate) fn link(
         string_bytes: vec![string_bytes],
         closures,
         natives,
+        host_entries,
+        exports: program.exports.take(),
         selectors: std::mem::take(&mut program.selectors),
         globals: globals.ok_or(LinkError::OutOfMemory)?,
         entry,
@@ -240,9 +244,14 @@ fn add(
     if !image.globals.grow(program.globals_size, shape) {
         return Err(LinkError::Malformed("package variables are too large"));
     }
-    image
-        .natives
-        .extend(link_natives(program, natives, first_native)?);
+    let linked_natives = link_natives(
+        program,
+        natives,
+        &image.types,
+        first_native,
+        &mut image.host_entries,
+    )?;
+    image.natives.extend(linked_natives);
     let (bytes, table) = strings(&program.strings[first_string..]);
     image.string_bytes.push(bytes);
     image.strings.extend(table);
@@ -392,11 +401,27 @@ fn add_code(
 fn link_natives(
     program: &Program,
     natives: &NativeTable,
+    types: &TypeTable,
     first: usize,
+    hosts: &mut Vec<HostEntry>,
 ) -> Result<Vec<Native>, LinkError> {
     program.natives[first..]
         .iter()
         .map(|reference| {
+            if let Some(host) = natives.host(&reference.name) {
+                let bound = host
+                    .clone()
+                    .bind(types, &reference.parameters, &reference.results);
+                hosts.push(bound.map_err(|native| LinkError::Signature {
+                    name: reference.name.clone(),
+                    native,
+                })?);
+                return Ok(Native {
+                    name: "",
+                    entry: Entry::Host((hosts.len() - 1) as u32),
+                    signature: Signature::default,
+                });
+            }
             let native = natives
                 .get(&reference.name)
                 .ok_or_else(|| LinkError::MissingNative(reference.name.clone()))?;

@@ -37,6 +37,7 @@ use runtime::{BlockingCall, Context, Slice, StoppedWorld, WaitReason};
 use crate::border::{NativeType, OwnedParameter, Parameter, Results};
 use crate::engine::Machine;
 use crate::host::HostHandle;
+use crate::host_function::HostFunction;
 use crate::image::Image;
 use crate::reflection::MachineOperation;
 
@@ -142,6 +143,8 @@ pub enum Entry {
     Parking(fn(&mut NativeContext<'_>, Slots) -> ParkingOutcome),
     /// The interpreter does it itself.
     Machine(MachineOperation),
+    /// A host function of this number in the image: made by the linker.
+    Host(u32),
 }
 
 /// A row of a package's table.
@@ -202,6 +205,7 @@ impl Signature {
 #[derive(Clone, Default)]
 pub struct NativeTable {
     packages: rustc_hash::FxHashMap<String, Vec<Native>>,
+    hosts: rustc_hash::FxHashMap<String, Arc<dyn HostFunction>>,
 }
 
 impl NativeTable {
@@ -215,6 +219,16 @@ impl NativeTable {
             .entry(package.to_owned())
             .or_default()
             .extend_from_slice(natives);
+    }
+
+    /// Adds a host function under its full name (`package/path.Name`). It stands before a native of that name.
+    pub fn add_host(&mut self, name: String, function: Arc<dyn HostFunction>) {
+        self.hosts.insert(name, function);
+    }
+
+    /// The host function with this full name.
+    pub(crate) fn host(&self, name: &str) -> Option<&Arc<dyn HostFunction>> {
+        self.hosts.get(name)
     }
 
     /// The native with this full name (`strings.Index`, `strings.Builder.WriteString`); of several the last that was added.

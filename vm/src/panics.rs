@@ -17,6 +17,7 @@ use runtime::{GoroutineId, Switch};
 
 use crate::engine::Machine;
 use crate::fiber::{Fiber, NO_FRAME, OFFSET_MASK, PanicRecord, Safepoint, WINDOW_SHIFT};
+use crate::host_call::CallFailure;
 use crate::objects::equality;
 use crate::ops::calls::enter_deferred;
 use crate::running::{Next, Running, enter, stub};
@@ -334,6 +335,15 @@ fn finish(cx: &mut Running<'_>, head: &str) -> Next {
         cx.fiber.frame = last.frame;
         cx.fiber.offset = last.offset;
         cx.fiber.safepoint = Safepoint::Unwinding;
+    }
+    if let Some(call) = cx.fiber.call.take() {
+        // It is the host that the panic arrives at.
+        let trace = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, "");
+        call.fail(CallFailure::Panic {
+            message: head.trim_end().to_owned(),
+            trace: trace.trim_start().to_owned(),
+        });
+        return cx.leave(Switch::Exit);
     }
     let text = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, head);
     let shows_others = cx.machine.traceback.level() >= TracebackLevel::All;

@@ -142,33 +142,7 @@ impl Vm {
         natives: &NativeTable,
         options: VmOptions,
     ) -> Result<Vm, LinkError> {
-        let heap = HeapOptions {
-            growth_percent: options.growth_percent,
-            limit: options.max_memory,
-            native_memory: options.native_memory,
-            soft_limit: options.memory_limit,
-            seed: options.seed.unwrap_or_else(random_seed),
-            poison: options.poison_freed,
-            bytes_per_thread: options.poison_freed.then_some(1 << 20),
-            refuse: options.collect_always,
-            release_always: options.release_always,
-        };
-        let machine_options = MachineOptions {
-            collect_always: options.collect_always,
-            gctrace: options.gctrace,
-            finds_leaks: options.find_leaks,
-            max_stack: options.max_stack,
-            traceback: options.traceback,
-            sources: options.sources.clone(),
-            session: options.session.clone(),
-        };
-        let machine = Machine::new(
-            program,
-            natives,
-            options.host.clone(),
-            heap,
-            machine_options,
-        )?;
+        let machine = machine_for(program, natives, &options)?;
         Ok(Vm {
             machine,
             options,
@@ -213,18 +187,7 @@ impl Vm {
 
     /// The scheduler and the goroutine `main`.
     pub(crate) fn start(self) -> Option<(Scheduler<Machine>, Box<Fiber>)> {
-        let mut options = runtime::Options::default();
-        options.processors = self.options.processors;
-        if !crate::moves::parallel_safe() {
-            options.processors = Some(1);
-        }
-        options.forced_collection_period = self.options.forced_collection_period;
-        options.schedtrace = self.options.schedule_trace.clone();
-        options.trace = self.options.trace.clone();
-        options.final_collection = self.options.find_leaks;
-        options.seed = self.options.seed;
-        options.shuffle = self.options.seed.is_some();
-        options.virtual_clock = self.options.virtual_clock;
+        let options = scheduler_options(&self.options);
         let main = self.machine.main_fiber()?;
         let mut scheduler = Scheduler::new(self.machine, options);
         if let Some(watch) = self.on_start {
@@ -232,6 +195,58 @@ impl Vm {
         }
         Some((scheduler, main))
     }
+}
+
+/// The machine that the settings describe.
+pub(crate) fn machine_for(
+    program: bytecode::Program,
+    natives: &NativeTable,
+    options: &VmOptions,
+) -> Result<Arc<Machine>, LinkError> {
+    let heap = HeapOptions {
+        growth_percent: options.growth_percent,
+        limit: options.max_memory,
+        native_memory: options.native_memory,
+        soft_limit: options.memory_limit,
+        seed: options.seed.unwrap_or_else(random_seed),
+        poison: options.poison_freed,
+        bytes_per_thread: options.poison_freed.then_some(1 << 20),
+        refuse: options.collect_always,
+        release_always: options.release_always,
+    };
+    let machine_options = MachineOptions {
+        collect_always: options.collect_always,
+        gctrace: options.gctrace,
+        finds_leaks: options.find_leaks,
+        max_stack: options.max_stack,
+        traceback: options.traceback,
+        sources: options.sources.clone(),
+        session: options.session.clone(),
+    };
+    Machine::new(
+        program,
+        natives,
+        options.host.clone(),
+        heap,
+        machine_options,
+    )
+}
+
+/// What the scheduler is told.
+pub(crate) fn scheduler_options(from: &VmOptions) -> runtime::Options {
+    let mut options = runtime::Options::default();
+    options.processors = from.processors;
+    if !crate::moves::parallel_safe() {
+        options.processors = Some(1);
+    }
+    options.forced_collection_period = from.forced_collection_period;
+    options.schedtrace = from.schedule_trace.clone();
+    options.trace = from.trace.clone();
+    options.final_collection = from.find_leaks;
+    options.seed = from.seed;
+    options.shuffle = from.seed.is_some();
+    options.virtual_clock = from.virtual_clock;
+    options
 }
 
 fn no_room_for_main() -> Exit {

@@ -7,6 +7,8 @@ use super::{after, allocated, decode, high, r};
 use crate::engine::Machine;
 use crate::fiber::{Defer, Fiber, Pending, Safepoint};
 use crate::heap::OutOfMemory;
+use crate::host_call;
+use crate::host_function::HostEntry;
 use crate::moves;
 use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome, Slots};
 use crate::panics;
@@ -54,7 +56,7 @@ macro_rules! native_context {
         }
     };
 }
-pub(super) use native_context;
+pub(crate) use native_context;
 
 /// # Safety
 /// See [`super`].
@@ -87,51 +89,93 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
             Entry::Parking(entry) => {
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
                 let outcome = entry(&mut native_context!(cx), Slots(window));
-                match outcome {
-                    ParkingOutcome::Done => after!(ip, fp, CallNative),
-                    ParkingOutcome::Yield(finish) => {
-                        cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Yield)
+                parked(cx, ip, fp, outcome)
+            }
+            Entry::Host(index) => {
+                cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
+                match &cx.machine.image.host_entries[index as usize] {
+                    HostEntry::Pure(entry) => {
+                        let result = entry(&mut native_context!(cx), Slots(window));
+                        cx.poll_heap();
+                        match result {
+                            Ok(()) => after!(ip, fp, CallNative),
+                            Err(panic) => cx.go_panic(ip, fp, &panic),
+                        }
                     }
-                    ParkingOutcome::Park(reason, finish) => {
-                        cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Park(reason))
+                    HostEntry::Blocking(entry) => {
+                        match entry(&mut native_context!(cx), Slots(window)) {
+                            Ok(call) => cx.leave_pending(
+                                ip,
+                                fp,
+                                Pending::Completion,
+                                Switch::Blocking(call),
+                            ),
+                            Err(panic) => cx.go_panic(ip, fp, &panic),
+                        }
                     }
-                    ParkingOutcome::Goexit => panics::goexit(cx, ip, fp),
-                    ParkingOutcome::Exit(status) => {
-                        cx.leave_pending(ip, fp, Pending::Nothing, Switch::ExitProcess(status))
+                    HostEntry::Parking(entry) => {
+                        let outcome = entry(&mut native_context!(cx), Slots(window));
+                        parked(cx, ip, fp, outcome)
                     }
-                    ParkingOutcome::Collect(finish) => {
-                        let machine = cx.machine.this.upgrade();
-                        let job =
-                            Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
-                                if let Some(machine) = machine {
-                                    machine.collect_in(world, true);
-                                }
-                                finish
-                            });
-                        cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
-                    }
-                    ParkingOutcome::SetProcessors(count, finish) => {
-                        let job =
-                            Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
-                                world.set_processors(count);
-                                finish
-                            });
-                        cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
-                    }
-                    ParkingOutcome::LockThread(lock, finish) => {
-                        let switch = if lock {
-                            Switch::LockThread
-                        } else {
-                            Switch::UnlockThread
-                        };
-                        cx.leave_pending(ip, fp, Pending::Native(finish), switch)
-                    }
-                    ParkingOutcome::World(job) => {
-                        cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
-                    }
-                    ParkingOutcome::Panic(panic) => cx.go_panic(ip, fp, &panic),
                 }
             }
+        }
+    }
+}
+
+/// Does what a parking native wants.
+///
+/// # Safety
+/// See [`super`].
+unsafe fn parked(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    outcome: ParkingOutcome,
+) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        match outcome {
+            ParkingOutcome::Done => after!(ip, fp, CallNative),
+            ParkingOutcome::Yield(finish) => {
+                cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Yield)
+            }
+            ParkingOutcome::Park(reason, finish) => {
+                cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Park(reason))
+            }
+            ParkingOutcome::Goexit => panics::goexit(cx, ip, fp),
+            ParkingOutcome::Exit(status) => {
+                cx.leave_pending(ip, fp, Pending::Nothing, Switch::ExitProcess(status))
+            }
+            ParkingOutcome::Collect(finish) => {
+                let machine = cx.machine.this.upgrade();
+                let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
+                    if let Some(machine) = machine {
+                        machine.collect_in(world, true);
+                    }
+                    finish
+                });
+                cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
+            }
+            ParkingOutcome::SetProcessors(count, finish) => {
+                let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
+                    world.set_processors(count);
+                    finish
+                });
+                cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
+            }
+            ParkingOutcome::LockThread(lock, finish) => {
+                let switch = if lock {
+                    Switch::LockThread
+                } else {
+                    Switch::UnlockThread
+                };
+                cx.leave_pending(ip, fp, Pending::Native(finish), switch)
+            }
+            ParkingOutcome::World(job) => {
+                cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
+            }
+            ParkingOutcome::Panic(panic) => cx.go_panic(ip, fp, &panic),
         }
     }
 }
@@ -467,6 +511,10 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
     // SAFETY: see `super`.
     let number = unsafe { decode!(ip, Stub) }.number.0;
     match number {
+        stub::END if cx.fiber.call.is_some() => {
+            // SAFETY: the function of a host's call has returned to its frame.
+            unsafe { host_call::end(cx, fp) }
+        }
         stub::END => cx.leave(Switch::Exit),
         // SAFETY: a deferred call that a panic has made returns here.
         stub::PANIC => unsafe { panics::deferred_call_returned(cx) },
@@ -513,6 +561,11 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
                 None => cx.fatal(ip, fp, "blocking call without an answer"),
             },
             Pending::Native(finish) => resume_native(cx, ip, fp, finish),
+            Pending::Begin => host_call::begin(cx, ip, fp),
+            Pending::BeginAgain => {
+                drop(cx.slice.take_completion());
+                host_call::begin(cx, ip, fp)
+            }
         }
     }
 }

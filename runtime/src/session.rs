@@ -1,0 +1,427 @@
+//! Sessions: a scheduler without a main goroutine, into which the threads of a host call.
+//!
+//! A session starts no thread. A call lends the host's thread to the scheduler: it takes an idle processor and runs the new goroutine
+//! there, as a machine would, for as long as that goroutine runs on. When it waits, makes a blocking call, has to let others run or ends, the
+//! thread gives the processor back (to a machine, if there is work) and is the host's again: a *guest* never runs any other goroutine. How the
+//! goroutine went the engine tells the host by itself, whoever ran it last.
+//!
+//! * Machines and the monitor are started when they are first needed: a session that is only called and whose calls never wait has none.
+//! * Guests count among the machines (`Central::machines_started`), so the end of the run waits for them.
+//! * That everybody is asleep is a deadlock only if the engine says that somebody waits for them ([`Engine::may_rest`]).
+//!
+//! Rejected: running other goroutines on the host's thread while its own waits. Its call would come back late, or not at all while
+//! another thread's blocking call sits on it.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{Arc, Mutex as StdMutex, PoisonError, Weak},
+    thread::{JoinHandle, ThreadId},
+};
+
+use crate::{
+    clock::NEVER,
+    engine::{Engine, Outcome},
+    goroutine::GoroutineRef,
+    machine::{self, Machine, MachineHandle},
+    preempt::request,
+    scheduler::{Options, SchedulerHandle, Shared},
+    stop_the_world,
+    sync::{AtomicU32, Ordering},
+    sysmon,
+};
+
+/// What a scheduler knows of being a session.
+pub(crate) struct SessionState {
+    /// See [`monitor`].
+    monitor: AtomicU32,
+    thread: StdMutex<Option<JoinHandle<()>>>,
+    /// Called when the run is ending, by whoever ends it, under the central lock.
+    on_finish: std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>,
+    guests: StdMutex<Vec<ThreadId>>,
+}
+
+mod monitor {
+    /// This is no session; `run` starts the monitor.
+    pub(super) const NO_SESSION: u32 = 0;
+    /// Nothing was to be monitored yet.
+    pub(super) const NOT_STARTED: u32 = 1;
+    pub(super) const STARTED: u32 = 2;
+}
+
+impl SessionState {
+    pub(crate) fn new() -> SessionState {
+        SessionState {
+            monitor: AtomicU32::new(monitor::NO_SESSION),
+            thread: StdMutex::new(None),
+            on_finish: std::sync::OnceLock::new(),
+            guests: StdMutex::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn finishing(&self) {
+        if let Some(told) = self.on_finish.get() {
+            told();
+        }
+    }
+}
+
+impl<E: Engine> Shared<E> {
+    /// There is something to monitor.
+    #[inline]
+    pub(crate) fn need_monitor(self: &Arc<Self>) {
+        // ORDERING: Relaxed; a hint, the exchange below decides.
+        if self.session.monitor.load(Ordering::Relaxed) == monitor::NOT_STARTED {
+            self.start_monitor();
+        }
+    }
+
+    #[cold]
+    fn start_monitor(self: &Arc<Self>) {
+        let state = &self.session.monitor;
+        // ORDERING: Relaxed; who wins starts the thread, nothing else is published.
+        let won = state.compare_exchange(
+            monitor::NOT_STARTED,
+            monitor::STARTED,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if won.is_ok() {
+            let thread = sysmon::start(self, None::<fn()>);
+            *self
+                .session
+                .thread
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = thread;
+        }
+    }
+}
+
+/// What came of [`Session::call`].
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// The goroutine ran, or will. The engine says when it has ended.
+    Started,
+    /// The run has ended: no goroutine was made.
+    Over,
+}
+
+/// A scheduler that runs until it is closed. See the module's text.
+pub struct Session<E: Engine> {
+    shared: Arc<Shared<E>>,
+    closing: StdMutex<bool>,
+}
+
+impl<E: Engine> Session<E> {
+    /// Makes the processors; starts nothing. `on_finish` is called when the run is ending, whatever the reason, by the thread that ends it,
+    /// under a lock of the scheduler: it must not call the session.
+    #[must_use]
+    pub fn new(
+        engine: Arc<E>,
+        options: Options,
+        on_finish: impl Fn() + Send + Sync + 'static,
+    ) -> Session<E> {
+        let shared = Arc::new(Shared::new(engine, options));
+        // There is no main goroutine.
+        // ORDERING: Relaxed, both; nobody else sees it yet.
+        shared.started_outside.store(0, Ordering::Relaxed);
+        shared
+            .session
+            .monitor
+            .store(monitor::NOT_STARTED, Ordering::Relaxed);
+        // It is set nowhere else.
+        let _ = shared.session.on_finish.set(Box::new(on_finish));
+        Session {
+            shared,
+            closing: StdMutex::new(false),
+        }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<E> {
+        self.shared.engine_handle()
+    }
+
+    /// Starts a goroutine with the fiber that `make` makes, on this thread if a processor is idle. `make` is given the processor's
+    /// part of the engine if there is one at hand.
+    ///
+    /// # Panics
+    /// Goes on with a panic that a method of the engine left behind.
+    pub fn call(
+        &self,
+        make: impl FnOnce(Option<&mut E::PerProcessor>) -> Option<E::Fiber>,
+    ) -> Called {
+        let shared = &self.shared;
+        let mut central = shared.central();
+        if shared.is_finishing() {
+            return Called::Over;
+        }
+        let processor = match central.is_stopping {
+            true => None,
+            false => shared.take_idle_processor(&mut central),
+        };
+        let Some(mut processor) = processor else {
+            drop(central);
+            if let Some(fiber) = make(None) {
+                shared.spawn_from_outside(fiber);
+            }
+            return Called::Started;
+        };
+        central.machines_started += 1;
+        let handle = match central.guests.pop() {
+            Some(handle) => handle,
+            None => Arc::new(MachineHandle::new(central.machines.len())),
+        };
+        drop(central);
+        let thread = std::thread::current().id();
+        self.guests().push(thread);
+        let fiber = make(Some(processor.local()));
+        let mut machine = Machine::guest(shared, &handle, processor);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(fiber) = fiber {
+                machine.run_guest(fiber);
+            }
+        }));
+        {
+            let mut guests = self.guests();
+            if let Some(at) = guests.iter().rposition(|guest| *guest == thread) {
+                guests.swap_remove(at);
+            }
+        }
+        machine.leave_guest(result.is_err());
+        match result {
+            Ok(()) => Called::Started,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    fn guests(&self) -> std::sync::MutexGuard<'_, Vec<ThreadId>> {
+        let guests = &self.shared.session.guests;
+        guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this thread is running a goroutine of the session: then it must not wait for its end.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        let own = std::thread::current().id();
+        self.guests().contains(&own) || self.shared.central().machines.iter().any(|m| m.is_on(own))
+    }
+
+    /// Somebody begins to wait ([`Engine::may_rest`] says no from now on): everybody may be asleep already.
+    pub fn check_deadlock(&self) {
+        self.shared.check_deadlock(&mut self.shared.central());
+    }
+
+    /// Starts a goroutine that some machine runs.
+    pub fn spawn(&self, fiber: E::Fiber) {
+        self.shared.spawn_from_outside(fiber);
+    }
+
+    /// For other threads; while one is held, nothing is a deadlock.
+    #[must_use]
+    pub fn handle(&self) -> SchedulerHandle<E> {
+        SchedulerHandle::new(&self.shared)
+    }
+
+    /// What ends the run with a look at its goroutines.
+    #[must_use]
+    pub fn quitter(&self) -> Ender<E> {
+        Ender(Arc::downgrade(&self.shared))
+    }
+
+    /// Whether the run has ended or is ending.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.shared.is_finishing()
+    }
+
+    /// Does `job` while no goroutine runs, on this thread, which must hold no processor. `None`: the run has ended.
+    pub fn stop_the_world<R>(
+        &self,
+        job: impl FnOnce(&mut crate::stop_the_world::StoppedWorld<'_, E>) -> R,
+    ) -> Option<R> {
+        stop_the_world::run_from_outside(&self.shared, job)
+    }
+
+    /// How the run ended, once it has; to whoever asks first.
+    pub fn take_outcome(&self) -> Option<Outcome<E>> {
+        self.shared.central().outcome.take()
+    }
+
+    /// How many goroutines there are.
+    #[must_use]
+    pub fn goroutines(&self) -> usize {
+        self.shared.goroutine_count()
+    }
+
+    /// Ends the run, waits until every thread has left it that is not in a blocking call, and drops all goroutines. Not to be called by a
+    /// thread that is inside.
+    pub fn close(&self) {
+        let mut closed = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *closed, true) {
+            return;
+        }
+        {
+            let mut central = self.shared.central();
+            self.shared.finish(&mut central, Outcome::Stopped);
+        }
+        machine::await_all(&self.shared);
+        let thread = self
+            .shared
+            .session
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // Its panic would be ours; the host goes on.
+            let _ = thread.join();
+        }
+        stop_the_world::abandon_all(&self.shared);
+    }
+}
+
+/// Ends a session's run, from anywhere. Does not keep the session alive.
+pub struct Ender<E: Engine>(Weak<Shared<E>>);
+
+impl<E: Engine> Clone for Ender<E> {
+    fn clone(&self) -> Ender<E> {
+        Ender(self.0.clone())
+    }
+}
+
+impl<E: Engine> Ender<E> {
+    /// Ends the run with [`Outcome::Dumped`], if it has not ended: waits until every goroutine has stopped, and looks at them.
+    pub fn quit(&self, message: &'static str) {
+        if let Some(shared) = self.0.upgrade() {
+            stop_the_world::end_with_dump(&shared, None, None, |dump| Outcome::Dumped {
+                message,
+                dump,
+            });
+        }
+    }
+
+    /// Ends the run with this outcome, at once and without a look.
+    pub fn end(&self, outcome: Outcome<E>) {
+        if let Some(shared) = self.0.upgrade() {
+            let mut central = shared.central();
+            shared.finish(&mut central, outcome);
+        }
+    }
+
+    /// Whether the run has ended, or nobody has the session any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.upgrade().is_none_or(|shared| shared.is_finishing())
+    }
+}
+
+impl<E: Engine> Machine<E> {
+    /// Starts a goroutine and runs it until it stops for any reason but an interruption that is seen to here.
+    fn run_guest(&mut self, fiber: E::Fiber) {
+        let own = self.spawn_guest(fiber);
+        while let Some(processor) = &self.processor {
+            if processor.limit.requests() != 0 {
+                let requests = processor.limit.take_requests();
+                if requests & (request::PREEMPT | request::URGENT) != 0 && self.others_wait() {
+                    return;
+                }
+            }
+            let wanted = self.shared.attention();
+            if wanted != 0 {
+                if !self.attend(wanted) {
+                    return;
+                }
+                continue;
+            }
+            // Only if it is its turn.
+            let Some(found) = self.take_guest(own) else {
+                return;
+            };
+            self.execute(found);
+        }
+    }
+
+    fn others_wait(&self) -> bool {
+        let shared = &self.shared;
+        let due = |when| when != NEVER && when <= shared.clock.now();
+        shared.global_len() != 0
+            || due(shared.earliest_timer())
+            || self
+                .processor
+                .as_ref()
+                .is_some_and(|processor| !processor.queue.is_empty())
+    }
+
+    fn spawn_guest(&mut self, fiber: E::Fiber) -> GoroutineRef<E> {
+        let shared = Arc::clone(&self.shared);
+        let processor = self.processor();
+        let cells = processor.cells();
+        let mut list = cells.free.take();
+        let free = list.take(&shared.registry);
+        cells.free.set(list);
+        let id = cells.next_goroutine_id(shared.last_id());
+        crate::processor::Processor::<E>::count(&processor.started);
+        shared.name_goroutine(id.0, &fiber);
+        let runnable = free.spawn(id, fiber);
+        let own = runnable.goroutine();
+        if let Some(displaced) = processor.queue.put_next(runnable) {
+            // An idle processor's queue is empty; but nothing is lost if it is not.
+            let overflow = processor.queue.push(displaced);
+            if let Some(overflow) = overflow {
+                shared.put_global_list(&mut shared.central(), overflow);
+            }
+        }
+        own
+    }
+
+    /// The guest's goroutine, if it is the next here.
+    fn take_guest(&mut self, own: GoroutineRef<E>) -> Option<machine::Found<E>> {
+        let processor = self.processor.as_ref()?;
+        if processor.queue.peek_next() != own.raw().as_ptr().cast_const() {
+            return None;
+        }
+        let runnable = processor.queue.take_next()?;
+        Some(machine::Found::afresh(runnable))
+    }
+
+    /// Gives up what the guest has, and counts it out.
+    fn leave_guest(&mut self, panicked: bool) {
+        let shared = Arc::clone(&self.shared);
+        if panicked {
+            let mut central = shared.central();
+            shared.finish(&mut central, Outcome::Stopped);
+        }
+        let mut central = shared.central();
+        let mut watch = NEVER;
+        if let Some(processor) = self.processor.take() {
+            let cells = processor.cells();
+            cells.deferred_wakeups.set(0);
+            cells.deferred_watch.set(false);
+            if central.is_stopping {
+                shared.stop_processor(&mut central, processor);
+            } else if shared.is_finishing() {
+                central.dead.push(processor);
+            } else if !processor.queue.is_empty()
+                || central.global.len() != 0
+                || shared.attention() != 0
+            {
+                machine::start(&shared, central, processor, false);
+                central = shared.central();
+            } else {
+                watch = processor.timers.earliest();
+                shared.put_idle_processor(&mut central, processor);
+                shared.check_deadlock(&mut central);
+            }
+        }
+        central.machines_started -= 1;
+        central.guests.push(Arc::clone(&self.handle));
+        drop(central);
+        if shared.is_finishing() {
+            shared.progress.notify_all();
+        }
+        shared.watch_timer(watch);
+        shared.watch_descriptors();
+    }
+}

@@ -1,0 +1,477 @@
+//! Calls of the script's functions with typed arguments and results.
+//!
+//! [`CallShared`] is made once per function: it compares the Rust types with the function's. [`CallSlot`] is one call, and is used again for
+//! the next: it carries the arguments to the goroutine, wherever that runs, and the results back.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Instant;
+
+use bytecode::{FunctionId, TypeKind};
+
+use super::functions::{Placed, Placer, returns_error};
+use super::{Declarations, FromGo, IntoGo, Mismatch, Unconvertible};
+use crate::embedded::{Embedded, Waiting};
+use crate::engine::Machine;
+use crate::host_call::{CallFailure, CallPlan, HostCall};
+use crate::native::{GoPanic, NativeContext, Slots};
+use crate::types::RuntimeType;
+
+/// An error that a function of the script has returned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScriptError {
+    /// What its `Error` method says.
+    pub message: String,
+}
+
+impl std::fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ScriptError {}
+
+/// The arguments of a call: a tuple of up to eight values.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the arguments of a call",
+    note = "they are a tuple of values that implement `IntoGo`: `()`, `(i64,)`, `(i64, String)`"
+)]
+pub trait CallArguments: Send + 'static {
+    #[doc(hidden)]
+    type Plan: Send + Sync + 'static;
+    #[doc(hidden)]
+    fn declare(declarations: &mut Declarations) -> Vec<String>;
+    #[doc(hidden)]
+    fn plan(types: &mut Placer<'_>) -> Result<Self::Plan, Mismatch>;
+    /// # Safety
+    /// `window` leads to the slots of the types that the plan is of.
+    #[doc(hidden)]
+    unsafe fn write(
+        self,
+        window: *mut u64,
+        plan: &Self::Plan,
+        context: &mut NativeContext<'_>,
+    ) -> Result<(), GoPanic>;
+}
+
+macro_rules! call_tuples {
+    ($(($($name:ident $at:tt),*))*) => {$(
+        #[allow(unused_variables, clippy::unused_unit, clippy::allow_attributes)]
+        impl<$($name: IntoGo + Send),*> CallArguments for ($($name,)*) {
+            type Plan = ($(Placed<$name::Plan>,)*);
+            fn declare(declarations: &mut Declarations) -> Vec<String> {
+                vec![$($name::declare(declarations)),*]
+            }
+            fn plan(types: &mut Placer<'_>) -> Result<Self::Plan, Mismatch> {
+                Ok(($(types.place($name::plan)?,)*))
+            }
+            #[inline]
+            unsafe fn write(self, window: *mut u64, plan: &Self::Plan, context: &mut NativeContext<'_>) -> Result<(), GoPanic> {
+                // SAFETY: the caller's promise.
+                $(self.$at.into_registers(unsafe { plan.$at.registers(window) }, plan.$at.plan(), context)?;)*
+                Ok(())
+            }
+        }
+    )*};
+}
+
+call_tuples! {
+    ()
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6)
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7)
+}
+
+/// The results of a call: `()`, a value, a tuple of values, or a `Result` of these with a [`ScriptError`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the results of a call",
+    note = "they are `()`, a value that implements `FromGo`, a tuple of such values, or a `Result<_, ScriptError>` of these"
+)]
+pub trait CallResults: Send + Sized + 'static {
+    #[doc(hidden)]
+    type Plan: Send + Sync + 'static;
+    /// The function returns an error as well.
+    #[doc(hidden)]
+    const FALLIBLE: bool = false;
+    #[doc(hidden)]
+    fn declare(declarations: &mut Declarations) -> Vec<String>;
+    #[doc(hidden)]
+    fn plan(types: &mut Placer<'_>) -> Result<Self::Plan, Mismatch>;
+    /// # Safety
+    /// `window` leads to slots that hold values of the types that the plan is of.
+    #[doc(hidden)]
+    unsafe fn read(
+        window: *mut u64,
+        plan: &Self::Plan,
+        context: &mut NativeContext<'_>,
+    ) -> Result<Self, Unconvertible>;
+    /// The function has returned an error.
+    #[doc(hidden)]
+    fn from_error(_: ScriptError) -> Option<Self> {
+        None
+    }
+}
+
+impl<T: FromGo + Send> CallResults for T {
+    type Plan = Placed<T::Plan>;
+    fn declare(declarations: &mut Declarations) -> Vec<String> {
+        vec![T::declare(declarations)]
+    }
+    fn plan(types: &mut Placer<'_>) -> Result<Self::Plan, Mismatch> {
+        types.place(T::plan)
+    }
+    #[inline]
+    unsafe fn read(
+        window: *mut u64,
+        plan: &Self::Plan,
+        context: &mut NativeContext<'_>,
+    ) -> Result<T, Unconvertible> {
+        // SAFETY: the caller's promise.
+        T::from_registers(unsafe { plan.registers(window) }, plan.plan(), context)
+    }
+}
+
+macro_rules! result_tuples {
+    ($(($($name:ident $at:tt),*))*) => {$(
+        #[allow(unused_variables, clippy::unused_unit, clippy::allow_attributes)]
+        impl<$($name: FromGo + Send),*> CallResults for ($($name,)*) {
+            type Plan = ($(Placed<$name::Plan>,)*);
+            fn declare(declarations: &mut Declarations) -> Vec<String> {
+                vec![$($name::declare(declarations)),*]
+            }
+            fn plan(types: &mut Placer<'_>) -> Result<Self::Plan, Mismatch> {
+                Ok(($(types.place($name::plan)?,)*))
+            }
+            unsafe fn read(window: *mut u64, plan: &Self::Plan, context: &mut NativeContext<'_>) -> Result<Self, Unconvertible> {
+                // SAFETY: the caller's promise.
+                Ok(($($name::from_registers(unsafe { plan.$at.registers(window) }, plan.$at.plan(), context)?,)*))
+            }
+        }
+    )*};
+}
+
+result_tuples! {
+    ()
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+}
+
+impl<R: CallResults> CallResults for Result<R, ScriptError> {
+    type Plan = R::Plan;
+    const FALLIBLE: bool = true;
+    fn declare(declarations: &mut Declarations) -> Vec<String> {
+        let mut types = R::declare(declarations);
+        types.push("error".to_owned());
+        types
+    }
+    fn plan(types: &mut Placer<'_>) -> Result<R::Plan, Mismatch> {
+        let plan = R::plan(types)?;
+        match types.peek() {
+            Some(ty) if crate::host_call::is_error(ty) => types.skip(),
+            other => {
+                return Err(Mismatch {
+                    go: other.map_or("nothing", RuntimeType::name).to_owned(),
+                    wanted: "error".to_owned(),
+                });
+            }
+        }
+        Ok(plan)
+    }
+    unsafe fn read(
+        window: *mut u64,
+        plan: &R::Plan,
+        context: &mut NativeContext<'_>,
+    ) -> Result<Self, Unconvertible> {
+        // SAFETY: the caller's promise.
+        unsafe { R::read(window, plan, context) }.map(Ok)
+    }
+    fn from_error(error: ScriptError) -> Option<Self> {
+        Some(Err(error))
+    }
+}
+
+/// A function of a program, compared with Rust types.
+pub struct CallShared<A: CallArguments, R: CallResults> {
+    function: FunctionId,
+    arguments: A::Plan,
+    results: R::Plan,
+    plan: CallPlan,
+}
+
+/// Why a call has no results.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CallStatus {
+    /// It failed.
+    Failed(CallFailure),
+    /// A result is none that the Rust type can hold.
+    Unconvertible(String),
+    /// The program has ended.
+    Over,
+}
+
+impl<A: CallArguments, R: CallResults> CallShared<A, R> {
+    /// The function with this name; `None`: there is none.
+    ///
+    /// # Errors
+    /// It has other types: both signatures.
+    pub fn bind(machine: &Machine, name: &str) -> Option<Result<CallShared<A, R>, Mismatch>> {
+        let image = machine.image();
+        let (function, ty) = image.export(name)?;
+        let TypeKind::Function {
+            parameters,
+            results,
+            ..
+        } = ty.kind()
+        else {
+            return None;
+        };
+        let all = |ids: &[bytecode::TypeId]| -> Vec<&RuntimeType> {
+            ids.iter().map(|id| image.ty(*id)).collect()
+        };
+        let (parameters, results) = (all(parameters), all(results));
+        let bind = || {
+            let mut types = Placer::new(&parameters);
+            let arguments = A::plan(&mut types)?;
+            types.end()?;
+            let mut types = Placer::new(&results);
+            let plan = R::plan(&mut types)?;
+            types.end()?;
+            let error = (R::FALLIBLE && returns_error(&results)).then(|| types.slot() as u16 - 2);
+            Ok(CallShared {
+                function,
+                arguments,
+                results: plan,
+                plan: CallPlan::new(error),
+            })
+        };
+        Some(bind().map_err(|_: Mismatch| Mismatch {
+            go: ty.name().to_owned(),
+            wanted: Self::signature(),
+        }))
+    }
+
+    /// A function whose type is known: one without parameters and results.
+    pub fn plain(function: FunctionId) -> CallShared<(), ()> {
+        CallShared {
+            function,
+            arguments: (),
+            results: (),
+            plan: CallPlan::default(),
+        }
+    }
+
+    fn signature() -> String {
+        let mut declarations = Declarations::default();
+        let parameters = A::declare(&mut declarations).join(", ");
+        let results = R::declare(&mut declarations);
+        match &results[..] {
+            [] => format!("func({parameters})"),
+            [one] => format!("func({parameters}) {one}"),
+            several => format!("func({parameters}) ({})", several.join(", ")),
+        }
+    }
+}
+
+enum Phase<A, R> {
+    Idle,
+    Armed(A),
+    Running,
+    Done(Result<R, CallStatus>),
+}
+
+struct State<A, R> {
+    phase: Phase<A, R>,
+    /// Its thread waits, and is counted in the machine.
+    waits: bool,
+    waker: Option<Waker>,
+}
+
+/// One call. See the module's text.
+pub struct CallSlot<A: CallArguments, R: CallResults> {
+    shared: Arc<CallShared<A, R>>,
+    machine: Arc<Machine>,
+    state: Mutex<State<A, R>>,
+    done: Condvar,
+}
+
+impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
+    /// A slot for calls of a function.
+    pub fn new(shared: Arc<CallShared<A, R>>, machine: Arc<Machine>) -> CallSlot<A, R> {
+        CallSlot {
+            shared,
+            machine,
+            state: Mutex::new(State {
+                phase: Phase::Idle,
+                waits: false,
+                waker: None,
+            }),
+            done: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<A, R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the call, on this thread if that can be.
+    pub fn start(self: &Arc<Self>, embedded: &Embedded, arguments: A) {
+        self.lock().phase = Phase::Armed(arguments);
+        let call: Arc<dyn HostCall> = self.clone();
+        embedded.call(self.shared.function, call, self.shared.plan);
+    }
+
+    /// The results, if it has ended; the slot may be used again then.
+    pub fn take(&self) -> Option<Result<R, CallStatus>> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut state.phase, Phase::Idle) {
+            Phase::Done(result) => Some(result),
+            other => {
+                state.phase = other;
+                None
+            }
+        }
+    }
+
+    /// Waits until it has ended, or the program has, or until `deadline`. `None`: the last.
+    pub fn wait(
+        self: &Arc<Self>,
+        embedded: &Embedded,
+        deadline: Option<Instant>,
+    ) -> Option<Result<R, CallStatus>> {
+        if let Some(result) = self.take() {
+            return Some(result);
+        }
+        let _registered = embedded.register(self.clone());
+        self.begin_to_wait();
+        embedded.check_deadlock();
+        let mut state = self.lock();
+        loop {
+            if matches!(state.phase, Phase::Done(_)) {
+                break;
+            }
+            if embedded.is_over() {
+                self.stop_waiting(&mut state);
+                return Some(Err(CallStatus::Over));
+            }
+            state = match deadline {
+                None => self
+                    .done
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        self.stop_waiting(&mut state);
+                        return None;
+                    }
+                    let waited = self.done.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        drop(state);
+        self.take()
+    }
+
+    /// As [`CallSlot::wait`], for a task: `waker` is woken when it is worth asking again.
+    pub fn poll(
+        self: &Arc<Self>,
+        embedded: &Embedded,
+        waker: &Waker,
+    ) -> Poll<Result<R, CallStatus>> {
+        let mut state = self.lock();
+        if let Phase::Done(_) = state.phase {
+            drop(state);
+            return match self.take() {
+                Some(result) => Poll::Ready(result),
+                None => Poll::Ready(Err(CallStatus::Over)),
+            };
+        }
+        if embedded.is_over() {
+            return Poll::Ready(Err(CallStatus::Over));
+        }
+        state.waker = Some(waker.clone());
+        Poll::Pending
+    }
+
+    /// From now on a program in which everybody sleeps is in a deadlock.
+    pub fn begin_to_wait(&self) {
+        let mut state = self.lock();
+        if !state.waits && !matches!(state.phase, Phase::Done(_)) {
+            state.waits = true;
+            self.machine.begin_to_wait();
+        }
+    }
+
+    /// Nobody waits for it any more.
+    pub fn abandon(&self) {
+        self.stop_waiting(&mut self.lock());
+    }
+
+    fn stop_waiting(&self, state: &mut State<A, R>) {
+        if std::mem::take(&mut state.waits) {
+            self.machine.stop_waiting();
+        }
+    }
+
+    fn complete(&self, result: Result<R, CallStatus>) {
+        let mut state = self.lock();
+        self.stop_waiting(&mut state);
+        state.phase = Phase::Done(result);
+        let waker = state.waker.take();
+        drop(state);
+        self.done.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl<A: CallArguments, R: CallResults> HostCall for CallSlot<A, R> {
+    fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<(), GoPanic> {
+        let mut state = self.lock();
+        let Phase::Armed(values) = std::mem::replace(&mut state.phase, Phase::Running) else {
+            return Err(GoPanic::text(
+                "there is no memory for the arguments of a call",
+            ));
+        };
+        drop(state);
+        // SAFETY: the machine gives the slots of the function that the plan is of.
+        unsafe { values.write(arguments.0, &self.shared.arguments, context) }
+    }
+
+    fn end(&self, context: &mut NativeContext<'_>, results: Slots) {
+        // SAFETY: as in `begin`.
+        let read = unsafe { R::read(results.0, &self.shared.results, context) };
+        self.complete(read.map_err(|error| CallStatus::Unconvertible(error.0)));
+    }
+
+    fn end_with_error(&self, message: String) {
+        let result = R::from_error(ScriptError { message });
+        self.complete(result.ok_or(CallStatus::Over));
+    }
+
+    fn fail(&self, failure: CallFailure) {
+        self.complete(Err(CallStatus::Failed(failure)));
+    }
+}
+
+impl<A: CallArguments, R: CallResults> Waiting for CallSlot<A, R> {
+    fn wake(&self) {
+        // With the lock, so that who is about to wait sees it.
+        let waker = self.lock().waker.take();
+        self.done.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Places of the heap that a conversion writes to.
+
+use std::marker::PhantomData;
+
+use bytecode::TypeKind;
+
+use crate::border::GoStr;
+use crate::moves;
+use crate::types::{Access, RuntimeType};
+
+/// A place for a value of some type, which holds the zero value until it is written. Each method suits some kinds of type, and panics on
+/// others: a mistake of the Rust type that planned otherwise, never of a script.
+#[derive(Clone, Copy)]
+pub struct Target<'h> {
+    ty: &'h RuntimeType,
+    place: *mut u8,
+    marker: PhantomData<&'h u8>,
+}
+
+impl<'h> Target<'h> {
+    /// The place must be one of the type, good for `'h`: only this crate's conversions make targets.
+    pub(crate) fn new(ty: &'h RuntimeType, place: *mut u8) -> Target<'h> {
+        Target {
+            ty,
+            place,
+            marker: PhantomData,
+        }
+    }
+
+    /// The type of the value that belongs here.
+    pub fn ty(&self) -> &'h RuntimeType {
+        self.ty
+    }
+
+    pub(crate) fn place(&self) -> u64 {
+        self.place as u64
+    }
+
+    /// Field `index` of a struct.
+    ///
+    /// # Panics
+    /// If this is no struct, or has no such field.
+    pub fn field(&self, index: usize) -> Target<'h> {
+        assert!(
+            matches!(self.ty.kind(), TypeKind::Struct { .. }),
+            "a struct"
+        );
+        let (_, field) = self.ty.field(index);
+        // SAFETY: INVARIANT TYPES.
+        let ty = unsafe { field.ty.as_ref() };
+        Target::new(ty, self.place.wrapping_add(field.offset as usize))
+    }
+
+    /// Writes a bool or a number, given as registers hold it.
+    pub(super) fn set_scalar(&self, slot: u64) {
+        assert!(
+            !matches!(
+                self.ty.access,
+                Access::Ref
+                    | Access::Pair
+                    | Access::Interface
+                    | Access::Nothing
+                    | Access::Flat
+                    | Access::Boxed
+            ),
+            "a scalar"
+        );
+        // SAFETY: a place of a scalar, of which every slot is one.
+        unsafe { crate::objects::value::store_flat(self.ty, self.place(), &slot) }
+    }
+
+    /// Writes a pointer or a map, which must be one of this type.
+    pub(super) fn set_reference(&self, reference: u64) {
+        assert!(self.ty.access == Access::Ref, "a reference");
+        // SAFETY: a place of a reference.
+        unsafe { moves::store_reference(self.place(), reference) }
+    }
+
+    /// Writes a string.
+    pub(super) fn set_string(&self, string: GoStr<'_>) {
+        assert!(matches!(self.ty.kind(), TypeKind::String), "a string");
+        // SAFETY: a place of a string.
+        unsafe { moves::store128(self.place(), string.pointer as u64, string.length as u64) }
+    }
+
+    /// Writes a slice, which must be one of this type.
+    pub(super) fn set_pair(&self, pair: (u64, u64)) {
+        assert!(matches!(self.ty.kind(), TypeKind::Slice { .. }), "a slice");
+        // SAFETY: a place of a slice.
+        unsafe { moves::store128(self.place(), pair.0, pair.1) }
+    }
+}

@@ -1,0 +1,249 @@
+//! A program that its host calls: no goroutine `main`, no end but that the host, a limit or the program itself brings about.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytecode::FunctionId;
+use runtime::{Ender, Outcome, SchedulerHandle, Session};
+
+use crate::engine::Machine;
+use crate::host_call::{CallFailure, CallPlan, HostCall};
+use crate::link::LinkError;
+use crate::native::NativeTable;
+use crate::vm::{Exit, VmOptions, exit_of, machine_for, scheduler_options};
+
+/// Somebody who waits for a call, to be woken when the program ends.
+pub(crate) trait Waiting: Send + Sync {
+    fn wake(&self);
+}
+
+/// How a program has ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// It called `os.Exit`.
+    Exited(i32),
+    /// Everybody is asleep, and somebody waits for a call: the error, with traces.
+    Deadlock(Exit),
+    /// A limit or the host has ended it: why, and the goroutines' traces.
+    Interrupted {
+        /// What [`Stopper::quit`] was given.
+        reason: &'static str,
+        /// All goroutines with their traces, if they could be looked at.
+        traces: String,
+    },
+    /// A panic of a goroutine that nobody waits for, or a fatal error.
+    Fatal(Exit),
+    /// The host has closed it.
+    Closed,
+}
+
+type Waiters = Mutex<Vec<Arc<dyn Waiting>>>;
+
+/// See the module's text.
+pub struct Embedded {
+    machine: Arc<Machine>,
+    session: Session<Machine>,
+    waiters: Arc<Waiters>,
+    ending: OnceLock<Ending>,
+}
+
+/// Ends a program from any thread.
+#[derive(Clone)]
+pub struct Stopper {
+    ender: Ender<Machine>,
+}
+
+impl Stopper {
+    /// Ends the program with a look at its goroutines. Returns when it has ended: at once, but for natives at work.
+    pub fn quit(&self, reason: &'static str) {
+        self.ender.quit(reason);
+    }
+
+    /// Ends the program without waiting for anybody.
+    pub fn end(&self, reason: &'static str) {
+        self.ender.end(Outcome::Dumped {
+            message: reason,
+            dump: String::new(),
+        });
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        self.ender.is_over()
+    }
+}
+
+/// While it is held, nothing is a deadlock.
+pub struct Awake {
+    _handle: SchedulerHandle<Machine>,
+}
+
+/// Takes a waiter out when it is dropped.
+pub(crate) struct Registered {
+    waiters: Arc<Waiters>,
+    waiter: Arc<dyn Waiting>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let mut waiters = lock(&self.waiters);
+        if let Some(at) = waiters
+            .iter()
+            .position(|other| Arc::ptr_eq(other, &self.waiter))
+        {
+            waiters.swap_remove(at);
+        }
+    }
+}
+
+fn lock(waiters: &Waiters) -> MutexGuard<'_, Vec<Arc<dyn Waiting>>> {
+    waiters.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Machine {
+    pub(crate) fn begin_to_wait(&self) {
+        // ORDERING: SeqCst. Pairs with `may_rest`.
+        self.waiting_calls.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn stop_waiting(&self) {
+        // ORDERING: SeqCst, as above.
+        self.waiting_calls.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Embedded {
+    /// Links a program and makes what it needs to run; runs nothing of it.
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub fn new(
+        program: bytecode::Program,
+        natives: &NativeTable,
+        options: &VmOptions,
+    ) -> Result<Embedded, LinkError> {
+        let machine = machine_for(program, natives, options)?;
+        // ORDERING: relaxed; nobody else sees it yet.
+        machine.is_embedded.store(true, Ordering::Relaxed);
+        let waiters: Arc<Waiters> = Arc::default();
+        let told = Arc::clone(&waiters);
+        let session = Session::new(
+            Arc::clone(&machine),
+            scheduler_options(options),
+            move || {
+                for waiter in &*lock(&told) {
+                    waiter.wake();
+                }
+            },
+        );
+        Ok(Embedded {
+            machine,
+            session,
+            waiters,
+            ending: OnceLock::new(),
+        })
+    }
+
+    /// The engine.
+    pub fn machine(&self) -> &Arc<Machine> {
+        &self.machine
+    }
+
+    /// Starts a call; see [`HostCall`] for how it ends.
+    pub fn call(&self, function: FunctionId, call: Arc<dyn HostCall>, plan: CallPlan) {
+        let mut call = Some(call);
+        let called = self.session.call(|local| {
+            let call = call.take()?;
+            self.machine.call_fiber(function, call, plan, local)
+        });
+        if called == runtime::Called::Over
+            && let Some(call) = call
+        {
+            call.fail(CallFailure::Gone);
+        }
+    }
+
+    /// Whether the program has ended.
+    pub fn is_over(&self) -> bool {
+        self.session.is_over()
+    }
+
+    /// How the program has ended, if it has.
+    pub fn ending(&self) -> Option<&Ending> {
+        if !self.is_over() {
+            return None;
+        }
+        Some(
+            self.ending
+                .get_or_init(|| match self.session.take_outcome() {
+                    None | Some(Outcome::Stopped | Outcome::MainExited) => Ending::Closed,
+                    Some(Outcome::Exited(status)) => Ending::Exited(status),
+                    Some(Outcome::Dumped { message, dump }) => Ending::Interrupted {
+                        reason: message,
+                        traces: dump,
+                    },
+                    Some(outcome @ Outcome::Deadlock { .. }) => {
+                        Ending::Deadlock(exit_of(&self.machine, outcome))
+                    }
+                    Some(outcome @ Outcome::Fatal { .. }) => {
+                        Ending::Fatal(exit_of(&self.machine, outcome))
+                    }
+                }),
+        )
+    }
+
+    /// What ends the program.
+    pub fn stopper(&self) -> Stopper {
+        Stopper {
+            ender: self.session.quitter(),
+        }
+    }
+
+    /// The host may wake goroutines in ways that the machine does not see.
+    pub fn stay_awake(&self) -> Awake {
+        Awake {
+            _handle: self.session.handle(),
+        }
+    }
+
+    /// How many goroutines there are.
+    pub fn goroutines(&self) -> usize {
+        self.session.goroutines()
+    }
+
+    /// Collects the heap, from a thread that is not running the program.
+    pub fn collect(&self) {
+        let machine = &self.machine;
+        self.session
+            .stop_the_world(|world| machine.collect_in(world, true));
+    }
+
+    /// Whether this thread runs the program: it must not close it then.
+    pub fn is_inside(&self) -> bool {
+        self.session.is_inside()
+    }
+
+    /// Ends the program and waits until its threads have left it.
+    pub fn close(&self) {
+        self.session.close();
+    }
+
+    pub(crate) fn register(&self, waiter: Arc<dyn Waiting>) -> Registered {
+        lock(&self.waiters).push(Arc::clone(&waiter));
+        Registered {
+            waiters: Arc::clone(&self.waiters),
+            waiter,
+        }
+    }
+
+    /// Somebody has begun to wait.
+    pub fn check_deadlock(&self) {
+        self.session.check_deadlock();
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

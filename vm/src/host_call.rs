@@ -1,0 +1,246 @@
+//! Calls that a host makes: a goroutine that begins with the host's arguments and ends with the host's being told.
+//!
+//! 1. [`Machine::call_fiber`] makes a fiber at a function's entry, with zeroed argument slots and the [`HostCall`].
+//! 2. When it first runs it asks the call for its arguments ([`HostCall::begin`]): only then is there a processor, and with it a cache
+//!    to allocate from.
+//! 3. When the function returns, the call takes the results ([`HostCall::end`]). If the last of them is an error that is not nil, the machine
+//!    asks the error for its text, on the same goroutine, and hands that over ([`HostCall::end_with_error`]).
+//! 4. In every other case the call is told how it failed, exactly once: also when its goroutine is dropped because the program has ended.
+//!
+//! A panic that nobody recovers ends the call alone and not the program: it is the host that the panic arrives at.
+
+use std::sync::Arc;
+
+use bytecode::{FunctionId, TypeKind};
+use runtime::{Switch, WorldJob};
+
+use crate::engine::{Machine, PerProcessor};
+use crate::fiber::{Fiber, Pending, Safepoint};
+use crate::native::{FinishNative, GoPanic, NativeContext, Slots};
+use crate::ops::calls::native_context;
+use crate::running::{Next, Running, enter, stub};
+
+/// How a call failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CallFailure {
+    /// A panic that nobody recovered: what Go prints of it, and the goroutine's trace.
+    Panic {
+        /// The lines `panic: ...`.
+        message: String,
+        /// The trace, with its first line.
+        trace: String,
+    },
+    /// An argument could not be made.
+    Argument(String),
+    /// There is no memory for the arguments.
+    OutOfMemory,
+    /// Its goroutine ended by `runtime.Goexit`, or because the program has ended.
+    Gone,
+}
+
+/// What a host wants of a call. See the module's text. Called on any thread that runs goroutines; must not block.
+pub trait HostCall: Send + Sync {
+    /// Writes the arguments.
+    ///
+    /// # Errors
+    /// There is no memory for them, or one cannot be made. If there is no memory it is called again after a collection.
+    fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<(), GoPanic>;
+    /// Takes the results.
+    fn end(&self, context: &mut NativeContext<'_>, results: Slots);
+    /// The function has returned an error with this text.
+    fn end_with_error(&self, text: String);
+    /// It has failed.
+    fn fail(&self, failure: CallFailure);
+}
+
+/// A call that will be told how it went, whatever happens.
+pub(crate) struct Owed(Option<(Arc<dyn HostCall>, CallPlan)>);
+
+/// What the machine must know of a call.
+#[derive(Clone, Copy, Default)]
+pub struct CallPlan {
+    /// Slot of the error among the results, if the last one is an error.
+    pub error: Option<u16>,
+    /// The text of the error is being asked for.
+    asked: bool,
+    /// Memory was refused once to the arguments.
+    refused: bool,
+}
+
+impl CallPlan {
+    /// For a function with these result types.
+    pub fn new(error: Option<u16>) -> CallPlan {
+        CallPlan {
+            error,
+            ..CallPlan::default()
+        }
+    }
+}
+
+impl Owed {
+    pub(crate) const NOTHING: Owed = Owed(None);
+
+    pub(crate) fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Arc<dyn HostCall>> {
+        self.0.take().map(|(call, _)| call)
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(call) = self.take() {
+            call.fail(CallFailure::Gone);
+        }
+    }
+}
+
+impl Machine {
+    /// A fiber that calls a function for the host; `None`, and the call told, when there is no memory.
+    ///
+    /// # Panics
+    /// If there is no such function.
+    pub fn call_fiber(
+        &self,
+        function: FunctionId,
+        call: Arc<dyn HostCall>,
+        plan: CallPlan,
+        local: Option<&mut PerProcessor>,
+    ) -> Option<Box<Fiber>> {
+        let linked = &self.image.functions[function.0 as usize];
+        self.fiber_for(
+            0,
+            linked.start,
+            linked.function.parameters.len(),
+            call,
+            plan,
+            local,
+        )
+    }
+
+    /// As [`Machine::call_fiber`], of a func value that the host holds ([`crate::roots`]), with so many argument slots.
+    pub(crate) fn fiber_for(
+        &self,
+        closure: u64,
+        start: u32,
+        slots: usize,
+        call: Arc<dyn HostCall>,
+        plan: CallPlan,
+        local: Option<&mut PerProcessor>,
+    ) -> Option<Box<Fiber>> {
+        let recycled = local.and_then(|local| self.fibers.take(&mut local.free));
+        let account = self.heap.account();
+        let fiber = Fiber::starting(recycled, closure, start, slots, self.max_stack(), account);
+        let Some(mut fiber) = fiber else {
+            call.fail(CallFailure::OutOfMemory);
+            return None;
+        };
+        let arguments = fiber.arguments();
+        // SAFETY: the fiber has so many argument slots. Zeroes are references to nothing, whatever the slots' kinds.
+        unsafe { std::ptr::write_bytes(arguments, 0, slots) };
+        fiber.call = Owed(Some((call, plan)));
+        fiber.pending = Pending::Begin;
+        Some(fiber)
+    }
+}
+
+/// Asks the call for its arguments.
+///
+/// # Safety
+/// As for `ops`: the fiber stands at its function's entry.
+pub(crate) unsafe fn begin(cx: &mut Running<'_>, ip: *const bytecode::Word, fp: *mut u64) -> Next {
+    let Some((call, mut plan)) = cx.fiber.call.0.take() else {
+        return Next { ip, fp };
+    };
+    let made = call.begin(&mut native_context!(cx), Slots(fp));
+    match made {
+        Ok(()) => {
+            cx.fiber.call = Owed(Some((call, plan)));
+            cx.poll_heap();
+            Next { ip, fp }
+        }
+        Err(GoPanic::OutOfMemory | GoPanic::WantsMemory) if !plan.refused => {
+            plan.refused = true;
+            let slots = cx.function_at(cx.offset_of(ip)).function.parameters.len();
+            // SAFETY: the frame has so many slots; what was written to some of them is not needed.
+            unsafe { std::ptr::write_bytes(fp, 0, slots) };
+            cx.fiber.call = Owed(Some((call, plan)));
+            cx.save(fp, ip, Safepoint::Entry);
+            cx.fiber.pending = Pending::BeginAgain;
+            let machine = cx.machine.this.upgrade();
+            let job: WorldJob<Machine> = Box::new(move |world| {
+                if let Some(machine) = machine {
+                    machine.collect_in(world, false);
+                }
+                let finish: FinishNative = Box::new(|_, _| Ok(()));
+                finish
+            });
+            cx.leave(Switch::StopTheWorld(job))
+        }
+        Err(panic) => {
+            cx.save(fp, ip, Safepoint::Entry);
+            call.fail(match panic {
+                GoPanic::OutOfMemory | GoPanic::WantsMemory => CallFailure::OutOfMemory,
+                GoPanic::Text(text)
+                | GoPanic::Runtime(text)
+                | GoPanic::Plain(text)
+                | GoPanic::Fatal(text)
+                | GoPanic::Signal(text) => CallFailure::Argument(text),
+            });
+            cx.leave(Switch::Exit)
+        }
+    }
+}
+
+/// The function has returned.
+///
+/// # Safety
+/// As for `ops`: the results lie at `fp`.
+pub(crate) unsafe fn end(cx: &mut Running<'_>, fp: *mut u64) -> Next {
+    let Some((call, mut plan)) = cx.fiber.call.0.take() else {
+        return cx.leave(Switch::Exit);
+    };
+    if plan.asked {
+        // SAFETY: `panicText` has returned a string.
+        let text = unsafe {
+            let (pointer, length) = (*fp, *fp.add(1));
+            String::from_utf8_lossy(crate::objects::equality::bytes(pointer, length)).into_owned()
+        };
+        // The function indents what follows a line's end.
+        call.end_with_error(text.replace("\n\t", "\n"));
+        return cx.leave(Switch::Exit);
+    }
+    // SAFETY: the error is among the results.
+    let error = plan.error.map(|at| unsafe {
+        let at = fp.add(at as usize);
+        [*at, *at.add(1)]
+    });
+    if let Some(error) = error.filter(|error| error[0] != 0)
+        && let Some(text) = cx.machine.image.known.panic_text
+    {
+        plan.asked = true;
+        cx.fiber.call = Owed(Some((call, plan)));
+        let ip = cx.instruction(cx.machine.image.functions[text.0 as usize].start);
+        // SAFETY: the stack has the red zone above a first frame; the return word leads to the stub as it did.
+        unsafe {
+            *fp.sub(2) = cx.return_word(cx.instruction(u32::from(stub::END)), 0);
+            *fp = error[0];
+            *fp.add(1) = error[1];
+            return enter(cx, ip, fp);
+        }
+    }
+    call.end(&mut native_context!(cx), Slots(fp));
+    cx.leave(Switch::Exit)
+}
+
+/// Whether a type is `error`, or another interface with nothing but `Error`.
+pub fn is_error(ty: &crate::types::RuntimeType) -> bool {
+    match ty.kind() {
+        TypeKind::Interface { methods } => {
+            matches!(&methods[..], [method] if method.name == "Error")
+        }
+        _ => false,
+    }
+}

@@ -1,8 +1,11 @@
 //! golite: Go as a scripting language, with Go's own kind of runtime under it.
 //!
+//! For applications that run scripts: [`Golite`], [`Program`], [`Vm`], [`Func`]; see [`embed`].
+//!
+//! For tools:
 //! - [`pipeline`]: the stages in a row, from text to bytecode.
 //! - [`loader`]: from files and folders to the program's own packages.
-//! - [`packages`]: where standard packages come from.
+//! - [`packages`]: where standard packages, and those of a host, come from.
 //! - [`documentation`]: what sources say above their declarations.
 //! - [`session`]: a program that grows, unit by unit, while it runs.
 //! - [`timeline`]: what the scheduler recorded, for people to look at.
@@ -10,8 +13,11 @@
 //! The command (`main.rs`) is the only place that reads the process's arguments and environment or ends the process.
 
 pub mod documentation;
+pub mod embed;
 pub mod loader;
 pub mod packages;
 pub mod pipeline;
 pub mod session;
 pub mod timeline;
+
+pub use embed::*;

@@ -1,39 +1,85 @@
-//! Where standard packages come from.
+//! Where the packages come from that are not the program's own: the standard library's, and those of a host.
+
+use std::collections::BTreeMap;
 
 use checker::{Importer, PackageSource, SourceText};
 use stdlib::outline::{self, Selection};
 
-/// The standard packages, whole or cut down to what a program can need.
-pub struct StandardPackages {
-    selection: Option<Selection>,
+/// The packages that a host offers to its scripts, by import path: Go declarations, whose bodies may be Rust functions of the host.
+#[derive(Clone, Debug, Default)]
+pub struct HostPackages {
+    packages: BTreeMap<String, Vec<SourceText>>,
 }
 
-impl StandardPackages {
+impl HostPackages {
+    /// Adds a file to a package.
+    pub fn add(&mut self, path: &str, file: String, text: String) {
+        let files = self.packages.entry(path.to_owned()).or_default();
+        files.push(SourceText { name: file, text });
+    }
+
+    /// Whether there is such a package.
+    pub fn contains(&self, path: &str) -> bool {
+        self.packages.contains_key(path)
+    }
+
+    /// Import paths, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.packages.keys().map(String::as_str)
+    }
+
+    /// The files of a package.
+    pub fn files(&self, path: &str) -> &[SourceText] {
+        self.packages.get(path).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The standard packages, whole or cut down to what a program can need, and the host's.
+pub struct StandardPackages<'h> {
+    selection: Option<Selection>,
+    host: Option<&'h HostPackages>,
+}
+
+impl<'h> StandardPackages<'h> {
     /// For a program that imports `imports` and in whose own files the names `names` stand.
     pub fn for_program<'a>(
         imports: impl IntoIterator<Item = &'a str>,
         names: impl IntoIterator<Item = &'a str>,
-    ) -> StandardPackages {
+        host: Option<&'h HostPackages>,
+    ) -> StandardPackages<'h> {
         StandardPackages {
             selection: Some(outline::select(imports, names)),
+            host,
         }
     }
 
     /// With all that they declare.
-    pub fn whole() -> StandardPackages {
-        StandardPackages { selection: None }
+    pub fn whole(host: Option<&'h HostPackages>) -> StandardPackages<'h> {
+        StandardPackages {
+            selection: None,
+            host,
+        }
     }
 }
 
-impl Importer for StandardPackages {
+impl Importer for StandardPackages<'_> {
     fn importable(&self) -> Vec<String> {
         match self.selection {
             Some(_) => Vec::new(),
-            None => outline::packages().into_iter().map(str::to_owned).collect(),
+            None => {
+                let host = self.host.into_iter().flat_map(HostPackages::paths);
+                host.chain(outline::packages()).map(str::to_owned).collect()
+            }
         }
     }
 
     fn source(&mut self, path: &str) -> Option<PackageSource> {
+        if let Some(host) = self.host.filter(|host| host.contains(path)) {
+            return Some(PackageSource {
+                files: host.files(path).to_vec(),
+                standard: true,
+            });
+        }
         if !outline::is_standard(path) {
             return None;
         }

@@ -6,8 +6,8 @@
 //!
 //! Each arrow is one public function; to load is to find, lex and parse. Commands are prefixes of this row.
 
-use crate::loader::{self, Input, Loaded};
-use crate::packages::StandardPackages;
+use crate::loader::{self, Input, Loaded, Sources};
+use crate::packages::{HostPackages, StandardPackages};
 use bytecode::Program;
 use checker::{Options, TypedProgram, check_packages};
 use diagnostics::{Code, Diagnostics, SourceMap};
@@ -45,12 +45,32 @@ pub fn program_options() -> Options {
 
 /// Loads and checks a program. `module_cache` is where an installed Go keeps modules.
 pub fn check(input: &Input, module_cache: Option<&Path>, options: &Options) -> Checked {
-    let checked = check_with(loader::load(input, module_cache), options, Packages::Needed);
+    let sources = Sources {
+        module_cache,
+        ..Sources::default()
+    };
+    check_from(input, sources, options)
+}
+
+/// As [`check`], with what the packages may come from.
+pub fn check_from(input: &Input, sources: Sources<'_>, options: &Options) -> Checked {
+    let host = sources.host;
+    let checked = check_with(
+        loader::load_from(input, sources),
+        host,
+        options,
+        Packages::Needed,
+    );
     if !checked.diagnostics.has_errors() || checked.typed.is_none() {
         return checked;
     }
     // Messages mention what else a package has: "undefined: strings.toUpper (but have ToUpper)".
-    check_with(loader::load(input, module_cache), options, Packages::Whole)
+    check_with(
+        loader::load_from(input, sources),
+        host,
+        options,
+        Packages::Whole,
+    )
 }
 
 /// How much of the standard packages the checker sees.
@@ -61,7 +81,12 @@ enum Packages {
     Whole,
 }
 
-fn check_with(loaded: Loaded, options: &Options, extent: Packages) -> Checked {
+fn check_with(
+    loaded: Loaded,
+    host: Option<&HostPackages>,
+    options: &Options,
+    extent: Packages,
+) -> Checked {
     let checkable = loaded.is_checkable();
     let Loaded {
         mut sources,
@@ -91,10 +116,14 @@ fn check_with(loaded: Loaded, options: &Options, extent: Packages) -> Checked {
     }
     let mut importer = match extent {
         Packages::Needed => {
+            let mut standard = standard;
+            if let Some(host) = host {
+                add_needs_of_host(host, &mut names, &mut standard);
+            }
             let mentioned = (0..names.len()).map(|index| names.text(Symbol(index as u32)));
-            StandardPackages::for_program(standard.iter().map(String::as_str), mentioned)
+            StandardPackages::for_program(standard.iter().map(String::as_str), mentioned, host)
         }
-        Packages::Whole => StandardPackages::whole(),
+        Packages::Whole => StandardPackages::whole(host),
     };
     let (typed, mut diagnostics) = check_packages(
         &mut ast,
@@ -120,11 +149,49 @@ fn check_with(loaded: Loaded, options: &Options, extent: Packages) -> Checked {
     }
 }
 
+/// What the packages of the host that the program imports mention and import in turn.
+fn add_needs_of_host(host: &HostPackages, names: &mut Interner, imports: &mut Vec<String>) {
+    let mut at = 0;
+    while let Some(path) = imports.get(at).cloned() {
+        at += 1;
+        for file in host.files(&path) {
+            // Its names become known, its imports are needed; the checker parses it for good.
+            let mut ast = Ast::default();
+            let mut map = SourceMap::default();
+            let Ok(id) = map.add(&file.name, file.text.clone()) else {
+                continue;
+            };
+            let (file, _) = parser::parse_file(&mut ast, names, id, map.text(id));
+            for import in &file.imports {
+                let import = String::from_utf8_lossy(ast.string_value(import.path)).into_owned();
+                if !imports.contains(&import) {
+                    imports.push(import);
+                }
+            }
+        }
+    }
+}
+
 /// Compiles a checked program.
 ///
 /// # Errors
 /// The diagnostics, if there are errors among them (none, if there are failures); one more, if the program is larger than the machine's limits.
 pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
+    compile_with(checked, compiler::compile)
+}
+
+/// As [`compile`], for a host that calls the program's functions.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for_host(checked: &mut Checked) -> Result<Program, &Diagnostics> {
+    compile_with(checked, compiler::compile_for_host)
+}
+
+/// The compiler's function.
+type Compile = fn(&TypedProgram, &Ast, &Interner) -> Result<Program, compiler::TooLarge>;
+
+fn compile_with(checked: &mut Checked, compile: Compile) -> Result<Program, &Diagnostics> {
     let Checked {
         ast,
         names,
@@ -135,7 +202,7 @@ pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
     let Some(typed) = typed.as_ref().filter(|_| !diagnostics.has_errors()) else {
         return Err(diagnostics);
     };
-    match compiler::compile(typed, ast, names) {
+    match compile(typed, ast, names) {
         Ok(program) => Ok(program),
         Err(too_large) => {
             let range = too_large.range.unwrap_or_default();

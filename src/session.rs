@@ -212,7 +212,7 @@ impl Session {
         }
         let mut implicit = Vec::new();
         if file.script.is_some() {
-            implicit = implicit::packages_from(&self.ast, &self.names, &file, first);
+            implicit = implicit::packages_from(&self.ast, &self.names, &file, first, None);
             implicit.retain(|(name, _)| self.checker.lookup(*name).is_none());
         }
         Ok(UserPackage {

@@ -117,7 +117,9 @@ impl Check<'_> {
                 return fail(format!("export {}: no function type", export.name));
             };
             let slots = |ids: &[TypeId]| -> Vec<SlotKind> {
-                ids.iter().flat_map(|id| self.ty(*id).slots.clone()).collect()
+                ids.iter()
+                    .flat_map(|id| self.ty(*id).slots.clone())
+                    .collect()
             };
             if slots(parameters) != function.parameters || slots(results) != function.results {
                 return fail(format!("export {}: slots", export.name));

@@ -3,6 +3,7 @@
 //! `strings.Repeat` in a script is a member of package `strings` unless the script declares or imports something of that name. Where
 //! several packages have one name, the first of the row below is meant that declares all that the script takes from it.
 
+use crate::packages::HostPackages;
 use parser::ast::{Ast, Expr, ExprId, File, Interner, Symbol};
 use std::collections::BTreeMap;
 use stdlib::outline;
@@ -17,8 +18,13 @@ const SHARED_NAMES: &[(&str, &[&str])] = &[
 ];
 
 /// The packages that a script mentions and does not import: names and paths.
-pub fn packages(ast: &Ast, names: &Interner, file: &File) -> Vec<(Symbol, String)> {
-    packages_from(ast, names, file, 0)
+pub fn packages(
+    ast: &Ast,
+    names: &Interner,
+    file: &File,
+    host: Option<&HostPackages>,
+) -> Vec<(Symbol, String)> {
+    packages_from(ast, names, file, 0, host)
 }
 
 /// As [`packages`], of a file whose expressions have numbers from `first` on.
@@ -27,6 +33,7 @@ pub fn packages_from(
     names: &Interner,
     file: &File,
     first: usize,
+    host: Option<&HostPackages>,
 ) -> Vec<(Symbol, String)> {
     let imported: Vec<String> =
         file.imports
@@ -60,7 +67,13 @@ pub fn packages_from(
         if imported.iter().any(|imported| imported == text) {
             return None;
         }
-        Some((name, path_of(text, &members)?.to_owned()))
+        // What the host offers goes before what everybody has.
+        let of_host = host.and_then(|host| host.paths().find(|path| package_name(path) == text));
+        let path = match of_host {
+            Some(path) => path,
+            None => path_of(text, &members)?,
+        };
+        Some((name, path.to_owned()))
     });
     packages.collect()
 }

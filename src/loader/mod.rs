@@ -20,6 +20,7 @@ pub mod implicit;
 pub mod module;
 pub mod tests;
 
+use crate::packages::HostPackages;
 use checker::{Embedded, UserPackage};
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
 use folder::{Listing, Text};
@@ -78,12 +79,32 @@ impl Loaded {
     }
 }
 
+/// Where packages may come from that are not standard ones.
+#[derive(Clone, Copy, Default)]
+pub struct Sources<'a> {
+    /// Where an installed Go keeps the modules it has fetched.
+    pub module_cache: Option<&'a Path>,
+    /// The packages of a host.
+    pub host: Option<&'a HostPackages>,
+    /// Nothing is read from files but what the program's [`Input`] names: its text can import standard packages and the host's only.
+    pub sealed: bool,
+}
+
 /// Reads and parses the packages of a program. `module_cache` is where an installed Go keeps the modules it has fetched.
 pub fn load(input: &Input, module_cache: Option<&Path>) -> Loaded {
+    let sources = Sources {
+        module_cache,
+        ..Sources::default()
+    };
+    load_from(input, sources)
+}
+
+/// As [`load`], with what the packages may come from.
+pub fn load_from(input: &Input, sources: Sources<'_>) -> Loaded {
     let mut loader = Loader {
         loaded: Loaded::default(),
         states: FxHashMap::default(),
-        module_cache,
+        sources,
         main_folder: PathBuf::new(),
         main_module: None,
         beside: false,
@@ -149,7 +170,7 @@ struct Pending {
 struct Loader<'a> {
     loaded: Loaded,
     states: FxHashMap<PathBuf, State>,
-    module_cache: Option<&'a Path>,
+    sources: Sources<'a>,
     main_folder: PathBuf,
     main_module: Option<Module>,
     /// May packages lie beside the program?
@@ -224,7 +245,9 @@ impl Loader<'_> {
                 true => None,
                 false => self.overlay.folder(&import.path),
             };
-            if from_overlay.is_none() && outline::is_standard(&import.path) {
+            let host = self.sources.host;
+            let is_host = host.is_some_and(|host| host.contains(&import.path));
+            if is_host || from_overlay.is_none() && outline::is_standard(&import.path) {
                 if implicit::is_internal(&import.path) && !frame.generated {
                     let message = format!("use of internal package {} not allowed", import.path);
                     self.problem(import.range, message);
@@ -325,7 +348,11 @@ impl Loader<'_> {
                 return None;
             }
         };
-        let module = Module::containing(&folder, self.module_cache);
+        let is_text = matches!(input, Input::Text { .. });
+        let module = match self.sources.sealed && is_text {
+            true => None,
+            false => Module::containing(&folder, self.sources.module_cache),
+        };
         let is_folder = matches!(input, Input::Folder(_));
         let key = if is_folder {
             folder.clone()
@@ -354,7 +381,7 @@ impl Loader<'_> {
     /// Reads and parses the package in a folder.
     fn package(&mut self, folder: PathBuf, path: String) -> Result<Frame, String> {
         let listing = folder::list(&folder)?.not_empty(&folder)?;
-        let module = Module::containing(&folder, self.module_cache);
+        let module = Module::containing(&folder, self.sources.module_cache);
         self.parse(folder.clone(), folder, module, path, listing)
     }
 
@@ -453,7 +480,7 @@ impl Loader<'_> {
                     "{shown} has no package clause: it is a script, which is a program of its own and no part of a package"
                 ));
             }
-            implicit = implicit::packages(ast, names, &files[script]);
+            implicit = implicit::packages(ast, names, &files[script], self.sources.host);
             for (_, path) in &implicit {
                 if !standard.contains(path) {
                     standard.push(path.clone());
@@ -495,6 +522,12 @@ impl Loader<'_> {
         for name in checker::embed::NAMES {
             self.loaded.names.intern(name);
         }
+        if self.sources.sealed {
+            let place = patterns[0];
+            let message = format!("pattern {}: no matching files found", place.pattern);
+            self.problem(place.range, message);
+            return Embedded::default();
+        }
         let texts = patterns.iter().map(|pattern| pattern.pattern.as_str());
         match embedding::resolve(folder, texts) {
             Ok(embedded) => embedded,
@@ -513,6 +546,9 @@ impl Loader<'_> {
     /// The folder of an import and the package's path.
     fn find(&self, importer: &Frame, import: &Pending) -> Result<(PathBuf, String), String> {
         let path = import.path.as_str();
+        if self.sources.sealed {
+            return Err(format!("package {path} is not in std"));
+        }
         if path.starts_with("./") || path.starts_with("../") || path == "." || path == ".." {
             if importer.module.is_some() && !self.beside {
                 return Err(format!(

@@ -82,10 +82,10 @@ impl Loader<'_> {
             folder::read_files(&input.files)?
         };
         let folder = input.folder.clone();
-        let module = Module::containing(&folder, self.module_cache);
+        let module = Module::containing(&folder, self.sources.module_cache);
         let path = match &input.path {
             Some(path) => path.clone(),
-            None => path_of(&folder, self.module_cache),
+            None => path_of(&folder, self.sources.module_cache),
         };
         self.main_folder.clone_from(&folder);
         self.main_module.clone_from(&module);

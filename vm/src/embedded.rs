@@ -1,11 +1,12 @@
 //! A program that its host calls: no goroutine `main`, no end but that the host, a limit or the program itself brings about.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytecode::FunctionId;
 use runtime::{Ender, Outcome, SchedulerHandle, Session};
 
+use crate::convert::{CallArguments, CallResults, CallSlot};
 use crate::engine::Machine;
 use crate::host_call::{CallFailure, CallPlan, HostCall};
 use crate::link::LinkError;
@@ -37,7 +38,7 @@ pub enum Ending {
     Closed,
 }
 
-type Waiters = Mutex<Vec<Arc<dyn Waiting>>>;
+type Waiters = Mutex<Vec<Weak<dyn Waiting>>>;
 
 /// See the module's text.
 pub struct Embedded {
@@ -81,7 +82,7 @@ pub struct Awake {
 /// Takes a waiter out when it is dropped.
 pub(crate) struct Registered {
     waiters: Arc<Waiters>,
-    waiter: Arc<dyn Waiting>,
+    waiter: Weak<dyn Waiting>,
 }
 
 impl Drop for Registered {
@@ -89,14 +90,14 @@ impl Drop for Registered {
         let mut waiters = lock(&self.waiters);
         if let Some(at) = waiters
             .iter()
-            .position(|other| Arc::ptr_eq(other, &self.waiter))
+            .position(|other| Weak::ptr_eq(other, &self.waiter))
         {
             waiters.swap_remove(at);
         }
     }
 }
 
-fn lock(waiters: &Waiters) -> MutexGuard<'_, Vec<Arc<dyn Waiting>>> {
+fn lock(waiters: &Waiters) -> MutexGuard<'_, Vec<Weak<dyn Waiting>>> {
     waiters.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -132,7 +133,9 @@ impl Embedded {
             scheduler_options(options),
             move || {
                 for waiter in &*lock(&told) {
-                    waiter.wake();
+                    if let Some(waiter) = waiter.upgrade() {
+                        waiter.wake();
+                    }
                 }
             },
         );
@@ -228,11 +231,23 @@ impl Embedded {
         self.session.close();
     }
 
-    pub(crate) fn register(&self, waiter: Arc<dyn Waiting>) -> Registered {
-        lock(&self.waiters).push(Arc::clone(&waiter));
+    pub(crate) fn register(&self, waiter: &Arc<dyn Waiting>) -> Registered {
+        let waiter = Arc::downgrade(waiter);
+        lock(&self.waiters).push(Weak::clone(&waiter));
         Registered {
             waiters: Arc::clone(&self.waiters),
             waiter,
+        }
+    }
+
+    /// Has the waker of a call's task woken when the program ends.
+    pub fn wake_at_end<A: CallArguments, R: CallResults>(&self, slot: &Arc<CallSlot<A, R>>) {
+        let slot: Arc<dyn Waiting> = slot.clone();
+        let slot = Arc::downgrade(&slot);
+        let mut waiters = lock(&self.waiters);
+        if !waiters.iter().any(|other| Weak::ptr_eq(other, &slot)) {
+            waiters.retain(|other| other.strong_count() > 0);
+            waiters.push(slot);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use diagnostics::SourceMap;
 use runtime::{
@@ -23,6 +23,7 @@ use crate::session::Watch;
 use crate::trace;
 use crate::traceback::{self, Failure, Traceback, TracebackLevel};
 use crate::types::RuntimeType;
+use crate::vm::Limit;
 
 /// Settings of a machine that the interpreter looks at.
 #[derive(Clone, Default)]
@@ -35,6 +36,10 @@ pub struct MachineOptions {
     pub finds_leaks: bool,
     /// Bytes that a goroutine's stack may take.
     pub max_stack: usize,
+    /// How many goroutines there may be.
+    pub max_goroutines: Option<usize>,
+    /// How many steps the program may take.
+    pub fuel: Option<u64>,
     /// What a failing program shows of its goroutines.
     pub traceback: TracebackLevel,
     /// For file names and lines in traces.
@@ -59,10 +64,12 @@ pub struct Machine {
     pub(crate) traceback: Traceback,
     /// What the last collection charged for the scheduler's entries of timers.
     timer_charge: AtomicU64,
-    /// The program has ended because there was no memory.
-    out_of_memory: AtomicBool,
     /// Of a program that grows.
     pub(crate) session: Option<Arc<Watch>>,
+    /// The limit that has ended the program.
+    limit: OnceLock<Limit>,
+    /// Steps that are left, if they are counted.
+    fuel: AtomicU64,
     /// What the host holds.
     pub(crate) roots: crate::roots::Roots,
     /// The host calls the program and may leave it alone.
@@ -134,11 +141,12 @@ impl Machine {
             max_stack: AtomicUsize::new(options.max_stack),
             leaks: Mutex::new(BTreeMap::new()),
             traceback: Traceback::new(options.traceback),
+            fuel: AtomicU64::new(options.fuel.unwrap_or(0)),
             options,
             channel_site,
             fibers: FiberPool::default(),
             timer_charge: AtomicU64::new(0),
-            out_of_memory: AtomicBool::new(false),
+            limit: OnceLock::new(),
             roots: crate::roots::Roots::default(),
             is_embedded: AtomicBool::new(false),
             waiting_calls: AtomicUsize::new(0),
@@ -164,15 +172,25 @@ impl Machine {
     }
 
     /// Notes why the program ends.
-    pub(crate) fn note_out_of_memory(&self) {
-        // ORDERING: relaxed. Read when the scheduler has ended.
-        self.out_of_memory.store(true, Ordering::Relaxed);
+    pub(crate) fn note_limit(&self, limit: Limit) {
+        // The first counts.
+        let _ = self.limit.set(limit);
     }
 
-    /// Whether the program has ended because there was no memory.
-    pub(crate) fn was_out_of_memory(&self) -> bool {
-        // ORDERING: relaxed, as above.
-        self.out_of_memory.load(Ordering::Relaxed)
+    /// The limit that has ended the program.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        self.limit.get().copied()
+    }
+
+    /// Takes a step's fuel; false if there is none left.
+    pub(crate) fn take_fuel(&self) -> bool {
+        // ORDERING: relaxed; a counter.
+        let taken = self
+            .fuel
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        taken.is_ok()
     }
 
     pub fn image(&self) -> &Image {

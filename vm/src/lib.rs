@@ -72,4 +72,4 @@ pub use native::{
     GoPanic, Native, NativeContext, NativeTable, Parking, ParkingOutcome, Signature, Slots,
 };
 pub use traceback::{Failure, TracebackLevel};
-pub use vm::{DEFAULT_MAX_STACK, Exit, Quitter, Vm, VmOptions};
+pub use vm::{DEFAULT_MAX_STACK, Exit, Limit, Quitter, Vm, VmOptions};

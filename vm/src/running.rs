@@ -23,6 +23,7 @@ use crate::panics;
 use crate::stack::GrowError;
 use crate::traceback::Failure;
 use crate::types::RuntimeType;
+use crate::vm::Limit;
 
 /// Where to go on: next instruction and frame. Two registers.
 #[derive(Clone, Copy)]
@@ -130,7 +131,9 @@ impl<'a> Running<'a> {
     /// The limit that this fiber wants in the safepoint word.
     #[inline]
     pub(crate) fn own_limit(&self) -> usize {
-        if self.machine.options.collect_always {
+        let options = &self.machine.options;
+        if options.collect_always || options.fuel.is_some() {
+            // Every safepoint is looked at.
             0
         } else {
             self.fiber.stack.limit()
@@ -289,7 +292,7 @@ impl<'a> Running<'a> {
             head.push_str(&format!("runtime: memory is limited to {limit} bytes\n"));
         }
         head.push_str("fatal error: out of memory\n");
-        self.machine.note_out_of_memory();
+        self.machine.note_limit(Limit::Memory);
         // The traces of all goroutines would need memory.
         let text = panics::with_trace(self.machine, self.slice.goroutine(), self.fiber, &head);
         self.leave(Switch::Fatal(Failure {
@@ -402,6 +405,7 @@ impl<'a> Running<'a> {
         if error == GrowError::OutOfMemory {
             return self.end_of_memory();
         }
+        self.machine.note_limit(Limit::Stack);
         let limit = self.machine.max_stack();
         let stack = self.fiber.stack.base() as usize;
         let head = format!(
@@ -480,9 +484,19 @@ pub(crate) unsafe fn back_edge(
     at_safepoint(cx, target, fp)
 }
 
+/// The program has taken all its steps. The fiber is saved.
+#[cold]
+fn out_of_fuel(cx: &mut Running<'_>) -> Next {
+    cx.machine.note_limit(Limit::Fuel);
+    panics::fatal(cx, "fatal error: out of fuel\n", false)
+}
+
 fn at_safepoint(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     if cx.machine.options.collect_always {
         cx.slice.request_collection();
+    }
+    if cx.machine.options.fuel.is_some() && !cx.machine.take_fuel() {
+        return out_of_fuel(cx);
     }
     match cx.slice.at_safepoint(cx.own_limit()) {
         SafepointAction::Continue => Next { ip, fp },

@@ -53,6 +53,10 @@ pub struct VmOptions {
     /// Bytes that the program may take for its heap, its goroutines' stacks and its natives' work together. One that needs more is
     /// ended ([`Exit::out_of_memory`]). `None`: as much as the system gives.
     pub max_memory: Option<u64>,
+    /// How many goroutines there may be at a time; one more ends the program.
+    pub max_goroutines: Option<usize>,
+    /// How many steps the program may take: calls and rounds of loops. Then it is ended.
+    pub fuel: Option<u64>,
     /// Says how many bytes of the host's allocator the program's natives have taken, as far as that is known: they count towards
     /// `max_memory`.
     pub native_memory: Option<fn() -> u64>,
@@ -83,12 +87,27 @@ impl Default for VmOptions {
             growth_percent: Some(100),
             memory_limit: None,
             max_memory: None,
+            max_goroutines: None,
+            fuel: None,
             native_memory: None,
             poison_freed: false,
             release_always: false,
             session: None,
         }
     }
+}
+
+/// A limit that ends a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Limit {
+    /// [`VmOptions::max_memory`], or what the system has.
+    Memory,
+    /// [`VmOptions::max_stack`].
+    Stack,
+    /// [`VmOptions::max_goroutines`].
+    Goroutines,
+    /// [`VmOptions::fuel`].
+    Fuel,
 }
 
 /// How a program has ended.
@@ -100,6 +119,8 @@ pub struct Exit {
     pub message: String,
     /// There was no memory, or [`VmOptions::max_memory`] was reached.
     pub out_of_memory: bool,
+    /// The limit that has ended it.
+    pub limit: Option<Limit>,
     /// GOTRACEBACK wants the process to end by `SIGABRT`.
     pub crashes: bool,
 }
@@ -110,6 +131,7 @@ impl Exit {
             status,
             message,
             out_of_memory: false,
+            limit: None,
             crashes: false,
         }
     }
@@ -215,6 +237,8 @@ pub(crate) fn machine_for(
         release_always: options.release_always,
     };
     let machine_options = MachineOptions {
+        max_goroutines: options.max_goroutines,
+        fuel: options.fuel,
         collect_always: options.collect_always,
         gctrace: options.gctrace,
         finds_leaks: options.find_leaks,
@@ -252,6 +276,7 @@ pub(crate) fn scheduler_options(from: &VmOptions) -> runtime::Options {
 fn no_room_for_main() -> Exit {
     Exit {
         out_of_memory: true,
+        limit: Some(Limit::Memory),
         ..Exit::new(2, "fatal error: out of memory\n".to_owned())
     }
 }
@@ -266,7 +291,8 @@ pub(crate) fn exit_of(machine: &Machine, outcome: Outcome<Machine>) -> Exit {
         // Whoever asks for a dump wants to see it.
         Outcome::Dumped { message, dump } => failed(machine, format!("{message}\n\n{dump}"), ""),
         Outcome::Fatal { failure, .. } => Exit {
-            out_of_memory: machine.was_out_of_memory(),
+            out_of_memory: machine.limit() == Some(Limit::Memory),
+            limit: machine.limit(),
             ..failed(machine, failure.text, "")
         },
         Outcome::Stopped => Exit::new(2, "stopped\n".to_owned()),

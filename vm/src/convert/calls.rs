@@ -350,7 +350,8 @@ impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
         if let Some(result) = self.take() {
             return Some(result);
         }
-        let _registered = embedded.register(self.clone());
+        let waiting: Arc<dyn Waiting> = self.clone();
+        let _registered = embedded.register(&waiting);
         self.begin_to_wait();
         embedded.check_deadlock();
         let mut state = self.lock();

@@ -223,6 +223,12 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         if closure == 0 {
             return cx.fatal(ip, fp, "go of nil func value");
         }
+        if let Some(most) = cx.machine.options.max_goroutines
+            && cx.slice.goroutines() >= most
+        {
+            cx.machine.note_limit(crate::vm::Limit::Goroutines);
+            return cx.fatal(ip, fp, "too many goroutines");
+        }
         let count = i.count.0 as usize;
         let code = cx.offset_of(code_of(closure));
         let recycled = cx.machine.fibers.take(&mut cx.local.free);

@@ -1,0 +1,409 @@
+//! What a host offers to its scripts.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use vm::convert::{AsyncHostFn, BlockingHostFn, Declarations, HostFn, HostSignature, Spawn, Typed};
+use vm::{HostFunction, NativeTable};
+
+use super::error::{CompileError, Error};
+use super::program::Program;
+use crate::loader::{Input, Sources};
+use crate::packages::HostPackages;
+use crate::pipeline;
+
+/// A compiler with the packages of a host. Cheap to clone.
+#[derive(Clone)]
+pub struct Golite {
+    shared: Arc<Offer>,
+}
+
+/// What a host offers.
+struct Offer {
+    packages: HostPackages,
+    natives: NativeTable,
+}
+
+/// See [`Golite::builder`].
+#[derive(Default)]
+pub struct Builder {
+    packages: BTreeMap<String, Package>,
+    spawn: Option<Spawn>,
+    /// Async functions, which wait for the executor to be known.
+    pending: Vec<PendingFunction>,
+}
+
+type PendingFunction = Box<dyn FnOnce(&mut Builder, &Spawn)>;
+
+#[derive(Default)]
+struct Package {
+    declarations: Declarations,
+    functions: Vec<Function>,
+    texts: Vec<String>,
+}
+
+struct Function {
+    name: String,
+    documentation: String,
+    signature: HostSignature,
+    body: Arc<dyn HostFunction>,
+}
+
+impl Golite {
+    /// A compiler that knows the standard packages only.
+    pub fn new() -> Golite {
+        Golite {
+            shared: Arc::new(Offer {
+                packages: HostPackages::default(),
+                natives: stdlib::natives(),
+            }),
+        }
+    }
+
+    /// Begins to say what the host offers.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Compiles a program: a text with a `package` clause, or a script without one. It can import the standard packages and the host's.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn compile(&self, text: &str) -> Result<Program, Error> {
+        self.compile_named("script.go", text)
+    }
+
+    /// As [`Golite::compile`]; `name` stands for the text in messages and traces.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn compile_named(&self, name: &str, text: &str) -> Result<Program, Error> {
+        self.build(
+            &Input::Text {
+                name: name.to_owned(),
+                text: text.as_bytes().to_vec(),
+            },
+            true,
+        )
+    }
+
+    /// Compiles the package in a folder, or the file, at `path`, with the packages of its module.
+    ///
+    /// # Errors
+    /// What is wrong with it, or cannot be read.
+    pub fn compile_path(&self, path: impl AsRef<Path>) -> Result<Program, Error> {
+        let path = path.as_ref();
+        let name = path.to_string_lossy().into_owned();
+        let input = match path.is_dir() {
+            true => Input::Folder(name),
+            false => Input::Files(vec![name]),
+        };
+        self.build(&input, false)
+    }
+
+    fn build(&self, input: &Input, sealed: bool) -> Result<Program, Error> {
+        let sources = Sources {
+            host: Some(&self.shared.packages),
+            sealed,
+            ..Sources::default()
+        };
+        // A program that is only called needs no `main`.
+        let options = checker::Options {
+            is_program: false,
+            ..pipeline::program_options()
+        };
+        let mut checked = pipeline::check_from(input, sources, &options);
+        if !checked.failures.is_empty() {
+            let failures = checked.failures;
+            return Err(CompileError::new(checked.sources, checked.diagnostics, failures).into());
+        }
+        match pipeline::compile_for_host(&mut checked).ok() {
+            Some(program) => Ok(Program::new(self.clone(), program, checked.sources)),
+            None => Err(CompileError::new(checked.sources, checked.diagnostics, Vec::new()).into()),
+        }
+    }
+
+    /// Writes the declarations of the host's packages, a file each (`shop/shop.go`), below `folder`: with them `golite check --stubs` and editors
+    /// know the packages without the host.
+    ///
+    /// # Errors
+    /// As the file system.
+    pub fn write_stubs(&self, folder: impl AsRef<Path>) -> std::io::Result<()> {
+        for path in self.shared.packages.paths() {
+            let folder = folder.as_ref().join(path);
+            std::fs::create_dir_all(&folder)?;
+            for file in self.shared.packages.files(path) {
+                std::fs::write(folder.join(&file.name), &file.text)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn natives(&self) -> &NativeTable {
+        &self.shared.natives
+    }
+}
+
+impl Default for Golite {
+    fn default() -> Golite {
+        Golite::new()
+    }
+}
+
+impl Builder {
+    /// Offers a Rust closure as function `name` of package `package`, which scripts import by that path. It runs where it is called, so it should
+    /// not take long: see [`Builder::blocking_func`].
+    ///
+    /// The types of its parameters have to be written. An error it returns is the script's `error`, a panic the script's panic.
+    #[must_use]
+    pub fn func<M: 'static, F: HostFn<M>>(self, package: &str, name: &str, function: F) -> Builder {
+        self.described_func(package, name, "", function)
+    }
+
+    /// As [`Builder::func`], with a text that stands above the declaration.
+    #[must_use]
+    pub fn described_func<M: 'static, F: HostFn<M>>(
+        mut self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        function: F,
+    ) -> Builder {
+        self.add(
+            package,
+            name,
+            documentation,
+            F::signature,
+            Arc::new(Typed::<F, M>::plain(function)),
+        );
+        self
+    }
+
+    /// As [`Builder::func`], of a closure that may block its thread: other goroutines go on meanwhile.
+    #[must_use]
+    pub fn blocking_func<M: 'static, F: BlockingHostFn<M>>(
+        mut self,
+        package: &str,
+        name: &str,
+        function: F,
+    ) -> Builder {
+        self.add(
+            package,
+            name,
+            "",
+            F::signature,
+            Arc::new(Typed::<F, M>::blocking(function)),
+        );
+        self
+    }
+
+    /// As [`Builder::func`], of a closure that returns a future: the calling goroutine waits, its thread does not. The script sees an ordinary
+    /// function. The futures are run by what [`Builder::spawner`] was given, else by a thread of their own each.
+    #[must_use]
+    pub fn async_func<M: 'static, F: AsyncHostFn<M>>(
+        mut self,
+        package: &str,
+        name: &str,
+        function: F,
+    ) -> Builder {
+        let (package, name) = (package.to_owned(), name.to_owned());
+        self.pending.push(Box::new(move |builder, spawn| {
+            builder.add(
+                &package,
+                &name,
+                "",
+                F::signature,
+                Arc::new(Typed::<F, M>::future(function, Arc::clone(spawn))),
+            );
+        }));
+        self
+    }
+
+    /// What runs the futures of async functions: `|future| { tokio::spawn(future); }`.
+    #[must_use]
+    pub fn spawner(
+        mut self,
+        spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Builder {
+        self.spawn = Some(Arc::new(spawn));
+        self
+    }
+
+    /// Adds Go declarations to a package of the host: types, constants, variables, functions with bodies. The text begins with its imports, if it
+    /// has any, and has no `package` clause.
+    #[must_use]
+    pub fn go(mut self, package: &str, text: &str) -> Builder {
+        self.package(package).texts.push(text.to_owned());
+        self
+    }
+
+    fn package(&mut self, package: &str) -> &mut Package {
+        self.packages.entry(package.to_owned()).or_default()
+    }
+
+    fn add(
+        &mut self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        signature: fn(&mut Declarations) -> HostSignature,
+        body: Arc<dyn HostFunction>,
+    ) {
+        let package = self.package(package);
+        let signature = signature(&mut package.declarations);
+        package.functions.push(Function {
+            name: name.to_owned(),
+            documentation: documentation.to_owned(),
+            signature,
+            body,
+        });
+    }
+
+    /// Ends the list.
+    ///
+    /// # Errors
+    /// A name that no Go function can have, two functions of one name, or a package that is named as a standard one.
+    pub fn build(mut self) -> Result<Golite, Error> {
+        let spawn = self
+            .spawn
+            .clone()
+            .unwrap_or_else(|| Arc::new(super::watch::run_on_a_thread));
+        for add in std::mem::take(&mut self.pending) {
+            add(&mut self, &spawn);
+        }
+        let mut packages = HostPackages::default();
+        let mut natives = stdlib::natives();
+        for (path, package) in &self.packages {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            if !is_name(name) || stdlib::outline::is_standard(path) {
+                return Err(Error::Host(format!(
+                    "{path:?} cannot be the path of a host's package"
+                )));
+            }
+            let text = package.declaration(path, name, &mut natives)?;
+            packages.add(path, format!("{name}.go"), text);
+            for (number, text) in package.texts.iter().enumerate() {
+                let file = format!("{name}_{}.go", number + 1);
+                packages.add(path, file, format!("package {name}\n\n{text}\n"));
+            }
+        }
+        Ok(Golite {
+            shared: Arc::new(Offer { packages, natives }),
+        })
+    }
+}
+
+impl Package {
+    /// The package's file of what is Rust, whose bodies are added to `natives`.
+    fn declaration(
+        &self,
+        path: &str,
+        name: &str,
+        natives: &mut NativeTable,
+    ) -> Result<String, Error> {
+        let mut text = format!("package {name}\n");
+        if self
+            .functions
+            .iter()
+            .any(|function| function.signature.fallible)
+        {
+            text.push_str("\nimport \"errors\"\n");
+        }
+        for (name, ty) in self.declarations.all() {
+            // Writing to a string does not fail.
+            let _ = write!(text, "\ntype {name} {ty}\n");
+        }
+        for (index, function) in self.functions.iter().enumerate() {
+            if !is_name(&function.name) {
+                return Err(Error::Host(format!(
+                    "{:?} is no name of a function",
+                    function.name
+                )));
+            }
+            if self.functions[..index]
+                .iter()
+                .any(|other| other.name == function.name)
+            {
+                return Err(Error::Host(format!(
+                    "two functions {path}.{}",
+                    function.name
+                )));
+            }
+            function.declare(path, &mut text, natives);
+        }
+        Ok(text)
+    }
+}
+
+impl Function {
+    fn declare(&self, path: &str, text: &mut String, natives: &mut NativeTable) {
+        let HostSignature {
+            parameters,
+            results,
+            fallible,
+        } = &self.signature;
+        text.push('\n');
+        for line in self.documentation.lines() {
+            let _ = writeln!(
+                text,
+                "//{}{line}",
+                if line.starts_with(' ') { "" } else { " " }
+            );
+        }
+        let named: Vec<String> = parameters
+            .iter()
+            .enumerate()
+            .map(|(index, ty)| format!("p{index} {ty}"))
+            .collect();
+        let named = named.join(", ");
+        let name = &self.name;
+        if !fallible {
+            let _ = writeln!(text, "func {name}({named}) ({})", results.join(", "));
+            natives.add_host(format!("{path}.{name}"), Arc::clone(&self.body));
+            return;
+        }
+        // The body says whether it has failed; an error is made here.
+        let values: Vec<String> = (0..results.len())
+            .map(|index| format!("r{index}, "))
+            .collect();
+        let values = values.concat();
+        let arguments: Vec<String> = (0..parameters.len())
+            .map(|index| format!("p{index}"))
+            .collect();
+        let arguments = arguments.join(", ");
+        let typed: Vec<String> = results
+            .iter()
+            .enumerate()
+            .map(|(index, ty)| format!("r{index} {ty}, "))
+            .collect();
+        let typed = typed.concat();
+        let body = format!("host{name}");
+        let _ = writeln!(
+            text,
+            "func {name}({named}) ({typed}err error) {{\n\t{values}text, failed := {body}({arguments})\n\tif failed {{\n\t\terr = errors.New(text)\n\t}}\n\treturn {values}err\n}}\n\nfunc {body}({named}) ({typed}text string, failed bool)"
+        );
+        if values.is_empty() {
+            return natives.add_host(format!("{path}.{body}"), Arc::clone(&self.body));
+        }
+        // The results have names already.
+        let assigned = format!("\t{values}text, failed := {body}({arguments})\n");
+        let declared = format!(
+            "\tvar text string\n\tvar failed bool\n\t{values}text, failed = {body}({arguments})\n"
+        );
+        *text = text.replace(&assigned, &declared);
+        natives.add_host(format!("{path}.{body}"), Arc::clone(&self.body));
+    }
+}
+
+/// Whether it can be the name of something in Go.
+fn is_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters
+        .next()
+        .is_some_and(|c| c.is_alphabetic() || c == '_')
+        && characters.all(|c| c.is_alphanumeric() || c == '_')
+}

@@ -1,0 +1,69 @@
+//! golite inside Rust programs.
+//!
+//! ```
+//! use golite::Golite;
+//!
+//! let golite = Golite::builder()
+//!     .func("shop", "Price", |item: &str| -> Result<f64, String> {
+//!         match item {
+//!             "tea" => Ok(2.5),
+//!             other => Err(format!("no {other} today")),
+//!         }
+//!     })
+//!     .build()?;
+//! let program = golite.compile(
+//!     r#"
+//!     package main
+//!
+//!     import "shop"
+//!
+//!     func Total(item string, count int) (float64, error) {
+//!         price, err := shop.Price(item)
+//!         return price * float64(count), err
+//!     }
+//!     "#,
+//! )?;
+//! let vm = program.start()?;
+//! let total = vm.func::<(String, i64), Result<f64, golite::ScriptError>>("Total")?;
+//! assert_eq!(total.call(("tea".into(), 3))?, Ok(7.5));
+//! assert_eq!(total.call(("gin".into(), 1))?.unwrap_err().message, "no gin today");
+//! # Ok::<(), golite::Error>(())
+//! ```
+//!
+//! - A [`Golite`] knows the host's functions. It is made once.
+//! - A [`Program`] is a text that was compiled. It is immutable; any number of VMs run it.
+//! - A [`Vm`] is a running program: its variables, its heap, its goroutines. Starting one initialises the program's packages; [`Vm::run`] calls its
+//!   `main`, [`Vm::func`] finds any function. Goroutines go on between calls, until the last handle of the VM is dropped.
+//! - Values are converted as [`vm::convert`] says. Types are compared once, when a function is asked for; a [`Func`] is then called without looks at
+//!   types.
+//!
+//! All of these are `Send` and `Sync`, none has a lifetime, and nothing is global. Whatever goes wrong is an [`Error`] value.
+//!
+//! **Threads.** A call runs on the thread that makes it, as long as it does not wait. A VM whose calls never wait has no thread. Goroutines
+//! that are started run in parallel on threads of the VM, as Go's do.
+//!
+//! **Errors.** A panic in a call that nobody recovers is the call's error, with the goroutine's trace; the VM can be called again. A panic in any
+//! other goroutine, a fatal error, `os.Exit`, a limit and [`Vm::interrupt`] end the VM: every call, now and later, gets the error that says so.
+//!
+//! **Rejected:** ending only one call at a deadline. What that goroutine was in the midst of (a lock, half of a change) would stay so for the next
+//! call. A VM is cheap: after a limit one makes another.
+
+mod builder;
+mod error;
+mod function;
+mod output;
+mod program;
+mod vm;
+mod watch;
+
+pub use ::vm::convert::{
+    Argument, AsyncHostFn, BlockingHostFn, Declarations, FromGo, GoType, HostFn, IntoGo, Mismatch,
+    ScriptError, Target, Unconvertible,
+};
+pub use ::vm::{Bytes, NativeContext, View};
+pub use builder::{Builder, Golite};
+pub use error::{CompileError, Error, Limit, Panic, Problem};
+pub use function::Func;
+pub use output::Output;
+pub use program::Program;
+pub use vm::{Interrupter, Vm, VmBuilder};

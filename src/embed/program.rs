@@ -1,0 +1,60 @@
+//! Compiled programs.
+
+use std::sync::Arc;
+
+use diagnostics::SourceMap;
+
+use super::builder::Golite;
+use super::error::Error;
+use super::vm::{Vm, VmBuilder};
+
+/// A program that was compiled. Immutable, and cheap to clone.
+#[derive(Clone)]
+pub struct Program {
+    pub(super) shared: Arc<Compiled>,
+}
+
+pub(super) struct Compiled {
+    pub(super) golite: Golite,
+    pub(super) code: bytecode::Program,
+    pub(super) sources: Arc<SourceMap>,
+}
+
+impl Program {
+    pub(super) fn new(golite: Golite, code: bytecode::Program, sources: SourceMap) -> Program {
+        Program {
+            shared: Arc::new(Compiled {
+                golite,
+                code,
+                sources: Arc::new(sources),
+            }),
+        }
+    }
+
+    /// The names of the functions that a host can call, sorted.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        let exports = self.shared.code.exports.iter();
+        exports.flat_map(|exports| exports.functions.iter().map(|export| export.name.as_str()))
+    }
+
+    /// Begins to say what a VM of this program is given and may take.
+    pub fn vm(&self) -> VmBuilder {
+        VmBuilder::new(self.clone())
+    }
+
+    /// A VM that is given nothing and has no limits: the program's packages are initialised.
+    ///
+    /// # Errors
+    /// As [`VmBuilder::start`].
+    pub fn start(&self) -> Result<Vm, Error> {
+        self.vm().start()
+    }
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program")
+            .field("functions", &self.functions().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,451 @@
+//! Running programs.
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use vm::convert::{CallArguments, CallResults, CallShared, CallStatus};
+use vm::{CallFailure, Embedded, Ending, Exit, Host, LinkError, Stopper, VmOptions};
+
+use super::error::{Error, Limit, Panic};
+use super::function::Func;
+use super::output::{Meter, Metered, TOO_MUCH_OUTPUT};
+use super::program::Program;
+use super::watch;
+
+/// What a VM is given, and what it may take. See [`Program::vm`].
+///
+/// Nothing is given unless it is said: no arguments, an empty standard input, outputs that go nowhere.
+#[must_use]
+pub struct VmBuilder {
+    program: Program,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    stdin: Box<dyn Read + Send>,
+    stdout: Box<dyn Write + Send>,
+    stderr: Box<dyn Write + Send>,
+    output: Option<u64>,
+    deadline: Option<Duration>,
+    options: VmOptions,
+}
+
+/// A running program: clones are handles of one. When the last is dropped its goroutines end.
+#[derive(Clone)]
+pub struct Vm {
+    inner: Arc<Inner>,
+    /// Closes with the last handle.
+    _running: Arc<Running>,
+}
+
+/// What handles, functions and interrupters share.
+pub(super) struct Inner {
+    pub(super) embedded: Embedded,
+    stopper: Stopper,
+    ended: OnceLock<Error>,
+    /// The deadline of calls that are watched, as far as there is one: the earliest counts.
+    calls: Mutex<Vec<(u64, Instant)>>,
+}
+
+struct Running(Arc<Inner>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let inner = Arc::clone(&self.0);
+        if inner.embedded.is_inside() {
+            // The program itself has let its VM go: another thread must wait for it.
+            inner.stopper.end(CLOSED);
+            let _ = std::thread::Builder::new()
+                .name("golite-close".to_owned())
+                .spawn(move || inner.embedded.close());
+        } else {
+            inner.embedded.close();
+        }
+    }
+}
+
+/// Why a VM was ended that lost its last handle.
+const CLOSED: &str = "closed";
+/// Why [`Vm::interrupt`] has ended a VM.
+const INTERRUPTED: &str = "interrupted";
+
+/// Ends a VM from any thread; does not keep it. See [`Vm::interrupter`].
+#[derive(Clone)]
+pub struct Interrupter {
+    stopper: Stopper,
+}
+
+impl Interrupter {
+    /// As [`Vm::interrupt`].
+    pub fn interrupt(&self) {
+        watch::quit_soon(self.stopper.clone(), INTERRUPTED);
+    }
+}
+
+impl VmBuilder {
+    pub(super) fn new(program: Program) -> VmBuilder {
+        let options = VmOptions {
+            sources: Some(Arc::clone(&program.shared.sources)),
+            ..VmOptions::default()
+        };
+        VmBuilder {
+            program,
+            arguments: vec!["golite".to_owned()],
+            environment: Vec::new(),
+            stdin: Box::new(std::io::empty()),
+            stdout: Box::new(std::io::sink()),
+            stderr: Box::new(std::io::sink()),
+            output: None,
+            deadline: None,
+            options,
+        }
+    }
+
+    /// `os.Args`, the program's name first.
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> VmBuilder {
+        self.arguments = arguments.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds an environment variable.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> VmBuilder {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Where standard input comes from.
+    pub fn stdin(mut self, stream: impl Read + Send + 'static) -> VmBuilder {
+        self.stdin = Box::new(stream);
+        self
+    }
+
+    /// Where standard output goes: a file, [`std::io::stdout`], an [`crate::Output`].
+    pub fn stdout(mut self, stream: impl Write + Send + 'static) -> VmBuilder {
+        self.stdout = Box::new(stream);
+        self
+    }
+
+    /// Where standard error goes.
+    pub fn stderr(mut self, stream: impl Write + Send + 'static) -> VmBuilder {
+        self.stderr = Box::new(stream);
+        self
+    }
+
+    /// How many goroutines may run at the same time (GOMAXPROCS); without it, as many as the process has processors.
+    pub fn processors(mut self, count: usize) -> VmBuilder {
+        self.options.processors = Some(count.max(1));
+        self
+    }
+
+    /// Ends the VM ([`Limit::Deadline`]) so long after its start, whatever it does then.
+    pub fn deadline(mut self, time: Duration) -> VmBuilder {
+        self.deadline = Some(time);
+        self
+    }
+
+    /// Ends the VM ([`Limit::Memory`]) when heap, stacks and what natives take together would need more bytes.
+    pub fn memory(mut self, bytes: u64) -> VmBuilder {
+        self.options.max_memory = Some(bytes);
+        self
+    }
+
+    /// Ends the VM ([`Limit::Stack`]) when a goroutine's stack would need more bytes; without it, 1,000,000,000 as in Go.
+    pub fn stack(mut self, bytes: usize) -> VmBuilder {
+        self.options.max_stack = bytes;
+        self
+    }
+
+    /// Ends the VM ([`Limit::Goroutines`]) when it would have more goroutines at a time.
+    pub fn goroutines(mut self, count: usize) -> VmBuilder {
+        self.options.max_goroutines = Some(count);
+        self
+    }
+
+    /// Ends the VM ([`Limit::Fuel`]) after so many calls and rounds of loops, counted exactly, over all its goroutines. Such a VM is slower.
+    pub fn fuel(mut self, steps: u64) -> VmBuilder {
+        self.options.fuel = Some(steps);
+        self
+    }
+
+    /// Ends the VM ([`Limit::Output`]) when it writes more bytes to standard output and error together.
+    pub fn output(mut self, bytes: u64) -> VmBuilder {
+        self.output = Some(bytes);
+        self
+    }
+
+    /// Runs the same way each time: every random choice follows from `seed`, one goroutine runs at a time, and time passes only while all wait.
+    pub fn seeded(mut self, seed: u64) -> VmBuilder {
+        self.options.seed = Some(seed);
+        self.options.processors = Some(1);
+        self.options.virtual_clock = true;
+        self
+    }
+
+    /// Makes the VM, and initialises the program's packages.
+    ///
+    /// # Errors
+    /// A host function does not fit its declaration, there is no memory, or the initialisation has failed.
+    pub fn start(self) -> Result<Vm, Error> {
+        let VmBuilder {
+            program,
+            arguments,
+            environment,
+            stdin,
+            mut stdout,
+            mut stderr,
+            output,
+            deadline,
+            mut options,
+        } = self;
+        let meter = output.map(Meter::new);
+        if let Some(meter) = &meter {
+            let metered = |to| -> Box<dyn Write + Send> {
+                Box::new(Metered {
+                    to,
+                    meter: Arc::clone(meter),
+                })
+            };
+            stdout = metered(stdout);
+            stderr = metered(stderr);
+        }
+        options.host = Arc::new(Host::new(arguments, environment, stdin, stdout, stderr));
+        let compiled = &program.shared;
+        let embedded = Embedded::new(compiled.code.clone(), compiled.golite.natives(), &options);
+        let embedded = embedded.map_err(|error| match error {
+            LinkError::OutOfMemory => Error::Limit {
+                limit: Limit::Memory,
+                traces: String::new(),
+            },
+            error => Error::Host(error.to_string()),
+        })?;
+        let stopper = embedded.stopper();
+        if let Some(meter) = meter {
+            meter.arm(stopper.clone());
+        }
+        if let Some(time) = deadline {
+            let due = Instant::now().checked_add(time);
+            if let Some(due) = due {
+                watch::at(due, stopper.clone(), Arc::new(move |_| Some(due)));
+            }
+        }
+        let inner = Arc::new(Inner {
+            embedded,
+            stopper,
+            ended: OnceLock::new(),
+            calls: Mutex::default(),
+        });
+        let vm = Vm {
+            _running: Arc::new(Running(Arc::clone(&inner))),
+            inner,
+        };
+        let exports = compiled.code.exports.as_ref();
+        if let Some(exports) = exports {
+            vm.plain(exports.initialize).call(())?;
+        }
+        Ok(vm)
+    }
+}
+
+impl Vm {
+    fn plain(&self, function: bytecode::FunctionId) -> Func<(), ()> {
+        Func::new(
+            Arc::clone(&self.inner),
+            CallShared::<(), ()>::plain(function),
+        )
+    }
+
+    /// Calls the program's `main`, or runs a script's statements, and waits until it returns. Goroutines that it has started go on.
+    ///
+    /// # Errors
+    /// As [`Func::call`]. `os.Exit(0)` is no error.
+    pub fn run(&self) -> Result<(), Error> {
+        let image = self.inner.embedded.machine().image();
+        let Some(exports) = image.exports() else {
+            return Err(Error::NoFunction("main".to_owned()));
+        };
+        match self.plain(exports.main).call(()) {
+            Err(Error::Exited(0)) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// The function of the program's first package with this name, exported or not. The types are compared now; see
+    /// [`crate::embed`] for what stands for what.
+    ///
+    /// # Errors
+    /// [`Error::NoFunction`], [`Error::Signature`].
+    pub fn func<A: CallArguments, R: CallResults>(&self, name: &str) -> Result<Func<A, R>, Error> {
+        let machine = self.inner.embedded.machine();
+        match CallShared::bind(machine, name) {
+            None => Err(Error::NoFunction(name.to_owned())),
+            Some(Ok(call)) => Ok(Func::new(Arc::clone(&self.inner), call)),
+            Some(Err(mismatch)) => Err(Error::Signature {
+                name: name.to_owned(),
+                go: mismatch.go,
+                rust: mismatch.wanted,
+            }),
+        }
+    }
+
+    /// Ends the VM: every call gets [`Error::Interrupted`] with the goroutines' traces. Returns at once; may be called from any thread.
+    pub fn interrupt(&self) {
+        self.interrupter().interrupt();
+    }
+
+    /// What can end the VM and does not keep it.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter {
+            stopper: self.inner.stopper.clone(),
+        }
+    }
+
+    /// Why the VM has ended, if it has.
+    pub fn ended(&self) -> Option<Error> {
+        self.inner.embedded.is_over().then(|| self.inner.end())
+    }
+
+    /// How many goroutines there are, those of calls included.
+    pub fn goroutine_count(&self) -> usize {
+        self.inner.embedded.goroutines()
+    }
+
+    /// Bytes that the VM's heap and stacks take, and what is known of its natives.
+    pub fn memory_used(&self) -> u64 {
+        self.inner.embedded.machine().heap().account().charged()
+    }
+
+    /// Collects the heap now.
+    pub fn collect_garbage(&self) {
+        if !self.inner.embedded.is_inside() {
+            self.inner.embedded.collect();
+        }
+    }
+}
+
+impl std::fmt::Debug for Vm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vm")
+            .field("ended", &self.ended())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call's deadline, while it runs.
+pub(super) struct Watched {
+    vm: Arc<Inner>,
+    number: u64,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let mut calls = self.vm.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.retain(|(number, _)| *number != self.number);
+    }
+}
+
+impl Inner {
+    /// Ends the VM at `due`, unless what is returned was dropped before.
+    pub(super) fn watch_call(self: &Arc<Inner>, due: Instant) -> Watched {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = calls
+            .iter()
+            .map(|(number, _)| number + 1)
+            .max()
+            .unwrap_or(0);
+        let is_new = calls.iter().all(|(_, other)| due < *other);
+        calls.push((number, due));
+        drop(calls);
+        if is_new {
+            let vm = Arc::downgrade(self);
+            let still = move |_: Instant| {
+                let vm = vm.upgrade()?;
+                let calls = vm.calls.lock().unwrap_or_else(PoisonError::into_inner);
+                calls.iter().map(|(_, due)| *due).min()
+            };
+            watch::at(due, self.stopper.clone(), Arc::new(still));
+        }
+        Watched {
+            vm: Arc::clone(self),
+            number,
+        }
+    }
+
+    pub(super) fn register<A: CallArguments, R: CallResults>(
+        &self,
+        slot: &Arc<vm::convert::CallSlot<A, R>>,
+    ) {
+        self.embedded.wake_at_end(slot);
+    }
+
+    pub(super) fn error_of(&self, status: CallStatus) -> Error {
+        match status {
+            CallStatus::Unconvertible(text) => Error::Conversion(text),
+            CallStatus::Failed(CallFailure::Panic { message, trace }) => {
+                Error::Panic(Panic { message, trace })
+            }
+            CallStatus::Failed(CallFailure::Argument(text)) => Error::Conversion(text),
+            CallStatus::Failed(CallFailure::OutOfMemory) => Error::Limit {
+                limit: Limit::Memory,
+                traces: String::new(),
+            },
+            CallStatus::Failed(CallFailure::Gone) | CallStatus::Over => {
+                match self.embedded.is_over() {
+                    true => self.end(),
+                    false => Error::Goexit,
+                }
+            }
+        }
+    }
+
+    /// Why the VM has ended.
+    fn end(&self) -> Error {
+        let end = self.ended.get_or_init(|| match self.embedded.ending() {
+            None | Some(Ending::Closed) => Error::Closed,
+            Some(Ending::Exited(status)) => Error::Exited(*status),
+            Some(Ending::Interrupted { reason, traces }) => {
+                let traces = traces.clone();
+                match *reason {
+                    watch::DEADLINE => Error::Limit {
+                        limit: Limit::Deadline,
+                        traces,
+                    },
+                    TOO_MUCH_OUTPUT => Error::Limit {
+                        limit: Limit::Output,
+                        traces,
+                    },
+                    CLOSED => Error::Closed,
+                    _ => Error::Interrupted { traces },
+                }
+            }
+            Some(Ending::Deadlock(exit)) => {
+                let (message, traces) = split(&exit.message);
+                Error::Deadlock { message, traces }
+            }
+            Some(Ending::Fatal(exit)) => fatal(exit),
+        });
+        end.clone()
+    }
+}
+
+/// The first line, without its end, and the rest.
+fn split(text: &str) -> (String, String) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    (first.to_owned(), rest.trim_start_matches('\n').to_owned())
+}
+
+fn fatal(exit: &Exit) -> Error {
+    let limit = match exit.limit {
+        Some(vm::Limit::Memory) => Limit::Memory,
+        Some(vm::Limit::Stack) => Limit::Stack,
+        Some(vm::Limit::Goroutines) => Limit::Goroutines,
+        Some(vm::Limit::Fuel) => Limit::Fuel,
+        None => {
+            return Error::Fatal {
+                message: exit.message.clone(),
+            };
+        }
+    };
+    Error::Limit {
+        limit,
+        traces: exit.message.clone(),
+    }
+}

@@ -1,0 +1,202 @@
+//! The thread that watches deadlines, one for all VMs of the process; it is there while there are deadlines to watch.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use vm::Stopper;
+
+/// Why the watch has ended a VM.
+pub(super) const DEADLINE: &str = "deadline exceeded";
+
+/// How long a VM may take to stop until it is ended without a look at its goroutines.
+const GRACE: Duration = Duration::from_millis(20);
+
+/// A deadline.
+struct Entry {
+    when: Instant,
+    number: u64,
+    stopper: Stopper,
+    /// It counts only as long as this says so.
+    still: Arc<dyn Fn(Instant) -> Option<Instant> + Send + Sync>,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Entry) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Entry) -> std::cmp::Ordering {
+        (self.when, self.number).cmp(&(other.when, other.number))
+    }
+}
+
+#[derive(Default)]
+struct State {
+    entries: BinaryHeap<Reverse<Entry>>,
+    last: u64,
+    runs: bool,
+}
+
+struct Watch {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+static WATCH: Watch = Watch {
+    state: Mutex::new(State {
+        entries: BinaryHeap::new(),
+        last: 0,
+        runs: false,
+    }),
+    changed: Condvar::new(),
+};
+
+impl Watch {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the VM at `when`, unless `still` says then that nothing is due, or until when not.
+pub(super) fn at(
+    when: Instant,
+    stopper: Stopper,
+    still: Arc<dyn Fn(Instant) -> Option<Instant> + Send + Sync>,
+) {
+    let mut state = WATCH.lock();
+    state.last += 1;
+    let number = state.last;
+    let is_first = state
+        .entries
+        .peek()
+        .is_none_or(|Reverse(first)| when < first.when);
+    state.entries.push(Reverse(Entry {
+        when,
+        number,
+        stopper,
+        still,
+    }));
+    if !state.runs {
+        let thread = std::thread::Builder::new()
+            .name("golite-deadlines".to_owned())
+            .stack_size(256 << 10)
+            .spawn(watch);
+        // Without a thread the next deadline tries again.
+        state.runs = thread.is_ok();
+    } else if is_first {
+        WATCH.changed.notify_one();
+    }
+}
+
+fn watch() {
+    let mut state = WATCH.lock();
+    loop {
+        let now = Instant::now();
+        let Some(Reverse(first)) = state.entries.peek() else {
+            // Nothing is left to be watched: after a while the thread ends.
+            let waited = WATCH.changed.wait_timeout(state, Duration::from_secs(1));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            if state.entries.is_empty() {
+                state.runs = false;
+                return;
+            }
+            continue;
+        };
+        if first.when > now {
+            let left = first.when - now;
+            let waited = WATCH.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            continue;
+        }
+        let Some(Reverse(mut entry)) = state.entries.pop() else {
+            continue;
+        };
+        if entry.stopper.is_over() {
+            continue;
+        }
+        match (entry.still)(now) {
+            None => {}
+            Some(when) if when > now => {
+                entry.when = when;
+                state.entries.push(Reverse(entry));
+            }
+            Some(_) => {
+                drop(state);
+                quit_soon(entry.stopper, DEADLINE);
+                state = WATCH.lock();
+            }
+        }
+    }
+}
+
+/// Ends a VM with a look at its goroutines, or after a while without; on a thread of its own, for a goroutine may be long in coming to a halt.
+pub(super) fn quit_soon(stopper: Stopper, reason: &'static str) {
+    let quitting = stopper.clone();
+    let started = std::thread::Builder::new()
+        .name("golite-stop".to_owned())
+        .stack_size(512 << 10)
+        .spawn(move || {
+            let done = Arc::new((Mutex::new(false), Condvar::new()));
+            let told = Arc::clone(&done);
+            let ender = quitting.clone();
+            let backstop = std::thread::Builder::new()
+                .stack_size(128 << 10)
+                .spawn(move || {
+                    let (finished, changed) = &*told;
+                    let guard = finished.lock().unwrap_or_else(PoisonError::into_inner);
+                    let waited = changed.wait_timeout_while(guard, GRACE, |finished| !*finished);
+                    drop(waited);
+                    ender.end(reason);
+                });
+            quitting.quit(reason);
+            *done.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            done.1.notify_one();
+            if let Ok(backstop) = backstop {
+                // It does not panic.
+                let _ = backstop.join();
+            }
+        });
+    if started.is_err() {
+        stopper.end(reason);
+    }
+}
+
+/// Wakes a thread that runs a future.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs a future on a thread of its own: for hosts without an executor.
+pub(super) fn run_on_a_thread(mut future: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    let run = move || {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        while let Poll::Pending = future.as_mut().poll(&mut context) {
+            std::thread::park();
+        }
+    };
+    // Without a thread the future is dropped, and the script's call panics.
+    let _ = std::thread::Builder::new()
+        .name("golite-future".to_owned())
+        .spawn(run);
+}

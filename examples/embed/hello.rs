@@ -29,7 +29,7 @@ func Repeat(text string, times int) (string, error) {
 }
 "#;
 
-fn main() -> Result<(), Error> {
+pub fn main() -> Result<(), Error> {
     let golite = Golite::builder()
         .func("greet", "Phrase", |name: &str| format!("Hello, {name}!"))
         .build()?;
@@ -39,14 +39,12 @@ fn main() -> Result<(), Error> {
     let vm = program.vm().stdout(output.clone()).start()?;
     vm.run()?;
     print!("{}", output.text());
+    assert_eq!(output.text(), "Hello, world!\n");
 
     let repeat = vm.func::<(String, i64), Result<String, ScriptError>>("Repeat")?;
-    println!("{:?}", repeat.call(("ab".into(), 3))?);
-    println!(
-        "{:?}",
-        repeat
-            .call(("ab".into(), -1))?
-            .map_err(|error| error.message)
-    );
+    assert_eq!(repeat.call(("ab".into(), 3))?, Ok("ababab".into()));
+    if let Err(error) = repeat.call(("ab".into(), -1))? {
+        println!("the script says: {error}");
+    }
     Ok(())
 }

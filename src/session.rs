@@ -174,7 +174,7 @@ impl Session {
                 &mut self.names,
                 &mut self.sources,
                 unit,
-                &mut StandardPackages::whole(),
+                &mut StandardPackages::whole(None),
             )
             .map_err(Refusal::Wrong)?;
         let typed = self.checker.program();
@@ -331,7 +331,7 @@ impl Session {
             &mut self.names,
             &mut self.sources,
             unit,
-            &mut StandardPackages::whole(),
+            &mut StandardPackages::whole(None),
         )?;
         let echoes = &self.checker.program().echoes;
         let types = echoes.values().flat_map(|echo| echo.types.clone());

@@ -83,7 +83,7 @@ const LIBRARY: &[&str] = &[
 ];
 
 /// How often declarations are taken out before a package counts as one that cannot be compiled.
-const ROUNDS: usize = 40;
+const ROUNDS: usize = 200;
 
 /// How many tests may end the program before the rest is given up.
 const CRASHES: usize = 15;
@@ -95,8 +95,10 @@ struct Report {
     skipped: BTreeSet<String>,
     /// With the first lines of what they said.
     failed: BTreeMap<String, String>,
-    /// Tests that cannot be compiled, and the first error in each.
+    /// Tests that cannot be compiled though they use exported names only, and the first error in each.
     left_out: BTreeMap<String, String>,
+    /// Tests of what the package does not export.
+    inside: BTreeMap<String, String>,
     /// Why nothing could be run.
     broken: Option<String>,
 }
@@ -123,6 +125,7 @@ pub fn run(
         Question::Library => LIBRARY,
     };
     let mut total = Report::default();
+    let mut rows = String::new();
     for package in if packages.is_empty() { all } else { packages } {
         let report = runner.package(package)?;
         print(package, &report);
@@ -132,6 +135,7 @@ pub fn run(
                 .map(|name| format!("{package}.{name}"))
                 .collect()
         };
+        rows.push_str(&row(package, &report));
         total.passed.extend(named(&report.passed));
         total.skipped.extend(named(&report.skipped));
         if report.broken.is_some() {
@@ -141,24 +145,79 @@ pub fn run(
         total
             .failed
             .extend(failed.map(|(name, why)| (format!("{package}.{name}"), why)));
-        let left_out = report.left_out.into_iter();
-        total
-            .left_out
-            .extend(left_out.map(|(name, why)| (format!("{package}.{name}"), why)));
+        for (from, to) in [
+            (report.left_out, &mut total.left_out),
+            (report.inside, &mut total.inside),
+        ] {
+            let of_package = from.into_iter();
+            to.extend(of_package.map(|(name, why)| (format!("{package}.{name}"), why)));
+        }
     }
     let _ = fs::remove_dir_all(&workshop);
     println!("{}", summary("all", &total));
+    if question == Question::Library && packages.is_empty() {
+        rows.push_str(&row("all", &total));
+        write_table(&rows)?;
+    }
     Ok(total.failed.len())
 }
 
-fn summary(name: &str, report: &Report) -> String {
-    let (passed, failed) = (report.passed.len(), report.failed.len());
-    let left_out = report.left_out.len();
-    let of = (passed + failed + left_out).max(1);
+/// A row of the table in `docs/std_tests.md`.
+fn row(package: &str, report: &Report) -> String {
+    let (passed, of) = report.share();
     format!(
-        "{name}: {passed} passed, {failed} failed, {} skipped, {left_out} cannot be compiled ({:.1} % pass)",
+        "| `{package}` | {passed} | {of} | {:.1} % | {} |\n",
+        100.0 * passed as f64 / of as f64,
+        report.inside.len()
+    )
+}
+
+/// Writes the rows into `docs/std_tests.md`, in the place of those that are there.
+fn write_table(rows: &str) -> io::Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/std_tests.md");
+    let text = fs::read_to_string(&path)?;
+    let is_table = |line: &&str| line.starts_with("| `") && line.matches('|').count() == 6;
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.iter().position(|line| is_table(&line));
+    let Some(first) = first else {
+        return Err(io::Error::other(
+            "docs/std_tests.md has no table of packages",
+        ));
+    };
+    let behind = lines[first..]
+        .iter()
+        .take_while(|line| is_table(line))
+        .count()
+        + first;
+    let mut new = lines[..first].join("\n");
+    new.push('\n');
+    new.push_str(rows);
+    new.push_str(&lines[behind..].join("\n"));
+    new.push('\n');
+    fs::write(&path, new)
+}
+
+impl Report {
+    /// How many tests pass, of how many that use exported names only.
+    fn share(&self) -> (usize, usize) {
+        let passed = self.passed.len();
+        let broken = usize::from(self.broken.is_some());
+        (
+            passed,
+            (passed + self.failed.len() + self.left_out.len() + broken).max(1),
+        )
+    }
+}
+
+fn summary(name: &str, report: &Report) -> String {
+    let (passed, of) = report.share();
+    format!(
+        "{name}: {passed} passed, {} failed, {} skipped, {} cannot be compiled ({:.1} % pass), {} look inside",
+        report.failed.len(),
         report.skipped.len(),
-        100.0 * passed as f64 / of as f64
+        report.left_out.len(),
+        100.0 * passed as f64 / of as f64,
+        report.inside.len()
     )
 }
 
@@ -172,6 +231,9 @@ fn print(package: &str, report: &Report) {
     }
     for (name, why) in &report.left_out {
         println!("    left out {name}: {why}");
+    }
+    for (name, why) in &report.inside {
+        println!("    looks inside {name}: {why}");
     }
 }
 
@@ -187,6 +249,12 @@ struct Files {
     folder: PathBuf,
     /// Name and lines.
     texts: BTreeMap<String, Vec<String>>,
+    /// What the package's files other than tests say.
+    source: String,
+    /// What its tests say, before anything was taken out.
+    tests: String,
+    /// Names whose declarations were taken out, and whether that was for names that are not exported.
+    taken: BTreeMap<String, bool>,
 }
 
 impl Runner {
@@ -238,12 +306,20 @@ impl Runner {
         let source = self.source.join(package);
         fs::create_dir_all(folder)?;
         let mut texts = BTreeMap::new();
+        let (mut own, mut tests) = (String::new(), String::new());
         for entry in fs::read_dir(&source)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.ends_with(".go") {
                 let text = String::from_utf8_lossy(&fs::read(entry.path())?).into_owned();
+                let all = match name.ends_with("_test.go") {
+                    true => &mut tests,
+                    false => &mut own,
+                };
+                all.push_str(&text);
                 if let Some(text) = choose(&name, &text) {
+                    // golite's package is what Go's is with this experiment.
+                    let text = text.replace("//go:build goexperiment.jsonv2\n", "\n");
                     texts.insert(name, text.split('\n').map(str::to_owned).collect());
                 }
             } else if !folder.join(&name).exists()
@@ -262,6 +338,9 @@ impl Runner {
         Ok(Files {
             folder: folder.to_owned(),
             texts,
+            source: own,
+            tests,
+            taken: BTreeMap::new(),
         })
     }
 
@@ -278,7 +357,7 @@ impl Runner {
             let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
             if stdout.contains("[build failed]") || stdout.contains("[setup failed]") {
                 rounds += 1;
-                let cut = files.cut(&stderr, &mut report.left_out);
+                let cut = files.cut(&stderr, report);
                 if !cut || rounds > ROUNDS {
                     let errors: Vec<&str> = stderr.lines().take(4).collect();
                     report.broken = Some(errors.join(" | "));
@@ -334,6 +413,9 @@ impl Runner {
         }
         // Go's own cut of -run: all but benchmarks.
         command.arg(word);
+        // Package time's tests set the local zone from inside.
+        command.env("TZ", "America/Los_Angeles");
+        command.env("ZONEINFO", self.source.join("../lib/time/zoneinfo.zip"));
         command.env(
             "GOLITE_STDTESTS_GOROOT",
             self.source.parent().unwrap_or(&self.source),
@@ -345,7 +427,9 @@ impl Runner {
 /// Does a file take part? Those for other systems and with build lines that golite does not meet are left to golite itself; what is
 /// for the race detector alone is not.
 fn is_kept(name: &str, text: &str) -> bool {
-    !name.starts_with('_') && !text.contains("//go:build ignore")
+    !name.starts_with('_')
+        && !text.contains("//go:build ignore")
+        && !text.contains("//go:build !goexperiment.jsonv2")
 }
 
 /// The name in the package clause.
@@ -371,8 +455,8 @@ fn external(text: &str, clause: &str, package: &str) -> String {
 }
 
 impl Files {
-    /// Takes out the declarations that errors stand in. Was there any?
-    fn cut(&mut self, errors: &str, left_out: &mut BTreeMap<String, String>) -> bool {
+    /// Takes out the declarations that errors stand in, or the row of a table. Was there any?
+    fn cut(&mut self, errors: &str, report: &mut Report) -> bool {
         let mut cut = false;
         for error in errors.lines() {
             let mut parts = error.splitn(4, ':');
@@ -385,12 +469,14 @@ impl Files {
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy();
+            let is_inside = self.looks_inside(message);
             let (Some(lines), Ok(line)) =
                 (self.texts.get_mut(name.as_ref()), line.parse::<usize>())
             else {
                 continue;
             };
-            let Some((start, end)) = declaration(lines, line.saturating_sub(1)) else {
+            let at = line.saturating_sub(1);
+            let Some((start, end)) = declaration(lines, at) else {
                 continue;
             };
             let first = lines[start].clone();
@@ -398,10 +484,23 @@ impl Files {
                 continue;
             }
             if let Some(function) = test_name(&first) {
-                left_out
-                    .entry(function.to_owned())
+                let to = match is_inside {
+                    true => &mut report.inside,
+                    false => &mut report.left_out,
+                };
+                to.entry(function.to_owned())
                     .or_insert_with(|| message.trim().to_owned());
             }
+            let rows = row_of_table(&lines[start..=end], at - start);
+            let (start, end) = match rows {
+                Some((from, to)) => (start + from, start + to),
+                None => {
+                    for declared in declared_names(&lines[start..=end]) {
+                        self.taken.entry(declared).or_insert(is_inside);
+                    }
+                    (start, end)
+                }
+            };
             for line in &mut lines[start..=end] {
                 // The package clause stays.
                 *line = match line.starts_with("package ") {
@@ -413,6 +512,113 @@ impl Files {
         }
         cut
     }
+
+    /// Is an error about a name that the package does not export, or has only in its own tests?
+    fn looks_inside(&self, message: &str) -> bool {
+        let message = message.trim();
+        if message.contains("unexported") || message.contains("but does have method") {
+            return true;
+        }
+        let name = if let Some(name) = message.strip_prefix("undefined: ") {
+            name.split(' ').next().unwrap_or_default()
+        } else if let Some((_, name)) = message.rsplit_once("has no field or method ") {
+            name.split([',', ')', ' ']).next().unwrap_or_default()
+        } else {
+            return false;
+        };
+        if let Some(&inside) = self.taken.get(name) {
+            return inside;
+        }
+        if name == "unsafe" {
+            return false;
+        }
+        // A name of another package is one that golite's package lacks, unless it is the package's own.
+        let plain = name.rsplit('.').next().unwrap_or(name);
+        if plain.starts_with(|c: char| c.is_lowercase() || c == '_') {
+            return true;
+        }
+        let declares = |text: &str| {
+            [
+                format!("func {plain}("),
+                format!("func {plain}["),
+                format!(") {plain}("),
+                format!("type {plain} "),
+                format!("var {plain} "),
+                format!("const {plain} "),
+                format!("\t{plain} "),
+            ]
+            .iter()
+            .any(|declaration| text.contains(declaration.as_str()))
+        };
+        match name.split_once('.') {
+            // Of another package, or of this one by the name that tests from outside use.
+            Some(_) => declares(&self.tests) && !declares(&self.source),
+            None => !declares(&self.source),
+        }
+    }
+}
+
+/// The names that a declaration outside of functions declares, and the name that an import gives.
+fn declared_names(lines: &[String]) -> Vec<String> {
+    let first = lines[0].trim();
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    for word in ["var ", "const ", "type ", "func "] {
+        if let Some(rest) = first.strip_prefix(word) {
+            let rest = match rest.strip_prefix('(') {
+                Some(method) => method.split_once(") ").map_or("", |(_, name)| name),
+                None => rest,
+            };
+            let name: String = rest.chars().take_while(|&c| is_name(c)).collect();
+            return vec![name];
+        }
+    }
+    if let Some(path) = first.split('"').nth(1) {
+        let last = path.rsplit('/').next().unwrap_or(path);
+        return vec![last.to_owned()];
+    }
+    let name: String = first.chars().take_while(|&c| is_name(c)).collect();
+    vec![name]
+}
+
+/// First and last line of the row that a line belongs to, in the declaration of a table that gofmt has written. Rows begin and end
+/// with one tab, or are separated by lines that begin with `}, {`.
+fn row_of_table(lines: &[String], at: usize) -> Option<(usize, usize)> {
+    let first = lines[0].as_str();
+    // A field of a struct on a line of its own.
+    if first.starts_with("type ") && first.ends_with("struct {") && at > 0 && at + 1 < lines.len() {
+        let line = lines[at].as_str();
+        return (line.starts_with('\t') && !line.starts_with("\t\t") && !line.ends_with('{'))
+            .then_some((at, at));
+    }
+    if !first.starts_with("var ") || at == 0 || at + 1 >= lines.len() {
+        return None;
+    }
+    let separated = |line: &String| line.starts_with("}, {") || line.starts_with("}, &");
+    if lines.iter().any(separated) {
+        let from = (1..=at).rev().find(|&i| separated(&lines[i]))?;
+        let behind =
+            (at + 1..lines.len()).find(|&i| separated(&lines[i]) || lines[i].starts_with("}}"))?;
+        return Some((from, behind - 1));
+    }
+    // Behind the type of the elements, if it is written out.
+    let body = match first.ends_with("struct {") {
+        true => (1..lines.len()).find(|&i| lines[i].starts_with("}{"))?,
+        false if first.ends_with('{') => 0,
+        false => return None,
+    };
+    if at <= body {
+        return None;
+    }
+    let outermost = |line: &String| {
+        line.strip_prefix('\t')
+            .is_some_and(|rest| !rest.starts_with(['\t', '}', ')', ']', '/']) && !rest.is_empty())
+    };
+    let from = (body + 1..=at).rev().find(|&i| outermost(&lines[i]))?;
+    if lines[from].ends_with("},") || lines[from].ends_with(',') && !lines[from].ends_with("{,") {
+        return (from == at).then_some((from, from));
+    }
+    let to = (from + 1..lines.len()).find(|&i| lines[i].starts_with("\t}"))?;
+    (at <= to).then_some((from, to))
 }
 
 /// The name of a test function that a line declares.
@@ -579,6 +785,19 @@ mod tests {
         ] {
             assert_eq!(declaration(&lines, at), expected, "{at}");
         }
+    }
+
+    #[test]
+    fn a_row_is_found_around_an_error() {
+        let lines = |text: &str| -> Vec<String> { text.split('\n').map(str::to_owned).collect() };
+        let table = lines("var t = []struct {\n\ta int\n}{\n\t{1},\n\t{\n\t\tx,\n\t},\n}");
+        assert_eq!(row_of_table(&table, 1), None);
+        assert_eq!(row_of_table(&table, 3), Some((3, 3)));
+        assert_eq!(row_of_table(&table, 5), Some((4, 6)));
+        let joined = lines("var t = []r{{\n\ta: 1,\n}, {\n\ta: x,\n}, {\n\ta: y,\n}}");
+        assert_eq!(row_of_table(&joined, 3), Some((2, 3)));
+        assert_eq!(row_of_table(&joined, 5), Some((4, 5)));
+        assert_eq!(row_of_table(&joined, 1), None);
     }
 
     #[test]

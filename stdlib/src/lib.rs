@@ -68,6 +68,7 @@ packages! {
     "bufio" => crate::bufio;
     "compress/flate" => crate::compress::flate;
     "crypto/rand" => crate::crypto::rand;
+    "crypto/tls" => crate::crypto::tls;
     "encoding/base64" => crate::encoding::base64;
     "encoding/binary" => crate::encoding::binary;
     "encoding/hex" => crate::encoding::hex;

@@ -1,5 +1,7 @@
 //! Natives of the packages below crypto.
 
+pub mod tls;
+
 /// Natives of package crypto/rand.
 pub mod rand {
     use std::fs::File;

@@ -37,6 +37,8 @@ fn kind_of(view: Option<View<'_>>) -> (i64, i64) {
         TypeKind::String => (6, 0),
         TypeKind::Slice { .. } if matches!(view.ty().element().kind(), TypeKind::Uint8) => (7, 0),
         TypeKind::Pointer { .. } => (8, 0),
+        TypeKind::Complex64 { .. } => (10, 32),
+        TypeKind::Complex128 { .. } => (10, 64),
         _ => (9, 0),
     }
 }
@@ -83,6 +85,10 @@ fn set_float(pointer: Any<'_>, value: f64) -> bool {
     target(pointer).is_some_and(|place| place.set_scalar(value.to_bits()))
 }
 
+fn set_complex(pointer: Any<'_>, real: f64, imaginary: f64) -> bool {
+    target(pointer).is_some_and(|place| place.set_complex(real, imaginary))
+}
+
 fn set_string<'h>(pointer: Any<'h>, value: GoStr<'h>) -> bool {
     target(pointer).is_some_and(|place| place.set_string(value))
 }
@@ -103,6 +109,7 @@ natives! {
     pure "SetInt" => set_int;
     pure "SetUint" => set_uint;
     pure "SetFloat" => set_float;
+    pure "SetComplex" => set_complex;
     pure "SetString" => set_string;
     pure "SetBytes" => set_bytes;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use vm::Stress;
+
 /// What `GOLITEDEBUG` asks for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DebugFlags {
@@ -9,7 +11,9 @@ pub struct DebugFlags {
     pub scheddetail: bool,
     pub gctrace: bool,
     pub forcegcperiod: Option<Duration>,
-    pub gcstress: bool,
+    pub gcstress: Stress,
+    pub gcverify: bool,
+    pub concurrentmark: bool,
     pub scavenge: bool,
     pub seed: Option<u64>,
     pub virtualclock: bool,
@@ -50,9 +54,27 @@ const FLAGS: &[Flag] = &[
     },
     Flag {
         name: "gcstress",
+        value: "1|2",
+        help: "collects the heap (2: does a small part of a collection) at every safepoint, and fills what is freed with a pattern",
+        read: |flags, kind| {
+            flags.gcstress = match kind {
+                0 => Stress::None,
+                2 => Stress::Step,
+                _ => Stress::Collect,
+            };
+        },
+    },
+    Flag {
+        name: "gcverify",
         value: "1",
-        help: "collects the heap at every safepoint and fills what is freed with a pattern",
-        read: |flags, on| flags.gcstress = on != 0,
+        help: "checks each collection by marking all anew in the stopped world",
+        read: |flags, on| flags.gcverify = on != 0,
+    },
+    Flag {
+        name: "concurrentmark",
+        value: "1",
+        help: "marks the heap while the program runs",
+        read: |flags, on| flags.concurrentmark = on != 0,
     },
     Flag {
         name: "scavenge",
@@ -123,7 +145,7 @@ mod tests {
     fn flags_are_read_by_name() {
         let flags = read("schedtrace=10,gcstress=1,seed=7").expect("good flags");
         assert_eq!(flags.schedtrace, Some(Duration::from_millis(10)));
-        assert!(flags.gcstress);
+        assert_eq!(flags.gcstress, Stress::Collect);
         assert_eq!(flags.seed, Some(7));
     }
 

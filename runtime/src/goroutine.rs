@@ -562,6 +562,39 @@ impl<E: Engine> Registry<E> {
         }
     }
 
+    /// Visits goroutines that are in use, in the order in which they were made, beginning with number `from`, until `visit` answers true. Answers the
+    /// number after the last one visited; `None` if there is none.
+    pub(crate) fn for_each_from(
+        &self,
+        _world: &mut WorldProof,
+        from: usize,
+        mut visit: impl FnMut(GoroutineRef<E>, &mut E::Fiber) -> bool,
+    ) -> Option<usize> {
+        let chunks = self.storage.lock().chunks.clone();
+        let mut first = 0;
+        for chunk in chunks {
+            let end = first + chunk.len();
+            if from < end {
+                let skipped = from.saturating_sub(first);
+                // SAFETY: chunks live as long as the registry (INVARIANT).
+                for (goroutine, number) in unsafe { chunk.as_ref() }[skipped..]
+                    .iter()
+                    .zip(first + skipped..)
+                {
+                    // SAFETY: the world is stopped, which the proof shows: no token's holder is at work.
+                    if goroutine.status() != Status::Dead
+                        && let Some(fiber) = unsafe { (*goroutine.fiber.get()).as_mut() }
+                        && visit(GoroutineRef(NonNull::from(goroutine)), fiber)
+                    {
+                        return Some(number + 1);
+                    }
+                }
+            }
+            first = end;
+        }
+        None
+    }
+
     /// Takes every fiber that is left: nobody will run again.
     pub(crate) fn take_fibers(&self, _world: &mut WorldProof, mut abandoned: impl FnMut(E::Fiber)) {
         let chunks = self.storage.lock().chunks.clone();

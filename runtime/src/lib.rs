@@ -102,7 +102,8 @@ pub use engine::{
 pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::GoroutineId;
 pub use scheduler::{
-    Context, Options, Quitter, ScheduleTrace, Scheduler, SchedulerHandle, Slice, Waker,
+    CollectionRequester, Context, Options, Quitter, ScheduleTrace, Scheduler, SchedulerHandle,
+    Slice, Waker,
 };
 pub use select::{Direction, SelectCase, SelectResult, select};
 pub use semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release};

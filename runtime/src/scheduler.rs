@@ -618,7 +618,32 @@ impl<E: Engine> Quitter<E> {
     }
 }
 
+/// Asks for [`Engine::collect`] from any thread.
+pub struct CollectionRequester<E: Engine> {
+    shared: Weak<Shared<E>>,
+}
+
+impl<E: Engine> CollectionRequester<E> {
+    /// Has the world stopped for [`Engine::collect`] soon, though everybody may be asleep; nothing if the run has ended.
+    pub fn request(&self) {
+        if let Some(shared) = self.shared.upgrade()
+            && !shared.is_finishing()
+        {
+            shared.call_attention(attention::COLLECT_GROWTH);
+            shared.wake_processor();
+        }
+    }
+}
+
 impl<E: Engine> Scheduler<E> {
+    /// For threads of the engine's own that help to collect.
+    #[must_use]
+    pub fn collection_requester(&self) -> CollectionRequester<E> {
+        CollectionRequester {
+            shared: Arc::downgrade(&self.shared),
+        }
+    }
+
     /// Makes the processors; starts nothing.
     #[must_use]
     pub fn new(engine: Arc<E>, options: Options) -> Scheduler<E> {

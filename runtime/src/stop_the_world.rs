@@ -108,6 +108,29 @@ impl<E: Engine> StoppedWorld<'_, E> {
             });
     }
 
+    /// Visits goroutines that have not ended, beginning at `from`, which is 0 or what the last call answered, until `visit` answers that it has had
+    /// enough, or all have been visited: then it answers `None`. Goroutines that are started between two calls may be left out.
+    pub fn goroutines_from(
+        &mut self,
+        from: usize,
+        mut visit: impl FnMut(GoroutineView<'_, E>) -> bool,
+    ) -> Option<usize> {
+        let seen = WorldProof(());
+        self.shared
+            .registry
+            .for_each_from(&mut self.proof, from, |goroutine, fiber| {
+                let waits =
+                    (goroutine.status() == Status::Waiting).then(|| goroutine.wait_reason());
+                visit(GoroutineView {
+                    id: goroutine.id(),
+                    waits,
+                    fiber,
+                    goroutine,
+                    proof: &seen,
+                })
+            })
+    }
+
     /// Visits every processor's engine part, with the processor's number.
     pub fn for_each_processor(&mut self, mut visit: impl FnMut(usize, &mut E::PerProcessor)) {
         for processor in &mut self.processors {

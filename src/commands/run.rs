@@ -16,7 +16,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use vm::{Exit, Host, Quitter, TracebackLevel, Vm, VmOptions};
+use vm::{Exit, Host, Quitter, Stress, TracebackLevel, Vm, VmOptions};
 
 /// The exit status when a program is not started: what it is made of, or what it is told, makes no sense.
 pub const REFUSED: u8 = 2;
@@ -204,8 +204,10 @@ pub fn options() -> Result<VmOptions, String> {
             .ok()
             .and_then(|text| text.parse().ok())
             .filter(|&count| count > 0),
-        collect_always: flags.gcstress,
-        poison_freed: flags.gcstress,
+        stress: flags.gcstress,
+        poison_freed: flags.gcstress != Stress::None,
+        verify_marks: flags.gcverify,
+        stops_to_mark: !flags.concurrentmark,
         gctrace: flags.gctrace,
         release_always: flags.scavenge,
         seed: flags.seed,

@@ -11,7 +11,7 @@ use runtime::{
 
 use crate::fiber::{FIRST_FRAME, Fiber};
 use crate::fiber_pool::{FiberPool, FreeFibers};
-use crate::heap::{Cache, Heap, HeapOptions, Site};
+use crate::heap::{Cache, Collection, Heap, HeapOptions, Marker, Pace, Roots, Site, barrier};
 use crate::host::HostHandle;
 use crate::image::{Image, ImageCell};
 use crate::leaks;
@@ -25,11 +25,28 @@ use crate::traceback::{self, Failure, Traceback, TracebackLevel};
 use crate::types::RuntimeType;
 use crate::vm::Limit;
 
+/// What is done at every safepoint, for tests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Stress {
+    /// Nothing.
+    #[default]
+    None,
+    /// A collection.
+    Collect,
+    /// A small step of a collection: what is marked beside the program changes all the time.
+    Step,
+}
+
+/// Objects that such a step scans.
+const STRESS_OBJECTS: usize = 24;
+
 /// Settings of a machine that the interpreter looks at.
 #[derive(Clone, Default)]
 pub struct MachineOptions {
-    /// Collects at every safepoint.
-    pub collect_always: bool,
+    /// Collects at every safepoint, or does a step of a collection there.
+    pub stress: Stress,
+    /// Marks in stopped worlds only.
+    pub stops_to_mark: bool,
     /// Writes a line per collection to the host's standard error.
     pub gctrace: bool,
     /// Notes in each collection which goroutines nobody can wake any more.
@@ -85,6 +102,14 @@ pub struct Machine {
 pub struct Transfer {
     pub(crate) ty: *const RuntimeType,
     pub(crate) slots: [u64; 4],
+}
+
+impl Transfer {
+    /// Tells the collector of a value that is taken from where it may not have seen it.
+    #[inline(always)]
+    pub(crate) fn shade(&self) {
+        barrier::shade(&self.slots);
+    }
 }
 
 impl Default for Transfer {
@@ -245,9 +270,10 @@ impl Machine {
     pub(crate) fn mark_goroutine(
         &self,
         goroutine: &mut GoroutineView<'_, Machine>,
-        marker: &mut crate::heap::Marker<'_>,
+        marker: &mut Marker<'_>,
     ) {
         let used = trace::mark(self, goroutine.fiber, marker);
+        goroutine.fiber.reported = self.heap.cycle_number();
         marker.count_stack(used as u64 * 8);
         // SAFETY: the world is stopped, and the walk has seen the topmost frame.
         unsafe { goroutine.fiber.stack.shrink(used) };
@@ -272,34 +298,39 @@ impl Machine {
         forced: bool,
         going_on: Option<GoroutineId>,
     ) {
-        let globals = &self.image.globals;
-        let roots = &mut |marker: &mut crate::heap::Marker<'_>| {
-            for (start, size, shape) in globals.parts() {
-                // SAFETY: the area is readable and aligned; the shape is the part's own.
-                unsafe { marker.mark_memory(start, size, shape) };
-            }
-            self.roots.mark(marker);
-            let finds_leaks = self.options.finds_leaks || going_on.is_some();
-            world.for_each_goroutine(|mut goroutine| {
-                if !finds_leaks || !leaks::may_leak(&goroutine, going_on) {
-                    self.mark_goroutine(&mut goroutine, marker);
-                }
-            });
-            let mut timers = 0;
-            world.for_each_timer(|payload| {
-                timers += 1;
-                marker.mark_reference(payload.function);
-                marker.mark_reference(payload.owner);
-            });
-            let account = self.heap.account();
-            account.estimate_native(&self.timer_charge, timers * TIMER_BYTES);
-            if finds_leaks {
-                leaks::mark_waiting(self, world, marker, going_on);
-            }
+        let mut roots = WorldRoots {
+            machine: self,
+            world,
+            finds_leaks: self.options.finds_leaks || going_on.is_some(),
+            going_on,
         };
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
         // timers. Blocking calls hold no reference.
-        let mut collection = unsafe { self.heap.collect(roots) };
+        let collection = unsafe { self.heap.collect_all(&mut roots) };
+        self.collected(world, collection, forced);
+    }
+
+    /// Begins a collection, or does a step of the one that is under way.
+    fn step(&self, world: &mut StoppedWorld<'_, Machine>, pace: Pace, forced: bool) {
+        let mut roots = WorldRoots {
+            machine: self,
+            world,
+            finds_leaks: false,
+            going_on: None,
+        };
+        // SAFETY: as in `collect_with`; `run` reports goroutines that have not been reported, values that are under way are shaded by who takes them.
+        if let Some(collection) = unsafe { self.heap.step(&mut roots, pace) } {
+            self.collected(world, collection, forced);
+        }
+    }
+
+    /// What follows a collection.
+    fn collected(
+        &self,
+        world: &mut StoppedWorld<'_, Machine>,
+        mut collection: Collection,
+        forced: bool,
+    ) {
         // A program with a limit may need every byte.
         self.fibers.trim(self.heap.account().limit().is_some());
         self.heap
@@ -316,9 +347,77 @@ impl Machine {
         }
         if self.options.gctrace {
             // A trace that cannot be written must not end the program.
-            let line = collection.trace(globals.size() as u64, world.processors());
+            let globals = self.image.globals.size() as u64;
+            let line = collection.trace(globals, world.processors());
             let _ = self.host.write_stderr(line.as_bytes());
         }
+    }
+
+    /// Reports a goroutine that is about to run to the collection under way.
+    #[cold]
+    #[inline(never)]
+    fn report(&self, fiber: &mut Fiber) {
+        self.heap.report_beside(|marker| {
+            let used = trace::mark(self, fiber, marker);
+            marker.count_stack(used as u64 * 8);
+        });
+        fiber.reported = self.heap.cycle_number();
+    }
+}
+
+/// The roots, as the stopped world knows them.
+struct WorldRoots<'a, 'w> {
+    machine: &'a Machine,
+    world: &'a mut StoppedWorld<'w, Machine>,
+    finds_leaks: bool,
+    going_on: Option<GoroutineId>,
+}
+
+impl Roots for WorldRoots<'_, '_> {
+    fn report(&mut self, marker: &mut Marker<'_>) {
+        let globals = &self.machine.image.globals;
+        for (start, size, shape) in globals.parts() {
+            // SAFETY: the area is readable and aligned; the shape is the part's own.
+            unsafe { marker.mark_memory(start, size, shape) };
+        }
+        self.machine.roots.mark(marker);
+        let mut timers = 0;
+        self.world.for_each_timer(|payload| {
+            timers += 1;
+            marker.mark_reference(payload.function);
+            marker.mark_reference(payload.owner);
+        });
+        let account = self.machine.heap.account();
+        account.estimate_native(&self.machine.timer_charge, timers * TIMER_BYTES);
+    }
+
+    fn report_goroutines(
+        &mut self,
+        from: usize,
+        marker: &mut Marker<'_>,
+        enough: &mut dyn FnMut(&Marker<'_>) -> bool,
+    ) -> Option<usize> {
+        let (machine, going_on) = (self.machine, self.going_on);
+        if !self.finds_leaks {
+            return self.world.goroutines_from(from, |mut goroutine| {
+                machine.mark_goroutine(&mut goroutine, marker);
+                enough(marker)
+            });
+        }
+        self.world.for_each_goroutine(|mut goroutine| {
+            if !leaks::may_leak(&goroutine, going_on) {
+                machine.mark_goroutine(&mut goroutine, marker);
+            }
+        });
+        leaks::mark_waiting(machine, self.world, marker, going_on);
+        None
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // Those who mark must not look at the package variables any more.
+        self.heap.give_up();
     }
 }
 
@@ -343,6 +442,10 @@ impl Engine for Machine {
         local: &mut PerProcessor,
         slice: &Slice<'_, Machine>,
     ) -> Switch<Machine> {
+        let mutating = local.cache.mutate();
+        if mutating.is_some() && fiber.reported != self.heap.cycle_number() {
+            self.report(fiber);
+        }
         let mut cx = Running::new(self, fiber, local, slice);
         slice.install_limit(cx.own_limit());
         let (ip, fp) = (cx.instruction(cx.fiber.offset), cx.frame(cx.fiber.frame));
@@ -366,6 +469,9 @@ impl Engine for Machine {
         local: &mut PerProcessor,
         context: &Context<'_, Machine>,
     ) {
+        let mutating = local.cache.mutate();
+        barrier::shade(&[payload.function, payload.owner]);
+        drop(mutating);
         if payload.function != 0
             && let Some(fiber) = self.fiber_of(payload.function, self.fibers.take(&mut local.free))
         {
@@ -374,7 +480,21 @@ impl Engine for Machine {
     }
 
     fn collect(&self, world: &mut StoppedWorld<'_, Machine>, reason: CollectionReason) {
-        self.collect_in(world, reason == CollectionReason::Periodic);
+        let forced = reason == CollectionReason::Periodic;
+        let steps = self.options.stress == Stress::Step;
+        if reason == CollectionReason::Final || self.options.finds_leaks {
+            self.collect_in(world, false);
+        } else if steps {
+            self.step(world, Pace::Objects(STRESS_OBJECTS), forced);
+        } else if self.options.stress == Stress::Collect {
+            self.collect_in(world, forced);
+        } else if self.heap.collection_wanted() || forced && !self.heap.is_marking() {
+            if self.options.stops_to_mark {
+                self.collect_in(world, forced);
+            } else {
+                self.step(world, Pace::USUAL, forced);
+            }
+        }
     }
 
     fn finished(&self, mut fiber: Box<Fiber>, local: &mut PerProcessor) {

@@ -108,6 +108,8 @@ pub struct Fiber {
     pub(crate) created_by: GoroutineId,
     /// The labels of package runtime/pprof, as traces show them; a goroutine has those of its creator.
     pub(crate) labels: Cell<Option<Arc<String>>>,
+    /// The last collection that its references were reported to.
+    pub(crate) reported: u64,
     /// The instruction that memory was last refused to and that runs again after a collection.
     pub(crate) refused: Option<Refused>,
     /// The unit of a session that it runs; 0 if it runs none.
@@ -168,6 +170,7 @@ impl Fiber {
                 created_at: NOWHERE,
                 created_by: GoroutineId(0),
                 labels: Cell::new(None),
+                reported: 0,
                 refused: None,
                 unit: 0,
                 interrupted: false,

@@ -7,6 +7,7 @@
 use bytecode::TypeKind;
 
 use crate::border::{Any, Reference};
+use crate::heap::barrier;
 use crate::heap::{Due, DueKind, OutOfMemory};
 use crate::moves;
 use crate::native::{GoPanic, NativeContext};
@@ -227,6 +228,7 @@ impl<'h> NativeContext<'h> {
             // SAFETY: handles are objects of one word.
             handle => unsafe { moves::load64(handle) },
         };
+        barrier::shade(&[address]);
         // SAFETY: what a handle holds is alive, and of the pointer's type.
         unsafe { Any::from_raw(like.word, address) }
     }

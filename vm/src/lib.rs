@@ -62,7 +62,7 @@ mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
 pub use embedded::{Awake, Embedded, Ending, Stopper};
-pub use engine::{Machine, MachineOptions, TimerPayload};
+pub use engine::{Machine, MachineOptions, Stress, TimerPayload};
 pub use host::{Host, HostHandle};
 pub use host_call::{CallFailure, CallPlan, HostCall, is_error};
 pub use host_function::{HostEntry, HostFunction};

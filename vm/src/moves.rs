@@ -19,10 +19,15 @@
 //! a striped lock does.
 //!
 //! Registers and frames are private to a goroutine and need none of this.
+//!
+//! Before a reference or anything that may contain one is overwritten, the collector is told what was there if it marks meanwhile
+//! ([`crate::heap::barrier`]). Scalar moves are never used to overwrite references.
 
 #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
 use std::arch::asm;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use crate::heap::barrier;
 
 /// Whether 128-bit moves are whole between threads on this processor. When false, the virtual machine must use a
 /// single P.
@@ -83,12 +88,37 @@ pub unsafe fn load_reference(address: u64) -> u64 {
     unsafe { AtomicU64::from_ptr(address as *mut u64).load(Ordering::Acquire) }
 }
 
+/// Tells the collector what is about to be overwritten.
+///
+/// # Safety
+/// The bytes lie in live script memory.
+#[inline(always)]
+unsafe fn overwrite(address: u64, bytes: usize) {
+    if barrier::is_on() {
+        // SAFETY: by the contract.
+        unsafe { barrier::before_store(address, bytes) };
+    }
+}
+
 /// Stores a reference.
 ///
 /// # Safety
 /// `address` is 8-aligned and lies in live, writable script memory.
 #[inline(always)]
 pub unsafe fn store_reference(address: u64, value: u64) {
+    // SAFETY: by the contract.
+    unsafe {
+        overwrite(address, 8);
+        put_reference(address, value);
+    }
+}
+
+/// As [`store_reference`], of which the collector knows.
+///
+/// # Safety
+/// As [`store_reference`].
+#[inline(always)]
+unsafe fn put_reference(address: u64, value: u64) {
     // SAFETY: by the contract.
     // ORDERING: release, pairs with `load_reference`.
     unsafe { AtomicU64::from_ptr(address as *mut u64).store(value, Ordering::Release) }
@@ -139,6 +169,19 @@ pub unsafe fn load128(address: u64) -> (u64, u64) {
 /// `address` is 16-aligned and lies in live, writable script memory.
 #[inline(always)]
 pub unsafe fn store128(address: u64, low: u64, high: u64) {
+    // SAFETY: by the contract.
+    unsafe {
+        overwrite(address, 16);
+        put128(address, low, high);
+    }
+}
+
+/// As [`store128`], of which the collector knows.
+///
+/// # Safety
+/// As [`store128`].
+#[inline(always)]
+unsafe fn put128(address: u64, low: u64, high: u64) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: writes 16 bytes of valid memory by the contract; opaque, hence one store (release on x86-64).
     unsafe {
@@ -200,6 +243,8 @@ pub unsafe fn load128_to(slots: *mut u64, address: u64) {
 /// `address` as for [`store128`]; `slots` points to two slots of the goroutine's own frame.
 #[inline(always)]
 pub unsafe fn store128_from(address: u64, slots: *const u64) {
+    // SAFETY: by the contract.
+    unsafe { overwrite(address, 16) };
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // Two 8-byte loads, because the slots were mostly written as two words and a 16-byte load would wait for both stores.
     // SAFETY: as for `store128`; the slots are readable by the contract.
@@ -217,16 +262,16 @@ pub unsafe fn store128_from(address: u64, slots: *const u64) {
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     // SAFETY: by the contract.
     unsafe {
-        store128(address, *slots, *slots.add(1));
+        put128(address, *slots, *slots.add(1));
     }
 }
 
-/// Copies a 16-byte value whole from one place in script memory to another.
+/// Copies a 16-byte value whole from one place in script memory to another; the collector knows.
 ///
 /// # Safety
 /// Both addresses are 16-aligned and lie in live script memory; `to` is writable.
 #[inline(always)]
-pub unsafe fn copy128(to: u64, from: u64) {
+unsafe fn copy128(to: u64, from: u64) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: as for `load128` and `store128`.
     unsafe {
@@ -243,7 +288,7 @@ pub unsafe fn copy128(to: u64, from: u64) {
     // SAFETY: by the contract.
     unsafe {
         let (low, high) = load128(from);
-        store128(to, low, high);
+        put128(to, low, high);
     }
 }
 
@@ -255,6 +300,8 @@ pub unsafe fn copy128(to: u64, from: u64) {
 /// addresses are aligned to the largest of them.
 #[inline]
 pub unsafe fn copy(to: u64, from: u64, bytes: usize) {
+    // SAFETY: by the contract.
+    unsafe { overwrite(to, bytes) };
     // Downwards only if the destination starts inside the source.
     if to.wrapping_sub(from) >= bytes as u64 {
         // SAFETY: by the contract; `to` does not start inside `from..from + bytes`, so going up reads each unit
@@ -272,6 +319,8 @@ pub unsafe fn copy(to: u64, from: u64, bytes: usize) {
 /// The range lies in live, writable script memory; `to` is aligned to the largest unit in it.
 #[inline]
 pub unsafe fn zero(to: u64, bytes: usize) {
+    // SAFETY: by the contract.
+    unsafe { overwrite(to, bytes) };
     let (mut at, end) = (to, to + bytes as u64);
     // SAFETY: every store lies in `to..end` and is aligned by the conditions around it.
     unsafe {
@@ -333,7 +382,7 @@ unsafe fn zero128(address: u64) {
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     // SAFETY: by the contract.
     unsafe {
-        store128(address, 0, 0);
+        put128(address, 0, 0);
     }
 }
 
@@ -347,7 +396,7 @@ unsafe fn copy_unit(to: u64, from: u64, alignment: u64, left: u64) -> u64 {
     // acquire and release, which are the same moves on x86-64.
     unsafe {
         if alignment.is_multiple_of(8) && left >= 8 {
-            store_reference(to, load_reference(from));
+            put_reference(to, load_reference(from));
             8
         } else if alignment.is_multiple_of(4) && left >= 4 {
             store32(to, load32(from));
@@ -521,7 +570,7 @@ mod aarch64 {
 /// 128-bit moves under one of a few locks, chosen by address.
 #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod striped {
-    use super::{load_reference, store_reference};
+    use super::{load_reference, put_reference};
     use std::sync::{Mutex, PoisonError};
 
     static STRIPES: [Mutex<()>; 64] = [const { Mutex::new(()) }; 64];
@@ -544,8 +593,8 @@ mod striped {
             .unwrap_or_else(PoisonError::into_inner);
         // SAFETY: by the contract; the lock keeps the two words together.
         unsafe {
-            store_reference(address, low);
-            store_reference(address + 8, high);
+            put_reference(address, low);
+            put_reference(address + 8, high);
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicUsize;
 use bytecode::{Opcode, RED_ZONE, TypeId, TypeKind, Word};
 use runtime::{SafepointAction, Slice, Switch};
 
-use crate::engine::{Machine, PerProcessor};
+use crate::engine::{Machine, PerProcessor, Stress};
 use crate::fiber::{EXACT, Fiber, OFFSET_MASK, Pending, Refused, Safepoint, WINDOW_SHIFT};
 use crate::heap::OutOfMemory;
 use crate::image::LinkedFunction;
@@ -132,7 +132,7 @@ impl<'a> Running<'a> {
     #[inline]
     pub(crate) fn own_limit(&self) -> usize {
         let options = &self.machine.options;
-        if options.collect_always || options.fuel.is_some() {
+        if options.stress != Stress::None || options.fuel.is_some() {
             // Every safepoint is looked at.
             0
         } else {
@@ -492,7 +492,7 @@ fn out_of_fuel(cx: &mut Running<'_>) -> Next {
 }
 
 fn at_safepoint(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    if cx.machine.options.collect_always {
+    if cx.machine.options.stress != Stress::None {
         cx.slice.request_collection();
     }
     if cx.machine.options.fuel.is_some() && !cx.machine.take_fuel() {

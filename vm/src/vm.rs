@@ -6,7 +6,7 @@ use std::time::Duration;
 use diagnostics::SourceMap;
 use runtime::{Outcome, ScheduleTrace, Scheduler};
 
-use crate::engine::{Machine, MachineOptions};
+use crate::engine::{Machine, MachineOptions, Stress};
 use crate::fiber::Fiber;
 use crate::heap::HeapOptions;
 use crate::host::{Host, HostHandle};
@@ -26,8 +26,12 @@ pub struct VmOptions {
     pub sources: Option<Arc<SourceMap>>,
     /// GOMAXPROCS; `None` = as many as the process may use.
     pub processors: Option<usize>,
-    /// Collects at every safepoint.
-    pub collect_always: bool,
+    /// What is done at every safepoint, for tests of the collector.
+    pub stress: Stress,
+    /// Marks in stopped worlds only, not while the program runs. So it is too if there is a seed.
+    pub stops_to_mark: bool,
+    /// Marks all anew at the end of each collection, and compares.
+    pub verify_marks: bool,
     /// Writes a line per collection to the host's standard error.
     pub gctrace: bool,
     /// Bytes that a goroutine's stack may take.
@@ -74,7 +78,9 @@ impl Default for VmOptions {
             host: Arc::new(Host::nothing()),
             sources: None,
             processors: None,
-            collect_always: false,
+            stress: Stress::None,
+            stops_to_mark: true,
+            verify_marks: false,
             gctrace: false,
             max_stack: DEFAULT_MAX_STACK,
             traceback: TracebackLevel::default(),
@@ -211,7 +217,10 @@ impl Vm {
     pub(crate) fn start(self) -> Option<(Scheduler<Machine>, Box<Fiber>)> {
         let options = scheduler_options(&self.options);
         let main = self.machine.main_fiber()?;
+        let heap = self.machine.heap().clone();
         let mut scheduler = Scheduler::new(self.machine, options);
+        let requester = scheduler.collection_requester();
+        heap.on_step_wanted(move || requester.request());
         if let Some(watch) = self.on_start {
             scheduler.on_start(|quitter| watch(Quitter(quitter)));
         }
@@ -233,13 +242,18 @@ pub(crate) fn machine_for(
         seed: options.seed.unwrap_or_else(random_seed),
         poison: options.poison_freed,
         bytes_per_thread: options.poison_freed.then_some(1 << 20),
-        refuse: options.collect_always,
+        refuse: options.stress != Stress::None,
+        verify: options.verify_marks,
         release_always: options.release_always,
     };
     let machine_options = MachineOptions {
         max_goroutines: options.max_goroutines,
         fuel: options.fuel,
-        collect_always: options.collect_always,
+        stress: options.stress,
+        // What happens with a seed must not depend on how fast threads are; and moves must be whole between threads.
+        stops_to_mark: options.stops_to_mark
+            || options.seed.is_some()
+            || !crate::moves::parallel_safe(),
         gctrace: options.gctrace,
         finds_leaks: options.find_leaks,
         max_stack: options.max_stack,

@@ -3,16 +3,24 @@
 mod program;
 
 use bytecode::*;
-use golite_vm::{Exit, LinkError, VmOptions};
+use golite_vm::{Exit, LinkError, Stress, VmOptions};
 use program::*;
 
-/// Runs on one processor, on four, and with a collection at every safepoint; all must agree.
+/// Runs on one processor, on four, and with a collection or a part of one at every safepoint; all must agree.
 fn run_everywhere(program: &Builder) -> (Exit, String) {
     let mut outcomes = Vec::new();
-    for (processors, collect_always) in [(1, false), (4, false), (1, true), (2, true)] {
+    for (processors, stress) in [
+        (1, Stress::None),
+        (4, Stress::None),
+        (1, Stress::Collect),
+        (2, Stress::Collect),
+        (1, Stress::Step),
+        (2, Stress::Step),
+    ] {
         let options = VmOptions {
             processors: Some(processors),
-            collect_always,
+            stress,
+            verify_marks: stress == Stress::Step,
             poison_freed: true,
             ..VmOptions::default()
         };

@@ -85,6 +85,16 @@ impl Entry {
         cell: 0,
         layout: ptr::null(),
     };
+
+    /// Marks the cells from an address to the end of the window, or takes the marks away.
+    ///
+    /// # Safety
+    /// There is a window, and the address is that of a cell in it.
+    unsafe fn mark(&self, side: usize, from: u64, marked: bool) {
+        let cell = |address: u64| ((address - self.start) / self.cell as u64) as u32;
+        // SAFETY: by the contract.
+        unsafe { (*self.block).mark_cells(side, cell(from), cell(self.end), marked) };
+    }
 }
 
 /// What the heap's list of caches holds.
@@ -95,6 +105,8 @@ pub(super) struct Shared {
     /// Bytes and objects of windows that the heap's counters do not know of yet.
     bytes: u64,
     objects: u64,
+    /// What the barrier has shaded and nobody has scanned.
+    pub(super) shaded: Vec<u64>,
 }
 
 /// A per-P allocation cache. Whoever has it mutably may allocate.
@@ -121,6 +133,7 @@ impl Heap {
             shapes: Vec::new(),
             bytes: 0,
             objects: 0,
+            shaded: Vec::new(),
         });
         let shared = NonNull::from(Box::leak(shared));
         let random = self.register(shared);
@@ -141,7 +154,12 @@ impl Drop for Cache {
         self.heap.unregister(self.shared);
         // SAFETY: made by `Box::leak`, and no longer in the heap's list.
         let mut shared = unsafe { Box::from_raw(self.shared.as_ptr()) };
+        if self.heap.is_marking() {
+            shared.mark_windows(self.heap.marking_side(), false);
+        }
         shared.flush(&self.heap);
+        // A collection under way needs it all the same.
+        self.heap.leave(&mut shared.shaded);
     }
 }
 
@@ -156,6 +174,14 @@ impl Shared {
                 layout: entry.layout,
                 ..Entry::EMPTY
             };
+        }
+    }
+
+    /// Marks what is left of the windows, or takes the marks away.
+    pub fn mark_windows(&self, side: usize, marked: bool) {
+        for entry in self.entries.iter().filter(|entry| entry.next < entry.end) {
+            // SAFETY: the block belongs to the cache (INVARIANT OWNER).
+            unsafe { entry.mark(side, entry.next, marked) };
         }
     }
 
@@ -179,6 +205,11 @@ impl Cache {
     #[inline]
     pub fn heap(&self) -> &Arc<Heap> {
         &self.heap
+    }
+
+    /// The part that the collector reaches.
+    pub(super) fn shared(&self) -> NonNull<Shared> {
+        self.shared
     }
 
     /// What instructions that can be repeated ask before they allocate: fails every other time if the heap was made so
@@ -346,6 +377,11 @@ impl Cache {
 
     /// Opens the next window and allocates from it.
     fn refill(&mut self, site: Site) -> Result<Reference, OutOfMemory> {
+        let marks = self.heap.is_marking();
+        if marks {
+            self.heap.assist();
+        }
+        let side = self.heap.side();
         // SAFETY: as in `allocate_sized`; the layout is below `count`.
         let shared = unsafe { self.shared.as_mut() };
         let entry = &mut shared.entries[site.layout as usize];
@@ -360,7 +396,7 @@ impl Cache {
                 None
             } else {
                 // SAFETY: the block belongs to this cache (INVARIANT OWNER).
-                unsafe { (*entry.block).free_run(entry.cursor) }
+                unsafe { (*entry.block).free_run(side, entry.cursor) }
             };
             if let Some((first, end)) = run {
                 entry.cursor = end;
@@ -376,9 +412,14 @@ impl Cache {
         let cells = (WINDOW / entry.cell).max(1) as u64;
         let end = entry.run_end.min(entry.end + cells * entry.cell as u64);
         // SAFETY: the window is a run of free cells of our block.
-        unsafe { clear(&mut *entry.block, entry.start, entry.end, end) };
+        unsafe { clear(entry.block, entry.start, entry.end, end) };
         let bytes = end - entry.end;
         entry.end = end;
+        if marks {
+            // Objects are born marked.
+            // SAFETY: the window begins at `next`.
+            unsafe { entry.mark(1 - side, entry.next, true) };
+        }
         let object = entry.next;
         entry.next += entry.cell as u64;
         shared.bytes += bytes;
@@ -417,14 +458,16 @@ pub(super) fn mix(mut z: u64) -> u64 {
 ///
 /// # Safety
 /// The range lies in the block, and nobody can reach it.
-pub(super) unsafe fn clear(block: &mut Block, start: u64, from: u64, to: u64) {
+pub(super) unsafe fn clear(block: *mut Block, start: u64, from: u64, to: u64) {
     debug_assert!(from >= start && to <= start + BLOCK_BYTES);
-    let dirty_end = start + block.dirty as u64;
+    // SAFETY: by the contract; others do not look at this field while the block is in use.
+    let dirty_end = start + unsafe { (*block).dirty } as u64;
     if from < dirty_end {
         // SAFETY: by the contract. Plain writes: the memory is published only later, with the reference to the object.
         unsafe { ptr::write_bytes(from as *mut u8, 0, (to.min(dirty_end) - from) as usize) };
     }
     if to > dirty_end {
-        block.dirty = (to - start) as u32;
+        // SAFETY: as above.
+        unsafe { (*block).dirty = (to - start) as u32 };
     }
 }

@@ -2,30 +2,31 @@
 //!
 //! The marker keeps a stack of addresses whose objects are marked but not yet scanned. Large objects are scanned in
 //! pieces: an entry with bit 0 set is the start of a piece. There is no recursion, and if the stack cannot grow, the
-//! marker notes that, goes on, and afterwards scans all marked objects again until nothing is lost.
+//! marker notes that, goes on, and afterwards, in the stopped world, scans all marked objects again until nothing is lost.
 //!
 //! Between stack and scan lies a short queue whose objects are being prefetched: most of the time of marking is
 //! waiting for memory.
 //!
-//! Roots are reported to one marker. A large heap is then marked by several threads ([`super::parallel`]): marks are atomics, plain loads and
-//! stores as long as one thread marks, and read-modify-writes else.
+//! A marker is all state of one thread that marks. Either it is *alone* in a stopped world: marks are plain stores. Or others mark too
+//! ([`super::parallel`]), and the program may run meanwhile ([`super::concurrent`]): marks are set by read-modify-writes, and what is
+//! scanned may be written at the same time, so it is read word by word by the moves of [`crate::moves`]. An interface whose two words
+//! were read at different times may lead to nothing, or to something dead: what it held has been shaded by who overwrote it.
 
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytecode::SlotKind;
 
 use super::collect::each_marked;
 use super::parallel::{self, Pool};
 use super::region::{
-    BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, REGION_BYTES, RegionRef, State, owner_of,
+    BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, Marks, REGION_BYTES, RegionRef, State, owner_of,
 };
 use super::shape::{Pattern, Shape, ShapeData, holds_reference};
-use super::{Heap, State as HeapState};
+use super::{Heap, State as HeapState, lock};
 use crate::moves;
 
 /// Bytes of a large object that are scanned at a time.
-const PIECE: u64 = 64 * 1024;
+const PIECE: u64 = 16 * 1024;
 /// Objects that are prefetched while others are scanned. A power of two.
 const AHEAD: usize = 8;
 /// Entries that a marker gives away at a time.
@@ -33,22 +34,30 @@ pub(super) const SHARED: usize = 128;
 /// Reporting roots works off the stack when it has this many entries.
 const ROOTS_AT_ONCE: usize = 4096;
 
-/// Where the roots are reported during [`Heap::collect`]. All its functions accept any 64 bits.
+/// Where the roots are reported during a collection. All its functions accept any 64 bits.
 pub struct Marker<'a> {
-    tag: u64,
+    /// The side of the marks that is filled.
+    side: usize,
     stack: Vec<u64>,
-    /// It grows no further than to this length; for tests.
+    /// It grows no further than to this length.
     stack_limit: usize,
     /// Something was marked that could not be put on the stack.
-    lost: bool,
+    pub(super) lost: bool,
     /// Bytes of goroutines' stacks.
-    root_bytes: u64,
-    /// Other markers mark the same heap: where work is shared.
-    pub(super) pool: Option<&'a Pool>,
-    huge: *mut [Huge],
+    pub(super) root_bytes: u64,
+    /// Bytes and number of the objects it has marked.
+    pub(super) bytes: u64,
+    pub(super) objects: u64,
+    /// No other thread marks, and the world is stopped.
+    alone: bool,
+    /// Where work is shared with others that mark.
+    pool: Option<&'a Pool>,
+    /// The list of huge objects, if it cannot change meanwhile.
+    huge: Option<*const [Box<Huge>]>,
     regions: *const [RegionRef],
     heap: &'a Heap,
-    _state: PhantomData<&'a mut HeapState>,
+    /// It has little time: roots are only put on the stack.
+    pub(super) steps: bool,
 }
 
 /// An object that an address leads to.
@@ -57,31 +66,34 @@ pub(super) enum Found {
     Cell(*mut Block, u32),
     /// A large object: (head block, start of its memory).
     Large(*mut Block, u64),
-    /// A number in the list of huge objects.
-    Huge(usize),
+    Huge(*const Huge),
 }
 
-/// Finds the object that an address lies in, free cells included.
+/// Finds the object that an address lies in, free cells included. `huge` is the heap's list of huge objects if it cannot change
+/// meanwhile; else it is looked at under its lock.
 ///
 /// # Safety
-/// No block of the heap with this tag changes its use meanwhile; `huge` is its list.
+/// Nothing that is alive is freed meanwhile.
 #[inline(always)]
-pub(super) unsafe fn find(tag: u64, huge: *const [Huge], address: u64) -> Option<Found> {
+pub(super) unsafe fn find(
+    heap: &Heap,
+    huge: Option<*const [Box<Huge>]>,
+    address: u64,
+) -> Option<Found> {
     let owner = owner_of(address);
-    if owner != tag {
-        if owner != tag + 1 {
+    if owner != heap.tag {
+        if owner != heap.tag + 1 {
             return None;
         }
         // SAFETY: by the contract.
-        return unsafe { find_huge(huge, address) };
+        return unsafe { find_huge(heap, huge, address) };
     }
     let record = record_of(address);
     // SAFETY: the address lies in a region of this heap, whose records are mapped. Field by field: others may set marks meanwhile.
-    match unsafe { (*record).state } {
+    let (state, magic, cells) = unsafe { ((*record).state, (*record).magic, (*record).cells) };
+    match state {
         State::Small => {
             let offset = address & (BLOCK_BYTES - 1);
-            // SAFETY: as above.
-            let (magic, cells) = unsafe { ((*record).magic, (*record).cells) };
             let cell = ((offset * magic as u64) >> 32) as u32;
             // Not so in the rest of the block that is too short for a cell.
             (cell < cells).then_some(Found::Cell(record, cell))
@@ -118,27 +130,23 @@ fn find_large(record: *mut Block, address: u64) -> Option<Found> {
 }
 
 /// # Safety
-/// `huge` is valid.
+/// As for [`find`].
 #[cold]
 #[inline(never)]
-unsafe fn find_huge(huge: *const [Huge], address: u64) -> Option<Found> {
-    // SAFETY: by the contract. Field by field: others may set marks meanwhile.
-    let place = |number: usize| unsafe {
-        let object = huge.cast::<Huge>().add(number);
-        ((*object).start, (*object).bytes)
+unsafe fn find_huge(heap: &Heap, huge: Option<*const [Box<Huge>]>, address: u64) -> Option<Found> {
+    let search = |huge: &[Box<Huge>]| {
+        let number = huge
+            .partition_point(|object| object.start <= address)
+            .checked_sub(1)?;
+        let object = &huge[number];
+        (address - object.start < object.bytes).then_some(Found::Huge(&raw const **object))
     };
-    let (mut low, mut high) = (0, huge.len());
-    while low < high {
-        let middle = low.midpoint(high);
-        if place(middle).0 <= address {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    match huge {
+        // SAFETY: by the contract.
+        Some(huge) => search(unsafe { &*huge }),
+        // The object stays where it is when the list changes; it goes only when a collection has found it dead.
+        None => search(&lock(&heap.state).huge),
     }
-    let number = low.checked_sub(1)?;
-    let (start, bytes) = place(number);
-    (address - start < bytes).then_some(Found::Huge(number))
 }
 
 /// How many entries the stack may have under a limit: it is not charged to anybody, so it must stay small beside what is.
@@ -147,21 +155,60 @@ pub(super) fn stack_limit(limit: Option<u64>) -> Option<usize> {
 }
 
 impl<'a> Marker<'a> {
-    /// A marker for a heap whose marks are cleared.
-    pub(super) fn new(heap: &'a Heap, state: &'a mut HeapState) -> Marker<'a> {
+    /// A marker for the stopped world.
+    ///
+    /// The lists of `state` do not change while it is used.
+    pub(super) fn new(heap: &'a Heap, state: &mut HeapState, side: usize) -> Marker<'a> {
         Marker {
-            tag: heap.tag,
+            side,
             stack: std::mem::take(&mut state.mark_stack),
             stack_limit: stack_limit(heap.account.limit())
                 .unwrap_or(usize::MAX)
                 .min(state.mark_stack_limit),
             lost: false,
             root_bytes: 0,
+            bytes: 0,
+            objects: 0,
+            alone: true,
             pool: None,
-            huge: &raw mut *state.huge,
+            huge: Some(&raw const *state.huge),
             regions: &raw const *state.regions,
             heap,
-            _state: PhantomData,
+            steps: false,
+        }
+    }
+
+    /// A marker that works while the program and others do.
+    pub(super) fn beside(heap: &'a Heap, stack: Vec<u64>) -> Marker<'a> {
+        Marker {
+            side: heap.marking_side(),
+            stack,
+            stack_limit: stack_limit(heap.account.limit()).unwrap_or(usize::MAX),
+            lost: false,
+            root_bytes: 0,
+            bytes: 0,
+            objects: 0,
+            alone: false,
+            pool: Some(&heap.pool),
+            huge: None,
+            regions: &raw const *(&[] as &[RegionRef]),
+            heap,
+            steps: false,
+        }
+    }
+
+    /// A marker for another thread, which marks the same heap in the same stopped world.
+    pub(super) fn helper(&self, pool: &'a Pool, stack: Vec<u64>, stack_limit: usize) -> Marker<'a> {
+        Marker {
+            stack,
+            stack_limit,
+            lost: false,
+            root_bytes: 0,
+            bytes: 0,
+            objects: 0,
+            alone: false,
+            pool: Some(pool),
+            ..*self
         }
     }
 
@@ -175,7 +222,17 @@ impl<'a> Marker<'a> {
     #[inline]
     pub(super) fn drain_if_long(&mut self) {
         if self.stack.len() >= ROOTS_AT_ONCE {
-            self.drain_with_help();
+            self.shorten();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shorten(&mut self) {
+        match self.pool {
+            Some(pool) => pool.put(&mut self.stack),
+            None if self.steps => {}
+            None => self.drain_with_help(),
         }
     }
 
@@ -185,7 +242,7 @@ impl<'a> Marker<'a> {
     /// As for [`find`].
     pub(super) unsafe fn find(&self, address: u64) -> Option<Found> {
         // SAFETY: by the contract.
-        unsafe { find(self.tag, self.huge, address) }
+        unsafe { find(self.heap, self.huge, address) }
     }
 
     /// Reports the two slots of an interface.
@@ -221,64 +278,66 @@ impl<'a> Marker<'a> {
 
     /// Marks the object that `value` leads to, and remembers it for scanning if that was news.
     #[inline(always)]
-    fn visit(&mut self, value: u64) {
-        // SAFETY: the world is stopped and the collector holds the heap's state.
-        match unsafe { find(self.tag, self.huge, value) } {
+    pub(super) fn visit(&mut self, value: u64) {
+        // SAFETY: what is alive is not freed while a collection marks.
+        match unsafe { find(self.heap, self.huge, value) } {
             None => {}
             Some(Found::Cell(record, cell)) => {
-                // SAFETY: as above; the cell is below `cells`, so its bit exists. All threads that mark use its word as an atomic, and
-                // nobody writes the other fields but for `marked`, which one thread counts if it is alone.
+                // SAFETY: as above; the cell is below `cells`, so its bit exists. Field by field: others may set marks meanwhile.
                 unsafe {
-                    let words = (&raw mut (*record).marks).cast::<u64>();
-                    let word = AtomicU64::from_ptr(words.add(cell as usize / 64));
-                    if !self.set_mark(word, 1 << (cell % 64), &raw mut (*record).marked) {
+                    let words = (&raw const (*record).marks).cast::<Marks>().add(self.side);
+                    let word = &*words.cast::<AtomicU64>().add(cell as usize / 64);
+                    if !self.set_mark(word, 1 << (cell % 64)) {
                         return;
                     }
+                    let size = (*record).cell;
+                    self.count(size as u64);
                     if !(*record).scalar {
-                        self.push((value & !(BLOCK_BYTES - 1)) + (cell * (*record).cell) as u64);
+                        self.push((value & !(BLOCK_BYTES - 1)) + (cell * size) as u64);
                     }
                 }
             }
             // SAFETY: as above.
             Some(Found::Large(record, start)) => unsafe {
-                let word = AtomicU64::from_ptr((&raw mut (*record).marks).cast());
-                if self.set_mark(word, 1, &raw mut (*record).marked) && !(*record).scalar {
-                    self.push(start | 1);
+                if self.set_mark(&*(&raw const (*record).marks[self.side][0]), 1) {
+                    self.count((*record).bytes_or_layout);
+                    if !(*record).scalar {
+                        self.push(start | 1);
+                    }
                 }
             },
-            Some(Found::Huge(number)) => {
-                // SAFETY: as above; shapes live as long as the heap.
-                unsafe {
-                    let object = self.huge.cast::<Huge>().add(number);
-                    // ORDERING: relaxed, as in `set_mark`.
-                    let marked = AtomicBool::from_ptr(&raw mut (*object).marked)
-                        .swap(true, Ordering::Relaxed);
-                    if !marked && !(*(*object).shape).pattern.is_scalar() {
+            // SAFETY: as above; shapes live as long as the heap.
+            Some(Found::Huge(object)) => unsafe {
+                // ORDERING: relaxed, as in `set_mark`.
+                if !(*object).marked[self.side].swap(true, Ordering::Relaxed) {
+                    self.count((*object).bytes);
+                    if !(*(*object).shape).pattern.is_scalar() {
                         self.push((*object).start | 1);
                     }
                 }
-            }
+            },
         }
     }
 
-    /// Sets a mark; says whether this was news. `count` is only written if no other thread marks.
-    ///
-    /// # Safety
-    /// `count` is the count of the block whose mark it is.
     #[inline(always)]
-    unsafe fn set_mark(&self, word: &AtomicU64, bit: u64, count: *mut u32) -> bool {
-        // ORDERING: relaxed, here and below. A mark publishes nothing: what an object holds was written before the world stopped, and
-        // the threads' end orders all marks before they are read.
+    fn count(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.objects += 1;
+    }
+
+    /// Sets a mark; says whether this was news.
+    #[inline(always)]
+    fn set_mark(&self, word: &AtomicU64, bit: u64) -> bool {
+        // ORDERING: relaxed, here and below. A mark publishes nothing: what an object holds was written before the world stopped, or before the
+        // reference to it was stored, which was read with acquire; and who reads all marks does so in a stopped world.
         let marks = word.load(Ordering::Relaxed);
         if marks & bit != 0 {
             return false;
         }
-        if self.pool.is_some() {
+        if !self.alone {
             return word.fetch_or(bit, Ordering::Relaxed) & bit == 0;
         }
         word.store(marks | bit, Ordering::Relaxed);
-        // SAFETY: by the contract; this thread is the only one.
-        unsafe { *count += 1 };
         true
     }
 
@@ -302,17 +361,23 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Scans until the stack is empty.
+    /// Scans until the stack is empty, or the pool calls those who mark back.
     fn drain(&mut self) {
+        self.drain_some(usize::MAX);
+    }
+
+    /// As [`Marker::drain`], about `most` entries.
+    pub(super) fn drain_some(&mut self, most: usize) {
         let mut queue = [0u64; AHEAD];
         let mut at = 0;
         let mut queued = 0;
+        let mut scanned = 0;
         loop {
             if let Some(pool) = self.pool
-                && self.stack.len() >= 2 * SHARED
-                && pool.is_hungry()
+                && pool.calls()
+                && pool.called(&mut self.stack)
             {
-                pool.give(&mut self.stack);
+                break;
             }
             // Fill the queue from the stack, then scan the oldest.
             let entry = if let Some(entry) = self.stack.pop() {
@@ -340,22 +405,29 @@ impl<'a> Marker<'a> {
             } else {
                 self.scan_piece(entry & !1)
             }
+            scanned += 1;
+            if scanned >= most {
+                break;
+            }
+        }
+        for entry in queue.into_iter().filter(|&entry| entry != 0) {
+            self.push(entry);
         }
     }
 
     /// As [`Marker::drain`], by several threads if there is much to do.
     fn drain_with_help(&mut self) {
         let helpers = self.heap.helpers();
-        if helpers == 0 || self.stack.is_empty() {
+        if helpers == 0 || self.stack.is_empty() || !self.alone {
             return self.drain();
         }
         let stack = std::mem::take(&mut self.stack);
         let limit = self.stack_limit / (helpers + 1);
-        let (stack, lost) = parallel::mark(self, stack, limit, helpers);
-        self.stack = stack;
-        self.lost |= lost;
-        // SAFETY: the world is stopped, and no other thread marks any more.
-        unsafe { parallel::count_marks(self.regions) };
+        let mut all = parallel::mark(self, stack, limit, helpers);
+        self.stack = std::mem::take(&mut all.stack);
+        self.lost |= all.lost;
+        self.bytes += all.bytes;
+        self.objects += all.objects;
     }
 
     /// Scans a small object.
@@ -380,14 +452,13 @@ impl<'a> Marker<'a> {
     #[inline(never)]
     pub(super) fn scan_piece(&mut self, piece: u64) {
         // SAFETY: as in `visit`.
-        let (end, pattern) = match unsafe { find(self.tag, self.huge, piece) } {
+        let (end, pattern) = match unsafe { find(self.heap, self.huge, piece) } {
             // SAFETY: as in `visit`; shapes live as long as the heap.
             Some(Found::Large(block, start)) => unsafe {
                 (start + (*block).bytes_or_layout, &(*(*block).shape).pattern)
             },
             // SAFETY: as above.
-            Some(Found::Huge(number)) => unsafe {
-                let object = self.huge.cast::<Huge>().add(number);
+            Some(Found::Huge(object)) => unsafe {
                 let end = (*object).start + (*object).bytes;
                 (end, &(*(*object).shape).pattern)
             },
@@ -445,12 +516,11 @@ impl<'a> Marker<'a> {
         // A cell may end within a period; what lies beyond the object in it is zero.
         if address < end {
             // SAFETY: by the contract.
-            self.visit(unsafe { moves::load64(address) });
+            self.visit(unsafe { moves::load_reference(address) });
         }
     }
 
-    /// As [`Marker::scan_word`], of interface data: asks the type word before it. The world is stopped, so that the two
-    /// belong together.
+    /// As [`Marker::scan_word`], of interface data: asks the type word before it.
     ///
     /// # Safety
     /// As for [`Marker::scan`].
@@ -460,7 +530,7 @@ impl<'a> Marker<'a> {
         // SAFETY: by the contract; no pattern has interface data in its first word.
         if address < end && holds_reference(unsafe { moves::load64(address - 8) }) {
             // SAFETY: by the contract.
-            self.visit(unsafe { moves::load64(address) });
+            self.visit(unsafe { moves::load_reference(address) });
         }
     }
 
@@ -481,7 +551,7 @@ impl<'a> Marker<'a> {
                     return;
                 }
                 // SAFETY: by the contract.
-                self.visit(unsafe { moves::load64(address) });
+                self.visit(unsafe { moves::load_reference(address) });
             }
             at += period;
         }
@@ -495,60 +565,41 @@ impl<'a> Marker<'a> {
 
     /// Whether the object that an address leads to is marked; what does not lie in the heap is always alive.
     pub fn is_marked(&self, address: u64) -> bool {
-        // SAFETY: the world is stopped and the collector holds the heap's state.
-        match unsafe { find(self.tag, self.huge, address) } {
+        // SAFETY: what is alive is not freed while a collection marks.
+        match unsafe { find(self.heap, self.huge, address) } {
             None => true,
-            Some(Found::Cell(record, cell)) => {
-                // SAFETY: as above.
-                let block = unsafe { &*record };
-                block.marks[cell as usize / 64] & 1 << (cell % 64) != 0
-            }
             // SAFETY: as above.
-            Some(Found::Large(record, _)) => unsafe { (*record).marks[0] != 0 },
+            Some(Found::Cell(record, cell)) => unsafe { (*record).is_marked(self.side, cell) },
             // SAFETY: as above.
-            Some(Found::Huge(number)) => unsafe { (&(*self.huge))[number].marked },
+            Some(Found::Large(record, _)) => unsafe { (*record).is_marked(self.side, 0) },
+            // SAFETY: as above.
+            // ORDERING: relaxed, as in `set_mark`.
+            Some(Found::Huge(object)) => unsafe {
+                (*object).marked[self.side].load(Ordering::Relaxed)
+            },
         }
     }
 
-    /// A marker for another thread, which marks the same heap.
-    pub(super) fn helper(&self, pool: &'a Pool, stack: Vec<u64>, stack_limit: usize) -> Marker<'a> {
-        Marker {
-            tag: self.tag,
-            stack,
-            stack_limit,
-            lost: false,
-            root_bytes: 0,
-            pool: Some(pool),
-            huge: self.huge,
-            regions: self.regions,
-            heap: self.heap,
-            _state: PhantomData,
-        }
-    }
-
-    /// Takes part in marking until nobody has anything left. Returns the memory of its stack, and whether something was lost.
-    pub(super) fn work(mut self, pool: &Pool) -> (Vec<u64>, bool) {
+    /// Takes part in marking until nobody has anything left; the world is stopped.
+    pub(super) fn work(mut self, pool: &Pool) -> Marker<'a> {
         loop {
             self.drain();
-            match pool.take() {
-                // A stack that has been reserved is not given up.
-                Some(more) if more.len() <= self.stack.capacity() => self.stack.extend(more),
-                Some(more) => self.stack = more,
-                None => return (self.stack, self.lost),
+            if !pool.take(&mut self.stack, &|| false) {
+                return self;
             }
         }
     }
 
-    /// Marks all that the roots lead to which were reported so far.
+    /// Marks all that the roots lead to which were reported so far. In the stopped world.
     pub fn settle(&mut self) {
         self.drain_with_help();
         while std::mem::take(&mut self.lost) {
             // Scanning a marked object again finds the unmarked ones behind it. Each round marks at least one object
             // more.
-            let (regions, huge) = (self.regions, self.huge);
+            let (regions, huge, side) = (self.regions, self.huge, self.side);
             // SAFETY: the world is stopped; scanning only sets marks.
             unsafe {
-                each_marked(regions, huge, &mut |entry| {
+                each_marked(regions, huge, side, &mut |entry| {
                     if entry & 1 == 0 {
                         self.scan_cell(entry)
                     } else {
@@ -560,10 +611,24 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Marks all that the roots lead to; gives the stack's memory back to the heap, and the bytes counted.
-    pub(super) fn finish(mut self) -> (Vec<u64>, u64) {
-        self.settle();
-        (std::mem::take(&mut self.stack), self.root_bytes)
+    /// Takes over what others have left to scan.
+    pub(super) fn add_work(&mut self, mut more: Vec<u64>) {
+        if self.stack.is_empty() && self.stack.capacity() < more.capacity() {
+            std::mem::swap(&mut self.stack, &mut more);
+        }
+        for entry in more {
+            self.push(entry);
+        }
+    }
+
+    /// How many entries are left to scan.
+    pub(super) fn left(&self) -> usize {
+        self.stack.len()
+    }
+
+    /// Gives up the stack.
+    pub(super) fn take_stack(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.stack)
     }
 }
 

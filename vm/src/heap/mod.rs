@@ -21,12 +21,13 @@
 //! before the program dies. Small requests must have allocated a 64th of the limit since the last collection to be worth another.
 //!
 //! # Collection
-//! [`Heap::collect`], in a stopped world: take the windows from all caches, clear marks, mark from the roots
-//! ([`mark`]), then sort the blocks: without marks: free; with free cells: into the list of its layout; full: left
-//! alone. Cells are not touched: the caches sweep a block when they take it from the list, and zero the runs they
-//! find just before use. So a pause costs the live objects plus a few nanoseconds per block.
+//! Marking ([`mark`]) goes on while the program runs ([`concurrent`]), by threads of its own ([`parallel`]) and with a barrier ([`barrier`]); the
+//! world stops for bounded steps. Small heaps are marked in one such step. Then blocks are sorted ([`collect`]): without marks: free; with free
+//! cells: into the list of their layout; full: left alone. Cells are not touched: the caches sweep a block when they take it from the list, and zero
+//! the runs they find just before use.
 //!
-//! The next collection is wanted when as much was allocated as was live (GOGC = 100), but at least 4 MiB.
+//! When as much was allocated as was live (GOGC = 100), but at least 4 MiB, a collection should be at its end: it is wanted as much earlier as
+//! the program has allocated during the last ones.
 //!
 //! # Interfaces
 //! Whether an interface's data word is a reference, its type word says, by its address: types of which it is one lie at odd
@@ -43,16 +44,13 @@
 //! # What hangs on objects
 //! Finalizers, cleanups and weak pointers stand in tables apart ([`specials`]); pools are emptied by collections.
 //!
-//! # Later
-//! Concurrent marking: stores of references go through few places ([`crate::moves::store_reference`], `store128`,
-//! `copy`), where a test of a flag would stand; marks would become atomics, and new cells would be marked while a
-//! cycle runs. Parallel marking: [`mark::Marker`] is all state of a worker.
-//!
 //! GO: mheap.go, mcentral.go, mcache.go, mgcmark.go, in much reduced form.
 
 mod account;
+pub(crate) mod barrier;
 mod cache;
 mod collect;
+mod concurrent;
 mod mark;
 mod parallel;
 pub(crate) mod platform;
@@ -66,13 +64,16 @@ pub(crate) mod tests;
 
 use std::num::NonZero;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytecode::{SlotKind, TypeDescriptor};
 
 use cache::{NO_LAYOUT, Shared};
+use collect::Sorting;
+use concurrent::Cycle;
+use parallel::Pool;
 use region::{
     BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS,
 };
@@ -81,7 +82,9 @@ use size_class::{CELL_SIZES, MAX_SMALL, class_of};
 use specials::Specials;
 
 pub use account::Account;
+pub use barrier::Mutating;
 pub use cache::{Cache, Site, zero_sized};
+pub use concurrent::{Pace, Roots};
 pub use mark::Marker;
 pub use shape::{REFERENCE_TYPE, Shape};
 pub use specials::{Due, DueKind};
@@ -96,6 +99,10 @@ pub struct OutOfMemory;
 
 /// The least that is allocated between two collections.
 const MINIMUM_GROWTH: u64 = 4 << 20;
+
+/// Blocks that a cache that needs one sorts at a time, and how often.
+const SORTED_AT_ONCE: usize = 32;
+const MOST_PORTIONS: usize = 16;
 
 /// What freed memory is filled with if [`HeapOptions::poison`]: no address, no small number.
 const POISON: u8 = 0xdb;
@@ -123,6 +130,8 @@ pub struct HeapOptions {
     pub refuse: bool,
     /// Give what a collection frees back to the system at once, all of it.
     pub release_always: bool,
+    /// Mark all anew at the end of each collection, and compare: for tests of the barrier. A difference is a panic.
+    pub verify: bool,
 }
 
 impl Default for HeapOptions {
@@ -137,6 +146,7 @@ impl Default for HeapOptions {
             bytes_per_thread: None,
             refuse: false,
             release_always: false,
+            verify: false,
         }
     }
 }
@@ -146,10 +156,16 @@ impl Default for HeapOptions {
 pub struct Collection {
     /// Its number, from 1.
     pub number: u64,
-    /// How long [`Heap::collect`] took.
+    /// How long the world stood still for it.
     pub pause: Duration,
+    /// How much of that at its beginning.
+    pub first_stop: Duration,
+    /// How long it took beside that, while the program ran.
+    pub beside: Duration,
     /// Bytes in use before (live after the previous collection, plus what was allocated since).
     pub before: u64,
+    /// Bytes in use at its end.
+    pub at_end: u64,
     /// Bytes live.
     pub live: u64,
     /// Bytes in use at which this collection was wanted.
@@ -167,8 +183,8 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// A line of `gctrace`, as Go prints it. All work is done in the pause: it stands for Go's first of three phases, and for one
-    /// processor's time. GO: mgc.go `gcMarkTermination`
+    /// A line of `gctrace`, as Go prints it: first stop, marking beside the program, other stops; for processors' time stands that of one.
+    /// GO: mgc.go `gcMarkTermination`
     pub fn trace(&self, globals: u64, processors: usize) -> String {
         // Go prints three digits that count.
         let digits = |x: f64| {
@@ -184,19 +200,24 @@ impl Collection {
                 format!("{x:.3}")
             }
         };
-        let pause = digits(self.pause.as_secs_f64() * 1e3);
+        let [first, beside, last] = [
+            self.first_stop,
+            self.beside,
+            self.pause.saturating_sub(self.first_stop),
+        ]
+        .map(|time| digits(time.as_secs_f64() * 1e3));
         let share = self.pause_total.as_secs_f64() / self.at.as_secs_f64().max(1e-9);
         let goal = match self.goal_before {
             u64::MAX => "no".to_owned(),
             goal => (goal >> 20).to_string(),
         };
         format!(
-            "gc {} @{:.3}s {}%: {pause}+0+0 ms clock, {pause}+0/0/0+0 ms cpu, {}->{}->{} MB, {goal} MB goal, {} MB stacks, {} MB globals, {processors} P{}\n",
+            "gc {} @{:.3}s {}%: {first}+{beside}+{last} ms clock, {first}+0/{beside}/0+{last} ms cpu, {}->{}->{} MB, {goal} MB goal, {} MB stacks, {} MB globals, {processors} P{}\n",
             self.number,
             self.at.as_secs_f64(),
             (share * 100.0) as u64,
             self.before >> 20,
-            self.before >> 20,
+            self.at_end >> 20,
             self.live >> 20,
             self.stacks >> 20,
             globals >> 20,
@@ -262,7 +283,45 @@ struct LayoutData {
     unswept: Mutex<BlockList>,
 }
 
-struct BlockList(*mut Block);
+struct BlockList {
+    first: *mut Block,
+    last: *mut Block,
+}
+
+impl BlockList {
+    const EMPTY: BlockList = BlockList {
+        first: ptr::null_mut(),
+        last: ptr::null_mut(),
+    };
+
+    fn clear(&mut self) {
+        *self = BlockList::EMPTY;
+    }
+
+    /// Adds a block at the end; blocks belong to who holds the list's lock.
+    fn push(&mut self, block: *mut Block) {
+        // SAFETY: records of the heap's blocks; see above.
+        unsafe {
+            (*block).next = ptr::null_mut();
+            match self.last.as_mut() {
+                Some(last) => last.next = block,
+                None => self.first = block,
+            }
+        }
+        self.last = block;
+    }
+
+    /// Takes the first block.
+    fn pop(&mut self) -> Option<*mut Block> {
+        let block = self.first;
+        // SAFETY: as in `push`.
+        self.first = unsafe { block.as_ref()?.next };
+        if self.first.is_null() {
+            self.last = ptr::null_mut();
+        }
+        Some(block)
+    }
+}
 
 // SAFETY: the records of a list belong to the heap; who holds the list's lock may take one.
 unsafe impl Send for BlockList {}
@@ -284,8 +343,9 @@ struct State {
     regions: Vec<RegionRef>,
     /// Regions before this one are full.
     first_with_space: usize,
-    /// Sorted by address.
-    huge: Vec<Huge>,
+    /// Sorted by address. Boxed: those who mark beside the program hold addresses.
+    #[expect(clippy::vec_box)]
+    huge: Vec<Box<Huge>>,
     /// Blocks in use for objects, and bytes of huge objects.
     used_blocks: u64,
     huge_bytes: u64,
@@ -296,6 +356,14 @@ struct State {
     mark_stack: Vec<u64>,
     mark_stack_limit: usize,
     caches: Vec<NonNull<Shared>>,
+    /// The collection under way.
+    cycle: Option<Cycle>,
+    /// Blocks that have not been sorted since the last collection.
+    sorting: Option<Sorting>,
+    /// How many collections have come to their end, not counting those given up.
+    finished: u32,
+    /// How much before the goal the next collection is wanted.
+    headroom: u64,
     next_seed: u64,
     /// Found by the last collection.
     live: u64,
@@ -332,6 +400,24 @@ pub struct Heap {
     /// Bytes live after the last collection.
     live_then: AtomicU64,
     wanted: AtomicBool,
+    /// Called when somebody else than a goroutine wants a step.
+    ask: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
+    verifies: bool,
+    /// The side of the marks that free cells are read off; the other is filled by the next collection.
+    side: AtomicUsize,
+    /// A collection marks.
+    marking: AtomicBool,
+    /// Collections begun.
+    cycles: AtomicU64,
+    /// Those who mark beside the program.
+    pool: Pool,
+    /// What they have marked so far.
+    marked_bytes: AtomicU64,
+    marked_objects: AtomicU64,
+    marked_roots: AtomicU64,
+    /// `allocated` when the collection began, and how much may be allocated until it should be over.
+    begun_at: AtomicU64,
+    runway: AtomicU64,
     /// Bytes allocated, ever.
     allocated: AtomicU64,
     /// Objects allocated, ever.
@@ -378,6 +464,17 @@ impl Heap {
             poison: options.poison,
             refuses: options.refuse,
             wanted: AtomicBool::new(false),
+            ask: Mutex::new(None),
+            verifies: options.verify,
+            side: AtomicUsize::new(0),
+            marking: AtomicBool::new(false),
+            cycles: AtomicU64::new(0),
+            pool: Pool::default(),
+            marked_bytes: AtomicU64::new(0),
+            marked_objects: AtomicU64::new(0),
+            marked_roots: AtomicU64::new(0),
+            begun_at: AtomicU64::new(0),
+            runway: AtomicU64::new(0),
             allocated: AtomicU64::new(0),
             objects: AtomicU64::new(0),
             trigger: AtomicU64::new(0),
@@ -400,6 +497,10 @@ impl Heap {
                 mark_stack,
                 mark_stack_limit: usize::MAX,
                 caches: Vec::new(),
+                cycle: None,
+                sorting: None,
+                finished: 0,
+                headroom: 0,
                 next_seed: options.seed,
                 live: 0,
                 frees: 0,
@@ -412,7 +513,7 @@ impl Heap {
                 pauses: Vec::new(),
             }),
         });
-        heap.set_trigger(&lock(&heap.state));
+        heap.set_trigger(&mut lock(&heap.state));
         Ok(heap)
     }
 
@@ -456,7 +557,7 @@ impl Heap {
                 number,
                 cell: CELL_SIZES[class],
                 shape: data,
-                unswept: Mutex::new(BlockList(ptr::null_mut())),
+                unswept: Mutex::new(BlockList::EMPTY),
             }));
             // ORDERING: relaxed, see `ShapeData::layout`.
             data.layouts[class].store(number + 1, Ordering::Relaxed);
@@ -515,21 +616,40 @@ impl Heap {
 
     // ---- blocks ----
 
+    /// The side of the marks that free cells are read off.
+    #[inline]
+    fn side(&self) -> usize {
+        // ORDERING: relaxed. Written in a stopped world.
+        self.side.load(Ordering::Relaxed)
+    }
+
+    /// The side that a collection fills.
+    #[inline]
+    fn marking_side(&self) -> usize {
+        1 - self.side()
+    }
+
     /// A block with free cells for a cache: (record, start of its memory).
     fn take_block(&self, layout: &LayoutData) -> Result<(*mut Block, u64), OutOfMemory> {
-        let mut list = lock(&layout.unswept);
-        let block = list.0;
-        if !block.is_null() {
-            // SAFETY: a record in the list belongs to who holds the list's lock.
-            list.0 = unsafe { (*block).next };
+        for tried in 0.. {
+            if let Some(block) = lock(&layout.unswept).pop() {
+                return Ok((block, block_memory(block)));
+            }
+            // There may be some among those not sorted yet.
+            if tried >= MOST_PORTIONS || self.sort(&mut lock(&self.state), SORTED_AT_ONCE) {
+                break;
+            }
+        }
+        if let Some(block) = lock(&layout.unswept).pop() {
             return Ok((block, block_memory(block)));
         }
-        drop(list);
         let mut state = lock(&self.state);
         let (region, number) = self.take_blocks(&mut state, 1)?;
         let record = region.record(number);
         // SAFETY: the block was free and is ours now; shapes live as long as the heap.
-        unsafe { (*record).become_small(layout.cell, layout.number, &*layout.shape) };
+        unsafe {
+            (*record).become_small(layout.cell, layout.number, &*layout.shape, state.finished);
+        }
         Ok((record, region.block_start(number)))
     }
 
@@ -540,7 +660,10 @@ impl Heap {
         count: usize,
     ) -> Result<(RegionRef, usize), OutOfMemory> {
         let bytes = count as u64 * BLOCK_BYTES;
-        self.account.charge(bytes)?;
+        if self.account.charge(bytes).is_err() {
+            self.sort(state, usize::MAX);
+            self.account.charge(bytes)?;
+        }
         let taken = self.find_blocks(state, count);
         match taken {
             Some((region, first)) => {
@@ -588,6 +711,11 @@ impl Heap {
                 return Some((region, number));
             }
         }
+        if state.sorting.is_some() {
+            // What is free comes before what is new.
+            self.sort(state, usize::MAX);
+            return self.find_blocks(state, count);
+        }
         state.regions.try_reserve(1).ok()?;
         let region = RegionRef::reserve(self.tag, false)?;
         // In order of address, so that a collection fills low addresses first.
@@ -595,6 +723,11 @@ impl Heap {
             .regions
             .partition_point(|other| other.start() < region.start());
         state.regions.insert(place, region);
+        if let Some(sorting) = &mut state.sorting
+            && place <= sorting.region
+        {
+            sorting.region += 1;
+        }
         state.first_with_space = state.first_with_space.min(place);
         // SAFETY: we hold the state's lock.
         Some((region, take(unsafe { region.data() })?))
@@ -620,7 +753,11 @@ impl Heap {
                 let (region, first) = self.take_blocks(&mut state, blocks)?;
                 // SAFETY: the blocks were free and are ours now.
                 unsafe {
-                    (*region.record(first)).become_large(bytes, blocks as u32, data);
+                    let head = &mut *region.record(first);
+                    head.become_large(bytes, blocks as u32, data, state.finished);
+                    if self.is_marking() {
+                        head.mark_cells(self.marking_side(), 0, 1, true);
+                    }
                     for distance in 1..blocks {
                         let tail = &mut *region.record(first + distance);
                         tail.state = BlockState::Tail;
@@ -635,11 +772,11 @@ impl Heap {
                 let to = end.min(start + BLOCK_BYTES);
                 // SAFETY: the blocks are ours, and nobody has the object yet.
                 unsafe {
-                    let record = &mut *region.record(number);
+                    let record = region.record(number);
                     if zeroed {
                         cache::clear(record, start, start, to);
                     } else {
-                        record.dirty = record.dirty.max((to - start) as u32);
+                        (*record).dirty = (*record).dirty.max((to - start) as u32);
                     }
                 }
             }
@@ -651,7 +788,10 @@ impl Heap {
 
     fn allocate_huge(&self, shape: &ShapeData, bytes: u64) -> Result<u64, OutOfMemory> {
         let mut state = lock(&self.state);
-        self.account.charge(bytes)?;
+        if self.account.charge(bytes).is_err() {
+            self.sort(&mut state, usize::MAX);
+            self.account.charge(bytes)?;
+        }
         self.stay_resident(&mut state, bytes);
         let object = match state.huge.try_reserve(1) {
             Ok(()) => Huge::reserve(self.tag, bytes, shape),
@@ -662,16 +802,22 @@ impl Heap {
             return Err(self.account.refuse(bytes));
         };
         let start = object.start;
+        // No collection has found it dead, and one that marks now finds it marked.
+        // ORDERING: relaxed, as all marks.
+        object.marked[self.side()].store(true, Ordering::Relaxed);
+        object.marked[self.marking_side()].store(self.is_marking(), Ordering::Relaxed);
         state.huge_bytes += bytes;
         let place = state.huge.partition_point(|other| other.start < start);
-        state.huge.insert(place, object);
+        state.huge.insert(place, Box::new(object));
         Ok(start)
     }
 
     /// Gives all unused blocks back to the system (`debug.FreeOSMemory`); returns how many bytes. What is given back costs page faults
     /// when it is used again: see [`scavenge`] for what happens by itself.
     pub fn release_unused(&self) -> u64 {
-        release_free(&mut lock(&self.state))
+        let state = &mut *lock(&self.state);
+        self.sort(state, usize::MAX);
+        release_free(state)
     }
 
     // ---- collection ----
@@ -687,31 +833,38 @@ impl Heap {
 
     /// `debug.SetGCPercent`: sets GOGC (`None`: off); returns the setting before.
     pub fn set_growth_percent(&self, percent: Option<u32>) -> Option<u32> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         // ORDERING: relaxed. A setting, changed under the state's lock.
         let before = self
             .growth
             .swap(percent.map_or(u64::MAX, u64::from), Ordering::Relaxed);
-        self.set_trigger(&state);
+        self.change_trigger(&mut state);
         u32::try_from(before).ok()
     }
 
     /// `debug.SetMemoryLimit`: sets GOMEMLIMIT (`None`: off); returns the setting before.
     pub fn set_soft_limit(&self, limit: Option<u64>) -> Option<u64> {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         // ORDERING: relaxed. A setting, changed under the state's lock.
         let before = self
             .soft_limit
             .swap(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.set_trigger(&state);
+        self.change_trigger(&mut state);
         Some(before).filter(|&before| before != u64::MAX)
     }
 
     /// Sets what the program may take ([`HeapOptions::limit`]).
     pub fn set_limit(&self, limit: Option<u64>) {
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         self.account.set_limit(limit);
-        self.set_trigger(&state);
+        self.change_trigger(&mut state);
+    }
+
+    /// Sets when the next collection is wanted after a setting has changed; one under way does so at its end.
+    fn change_trigger(&self, state: &mut State) {
+        if state.cycle.is_none() {
+            self.set_trigger(state);
+        }
     }
 
     /// The account that the program's memory is charged to.
@@ -742,6 +895,13 @@ impl Heap {
         );
         let since = allocated.wrapping_sub(state.allocated_then);
         let trigger = self.trigger.load(Ordering::Relaxed);
+        let goal = match (&state.cycle, trigger) {
+            (Some(cycle), _) => cycle.goal_before,
+            (None, u64::MAX) => u64::MAX,
+            (None, _) => state
+                .live
+                .saturating_add(trigger - state.allocated_then + state.headroom),
+        };
         let huge: u64 = state
             .huge
             .iter()
@@ -757,11 +917,7 @@ impl Heap {
             resident: state.dirty_blocks * BLOCK_BYTES + state.huge_bytes,
             released: state.released,
             reserved: state.regions.len() as u64 * region::REGION_BYTES + huge,
-            goal: if trigger == u64::MAX {
-                u64::MAX
-            } else {
-                state.live.saturating_add(trigger - state.allocated_then)
-            },
+            goal,
             collections: state.collections,
             forced: state.forced,
             pause_total: state.pause_total,
@@ -789,15 +945,13 @@ impl Heap {
         // SAFETY: the world is stopped and we hold the state's lock.
         unsafe {
             Some(
-                match mark::find(self.tag, &raw const *state.huge, address)? {
+                match mark::find(self, Some(&raw const *state.huge), address)? {
                     mark::Found::Cell(block, cell) => (
                         block_memory(block) + cell as u64 * (*block).cell as u64,
                         (*block).cell as u64,
                     ),
                     mark::Found::Large(block, start) => (start, (*block).bytes_or_layout),
-                    mark::Found::Huge(number) => {
-                        (state.huge[number].start, state.huge[number].bytes)
-                    }
+                    mark::Found::Huge(object) => ((*object).start, (*object).bytes),
                 },
             )
         }

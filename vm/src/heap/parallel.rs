@@ -1,19 +1,19 @@
-//! Marking by several threads, in the stopped world.
+//! Marking by several threads: how they share work, and how many mark in a stopped world.
 //!
-//! 1. The marker that the roots were reported to becomes one of several, each with a stack of its own. Threads are started for the others and end with
-//!    the marking: that costs some ten microseconds, and large heaps only are marked so.
-//! 2. Who has nothing left takes a piece of somebody's stack out of the pool, or sleeps there. Who has much looks now and then whether anybody sleeps, and
-//!    gives away the older half of his stack, which leads to more than the newer half.
-//! 3. When all sleep, all is marked.
-//! 4. How many cells of each block are marked is counted afterwards: counting along would have all threads write the same lines.
+//! 1. Each thread has a marker with a stack of its own. Who has nothing left takes a piece of somebody's stack out of the [`Pool`], or sleeps there.
+//!    Who has much looks now and then whether anybody sleeps, and gives away the older half of his stack, which leads to more than the
+//!    newer half.
+//! 2. When all sleep and no piece is left, there is nothing to scan. In a stopped world that is the end; else somebody is asked to stop the
+//!    world and see whether it is ([`super::concurrent`]).
+//! 3. [`Pool::pause`] calls all back: they leave their stacks as pieces and sleep until [`Pool::resume`].
 //!
-//! A thread that cannot be started, or a list for which there is no memory, means only that fewer help.
+//! In a stopped world threads are started for one marking and end with it: that costs some ten microseconds, and only large heaps are marked so.
+//! A thread that cannot be started means only that fewer help. A piece for which there is no room is *lost*: all marked objects are scanned again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::mark::{Marker, SHARED};
-use super::region::{self, RECORD_BLOCKS, RegionRef, State as BlockState};
 use super::{Heap, lock};
 
 /// Live bytes for each thread that marks.
@@ -21,14 +21,23 @@ const BYTES_PER_THREAD: u64 = 16 << 20;
 /// More threads bring little: they wait for memory.
 const MOST_THREADS: u64 = 8;
 
+/// In [`Pool::call`]: all are called back.
+const BACK: usize = 1;
+/// Somebody who does not wait has asked for a piece.
+const WANTED: usize = 2;
+/// One that sleeps.
+const SLEEPER: usize = 4;
+
 /// Where work is shared.
 #[derive(Default)]
 pub(super) struct Pool {
     state: Mutex<PoolState>,
     /// Something has come, or all is done.
     news: Condvar,
-    /// How many sleep, for a look without the lock.
-    hungry: AtomicUsize,
+    /// One more sleeps, or is gone.
+    quiet: Condvar,
+    /// What those who mark should look for, for a look without the lock.
+    call: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -37,22 +46,49 @@ struct PoolState {
     /// Threads that mark.
     workers: usize,
     sleeping: usize,
+    paused: bool,
+    ended: bool,
+    /// Somebody has been told that all sleep.
+    asked: bool,
+    lost: bool,
 }
 
+impl PoolState {
+    fn put(&mut self, piece: Vec<u64>) {
+        if self.pieces.try_reserve(1).is_ok() {
+            self.pieces.push(piece);
+        } else {
+            self.lost = true;
+        }
+    }
+}
+
+// ORDERING: relaxed, of `call` everywhere. It says only that a look at what is behind the lock may be worth while.
 impl Pool {
-    /// Whether somebody waits for work.
+    /// Whether [`Pool::called`] has something to say.
     #[inline(always)]
-    pub(super) fn is_hungry(&self) -> bool {
-        // ORDERING: relaxed. A hint; the pieces are behind the lock.
-        self.hungry.load(Ordering::Relaxed) > 0
+    pub(super) fn calls(&self) -> bool {
+        self.call.load(Ordering::Relaxed) != 0
+    }
+
+    /// Gives somebody a part of the stack if he waits for it. Answers whether the marker is called back.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn called(&self, stack: &mut Vec<u64>) -> bool {
+        if self.call.load(Ordering::Relaxed) & BACK != 0 {
+            return true;
+        }
+        if stack.len() >= 2 * SHARED {
+            self.give(stack);
+        }
+        false
     }
 
     /// Gives away the older half of a stack, if there is memory to do so.
-    #[cold]
-    pub(super) fn give(&self, stack: &mut Vec<u64>) {
+    fn give(&self, stack: &mut Vec<u64>) {
         let half = stack.len() / 2;
         let mut piece = Vec::new();
-        if piece.try_reserve_exact(half.max(SHARED)).is_err() {
+        if piece.try_reserve_exact(half).is_err() {
             return;
         }
         let mut state = lock(&self.state);
@@ -61,105 +97,206 @@ impl Pool {
         }
         piece.extend(stack.drain(..half));
         state.pieces.push(piece);
+        self.call.fetch_and(!WANTED, Ordering::Relaxed);
         self.news.notify_one();
     }
 
-    /// A piece of somebody's stack; waits for one. `None`: all is marked.
-    pub(super) fn take(&self) -> Option<Vec<u64>> {
-        let mut state = lock(&self.state);
-        state.sleeping += 1;
-        // ORDERING: relaxed, as in `is_hungry`.
-        self.hungry.fetch_add(1, Ordering::Relaxed);
-        loop {
-            if let Some(piece) = state.pieces.pop() {
-                state.sleeping -= 1;
-                // ORDERING: relaxed, as in `is_hungry`.
-                self.hungry.fetch_sub(1, Ordering::Relaxed);
-                return Some(piece);
-            }
-            if state.sleeping == state.workers {
-                self.news.notify_all();
-                return None;
-            }
-            state = self
-                .news
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+    /// Leaves a whole stack to others.
+    pub(super) fn put(&self, stack: &mut Vec<u64>) {
+        if !stack.is_empty() {
+            lock(&self.state).put(std::mem::take(stack));
+            self.news.notify_one();
         }
+    }
+
+    /// A piece, if there is one now; if not, somebody who has much will leave one.
+    pub(super) fn try_take(&self) -> Option<Vec<u64>> {
+        let piece = lock(&self.state).pieces.pop();
+        if piece.is_none() {
+            self.call.fetch_or(WANTED, Ordering::Relaxed);
+        }
+        piece
+    }
+
+    /// All pieces, and whether something was lost. For who has paused the others.
+    pub(super) fn take_all(&self) -> (Vec<Vec<u64>>, bool) {
+        let mut state = lock(&self.state);
+        (
+            std::mem::take(&mut state.pieces),
+            std::mem::take(&mut state.lost),
+        )
+    }
+
+    /// Adds one thread to those that mark.
+    fn enter(&self) {
+        lock(&self.state).workers += 1;
+    }
+
+    /// It has not come about.
+    fn not_entered(&self) {
+        lock(&self.state).workers -= 1;
+    }
+
+    /// Waits for a piece, and puts it on the stack; what is on the stack is left for others before. When all sleep, `ask` is called; if it answers
+    /// false that is the end. Answers false at the end.
+    pub(super) fn take(&self, stack: &mut Vec<u64>, ask: &dyn Fn() -> bool) -> bool {
+        let mut state = lock(&self.state);
+        if !stack.is_empty() {
+            state.put(std::mem::take(stack));
+        }
+        state.sleeping += 1;
+        self.call.fetch_add(SLEEPER, Ordering::Relaxed);
+        self.quiet.notify_all();
+        loop {
+            if state.ended {
+                state.sleeping -= 1;
+                state.workers -= 1;
+                self.call.fetch_sub(SLEEPER, Ordering::Relaxed);
+                self.quiet.notify_all();
+                return false;
+            }
+            if !state.paused {
+                if let Some(piece) = state.pieces.pop() {
+                    state.sleeping -= 1;
+                    self.call.fetch_sub(SLEEPER, Ordering::Relaxed);
+                    // A stack that has been reserved is not given up.
+                    if piece.len() <= stack.capacity() {
+                        stack.extend(piece);
+                    } else {
+                        *stack = piece;
+                    }
+                    return true;
+                }
+                if state.sleeping == state.workers && !state.asked {
+                    state.asked = true;
+                    drop(state);
+                    let goes_on = ask();
+                    state = lock(&self.state);
+                    if !goes_on {
+                        state.ended = true;
+                        self.news.notify_all();
+                    }
+                    continue;
+                }
+            }
+            state = wait(&self.news, state);
+        }
+    }
+
+    /// Calls all back and waits until they sleep.
+    pub(super) fn pause(&self) {
+        let mut state = lock(&self.state);
+        state.paused = true;
+        self.call.fetch_or(BACK, Ordering::Relaxed);
+        while state.sleeping < state.workers {
+            state = wait(&self.quiet, state);
+        }
+    }
+
+    /// Lets them go on.
+    pub(super) fn resume(&self) {
+        let mut state = lock(&self.state);
+        (state.paused, state.asked) = (false, false);
+        self.call.fetch_and(!BACK, Ordering::Relaxed);
+        self.news.notify_all();
+    }
+
+    /// Ends the marking: all go, what is left is forgotten.
+    pub(super) fn end(&self) {
+        let mut state = lock(&self.state);
+        state.ended = true;
+        state.pieces = Vec::new();
+        self.call.fetch_or(BACK, Ordering::Relaxed);
+        self.news.notify_all();
+    }
+
+    /// Begins another marking, when all those of the last have gone.
+    pub(super) fn start(&self) {
+        let mut state = lock(&self.state);
+        while state.workers > 0 {
+            state = wait(&self.quiet, state);
+        }
+        *state = PoolState::default();
+        self.call.store(0, Ordering::Relaxed);
+    }
+
+    /// Something was marked that is on no stack.
+    pub(super) fn note_lost(&self) {
+        lock(&self.state).lost = true;
+    }
+
+    /// How many threads mark.
+    pub(super) fn workers(&self) -> usize {
+        lock(&self.state).workers
     }
 }
 
-/// A marker on its way to its thread.
+fn wait<'a>(condition: &Condvar, state: MutexGuard<'a, PoolState>) -> MutexGuard<'a, PoolState> {
+    condition
+        .wait(state)
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A marker on its way to or from its thread.
 struct Helper<'a>(Marker<'a>);
 
 // SAFETY: what a marker points to are the heap's records and lists, which outlive the marking and which markers share by atomics.
 unsafe impl Send for Helper<'_> {}
 
-impl Helper<'_> {
-    fn work(self, pool: &Pool) -> bool {
-        self.0.work(pool).1
+impl<'a> Helper<'a> {
+    fn work(self, pool: &Pool) -> Helper<'a> {
+        Helper(self.0.work(pool))
     }
 }
 
-/// Marks all that `stack` leads to. Returns the memory of a stack, and whether something was lost.
-pub(super) fn mark(
-    marker: &Marker<'_>,
-    stack: Vec<u64>,
-    limit: usize,
-    helpers: usize,
-) -> (Vec<u64>, bool) {
+/// Marks all that `stack` leads to, in the stopped world. Returns a marker with the sums of all.
+pub(super) fn mark(marker: &Marker<'_>, stack: Vec<u64>, limit: usize, helpers: usize) -> Marked {
     let pool = &Pool::default();
     std::thread::scope(|scope| {
         // Nobody may find that all sleep before all are there.
-        lock(&pool.state).workers = 1;
+        pool.enter();
         let threads: Vec<_> = (0..helpers)
             .filter_map(|_| {
                 let helper = Helper(marker.helper(pool, Vec::new(), limit));
-                lock(&pool.state).workers += 1;
+                pool.enter();
                 let thread = std::thread::Builder::new()
                     .name("golite-mark".into())
                     .spawn_scoped(scope, move || helper.work(pool));
                 if thread.is_err() {
-                    lock(&pool.state).workers -= 1;
+                    pool.not_entered();
                 }
                 thread.ok()
             })
             .collect();
-        let (stack, lost) = marker.helper(pool, stack, limit).work(pool);
-        let lost = threads.into_iter().fold(lost, |lost, thread| {
-            lost | thread.join().expect("marking does not panic")
-        });
-        (stack, lost)
+        let mut own = marker.helper(pool, stack, limit).work(pool);
+        let mut all = Marked {
+            stack: own.take_stack(),
+            lost: own.lost,
+            bytes: own.bytes,
+            objects: own.objects,
+        };
+        for thread in threads {
+            let Helper(other) = thread.join().expect("marking does not panic");
+            all.lost |= other.lost;
+            all.bytes += other.bytes;
+            all.objects += other.objects;
+        }
+        all.lost |= lock(&pool.state).lost;
+        all
     })
 }
 
-/// Counts the marks of all blocks.
-///
-/// # Safety
-/// The world is stopped, and nobody else marks.
-pub(super) unsafe fn count_marks(regions: *const [RegionRef]) {
-    // SAFETY: by the contract, here and below.
-    for region in unsafe { &*regions } {
-        // SAFETY: as above.
-        let data = unsafe { region.data() };
-        for number in (RECORD_BLOCKS..region::BLOCKS).filter(|&number| !data.is_free(number)) {
-            // SAFETY: as above.
-            let block = unsafe { &mut *region.record(number) };
-            let words = match block.state {
-                BlockState::Small => (block.cells as usize).div_ceil(64),
-                BlockState::Large => 1,
-                BlockState::Tail | BlockState::Free => continue,
-            };
-            block.marked = block.marks[..words]
-                .iter()
-                .map(|word| word.count_ones())
-                .sum();
-        }
-    }
+/// What several threads have marked.
+pub(super) struct Marked {
+    /// The memory of a stack.
+    pub(super) stack: Vec<u64>,
+    pub(super) lost: bool,
+    pub(super) bytes: u64,
+    pub(super) objects: u64,
 }
 
 impl Heap {
-    /// How many threads help to mark, judged by what was live last.
+    /// How many threads help to mark in a stopped world, judged by what was live last.
     pub(super) fn helpers(&self) -> usize {
         // ORDERING: relaxed. Settings, written under the lock that the collector holds.
         let live = self.live_then.load(Ordering::Relaxed);
@@ -173,5 +310,39 @@ impl Heap {
             return MOST_THREADS as usize;
         }
         std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// Starts the threads that mark beside the program, a quarter as many as may run at the same time; answers whether there is one.
+    pub(super) fn start_workers(&self) -> bool {
+        let wanted = (self.threads() / 4).clamp(1, MOST_THREADS as usize);
+        for _ in self.pool.workers()..wanted {
+            let Some(heap) = self.this.upgrade() else {
+                return false;
+            };
+            self.pool.enter();
+            let thread = std::thread::Builder::new()
+                .name("golite-mark".into())
+                .spawn(move || heap.work_beside());
+            if thread.is_err() {
+                self.pool.not_entered();
+                break;
+            }
+        }
+        self.pool.workers() > 0
+    }
+
+    /// What such a thread does.
+    fn work_beside(&self) {
+        let mut stack = Vec::new();
+        while self.pool.take(&mut stack, &|| {
+            self.ask_for_step();
+            true
+        }) {
+            let mut marker = Marker::beside(self, std::mem::take(&mut stack));
+            marker.drain_some(usize::MAX);
+            stack = marker.take_stack();
+            self.add_up(&marker);
+        }
+        self.sort_rest();
     }
 }

@@ -1,6 +1,6 @@
 //! Regions and blocks: where memory comes from, and how an address finds its object.
 //!
-//! A region is 64 MiB of reserved, aligned address space: 2048 blocks of 32 KiB. Its first 36 blocks hold the
+//! A region is 64 MiB of reserved, aligned address space: 2048 blocks of 32 KiB. Its first 68 blocks hold the
 //! [`Block`] records of all its blocks (apart from the memory they describe: marking does not touch the objects of
 //! pointer-free blocks, and the records do not all fall on the same few cache sets, as headers at the start of 32
 //! KiB-aligned blocks would). Pages are committed when touched, so a record or block that was never used costs
@@ -14,11 +14,14 @@
 //! set and which is found in the heap's list.
 //!
 //! INVARIANT (RECORDS): a record is written by the thread that holds the heap's region lock, or by the cache that
-//! owns the block (`marks` and what is not `dirty` are only read by it), or by the collector in a stopped world.
-//! Hence plain accesses.
+//! owns the block (which only writes `dirty`, and marks), or by the collector in a stopped world. Hence plain accesses. Threads that mark
+//! while others run read only what describes the cells, which does not change while a block is in use, and set marks, which are atomics.
+//!
+//! Each block has two sets of marks. One side is what the last finished collection has found: caches read free cells off it. The
+//! other is clear, or being filled by the collection under way. At the end of a collection the sides change their roles.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::platform;
 use super::shape::{Pattern, ShapeData};
@@ -100,8 +103,8 @@ pub struct Block {
     pub magic: u32,
     /// Cells of the block.
     pub cells: u32,
-    /// Cells marked by the last (or running) collection.
-    pub marked: u32,
+    /// The collection whose marks it was last sorted by, or the last finished one when it was taken into use.
+    pub sorted: u32,
     /// Memory from this offset on was never written since it came from the system: it is zero.
     pub dirty: u32,
     /// Period of the shape.
@@ -116,11 +119,14 @@ pub struct Block {
     pub next: *mut Block,
     /// The shape.
     pub shape: *const ShapeData,
-    /// One bit per cell, set if marked. A large object uses bit 0 of its head.
-    pub marks: [u64; MAX_CELLS / 64],
+    /// Two sides: one bit per cell, set if marked. A large object uses bit 0 of its head.
+    pub marks: [Marks; 2],
 }
 
-const _: () = assert!(size_of::<Block>() == 64 + MAX_CELLS / 8);
+/// A bit for each cell of a block.
+pub type Marks = [AtomicU64; MAX_CELLS / 64];
+
+const _: () = assert!(size_of::<Block>() == 64 + 2 * MAX_CELLS / 8);
 
 /// The start of a region: lies where the record of its first block would be, which reads as a free block.
 #[repr(C, align(64))]
@@ -251,27 +257,79 @@ impl Region {
 
 impl Block {
     /// Makes a free block one of cells.
-    pub fn become_small(&mut self, cell: u32, layout: u32, shape: &ShapeData) {
-        self.state = State::Small;
+    pub fn become_small(&mut self, cell: u32, layout: u32, shape: &ShapeData, finished: u32) {
         self.set_shape(shape);
         self.cell = cell;
         self.magic = (1u64 << 32).div_ceil(cell as u64) as u32;
         self.cells = BLOCK_BYTES as u32 / cell;
-        self.marked = 0;
+        self.sorted = finished;
         self.bytes_or_layout = layout as u64;
         self.next = std::ptr::null_mut();
-        self.marks[..(self.cells as usize).div_ceil(64)].fill(0);
+        self.state = State::Small;
+        self.clear_marks(0);
+        self.clear_marks(1);
     }
 
     /// Makes a free block the head of a large object; the tails are the caller's work.
-    pub fn become_large(&mut self, bytes: u64, blocks: u32, shape: &ShapeData) {
-        self.state = State::Large;
+    pub fn become_large(&mut self, bytes: u64, blocks: u32, shape: &ShapeData, finished: u32) {
         self.set_shape(shape);
         self.cell = 0;
         self.span = blocks;
-        self.marked = 0;
+        self.sorted = finished;
         self.bytes_or_layout = bytes;
-        self.marks[0] = 0;
+        self.state = State::Large;
+        self.clear_marks(0);
+        self.clear_marks(1);
+    }
+
+    /// How many words of a side of the marks are in use.
+    fn mark_words(&self) -> usize {
+        match self.state {
+            State::Small => (self.cells as usize).div_ceil(64),
+            State::Large => 1,
+            State::Free | State::Tail => 0,
+        }
+    }
+
+    /// Makes a side of the marks clear.
+    pub fn clear_marks(&self, side: usize) {
+        for word in &self.marks[side][..self.mark_words()] {
+            // ORDERING: relaxed, of all marks: they publish nothing (`Marker::set_mark`).
+            word.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// How many cells are marked on a side.
+    pub fn count_marks(&self, side: usize) -> u32 {
+        let words = &self.marks[side][..self.mark_words()];
+        // ORDERING: relaxed, as above.
+        words
+            .iter()
+            .map(|word| word.load(Ordering::Relaxed).count_ones())
+            .sum()
+    }
+
+    /// Whether a cell is marked on a side.
+    pub fn is_marked(&self, side: usize, cell: u32) -> bool {
+        // ORDERING: relaxed, as above.
+        self.marks[side][cell as usize / 64].load(Ordering::Relaxed) >> (cell % 64) & 1 != 0
+    }
+
+    /// Marks the cells `first..end` on a side, or takes their marks away.
+    pub fn mark_cells(&self, side: usize, first: u32, end: u32, marked: bool) {
+        let mut at = first;
+        while at < end {
+            let word = &self.marks[side][at as usize / 64];
+            let until = end.min((at / 64 + 1) * 64);
+            let mask = (!0u64 >> (64 - (until - at))) << (at % 64);
+            // ORDERING: relaxed, as above.
+            if marked {
+                word.fetch_or(mask, Ordering::Relaxed);
+            } else {
+                word.fetch_and(!mask, Ordering::Relaxed);
+            }
+            at = until;
+        }
     }
 
     fn set_shape(&mut self, shape: &ShapeData) {
@@ -286,26 +344,28 @@ impl Block {
         self.shape = shape;
     }
 
-    /// The first run of free cells at or after cell `from`: (first, end).
-    pub fn free_run(&self, from: u32) -> Option<(u32, u32)> {
-        let start = self.next_with(from, !0)?;
-        Some((start, self.next_with(start, 0).unwrap_or(self.cells)))
+    /// The first run of cells not marked on a side at or after cell `from`: (first, end).
+    pub fn free_run(&self, side: usize, from: u32) -> Option<(u32, u32)> {
+        let start = self.next_with(side, from, !0)?;
+        Some((start, self.next_with(side, start, 0).unwrap_or(self.cells)))
     }
 
-    /// The first cell at or after `from` whose mark, xor `flip`, is set.
-    fn next_with(&self, from: u32, flip: u64) -> Option<u32> {
+    /// The first cell at or after `from` whose mark on a side, xor `flip`, is set.
+    fn next_with(&self, side: usize, from: u32, flip: u64) -> Option<u32> {
+        // ORDERING: relaxed, as above.
+        let marks = |word: usize| self.marks[side][word].load(Ordering::Relaxed);
         if from >= self.cells {
             return None;
         }
         let mut word = from as usize / 64;
-        let mut bits = (self.marks[word] ^ flip) & !0 << (from % 64);
+        let mut bits = (marks(word) ^ flip) & !0 << (from % 64);
         let words = (self.cells as usize).div_ceil(64);
         while bits == 0 {
             word += 1;
             if word == words {
                 return None;
             }
-            bits = self.marks[word] ^ flip;
+            bits = marks(word) ^ flip;
         }
         let cell = word as u32 * 64 + bits.trailing_zeros();
         (cell < self.cells).then_some(cell)
@@ -317,7 +377,8 @@ pub struct Huge {
     pub start: u64,
     pub bytes: u64,
     pub shape: *const ShapeData,
-    pub marked: bool,
+    /// Whether it is marked, on each side.
+    pub marked: [AtomicBool; 2],
 }
 
 // SAFETY: the shape outlives the heap's objects and is never changed.
@@ -331,7 +392,7 @@ impl Huge {
             start: start.as_ptr() as u64,
             bytes,
             shape,
-            marked: false,
+            marked: [const { AtomicBool::new(false) }; 2],
         })
     }
 

@@ -35,7 +35,7 @@ impl Heap {
         if trigger == u64::MAX {
             return 0;
         }
-        let goal = state.live + trigger.saturating_sub(state.allocated_then);
+        let goal = state.live + trigger.saturating_sub(state.allocated_then) + state.headroom;
         let kept = (goal.saturating_add(goal / 10) / BLOCK_BYTES).max(state.used_blocks);
         state.dirty_blocks.saturating_sub(kept)
     }

@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicU64;
 
 use rustc_hash::FxHashMap;
 
-use super::{Account, Cache, Heap, Marker, OutOfMemory, Reference, lock, mark};
+use super::{Account, Cache, Heap, Marker, OutOfMemory, Reference, barrier, lock, mark};
 use crate::moves;
 
 /// About what an entry takes in its table, which doubles.
@@ -40,7 +40,7 @@ pub enum DueKind {
 pub struct Due {
     /// A func value.
     pub function: u64,
-    /// Of a finalizer: the object.
+    /// Of a finalizer: the object. Of a cleanup: an address in the object, 0 once it is due.
     pub object: u64,
     /// Of a finalizer that takes an interface: the type word; else 0.
     pub type_word: u64,
@@ -158,7 +158,8 @@ impl Specials {
         });
         for object in take_dead(
             &mut self.finalizers,
-            &mut self.queues[DueKind::Finalizer as usize],
+            &mut self.queues,
+            DueKind::Finalizer,
             marker,
         ) {
             marker.mark_reference(object);
@@ -166,7 +167,8 @@ impl Specials {
         marker.settle();
         take_dead(
             &mut self.cleanups,
-            &mut self.queues[DueKind::Cleanup as usize],
+            &mut self.queues,
+            DueKind::Cleanup,
             marker,
         );
         self.pools.retain(|&pool| marker.is_marked(pool));
@@ -178,9 +180,11 @@ impl Specials {
 /// stay, with their objects, for the next collection.
 fn take_dead(
     table: &mut FxHashMap<u64, Entry>,
-    queue: &mut Queue,
+    queues: &mut [Queue; 2],
+    kind: DueKind,
     marker: &mut Marker<'_>,
 ) -> Vec<u64> {
+    let queue = &mut queues[kind as usize];
     let is_dead = |entry: &Entry, marker: &Marker<'_>| !marker.is_marked(entry.due.object);
     let count = table
         .values()
@@ -208,7 +212,15 @@ fn take_dead(
     dead.sort_unstable_by_key(|entry| entry.number);
     for entry in dead {
         objects.push(entry.due.object);
-        queue.due.push_back(entry.due);
+        queue.due.push_back(Due {
+            // Of a cleanup it was only watched.
+            object: if kind == DueKind::Finalizer {
+                entry.due.object
+            } else {
+                0
+            },
+            ..entry.due
+        });
     }
     objects
 }
@@ -290,6 +302,8 @@ impl Heap {
     ) -> Result<Reference, OutOfMemory> {
         let known = lock(&self.specials).handles.get(&address).copied();
         if let Some(handle) = known.and_then(Reference::new) {
+            // Nothing but the table may have known it.
+            barrier::shade(&[handle.get()]);
             return Ok(handle);
         }
         let new = cache.allocate_uninitialized(8)?;
@@ -300,6 +314,7 @@ impl Heap {
         if let Some(handle) = specials.handles.get(&address).copied()
             && let Some(handle) = Reference::new(handle)
         {
+            barrier::shade(&[handle.get()]);
             return Ok(handle);
         }
         specials.may_grow(self.account())?;
@@ -330,6 +345,9 @@ impl Heap {
         let queue = specials.queue(kind);
         let due = queue.due.pop_front();
         queue.running = due.is_some();
+        if let Some(due) = due {
+            barrier::shade(&[due.function, due.object]);
+        }
         due
     }
 

@@ -69,12 +69,13 @@ impl Mutator {
 
     fn allocate(&mut self) {
         let references = match self.random.below(100) {
-            0 => self.random.below(9000),
-            1..10 => self.random.below(100),
+            // Of few sizes: each is a shape of its own.
+            0 => [500, 9000][self.random.below(2) as usize],
+            1..10 => self.random.below(10) * 10,
             _ => self.random.below(5),
         };
         let scalars = if self.random.below(50) == 0 {
-            self.random.below(3000)
+            [100, 3000][self.random.below(2) as usize]
         } else {
             self.random.below(4)
         };
@@ -136,10 +137,29 @@ impl Mutator {
         unsafe { store_reference(node.address + 8 * (1 + index as u64), target + interior) };
     }
 
+    /// Takes a reference out of an object into a register: what the barrier is for.
+    fn take(&mut self) {
+        if self.roots.is_empty() {
+            return;
+        }
+        let from = self.roots[self.random.below(self.roots.len() as u64) as usize];
+        let node = self.nodes.get_mut(&from).unwrap();
+        if node.references.is_empty() {
+            return;
+        }
+        let index = self.random.below(node.references.len() as u64) as usize;
+        if let Some(taken) = node.references[index].take() {
+            self.roots.push(taken);
+        }
+        // SAFETY: a word of a live object.
+        unsafe { store_reference(node.address + 8 * (1 + index as u64), 0) };
+    }
+
     fn step(&mut self) {
-        match self.random.below(10) {
+        match self.random.below(12) {
             0..4 => self.allocate(),
             4..7 => self.connect(),
+            7..9 => self.take(),
             _ if !self.roots.is_empty() => {
                 let index = self.random.below(self.roots.len() as u64) as usize;
                 self.roots.swap_remove(index);
@@ -354,6 +374,227 @@ fn several_mutators_share_a_heap() {
         });
         mutators.iter().for_each(|m| m.lock().unwrap().check());
     }
+}
+
+/// Where mutators give objects to each other: a large object of references.
+struct Market {
+    places: u64,
+    count: u64,
+}
+
+/// A mutator on a thread, as a goroutine: it has registers that are only reported before it runs, or in a step.
+struct Runner {
+    mutator: Mutator,
+    reported: u64,
+    /// An object that somebody else has made, and its first word.
+    foreign: Option<(u64, u64)>,
+}
+
+impl Runner {
+    fn report(&mut self, marker: &mut Marker<'_>, number: u64) {
+        self.mutator.report(marker);
+        if let Some((address, _)) = self.foreign {
+            marker.mark_reference(address);
+        }
+        self.reported = number;
+    }
+
+    /// Runs for a while, between two stops of the world.
+    fn run(&mut self, market: &Market, steps: u64) {
+        let heap = self.mutator.cache.heap().clone();
+        let mutating = self.mutator.cache.mutate();
+        if mutating.is_some() && self.reported != heap.cycle_number() {
+            heap.report_beside(|marker| self.report(marker, heap.cycle_number()));
+        }
+        for _ in 0..steps {
+            self.mutator.step();
+            if self.mutator.random.below(8) == 0 {
+                self.trade(market);
+            }
+        }
+        drop(mutating);
+    }
+
+    /// Checks what it has got and gets something else; sometimes gives something.
+    fn trade(&mut self, market: &Market) {
+        if let Some((address, first)) = self.foreign.take() {
+            // SAFETY: it has been a root, so it is alive.
+            assert_eq!(
+                unsafe { load64(address) },
+                first,
+                "an object of somebody else was freed"
+            );
+        }
+        let place = market.places + 8 * self.mutator.random.below(market.count);
+        // SAFETY: a word of a live object.
+        let got = unsafe { load_reference(place) };
+        if got != 0 {
+            // SAFETY: as above.
+            let first = unsafe { load64(got) };
+            assert!(
+                first != 0 && first != u64::from_ne_bytes([POISON; 8]),
+                "a dead object"
+            );
+            self.foreign = Some((got, first));
+            // SAFETY: as above.
+            unsafe { store_reference(place, 0) };
+        }
+        if !self.mutator.roots.is_empty() && self.mutator.random.below(2) == 0 {
+            let roots = &self.mutator.roots;
+            let given = roots[self.mutator.random.below(roots.len() as u64) as usize];
+            // SAFETY: as above.
+            unsafe { store_reference(place, self.mutator.nodes[&given].address) };
+        }
+    }
+}
+
+struct Runners<'a> {
+    runners: &'a [Mutex<Runner>],
+    market: &'a Market,
+    heap: &'a Heap,
+}
+
+impl Roots for Runners<'_> {
+    fn report(&mut self, marker: &mut Marker<'_>) {
+        marker.mark_reference(self.market.places);
+    }
+
+    fn report_goroutines(
+        &mut self,
+        from: usize,
+        marker: &mut Marker<'_>,
+        enough: &mut dyn FnMut(&Marker<'_>) -> bool,
+    ) -> Option<usize> {
+        for number in from..self.runners.len() {
+            lock(&self.runners[number]).report(marker, self.heap.cycle_number());
+            if enough(marker) {
+                return Some(number + 1);
+            }
+        }
+        None
+    }
+}
+
+/// Counts a thread off, however it ends.
+struct Ends<'a>(&'a AtomicU64);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Mutators on so many threads, for so many rounds, while collections mark beside them; each is verified.
+fn marking_beside(threads: u64, rounds: u64, seed: u64) {
+    let heap = heap(HeapOptions {
+        verify: true,
+        seed,
+        ..HeapOptions::default()
+    });
+    let count = 500;
+    let market = &Market {
+        places: heap
+            .new_cache()
+            .allocate_bytes(Shape::REFERENCES, 8 * count as usize)
+            .unwrap()
+            .get(),
+        count,
+    };
+    let runners: Vec<_> = (0..threads)
+        .map(|number| {
+            Mutex::new(Runner {
+                mutator: Mutator::new(&heap, seed * 100 + number),
+                reported: 0,
+                foreign: None,
+            })
+        })
+        .collect();
+    let world = RwLock::new(());
+    let running = AtomicU64::new(threads);
+    std::thread::scope(|scope| {
+        for runner in &runners {
+            let (world, running) = (&world, &running);
+            scope.spawn(move || {
+                let _ends = Ends(running);
+                for round in 0..rounds {
+                    let going = world.read().unwrap();
+                    let mut runner = lock(runner);
+                    let steps = 1 + runner.mutator.random.below(200);
+                    runner.run(market, steps);
+                    if round % 16 == 0 {
+                        runner.mutator.forget();
+                        runner.mutator.check();
+                    }
+                    drop((runner, going));
+                }
+            });
+        }
+        let mut random = Random(seed);
+        while running.load(Ordering::Relaxed) > 0 {
+            std::thread::sleep(Duration::from_micros(random.below(300)));
+            let stopped = world.write().unwrap_or_else(PoisonError::into_inner);
+            let mut roots = Runners {
+                runners: &runners,
+                market,
+                heap: &heap,
+            };
+            let pace = match random.below(4) {
+                0 => Pace::Objects(1 + random.below(300) as usize),
+                1 => Pace::USUAL,
+                _ => Pace::Time(Duration::from_micros(random.below(50))),
+            };
+            // SAFETY: no mutator runs.
+            unsafe {
+                if random.below(40) == 0 {
+                    heap.collect_all(&mut roots);
+                } else {
+                    heap.step(&mut roots, pace);
+                }
+            }
+            drop(stopped);
+        }
+    });
+    // What is left is exactly what can be reached.
+    // SAFETY: no mutator runs, and the market's objects are dropped.
+    unsafe {
+        crate::moves::zero(market.places, 8 * count as usize);
+        heap.collect(&mut |marker| {
+            for runner in &runners {
+                let mut runner = lock(runner);
+                runner.foreign = None;
+                runner.mutator.forget();
+                runner.mutator.report(marker);
+            }
+        });
+    }
+    let live: usize = runners.iter().map(|r| lock(r).mutator.nodes.len()).sum();
+    let figures = heap.statistics();
+    assert_eq!(figures.mallocs - figures.frees, live as u64);
+    runners
+        .iter()
+        .for_each(|runner| lock(runner).mutator.check());
+}
+
+#[test]
+fn nothing_is_lost_while_it_is_marked_beside_the_program() {
+    let rounds = if cfg!(miri) { 6 } else { 150 };
+    for (seed, threads) in [1, 2, 3, 4].into_iter().enumerate() {
+        marking_beside(threads, rounds, seed as u64);
+    }
+}
+
+/// As the test before, for as long as `GOLITE_FUZZ_SECONDS` says.
+#[test]
+#[ignore = "runs for a minute or more"]
+fn nothing_is_lost_for_long() {
+    let seconds = std::env::var("GOLITE_FUZZ_SECONDS").map_or(60, |text| text.parse().unwrap());
+    let begin = Instant::now();
+    let mut seed = 1000;
+    while begin.elapsed() < Duration::from_secs(seconds) {
+        marking_beside(1 + seed % 4, 400, seed);
+        seed += 1;
+    }
+    eprintln!("{} runs", seed - 1000);
 }
 
 #[test]

@@ -168,6 +168,8 @@ impl Buffer<Transfer> for Elements {
     }
 
     fn store(&self, index: usize, value: Transfer) {
+        // It may come from a sender that has waited and whose value the collector has not seen.
+        value.shade();
         for slot in 0..self.slots {
             // SAFETY: as `load`.
             unsafe { moves::store_reference(self.at(index, slot), value.slots[slot]) };

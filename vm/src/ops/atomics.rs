@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 use bytecode::Count;
 
+use crate::heap::barrier;
+
 /// The value of a 32-bit word in a register: an int32 keeps its sign.
 #[inline(always)]
 fn widened(value: u32, kind: Count) -> u64 {
@@ -31,6 +33,18 @@ macro_rules! by_kind {
     };
 }
 
+/// Tells the collector what a word that may be a reference holds, before it is overwritten.
+///
+/// # Safety
+/// See [`load`].
+#[inline(always)]
+unsafe fn overwrite(address: u64, kind: Count) {
+    if barrier::is_on() && kind.0 >= 2 {
+        // SAFETY: by the contract.
+        unsafe { barrier::before_store(address, 8) };
+    }
+}
+
 /// # Safety
 /// `address`, here and below, is a non-nil pointer of the script to an integer of this kind.
 #[inline(always)]
@@ -47,6 +61,8 @@ pub(crate) unsafe fn load(address: u64, kind: Count) -> u64 {
 /// See [`load`].
 #[inline(always)]
 pub(crate) unsafe fn store(address: u64, value: u64, kind: Count) {
+    // SAFETY: by the contract.
+    unsafe { overwrite(address, kind) };
     by_kind!(
         address,
         kind,
@@ -59,6 +75,8 @@ pub(crate) unsafe fn store(address: u64, value: u64, kind: Count) {
 /// See [`load`].
 #[inline(always)]
 pub(crate) unsafe fn swap(address: u64, value: u64, kind: Count) -> u64 {
+    // SAFETY: by the contract.
+    unsafe { overwrite(address, kind) };
     by_kind!(
         address,
         kind,
@@ -91,6 +109,8 @@ pub(crate) unsafe fn add(address: u64, value: u64, kind: Count) -> u64 {
 /// See [`load`].
 #[inline(always)]
 pub(crate) unsafe fn compare_and_swap(address: u64, old: u64, new: u64, kind: Count) -> bool {
+    // SAFETY: by the contract.
+    unsafe { overwrite(address, kind) };
     by_kind!(
         address,
         kind,

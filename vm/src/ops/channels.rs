@@ -53,6 +53,7 @@ unsafe fn deliver(
         if !ok {
             return value::zero(&mut cx.local.cache, ty, dst);
         }
+        value.shade();
         for slot in 0..ty.slots as usize {
             *dst.add(slot) = value.slots[slot];
         }

@@ -334,6 +334,7 @@ fn received<'h>(
     ok: bool,
 ) -> Result<Any<'h>, GoPanic> {
     if ok {
+        value.shade();
         // SAFETY: the slots of a value of this type, which goes into the goroutine's registers.
         return unsafe { any_of(&mut cx.local.cache, ty, value.slots.as_ptr()) };
     }

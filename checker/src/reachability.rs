@@ -110,8 +110,9 @@ impl Checker<'_> {
     }
 
     fn look_at_run_time_type(&mut self, typ: TypeId) {
-        if let Some(named) = self.program.types.named(typ) {
-            for method in named.methods.clone() {
+        if self.program.types.named(typ).is_some() {
+            // An instance has the methods of its origin.
+            for method in self.program.types.methods(typ).to_vec() {
                 // The signature is needed even if the body is not.
                 self.declare_object(method);
                 let name = self.object(method).name;

@@ -122,8 +122,9 @@ pub mod fnv {
 pub mod maphash {
     use super::GoSlice;
     use std::hash::BuildHasher;
+    use vm::border::Any;
     use vm::border::GoStr;
-    use vm::native::NativeContext;
+    use vm::native::{GoPanic, NativeContext};
 
     fn random(_: &mut NativeContext<'_>) -> u64 {
         std::hash::RandomState::new().hash_one(0)
@@ -154,7 +155,16 @@ pub mod maphash {
         hash(state, &data)
     }
 
+    /// The hash of a comparable value, as maps make it, mixed once more.
+    fn value(state: u64, of: Any<'_>) -> Result<u64, GoPanic> {
+        let hash = of
+            .hash(state)
+            .map_err(|ty| GoPanic::runtime(format!("hash of unhashable type {}", ty.name())))?;
+        Ok(mix(hash ^ 0x8EBC_6AF0_9C88_C6E3, state))
+    }
+
     vm::natives! {
+        pure "value" => value;
         pure "random" => random;
         pure "sum" => sum;
         pure "sumString" => sum_string;

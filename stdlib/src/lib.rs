@@ -19,6 +19,7 @@
 //! - A `time.Timer` starts a goroutine when it is due; settings are numbered, so that no stale value is received.
 //! - Regular expressions are an engine of our own (`regexp`), whose programs are slices in the script's heap.
 //! - Digests take blocks by RustCrypto's functions; state, marshalling and cloning are golite code (`internal/digest`).
+//! - AES and GHASH are RustCrypto's; a cipher is its key, which is expanded for each call, and the modes are natives over whole pieces.
 //! - `math/big` keeps magnitudes as slices of words in the script's heap; products, quotients and texts of large ones are dashu's.
 //! - DEFLATE streams lie in the script's heap between two pieces (`compress/flate`): nobody must close one that is dropped.
 //! - `net/http` is golite on package net, a goroutine for each connection.
@@ -41,6 +42,7 @@ pub mod errors;
 pub mod fmt;
 pub mod hash;
 pub mod html;
+pub mod index;
 pub mod internal;
 pub mod math;
 pub mod os;
@@ -66,13 +68,16 @@ macro_rules! packages {
 
 packages! {
     "bufio" => crate::bufio;
+    "compress/bzip2" => crate::compress::bzip2;
     "compress/flate" => crate::compress::flate;
     "crypto/rand" => crate::crypto::rand;
     "crypto/tls" => crate::crypto::tls;
+    "crypto/sha3" => crate::crypto::sha3;
     "encoding/base64" => crate::encoding::base64;
     "encoding/binary" => crate::encoding::binary;
     "encoding/hex" => crate::encoding::hex;
     "encoding/json" => crate::encoding::json;
+    "encoding/xml" => crate::encoding::xml;
     "errors" => crate::errors;
     "fmt" => crate::fmt;
     "hash/adler32" => crate::hash::adler32;
@@ -81,6 +86,9 @@ packages! {
     "hash/fnv" => crate::hash::fnv;
     "hash/maphash" => crate::hash::maphash;
     "html" => crate::html;
+    "index/suffixarray" => crate::index::suffixarray;
+    "internal/aes" => crate::internal::aes;
+    "internal/alias" => crate::internal::alias;
     "internal/digest" => crate::internal::digest;
     "internal/poll" => crate::internal::poll;
     "internal/values" => crate::internal::values;

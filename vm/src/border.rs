@@ -553,6 +553,11 @@ impl<'h, T: Element<'h>> GoSlice<'h, T> {
         self.pointer.is_null()
     }
 
+    /// Where the first element lies, to find out whether two slices share elements.
+    pub fn address(&self) -> u64 {
+        self.pointer as u64
+    }
+
     /// Element `index`.
     ///
     /// # Panics
@@ -1040,6 +1045,21 @@ impl<'h> Any<'h> {
     /// The data word: the value itself or the address of its memory. For printing.
     pub fn data_word(&self) -> u64 {
         self.data
+    }
+
+    /// A hash of the value as a key of maps has: equal values have equal hashes under one seed. NaNs have hashes, too.
+    ///
+    /// # Errors
+    /// The type that makes it unhashable, for the text of the panic.
+    pub fn hash(&self, seed: u64) -> Result<u64, &'h RuntimeType> {
+        let words = [self.word, self.data];
+        // SAFETY: the two words of an interface lie where a place of its type is expected, aligned; what they refer to is live.
+        let hash = unsafe { crate::objects::equality::interface_hash(words, seed) };
+        hash.map_err(|uncomparable| {
+            // SAFETY: the word of a type of the image.
+            unsafe { RuntimeType::from_word(uncomparable.0) }
+                .expect("a type that cannot be hashed is one")
+        })
     }
 
     /// The zero value of the same type; of a pointer, a pointer to a new zero value. Nil for nil.

@@ -1,3 +1,4 @@
 //! Natives of the packages below compress.
 
+pub mod bzip2;
 pub mod flate;

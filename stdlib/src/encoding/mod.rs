@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod json;
+pub mod xml;
 
 /// Natives of package encoding/hex.
 pub mod hex {

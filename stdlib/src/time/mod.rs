@@ -6,7 +6,7 @@ mod zone;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use layout::ParsedZone;
-use vm::border::{Any, Bytes, GoStr, Pointer, Reference, TimerPlace};
+use vm::border::{Any, Bytes, GoSlice, GoStr, Pointer, Reference, TimerPlace};
 use vm::native::{GoPanic, NativeContext, Parking};
 use vm::natives;
 
@@ -281,6 +281,10 @@ fn load_zone(name: GoStr<'_>) -> i64 {
     zone::load(&name.to_text()).map_or(0, |number| number as i64 + 1)
 }
 
+fn load_data(data: GoSlice<'_, u8>) -> i64 {
+    zone::load_data(&data.to_vec()).map_or(0, |number| number as i64 + 1)
+}
+
 fn local_zone(context: &mut NativeContext<'_>) -> (i64, String) {
     let number = match context.host().variable("TZ") {
         None => zone::load_file("/etc/localtime"),
@@ -389,6 +393,7 @@ natives! {
     pure "decimal" => decimal;
     pure "quote" => quote;
     pure "parse" => parse;
+    pure "loadData" => load_data;
     pure "loadZone" => load_zone;
     pure "localZone" => local_zone;
     pure "zoneAt" => zone_at;

@@ -406,6 +406,33 @@ pub(crate) unsafe fn hash(ty: &RuntimeType, place: u64, seed: u64) -> Result<u64
     Ok(mix(hash, seed))
 }
 
+/// [`hash`] of what an interface holds; of nil, the seed's.
+///
+/// # Errors
+/// The type that cannot be hashed.
+///
+/// # Safety
+/// The two words of an interface.
+pub(crate) unsafe fn interface_hash(words: [u64; 2], seed: u64) -> Result<u64, Uncomparable> {
+    // SAFETY: the caller's promise.
+    let Some(ty) = (unsafe { RuntimeType::from_word(words[0]) }) else {
+        return Ok(mix(seed, seed));
+    };
+    if ty.shape == Shape::Uncomparable {
+        return Err(Uncomparable(words[0]));
+    }
+    if ty.boxed || ty.slots > 1 {
+        // SAFETY: the data word of such a type is the address of the value.
+        return unsafe { hash(ty, words[1], seed) };
+    }
+    let word = match one_slot_shape(ty) {
+        Shape::Float32 | Shape::Float64 if ty.slots == 1 => float_bits(f64::from_bits(words[1])),
+        _ if ty.slots == 0 => 0,
+        _ => words[1],
+    };
+    Ok(mix(mix(seed, word), seed))
+}
+
 fn mix_bytes(mut hash: u64, bytes: &[u8]) -> u64 {
     let (words, tail) = bytes.as_chunks::<8>();
     for word in words {

@@ -84,6 +84,8 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "runtime/src/descriptor.rs",
     "runtime/src/goroutine.rs",
     "runtime/src/models.rs",
+    // A scheduler's poller is registered with the poller of the monitor for as long as it lives.
+    "runtime/src/monitor.rs",
     "runtime/src/processor.rs",
     "runtime/src/run_queue.rs",
     "runtime/src/select.rs",

@@ -236,6 +236,8 @@ pub enum Outcome<E: Engine> {
     Deadlock { message: &'static str, dump: String },
     /// [`crate::Quitter::quit`]: `dump` shows every goroutine with its stack.
     Dumped { message: &'static str, dump: String },
+    /// [`crate::SchedulerHandle::set_deadline`]: its time was over. `dump` shows every goroutine with its stack.
+    TimedOut { message: &'static str, dump: String },
     /// A goroutine ended the program.
     Fatal {
         goroutine: GoroutineId,

@@ -22,6 +22,7 @@ use crate::{
     preempt::request,
     processor::Processor,
     scheduler::Context,
+    stop_the_world,
     sync::Ordering,
 };
 
@@ -50,8 +51,12 @@ impl<E: Engine> Machine<E> {
                 }
                 continue;
             }
+            if self.shared.counts_safepoints() && self.shared.until_deadline() <= 0 {
+                let own = self.processor.take();
+                stop_the_world::end_at_deadline(&self.shared, own);
+            }
             let Some(processor) = &self.processor else {
-                if !self.sleep() {
+                if self.has_what_it_came_for() || !self.sleep() {
                     return None;
                 }
                 continue;
@@ -62,6 +67,11 @@ impl<E: Engine> Machine<E> {
                 .store(self.handle.id + 1, Ordering::Relaxed);
             if processor.limit.requests() != 0 {
                 self.take_requests();
+            }
+            // After the requests were cleared: one of them may be about this.
+            if self.has_what_it_came_for() {
+                self.found_work();
+                return None;
             }
             let wanted = self.shared.attention();
             if wanted != 0 {

@@ -90,6 +90,8 @@ pub(crate) mod special {
     pub(crate) const LOCKED: u8 = 1;
     /// A blocking call of it was put off.
     pub(crate) const CALL: u8 = 2;
+    /// A thread of the host has called it, and waits.
+    pub(crate) const CALLED: u8 = 4;
 }
 
 // SAFETY: everything that is not atomic is reached only through the tokens or under a queue's lock (the INVARIANTs here
@@ -130,7 +132,7 @@ impl<E: Engine> Goroutine<E> {
         self.special.load(Ordering::Relaxed)
     }
 
-    fn set_special(&self, bit: u8, is_set: bool) {
+    pub(crate) fn set_special(&self, bit: u8, is_set: bool) {
         // ORDERING: Relaxed; only its machine writes.
         let others = self.special.load(Ordering::Relaxed) & !bit;
         let bits = if is_set { others | bit } else { others };

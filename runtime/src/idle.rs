@@ -56,7 +56,9 @@ impl<E: Engine> Machine<E> {
                 return None;
             }
         }
-        self.wait_in_poller();
+        if !self.drives() {
+            self.wait_in_poller();
+        }
         None
     }
 
@@ -85,8 +87,16 @@ impl<E: Engine> Machine<E> {
     /// something to be done.
     fn wait_in_poller(&mut self) {
         let shared = Arc::clone(&self.shared);
+        if !shared.waits_itself() {
+            shared.watch_timer(shared.earliest_timer());
+            shared.watch_descriptors();
+            return;
+        }
         loop {
-            let next = shared.earliest_timer();
+            if self.has_what_it_came_for() {
+                return;
+            }
+            let next = shared.earliest_timer().min(self.own_deadline());
             if shared.is_finishing() || next == NEVER && !shared.netpoll.has_waiters() {
                 return;
             }
@@ -102,7 +112,7 @@ impl<E: Engine> Machine<E> {
             shared.poll_until.store(next, Ordering::SeqCst);
             fence(Ordering::SeqCst);
             // Once more, now that who arms a timer can see us.
-            let next = shared.earliest_timer();
+            let next = shared.earliest_timer().min(self.own_deadline());
             shared.poll_until.store(next, Ordering::SeqCst);
             let woken = if shared.is_finishing() {
                 None
@@ -121,6 +131,9 @@ impl<E: Engine> Machine<E> {
                 self.run_all_timers(now);
                 return;
             }
+            if self.own_deadline() <= shared.clock.now() {
+                return;
+            }
             if shared.idle_count() == 0 {
                 // All processors are busy, or stopped: they look after timers and events, and sysmon does.
                 if somebody_woke {
@@ -129,6 +142,17 @@ impl<E: Engine> Machine<E> {
                 return;
             }
             // Woken too early (a notification for an earlier timer): somebody must go on waiting.
+        }
+    }
+
+    /// Without a monitor: when the run's time is over.
+    fn own_deadline(&self) -> Nanos {
+        if !self.shared.counts_safepoints() {
+            return NEVER;
+        }
+        match self.shared.until_deadline() {
+            NEVER => NEVER,
+            left => self.shared.clock.now().saturating_add(left.max(0)),
         }
     }
 

@@ -48,18 +48,37 @@
 //!   After semaphores and sleep there is nothing to take.
 //!
 //! # Unsafe code
-//! Only in `descriptor.rs` (registration), `run_queue.rs` (links), `wait_queue.rs` and `select.rs` (waiters), `goroutine.rs` (storage), `processor.rs` (the owner's part)
+//! Only in `descriptor.rs` (registration), `run_queue.rs` (links), `wait_queue.rs` and `select.rs` (waiters), `goroutine.rs` (storage), `processor.rs` (the owner's part), `monitor.rs` (a poller
+//! watched by another)
 //! and `timers.rs` (timers in foreign memory). The tests run without it.
 //!
 //! # Proof
 //! * Models of the goroutine status, a descriptor's words, the run queue, processor ownership during blocking calls, the safepoint word, channels,
 //!   select, semaphores, timers, assignments of machines and the dances of waking (`models.rs` and at the end of files):
 //!   `RUSTFLAGS="--cfg loom" cargo test -p golite-runtime --release --lib --target-dir target/loom loom` (seconds).
-//! * `tests/scheduler.rs`: the whole scheduler with a toy engine; sysmon's decisions as unit tests over numbers.
+//! * `tests/scheduler.rs`, `tests/program.rs`: the whole scheduler with a toy engine, on machines of its own and shared ones; sysmon's decisions as unit tests over numbers.
 //! * `cargo run --release -p golite-runtime --example microbench [processors] [name]`: what switches cost.
 //!
+//! # Many schedulers in one process
+//! Each has its own processors, run queues, timers and count of deadlocks. What runs them is one of three:
+//! * **Its own machines** (the default): threads that stay until the run ends, a monitor thread, a poller in which the last idle machine
+//!   sleeps. The quickest for a program that has the process for itself.
+//! * **Shared machines** ([`Options::machines`]): [`Machines`] is a pool of threads, one monitor thread and one poller for any number of
+//!   schedulers. A scheduler in which nobody can run has no thread, whatever timers and descriptors it waits for: its machines
+//!   end after 5 ms and the monitor waits for all (`pool.rs`, `monitor.rs`). It makes its own poller, one descriptor in that of the
+//!   monitor, when the first descriptor is opened.
+//! * **Its callers' threads alone** ([`Options::callers_only`]): one processor, no other thread, no monitor. The running goroutine looks at the
+//!   clock itself, every 512 safepoints, while others may want the processor or there is a deadline (`preempt.rs`); blocking calls hold
+//!   their caller up; what a call leaves behind runs when somebody calls or drives ([`Program::run_until_idle`]).
+//!
+//! A scheduler runs a main goroutine to its end ([`Scheduler::run`]), or is called: by threads that run what they have called until it waits
+//! ([`Session`]), or that run the whole program until what they have called has ended ([`Scheduler::start`], [`Program::call`], `program.rs`). A program that is called has no deadlock while nobody waits for it; when
+//! somebody does and everybody is asleep, it ends with [`Outcome::Deadlock`]. [`SchedulerHandle::stop`], [`SchedulerHandle::set_deadline`] and
+//! [`Program::shut_down`] end it at any moment: callers come back with [`Ended`], goroutines go to [`Engine::abandoned`]. Only threads in
+//! blocking calls come back later, by themselves; they touch nothing of it then.
+//!
 //! # What is not here yet
-//! Sharing machines between schedulers (each has its own machines and its own sysmon); parallel collection helpers.
+//! Parallel collection helpers.
 
 mod blocking;
 mod channel;
@@ -74,11 +93,14 @@ mod lock_rank;
 mod machine;
 #[cfg(all(test, loom))]
 mod models;
+mod monitor;
 mod netpoll;
 mod poll_word;
+mod pool;
 mod preempt;
 mod processor;
 mod processor_count;
+mod program;
 mod run_queue;
 mod schedule_trace;
 mod scheduler;
@@ -101,6 +123,8 @@ pub use engine::{
 };
 pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::GoroutineId;
+pub use pool::Machines;
+pub use program::{CallEnd, Ended, Program};
 pub use scheduler::{
     CollectionRequester, Context, Options, Quitter, ScheduleTrace, Scheduler, SchedulerHandle,
     Slice, Waker,

@@ -7,22 +7,29 @@
 //! first blocking call it hands processor, goroutine and call to another machine and is done. Where no thread can be had, it makes
 //! the call itself. Where the process ends with the run there is nobody to come back to, and machine 0 is like all others.
 //!
+//! Where machines are shared (`pool.rs`), a machine that has not been wanted for a while ends, and its thread becomes a machine of
+//! another scheduler. Threads of the host that call into a program are machines for the time of their call (`program.rs`).
+//!
 //! GO: proc.go `startm`, `newm`, `mstart1`, `execute`, `stopm`, `entersyscall`, `exitsyscall`, `handoffp`.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Mutex as StdMutex, PoisonError},
+    sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError},
     thread::{JoinHandle, ThreadId},
+    time::{Duration, Instant},
 };
 
 use crate::{
     blocking::ProcessorStatus,
+    clock::NEVER,
     engine::{BlockingCall, CollectionReason, Engine, Outcome, Switch},
     event_trace::{Stop, TraceKind},
     goroutine::{GoroutineId, Runnable, Running, special},
     lock_rank::{Rank, RankedGuard, RankedMutex},
+    pool::LINGER,
     preempt::{attention, request},
     processor::{OwnedProcessor, Processor},
+    program::{Guest, Returned},
     scheduler::{Central, Context, Shared, Slice},
     stop_the_world,
     sync::{AtomicBool, AtomicU64, Condvar, Ordering},
@@ -31,6 +38,10 @@ use crate::{
 /// A machine, as others see it.
 pub(crate) struct MachineHandle<E: Engine> {
     pub(crate) id: usize,
+    /// It is a thread of the host that calls.
+    is_guest: bool,
+    /// The goroutine that a thread of the host has called has come back to it; until it leaves.
+    pub(crate) has_returned: AtomicBool,
     slot: RankedMutex<Slot<E>>,
     assigned: Condvar,
     pub(crate) is_spinning: AtomicBool,
@@ -39,10 +50,14 @@ pub(crate) struct MachineHandle<E: Engine> {
     pub(crate) current: AtomicU64,
     ended: AtomicBool,
     thread: StdMutex<Option<JoinHandle<()>>>,
+    /// The thread that it is.
+    on: OnceLock<ThreadId>,
 }
 
 struct Slot<E: Engine> {
     assignment: Option<Assignment<E>>,
+    /// The goroutine that a thread of the host has called, when it has ended on another machine.
+    returned: Option<Returned<E>>,
     /// The run ends.
     dismissed: bool,
 }
@@ -52,11 +67,11 @@ pub(crate) struct Assignment<E: Engine> {
     pub(crate) processor: OwnedProcessor<E>,
     /// It counts among the spinning ones already.
     pub(crate) spinning: bool,
-    takeover: Takeover<E>,
+    pub(crate) takeover: Takeover<E>,
 }
 
 /// What goes with an assignment.
-enum Takeover<E: Engine> {
+pub(crate) enum Takeover<E: Engine> {
     /// Nothing: the machine looks for work.
     Nothing,
     /// A blocking call that machine 0 hands over.
@@ -68,13 +83,16 @@ enum Takeover<E: Engine> {
 }
 
 impl<E: Engine> MachineHandle<E> {
-    pub(crate) fn new(id: usize) -> MachineHandle<E> {
+    pub(crate) fn new(id: usize, is_guest: bool) -> MachineHandle<E> {
         MachineHandle {
             id,
+            is_guest,
+            has_returned: AtomicBool::new(false),
             slot: RankedMutex::new(
                 Rank::Machine,
                 Slot {
                     assignment: None,
+                    returned: None,
                     dismissed: false,
                 },
             ),
@@ -84,18 +102,18 @@ impl<E: Engine> MachineHandle<E> {
             current: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             thread: StdMutex::new(None),
+            on: OnceLock::new(),
         }
     }
 
-    fn assign(&self, assignment: Assignment<E>) {
+    pub(crate) fn assign(&self, assignment: Assignment<E>) {
         self.slot.lock().assignment = Some(assignment);
         self.assigned.notify_one();
     }
 
     /// Whether it is this thread's.
     pub(crate) fn is_on(&self, thread: ThreadId) -> bool {
-        let own = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        own.as_ref().is_some_and(|own| own.thread().id() == thread)
+        self.on.get() == Some(&thread)
     }
 
     /// Tells a sleeping machine that the run ends.
@@ -104,18 +122,47 @@ impl<E: Engine> MachineHandle<E> {
         self.assigned.notify_one();
     }
 
-    /// Sleeps until there is something to do; `None`: the run ends.
+    /// Hands over the goroutine that this machine's thread has called.
+    pub(crate) fn give_back(&self, returned: Returned<E>) {
+        let mut slot = self.slot.lock();
+        slot.returned = Some(returned);
+        // ORDERING: Release. Pairs with the acquire in `has_what_it_came_for`; the lock guards the goroutine itself.
+        self.has_returned.store(true, Ordering::Release);
+        drop(slot);
+        self.assigned.notify_one();
+    }
+
+    /// Takes what was given back.
+    pub(crate) fn take_returned(&self) -> Option<Returned<E>> {
+        self.slot.lock().returned.take()
+    }
+
+    /// Sleeps until there is something to do; `None`: the run ends, or what it waits for has been given back.
     fn await_assignment(&self) -> Option<Assignment<E>> {
+        self.await_assignment_for(None)
+    }
+
+    /// As `await_assignment`, for so long only.
+    pub(crate) fn await_assignment_for(&self, length: Option<Duration>) -> Option<Assignment<E>> {
+        let limit = length.map(|length| Instant::now() + length);
         let mut slot = self.slot.lock();
         loop {
             if let Some(assignment) = slot.assignment.take() {
                 return Some(assignment);
             }
-            if slot.dismissed {
+            if slot.dismissed || slot.returned.is_some() {
                 return None;
             }
-            slot = slot.wait(&self.assigned, None);
+            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return None;
+            }
+            slot = slot.wait(&self.assigned, left);
         }
+    }
+
+    pub(crate) fn is_dismissed(&self) -> bool {
+        self.slot.lock().dismissed
     }
 }
 
@@ -140,6 +187,11 @@ pub(crate) fn start<E: Engine>(
         }
         shared.put_work_global(&mut central, &assignment.processor);
         shared.put_processor_by(&mut central, assignment.processor);
+        drop(central);
+        if shared.counts_safepoints() {
+            // Another caller may wait in the poller.
+            shared.netpoll.notify();
+        }
     }
 }
 
@@ -150,7 +202,16 @@ fn assign<E: Engine>(
     assignment: Assignment<E>,
 ) -> Result<(), Assignment<E>> {
     assignment.processor.set_status(ProcessorStatus::Running);
-    if let Some(machine) = central.idle_machines.pop() {
+    // A thread of the host would hand over as well what it must not be held up by.
+    let machine = match assignment.takeover {
+        Takeover::Nothing | Takeover::Locked(_) => central.idle_machines.pop(),
+        Takeover::Call(..) | Takeover::Lock(_) => central
+            .idle_machines
+            .iter()
+            .rposition(|machine| !machine.is_guest)
+            .map(|at| central.idle_machines.remove(at)),
+    };
+    if let Some(machine) = machine {
         drop(central);
         machine.assign(assignment);
         return Ok(());
@@ -161,23 +222,16 @@ fn assign<E: Engine>(
         return Err(assignment);
     }
     central.machines_started += 1;
-    let handle = Arc::new(MachineHandle::new(central.machines.len()));
+    central.last_machine += 1;
+    let handle = Arc::new(MachineHandle::new(central.last_machine, false));
     central.machines.push(Arc::clone(&handle));
     drop(central);
     shared.need_monitor();
 
     handle.slot.lock().assignment = Some(assignment);
-    let machine = { (Arc::clone(shared), Arc::clone(&handle)) };
-    let spawned = std::thread::Builder::new()
-        .name(format!("golite-m{}", handle.id))
-        .stack_size(shared.options.thread_stack_size)
-        .spawn(move || Machine::run_thread(machine.0, machine.1));
-    match spawned {
-        Ok(thread) => {
-            *handle.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-            Ok(())
-        }
-        Err(_) => {
+    match start_thread(shared, &handle) {
+        true => Ok(()),
+        false => {
             let mut central = shared.central();
             central.machines_started -= 1;
             central.thread_refused = true;
@@ -189,6 +243,27 @@ fn assign<E: Engine>(
             let assignment = handle.slot.lock().assignment.take();
             Err(assignment.expect("no thread has taken it"))
         }
+    }
+}
+
+/// Has a thread be this machine; answers whether there is one to be had.
+fn start_thread<E: Engine>(shared: &Arc<Shared<E>>, handle: &Arc<MachineHandle<E>>) -> bool {
+    let machine = (Arc::clone(shared), Arc::clone(handle));
+    let body = move || Machine::run_thread(machine.0, machine.1);
+    let stack_size = shared.options.thread_stack_size;
+    if let Some(machines) = &shared.options.machines {
+        return machines.run(Box::new(body), stack_size).is_ok();
+    }
+    let spawned = std::thread::Builder::new()
+        .name(format!("golite-m{}", handle.id))
+        .stack_size(stack_size)
+        .spawn(body);
+    match spawned {
+        Ok(thread) => {
+            *handle.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+            true
+        }
+        Err(_) => false,
     }
 }
 
@@ -292,8 +367,10 @@ pub(crate) struct Machine<E: Engine> {
     pub(crate) spinning: bool,
     /// The next search begins with the global queue.
     pub(crate) global_first: bool,
-    /// Machine 0, on a thread that the host wants back.
-    is_first: bool,
+    /// Machine 0, or a caller's, on a thread that the host wants back.
+    pub(crate) is_first: bool,
+    /// What a thread of the host has called.
+    pub(crate) guest: Option<Guest<E>>,
     /// Machine 0 has handed its work over.
     retired: bool,
     /// A goroutine is locked to this thread.
@@ -328,7 +405,7 @@ impl<E: Engine> Found<E> {
 }
 
 impl<E: Engine> Machine<E> {
-    fn new(shared: &Arc<Shared<E>>, handle: &Arc<MachineHandle<E>>) -> Machine<E> {
+    pub(crate) fn new(shared: &Arc<Shared<E>>, handle: &Arc<MachineHandle<E>>) -> Machine<E> {
         Machine {
             shared: Arc::clone(shared),
             handle: Arc::clone(handle),
@@ -336,6 +413,7 @@ impl<E: Engine> Machine<E> {
             spinning: false,
             global_first: false,
             is_first: false,
+            guest: None,
             retired: false,
             has_locked: false,
         }
@@ -355,7 +433,7 @@ impl<E: Engine> Machine<E> {
 
     /// Machine 0, on the caller's thread.
     pub(crate) fn run_first(shared: &Arc<Shared<E>>, main: Runnable<E>) {
-        let handle = Arc::new(MachineHandle::new(0));
+        let handle = Arc::new(MachineHandle::new(0, false));
         let mut machine = Machine::new(shared, &handle);
         machine.is_first = !shared.ends_process();
         {
@@ -376,6 +454,8 @@ impl<E: Engine> Machine<E> {
 
     /// Any other machine, on a thread of its own.
     fn run_thread(shared: Arc<Shared<E>>, handle: Arc<MachineHandle<E>>) {
+        // A machine is one thread all its life.
+        let _ = handle.on.set(std::thread::current().id());
         let mut machine = Machine::new(&shared, &handle);
         let first = handle.await_assignment();
         machine.run_guarded(first);
@@ -383,12 +463,17 @@ impl<E: Engine> Machine<E> {
         handle.ended.store(true, Ordering::Release);
         let mut central = shared.central();
         central.machines_started -= 1;
+        if shared.options.machines.is_some() {
+            central
+                .machines
+                .retain(|machine| !Arc::ptr_eq(machine, &handle));
+        }
         drop(central);
         shared.progress.notify_all();
     }
 
     /// Runs until the run ends. A panic of the engine ends it.
-    fn run_guarded(&mut self, first: Option<Assignment<E>>) {
+    pub(crate) fn run_guarded(&mut self, first: Option<Assignment<E>>) {
         let result = catch_unwind(AssertUnwindSafe(|| {
             if let Some(assignment) = first {
                 self.take_up(assignment);
@@ -405,7 +490,7 @@ impl<E: Engine> Machine<E> {
     }
 
     /// Begins an assignment.
-    fn take_up(&mut self, assignment: Assignment<E>) {
+    pub(crate) fn take_up(&mut self, assignment: Assignment<E>) {
         self.spinning = assignment.spinning;
         // ORDERING: Relaxed; for schedtrace.
         self.handle
@@ -547,7 +632,7 @@ impl<E: Engine> Machine<E> {
             .expect("a machine runs goroutines with a processor only")
     }
 
-    fn run_on(&mut self, mut running: Running<E>) {
+    pub(crate) fn run_on(&mut self, mut running: Running<E>) {
         loop {
             let goroutine = running.goroutine();
             let shared = &self.shared;
@@ -593,6 +678,11 @@ impl<E: Engine> Machine<E> {
                     None => return,
                 },
                 Switch::UnlockThread => self.unlock_thread(&running, false),
+                Switch::Exit | Switch::Goexit if goroutine.special() & special::CALLED != 0 => {
+                    let regular = matches!(switch, Switch::Exit);
+                    self.called_ended(Returned { running, regular });
+                    return;
+                }
                 Switch::Exit => {
                     let is_main = goroutine.id() == GoroutineId::MAIN;
                     self.ended(running);
@@ -644,10 +734,15 @@ impl<E: Engine> Machine<E> {
         }
     }
 
-    fn ended(&mut self, running: Running<E>) {
+    /// A goroutine that ends is locked to no thread.
+    pub(crate) fn unlock_ended(&mut self, running: &Running<E>) {
         if self.has_locked {
-            self.unlock_thread(&running, true);
+            self.unlock_thread(running, true);
         }
+    }
+
+    fn ended(&mut self, running: Running<E>) {
+        self.unlock_ended(&running);
         let (free, fiber) = running.exit();
         let shared = &self.shared;
         let owned = self
@@ -831,7 +926,7 @@ impl<E: Engine> Machine<E> {
         };
         match assign(&self.shared, central, assignment) {
             Ok(()) => {
-                self.retired = true;
+                self.retired = self.guest.is_none();
                 None
             }
             Err(assignment) => {
@@ -843,7 +938,7 @@ impl<E: Engine> Machine<E> {
 
     /// Sleeps without a processor until there is one; false: the run ends, or machine 0 has retired.
     pub(crate) fn sleep(&mut self) -> bool {
-        if self.retired {
+        if self.retired || self.drives() {
             return false;
         }
         debug_assert!(!self.spinning, "a machine that sleeps looks for nothing");
@@ -852,15 +947,51 @@ impl<E: Engine> Machine<E> {
             if self.shared.is_finishing() {
                 return false;
             }
+            // Whoever put work and a processor by may have found no thread for them, while this one was not asleep yet.
+            if !central.is_stopping
+                && self.is_needed(&central)
+                && let Some(processor) = self.shared.take_idle_processor(&mut central)
+            {
+                self.processor = Some(processor);
+                return true;
+            }
             central.idle_machines.push(Arc::clone(&self.handle));
         }
-        match self.handle.await_assignment() {
-            Some(assignment) => {
+        // A thread of a pool goes elsewhere when it has not been wanted for a while.
+        let lingers = self.shared.options.machines.is_some() && self.runs_on_a_thread_of_ours();
+        loop {
+            if let Some(assignment) = self.handle.await_assignment_for(lingers.then_some(LINGER)) {
                 self.take_up(assignment);
-                true
+                return true;
             }
-            None => false,
+            let mut central = self.shared.central();
+            let idle = central.idle_machines.len();
+            let handle = &self.handle;
+            central
+                .idle_machines
+                .retain(|machine| !Arc::ptr_eq(machine, handle));
+            // If it is not there any more an assignment is on its way, or a dismissal.
+            if central.idle_machines.len() < idle || handle.is_dismissed() {
+                return false;
+            }
         }
+    }
+
+    /// Whether there is something to do for a machine that is going to sleep, and perhaps nobody else for it.
+    fn is_needed(&self, central: &Central<E>) -> bool {
+        let shared = &self.shared;
+        central.global.len() != 0
+            // Where only callers run, nobody but them waits for timers and events.
+            || shared.counts_safepoints()
+                // ORDERING: SeqCst, as all of `last_poll`; 0: somebody waits already.
+                && shared.last_poll.load(Ordering::SeqCst) != 0
+                && (shared.earliest_timer() != NEVER
+                    || shared.netpoll.has_waiters()
+                    || shared.until_deadline() != NEVER)
+    }
+
+    fn runs_on_a_thread_of_ours(&self) -> bool {
+        !self.is_first && self.guest.is_none() && self.handle.id != 0
     }
 
     /// What the attention word wants. Answers false when the run ends.
@@ -871,6 +1002,9 @@ impl<E: Engine> Machine<E> {
         }
         if wanted & attention::STOP != 0 {
             self.stop_for_another();
+            return true;
+        }
+        if wanted & attention::GUEST != 0 && self.let_guest_in() {
             return true;
         }
         if self.shared.clear_attention(attention::PROCESSORS) != 0 {
@@ -941,7 +1075,7 @@ mod models {
     fn loom_an_assignment_reaches_a_machine_that_goes_to_sleep() {
         model(|| {
             let (shared, a, _b) = sides();
-            let handle = Arc::new(MachineHandle::new(1));
+            let handle = Arc::new(MachineHandle::new(1, false));
             let giver = {
                 let handle = handle.clone();
                 loom::thread::spawn(move || {
@@ -962,7 +1096,7 @@ mod models {
     fn loom_a_dismissal_does_not_swallow_the_goroutine_of_a_locked_thread() {
         model(|| {
             let (shared, a, _b) = sides();
-            let handle = Arc::new(MachineHandle::new(1));
+            let handle = Arc::new(MachineHandle::new(1, false));
             let ends = {
                 let handle = handle.clone();
                 loom::thread::spawn(move || handle.dismiss())

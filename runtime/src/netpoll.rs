@@ -10,15 +10,16 @@
 //!
 //! A look that does not sleep can swallow another machine's notification; if somebody has gone to sleep meanwhile, it is sent again.
 //!
-//! The poller is made when the scheduler is, so that it needs no descriptor later; where the system refuses one, a condition
-//! variable stands in and descriptors cannot be opened.
+//! The poller of a scheduler with machines of its own is made with the scheduler, so that it needs no descriptor later; where the system refuses
+//! one, a condition variable stands in and descriptors cannot be opened. Of the others there may be thousands in a process: theirs is made when the first
+//! descriptor is opened, or somebody sleeps. Machines that are shared do not sleep here: the monitor waits for the pollers of all (`monitor.rs`).
 //!
 //! GO: netpoll.go, netpoll_epoll.go.
 
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -29,6 +30,7 @@ use crate::{
     descriptor::{Descriptor, DescriptorKey},
     engine::Engine,
     lock_rank::{Rank, RankedMutex},
+    monitor::{Link, Watched},
     run_queue::List,
     scheduler::{Context, Shared},
     sync::{AtomicUsize, Condvar, Mutex, Ordering},
@@ -44,13 +46,36 @@ const GENERATION_MASK: u32 = 0x7fff_ffff;
 
 /// The poller and its table.
 pub(crate) struct Netpoll<E: Engine> {
-    poller: Option<(Arc<Poller>, Mutex<Events>)>,
+    poller: OnceLock<Option<OwnPoller>>,
     table: RankedMutex<Table<E>>,
     /// Goroutines that wait for a descriptor.
     waiting: AtomicUsize,
     /// The stand-in: whether somebody has notified.
     notified: Mutex<bool>,
     condition: Condvar,
+}
+
+struct OwnPoller {
+    poller: Arc<Poller>,
+    events: Mutex<Events>,
+    /// A shared monitor waits for its events.
+    watched: Option<Watched>,
+}
+
+impl OwnPoller {
+    fn make(link: Option<&Link>) -> Option<OwnPoller> {
+        let poller = if cfg!(loom) { None } else { Poller::new().ok() };
+        let poller = Arc::new(poller?);
+        let watched = match link {
+            Some(link) => Some(link.watch(&poller).ok()?),
+            None => None,
+        };
+        Some(OwnPoller {
+            poller,
+            events: Mutex::new(Events::new()),
+            watched,
+        })
+    }
 }
 
 struct Table<E: Engine> {
@@ -98,10 +123,15 @@ fn lock<T>(mutex: &Mutex<T>) -> crate::sync::MutexGuard<'_, T> {
 }
 
 impl<E: Engine> Netpoll<E> {
-    pub(crate) fn new() -> Netpoll<E> {
-        let poller = if cfg!(loom) { None } else { Poller::new().ok() };
+    /// `at_once`: the poller is made now, so that it needs no descriptor later; else when the first descriptor is opened.
+    pub(crate) fn new(at_once: bool) -> Netpoll<E> {
+        let poller = OnceLock::new();
+        if at_once {
+            // It is set nowhere before.
+            let _ = poller.set(OwnPoller::make(None));
+        }
         Netpoll {
-            poller: poller.map(|poller| (Arc::new(poller), Mutex::new(Events::new()))),
+            poller,
             table: RankedMutex::new(
                 Rank::Descriptors,
                 Table {
@@ -115,12 +145,17 @@ impl<E: Engine> Netpoll<E> {
         }
     }
 
+    fn own(&self) -> Option<&OwnPoller> {
+        self.poller.get()?.as_ref()
+    }
+
     /// Waits for events or a notification, at most `timeout`. May return early.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Woken<E> {
-        if let Some((poller, events)) = &self.poller {
-            let mut events = lock(events);
+        // Whoever sleeps sleeps in the poller, so that one that is made later does not miss him.
+        if let Some(own) = self.poller.get_or_init(|| OwnPoller::make(None)) {
+            let mut events = lock(&own.events);
             events.clear();
-            if poller.wait(&mut events, timeout).is_ok() {
+            if own.poller.wait(&mut events, timeout).is_ok() {
                 return self.woken_by(&events);
             }
         }
@@ -146,7 +181,7 @@ impl<E: Engine> Netpoll<E> {
     /// Looks for events without waiting; does nothing while another machine is here. `sleeper` tells whether one has come to sleep
     /// here meanwhile.
     pub(crate) fn look(&self, sleeper: impl Fn() -> bool) -> Woken<E> {
-        let Some((poller, events)) = &self.poller else {
+        let Some(OwnPoller { poller, events, .. }) = self.own() else {
             return Woken::nobody();
         };
         let Ok(mut events) = events.try_lock() else {
@@ -199,8 +234,8 @@ impl<E: Engine> Netpoll<E> {
 
     /// Ends the wait that is under way, or the next one at once.
     pub(crate) fn notify(&self) {
-        if let Some((poller, _)) = &self.poller
-            && poller.notify().is_ok()
+        if let Some(own) = self.own()
+            && own.poller.notify().is_ok()
         {
             return;
         }
@@ -227,8 +262,9 @@ impl<E: Engine> Netpoll<E> {
         self.waiting.fetch_sub(count, Ordering::SeqCst);
     }
 
-    fn open(&self, source: OwnedFd) -> io::Result<Arc<Descriptor<E>>> {
-        let Some((poller, _)) = &self.poller else {
+    fn open(&self, source: OwnedFd, link: Option<&Link>) -> io::Result<Arc<Descriptor<E>>> {
+        let own = self.poller.get_or_init(|| OwnPoller::make(link));
+        let Some(OwnPoller { poller, .. }) = own else {
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         };
         let (slot, key) = {
@@ -306,8 +342,22 @@ impl<E: Engine> Shared<E> {
         self.netpoll.look(sleeper)
     }
 
-    /// Makes sure that a machine waits for events if one is idle.
+    /// Makes sure that a machine, or the shared monitor, waits for events if a processor is idle.
     pub(crate) fn watch_descriptors(self: &Arc<Self>) {
+        if !self.waits_itself() {
+            if self.netpoll.has_waiters()
+                && self.idle_count() != 0
+                && let Some(link) = self.sysmon.link()
+                && let Some(OwnPoller {
+                    watched: Some(watched),
+                    ..
+                }) = self.netpoll.own()
+            {
+                self.need_monitor();
+                link.arm(watched);
+            }
+            return;
+        }
         // ORDERING: SeqCst, as all of `last_poll`.
         if self.netpoll.has_waiters()
             && self.idle_count() != 0
@@ -324,7 +374,8 @@ impl<E: Engine> Context<'_, E> {
     /// # Errors
     /// The system cannot watch it (a regular file: EPERM), or has no room.
     pub fn open_descriptor(&self, source: OwnedFd) -> io::Result<Arc<Descriptor<E>>> {
-        self.shared().netpoll.open(source)
+        let shared = self.shared();
+        shared.netpoll.open(source, shared.sysmon.link())
     }
 
     /// The descriptor with this key, unless it was closed.
@@ -348,6 +399,7 @@ impl<E: Engine> Context<'_, E> {
     pub(crate) fn descriptor_waits(&self) {
         let shared = self.shared();
         // ORDERING: Relaxed; a hint, sysmon comes by in any case.
+        self.count_safepoints();
         if shared.idle_count() != 0 && shared.last_poll.load(Ordering::Relaxed) != 0 {
             self.cells().deferred_watch.set(true);
             self.defer_wakeup();

@@ -16,6 +16,9 @@
 //! for [`DEFERRED_SAFEPOINTS`] passes of the running goroutine through its (poisoned) safepoint: when it has not parked by
 //! then, it means to run on, and the wake-up is done. sysmon does what a long native call leaves undone.
 //!
+//! **Without a monitor** (a program that runs on its callers' threads alone) nobody could ask. There the word stays poisoned while others may want
+//! the processor: each safepoint is counted, and every [`COUNTED_SAFEPOINTS`] the running goroutine looks at the clock itself.
+//!
 //! GO: proc.go `preemptone`, `preemptall`; the deferral has no counterpart.
 
 use crate::{
@@ -31,6 +34,9 @@ use std::sync::{Arc, atomic::Ordering as StdOrdering};
 /// Below every frame pointer, so that each comparison fails.
 pub(crate) const POISON: usize = 0;
 
+/// How many safepoints pass, without a monitor, until the clock is looked at.
+pub(crate) const COUNTED_SAFEPOINTS: u32 = 512;
+
 /// How many safepoints a wake-up is put off.
 pub(crate) const DEFERRED_SAFEPOINTS: u32 = 16;
 
@@ -42,6 +48,10 @@ pub(crate) mod request {
     pub(crate) const URGENT: u32 = 2;
     /// Look at the scheduler's attention word.
     pub(crate) const ATTENTION: u32 = 4;
+    /// The run has got a deadline: without a monitor, count from now on.
+    pub(crate) const DEADLINE: u32 = 8;
+    /// Yield in any case: a goroutine that was called has come back to the thread that runs others here (`program.rs`).
+    pub(crate) const RETURNED: u32 = 16;
 }
 
 /// What the whole scheduler must attend to, as bits of its attention word.
@@ -56,6 +66,8 @@ pub(crate) mod attention {
     pub(crate) const FINISH: u32 = 8;
     /// The quota of processors has changed.
     pub(crate) const PROCESSORS: u32 = 16;
+    /// A thread of the host waits for a processor, or a goroutine that it has called has come back on another thread (`program.rs`).
+    pub(crate) const GUEST: u32 = 32;
 }
 
 /// A processor's safepoint word.
@@ -129,12 +141,21 @@ impl<E: Engine> Context<'_, E> {
             if requests & (request::PREEMPT | request::URGENT) != 0 && self.somebody_waits() {
                 return SafepointAction::Yield;
             }
+            if requests & request::RETURNED != 0 {
+                return SafepointAction::Yield;
+            }
             word.clear(requests);
+            if requests & request::DEADLINE != 0 {
+                self.count_safepoints();
+            }
             if self.shared().attention() != 0 {
                 return SafepointAction::Yield;
             }
         }
         let cells = self.cells();
+        if self.shared().counts_safepoints() && self.counted_out() {
+            return SafepointAction::Yield;
+        }
         let left = cells.deferred_wakeups.get();
         if left > 1 {
             cells.deferred_wakeups.set(left - 1);
@@ -144,8 +165,64 @@ impl<E: Engine> Context<'_, E> {
         if left == 1 {
             self.wake_deferred();
         }
+        if cells.counted.get() != 0 {
+            // The next safepoint is to be counted too.
+            return SafepointAction::Continue;
+        }
         word.install(limit);
         SafepointAction::Continue
+    }
+
+    /// Without a monitor: counts a safepoint, and every so often looks whether the goroutine must let others run. While nobody else can
+    /// come to want the processor nothing is counted.
+    fn counted_out(&self) -> bool {
+        let cells = self.cells();
+        let left = cells.counted.get();
+        if left > 1 {
+            cells.counted.set(left - 1);
+            return false;
+        }
+        let shared = self.shared();
+        if shared.until_deadline() <= 0 {
+            cells.counted.set(COUNTED_SAFEPOINTS);
+            // The machine sees it on its way to the next goroutine.
+            return true;
+        }
+        let waits = !self.processor().queue.is_empty() || shared.global_len() != 0;
+        let may_wait = waits
+            || shared.earliest_timer() != crate::clock::NEVER
+            || shared.until_deadline() != crate::clock::NEVER
+            || shared.netpoll.has_waiters();
+        if !may_wait {
+            cells.counted.set(0);
+            return false;
+        }
+        cells.counted.set(COUNTED_SAFEPOINTS);
+        let now = self.now();
+        if shared.earliest_timer() <= now {
+            return true;
+        }
+        // ORDERING: Relaxed; one machine at a time runs goroutines here.
+        let tick = self.processor().schedule_tick.load(Ordering::Relaxed);
+        let (seen, since) = cells.counted_slice.get();
+        if seen != tick {
+            cells.counted_slice.set((tick, now));
+            return false;
+        }
+        if now - since < TIME_SLICE || !waits && !shared.netpoll.has_waiters() {
+            return false;
+        }
+        self.processor().limit.request(request::PREEMPT);
+        true
+    }
+
+    /// Something has come up for which others may want the processor: without a monitor, safepoints are counted from now on.
+    #[inline]
+    pub(crate) fn count_safepoints(&self) {
+        if self.shared().counts_safepoints() && self.cells().counted.get() == 0 {
+            self.cells().counted.set(COUNTED_SAFEPOINTS);
+            self.processor().limit.poison_own();
+        }
     }
 
     /// Whether yielding would let somebody else run.

@@ -67,6 +67,9 @@ pub(crate) struct OwnerCells<E: Engine> {
     pub(crate) deferred_wakeups: Cell<u32>,
     /// Among them: a timer or a descriptor needs somebody to wait for it.
     pub(crate) deferred_watch: Cell<bool>,
+    /// Without a monitor: how many safepoints until the clock is looked at (0: they are not counted), and which slice was seen when.
+    pub(crate) counted: Cell<u32>,
+    pub(crate) counted_slice: Cell<(u32, i64)>,
 }
 
 /// How many goroutine numbers a processor takes at a time.
@@ -153,6 +156,8 @@ impl<E: Engine> OwnedProcessor<E> {
                     random: Cell::new(seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
                     deferred_wakeups: Cell::new(0),
                     deferred_watch: Cell::new(false),
+                    counted: Cell::new(0),
+                    counted_slice: Cell::new((0, 0)),
                 },
                 local,
             }),

@@ -28,9 +28,11 @@ use crate::{
     lock_rank::{Rank, RankedGuard, RankedMutex},
     machine::{self, Machine, MachineHandle},
     netpoll::Netpoll,
+    pool::Machines,
     preempt::{Urgency, attention},
     processor::{OwnedProcessor, OwnerCells, Processor},
     processor_count,
+    program::{Callers, Program},
     run_queue::List,
     semaphore::SemaphoreTable,
     session::SessionState,
@@ -73,6 +75,11 @@ pub struct Options {
     pub virtual_clock: bool,
     /// The stack of the threads the scheduler starts.
     pub thread_stack_size: usize,
+    /// Threads, monitor and poller that it shares with other schedulers; `None`: it has its own.
+    pub machines: Option<Machines>,
+    /// Only threads that call run goroutines: no other is started, and there is no monitor. It has one processor; blocking calls hold
+    /// their caller up.
+    pub callers_only: bool,
 }
 
 impl Default for Options {
@@ -90,6 +97,8 @@ impl Default for Options {
             shuffle: false,
             virtual_clock: false,
             thread_stack_size: 2 << 20,
+            machines: None,
+            callers_only: false,
         }
     }
 }
@@ -138,6 +147,12 @@ pub(crate) struct Central<E: Engine> {
     pub(crate) panic: Option<Box<dyn std::any::Any + Send>>,
     /// The operating system has refused a thread.
     pub(crate) thread_refused: bool,
+    /// The number of the machine that was made last.
+    pub(crate) last_machine: usize,
+    /// How many threads wait for the program to come to something: with none, nothing is a deadlock.
+    pub(crate) waited_for: usize,
+    /// Threads of the host that call (`program.rs`).
+    pub(crate) callers: Callers<E>,
 }
 
 /// What all machines share.
@@ -182,6 +197,8 @@ pub(crate) struct Shared<E: Engine> {
     pub(crate) sysmon: SysmonNote,
     pub(crate) urgent: Urgency,
     pub(crate) session: SessionState,
+    /// When the run's time is over, on the real clock.
+    deadline: AtomicI64,
     seed: u64,
     /// What ends the process with the run, if that is wanted.
     process_end: OnceLock<ProcessEnd<E>>,
@@ -192,10 +209,15 @@ type ProcessEnd<E> = Box<dyn Fn(Outcome<E>) + Send + Sync>;
 
 impl<E: Engine> Shared<E> {
     pub(crate) fn new(engine: Arc<E>, options: Options) -> Shared<E> {
-        let count = options
-            .processors
-            .unwrap_or_else(|| processor_count::available(&options.system_root))
-            .clamp(1, MAX_PROCESSORS);
+        let count = if options.callers_only {
+            1
+        } else {
+            options
+                .processors
+                .unwrap_or_else(|| processor_count::available(&options.system_root))
+                .clamp(1, MAX_PROCESSORS)
+        };
+        let link = options.machines.as_ref().map(|m| m.monitor().link());
         let seed = options.seed.unwrap_or_else(random_seed);
         let clock = Clock::new(options.virtual_clock);
         let now = clock.now();
@@ -228,6 +250,9 @@ impl<E: Engine> Shared<E> {
                     outcome: None,
                     panic: None,
                     thread_refused: false,
+                    last_machine: 0,
+                    waited_for: 0,
+                    callers: Callers::default(),
                 },
             ),
             progress: Condvar::new(),
@@ -239,19 +264,25 @@ impl<E: Engine> Shared<E> {
             last_id: AtomicU64::new(GoroutineId::MAIN.0),
             started_outside: AtomicU64::new(1),
             host_handles: AtomicUsize::new(0),
-            netpoll: Netpoll::new(),
+            // Many schedulers may have nothing to poll.
+            netpoll: Netpoll::new(options.machines.is_none() && !options.callers_only),
             last_poll: AtomicI64::new(now),
             poll_until: AtomicI64::new(0),
             last_collection: AtomicI64::new(1),
-            max_threads: AtomicUsize::new(options.max_threads),
+            max_threads: AtomicUsize::new(if options.callers_only {
+                0
+            } else {
+                options.max_threads
+            }),
+            deadline: AtomicI64::new(NEVER),
             calls: CallCounter::new(
                 options
                     .max_blocking_calls
                     .unwrap_or_else(default_call_limit),
             ),
-            follows_quota: AtomicBool::new(options.processors.is_none()),
+            follows_quota: AtomicBool::new(options.processors.is_none() && !options.callers_only),
             quota: AtomicUsize::new(count),
-            sysmon: SysmonNote::new(),
+            sysmon: SysmonNote::new(link),
             urgent: Urgency::new(),
             process_end: OnceLock::new(),
             session: SessionState::new(),
@@ -320,6 +351,26 @@ impl<E: Engine> Shared<E> {
     pub(crate) fn set_processor_count(&self, count: usize) {
         // ORDERING: Relaxed; in a stopped world.
         self.processor_count.store(count, Ordering::Relaxed);
+    }
+
+    /// Whether its machines wait for timers and events themselves; else a shared monitor does.
+    pub(crate) fn waits_itself(&self) -> bool {
+        self.options.machines.is_none() || self.clock.is_virtual()
+    }
+
+    /// Whether nobody but the running goroutine looks at the clock.
+    #[inline]
+    pub(crate) fn counts_safepoints(&self) -> bool {
+        self.options.callers_only
+    }
+
+    /// How long until the run's time is over.
+    pub(crate) fn until_deadline(&self) -> Nanos {
+        // ORDERING: Relaxed; a setting.
+        match self.deadline.load(Ordering::Relaxed) {
+            NEVER => NEVER,
+            deadline => deadline - self.real_now(),
+        }
     }
 
     /// The most threads there may be.
@@ -412,6 +463,9 @@ impl<E: Engine> Shared<E> {
             processor.queue.is_empty(),
             "an idle processor has nothing to run"
         );
+        let Some(processor) = self.give_to_guest(central, processor) else {
+            return;
+        };
         processor.set_status(crate::blocking::ProcessorStatus::Idle);
         central.idle_processors.push(processor);
         // ORDERING: SeqCst. The delicate dance: pairs with the fence in `wake_processor`.
@@ -483,7 +537,10 @@ impl<E: Engine> Shared<E> {
         }
         // ORDERING: SeqCst. Pairs with `Machine::wait_in_poller`, which publishes `poll_until` before it looks at the timers.
         fence(Ordering::SeqCst);
-        if self.last_poll.load(Ordering::SeqCst) == 0 {
+        if !self.waits_itself() {
+            // The monitor sleeps no longer than until the next timer.
+            self.need_monitor();
+        } else if self.last_poll.load(Ordering::SeqCst) == 0 {
             let until = self.poll_until.load(Ordering::SeqCst);
             if until == 0 || until > when {
                 self.netpoll.notify();
@@ -544,6 +601,7 @@ impl<E: Engine> Shared<E> {
         for machine in central.locked.values() {
             machine.dismiss();
         }
+        central.callers.dismiss();
         self.netpoll.notify();
         self.sysmon.notify();
         self.progress.notify_all();
@@ -559,6 +617,34 @@ impl<E: Engine> Shared<E> {
             self.request_urgent();
         }
         self.wake_processor();
+    }
+
+    /// Sets when the run's time is over, from now on.
+    pub(crate) fn set_deadline(&self, after: Option<Duration>) {
+        let when = after.and_then(|after| {
+            let after = Nanos::try_from(after.as_nanos()).ok()?;
+            self.real_now().checked_add(after)
+        });
+        // ORDERING: Relaxed; a setting. Whoever sleeps longer is woken by what follows.
+        self.deadline
+            .store(when.unwrap_or(NEVER), Ordering::Relaxed);
+        if when.is_some() {
+            self.sysmon.notify();
+            if self.counts_safepoints() {
+                // The running goroutine begins to count.
+                self.request_all(crate::preempt::request::DEADLINE);
+                self.netpoll.notify();
+            }
+        }
+    }
+
+    /// Gets somebody for what has become runnable without a processor: an idle one, or a busy one that yields.
+    pub(crate) fn wake_or_ask(self: &Arc<Self>) {
+        if self.idle_count() != 0 {
+            self.wake_processor();
+        } else {
+            self.request_urgent();
+        }
     }
 
     /// Nanoseconds on the real clock, whatever the goroutines see.
@@ -659,7 +745,8 @@ impl<E: Engine> Scheduler<E> {
         &self.shared.engine
     }
 
-    /// Has `watch` called by the monitor's thread when the run has begun; not if there is no such thread.
+    /// Has `watch` called when the run has begun: by the monitor's thread (not at all if there is none to be had), or, where that is
+    /// shared or not wanted, by the thread that begins the run.
     pub fn on_start(&mut self, watch: impl FnOnce(Quitter<E>) + Send + 'static) {
         self.on_start = Some(Box::new(watch));
     }
@@ -701,11 +788,8 @@ impl<E: Engine> Scheduler<E> {
     /// Goes on with a panic that a method of the engine or a blocking job left behind.
     pub fn run(self, main: E::Fiber) -> Outcome<E> {
         let shared = self.shared;
-        let watch = self.on_start.map(|watch| {
-            let shared = Arc::downgrade(&shared);
-            move || watch(Quitter { shared })
-        });
-        let sysmon = sysmon::start(&shared, watch);
+        shared.central().waited_for = 1;
+        let sysmon = begin(&shared, self.on_start);
         let runnable = {
             let mut list = crate::goroutine::FreeList::default();
             let free = list.take(&shared.registry);
@@ -731,6 +815,35 @@ impl<E: Engine> Scheduler<E> {
         }
         outcome.unwrap_or(Outcome::Stopped)
     }
+
+    /// Starts a program without a main goroutine, which runs what is called and what that starts ([`Program::call`]).
+    #[must_use]
+    pub fn start(self) -> Program<E> {
+        let shared = self.shared;
+        // ORDERING: Relaxed; a statistic. There is no main.
+        shared.started_outside.fetch_sub(1, Ordering::Relaxed);
+        let sysmon = begin(&shared, self.on_start);
+        Program::new(shared, sysmon)
+    }
+}
+
+/// Gets a monitor for a run that begins.
+fn begin<E: Engine>(
+    shared: &Arc<Shared<E>>,
+    watch: Option<Watch<E>>,
+) -> Option<std::thread::JoinHandle<()>> {
+    let watch = watch.map(|watch| {
+        let shared = Arc::downgrade(shared);
+        move || watch(Quitter { shared })
+    });
+    if shared.sysmon.link().is_none() && !shared.options.callers_only {
+        return sysmon::start(shared, watch);
+    }
+    if let Some(watch) = watch {
+        watch();
+    }
+    sysmon::join(shared);
+    None
 }
 
 /// A door to a running scheduler for other threads. While one is held, nothing is a deadlock.
@@ -772,6 +885,11 @@ impl<E: Engine> SchedulerHandle<E> {
     pub fn stop(&self) {
         let mut central = self.shared.central();
         self.shared.finish(&mut central, Outcome::Stopped);
+    }
+
+    /// Ends the run with [`Outcome::TimedOut`] `after` so long; `None`: it has time.
+    pub fn set_deadline(&self, after: Option<Duration>) {
+        self.shared.set_deadline(after);
     }
 }
 
@@ -895,6 +1013,7 @@ impl<'a, E: Engine> Context<'a, E> {
         if self.shared.options.shuffle && self.cells.random_below(2) == 0 {
             return self.enqueue_last(runnable);
         }
+        self.count_safepoints();
         match self.processor.queue.put_next(runnable) {
             // Only `next` is filled: whoever runs now will most likely park and leave the processor to it.
             None => {
@@ -908,6 +1027,7 @@ impl<'a, E: Engine> Context<'a, E> {
 
     /// Puts `runnable` to the end of this processor's ring.
     pub(crate) fn enqueue_last(&self, runnable: Runnable<E>) {
+        self.count_safepoints();
         if let Some(overflow) = self.processor.queue.push(runnable) {
             let mut central = self.shared.central();
             self.shared.put_global_list(&mut central, overflow);
@@ -918,6 +1038,7 @@ impl<'a, E: Engine> Context<'a, E> {
     /// A timer was put into this processor's heap.
     #[inline]
     pub(crate) fn timer_added(&self, when: Nanos) {
+        self.count_safepoints();
         // Only if it is the first to be due; else somebody watches already. Put off like any wake-up: if this processor goes
         // idle at once, its machine waits for the timer itself.
         if self.processor.timers.earliest() >= when {
@@ -1022,7 +1143,8 @@ impl<'a, E: Engine> Slice<'a, E> {
     #[inline]
     pub fn install_limit(&self, limit: usize) {
         self.context.processor.limit.install(limit);
-        if self.context.cells.deferred_wakeups.get() != 0 {
+        let cells = self.context.cells;
+        if cells.deferred_wakeups.get() | cells.counted.get() != 0 {
             self.context.processor.limit.poison_own();
         }
     }

@@ -86,6 +86,12 @@ impl<E: Engine> Shared<E> {
             Ordering::Relaxed,
         );
         if won.is_ok() {
+            if self.sysmon.link().is_some() {
+                return sysmon::join(self);
+            }
+            if self.options.callers_only {
+                return;
+            }
             let thread = sysmon::start(self, None::<fn()>);
             *self
                 .session
@@ -129,6 +135,8 @@ impl<E: Engine> Session<E> {
             .session
             .monitor
             .store(monitor::NOT_STARTED, Ordering::Relaxed);
+        // The engine knows whether anybody waits.
+        shared.central().waited_for = 1;
         // It is set nowhere else.
         let _ = shared.session.on_finish.set(Box::new(on_finish));
         Session {
@@ -171,7 +179,10 @@ impl<E: Engine> Session<E> {
         central.machines_started += 1;
         let handle = match central.guests.pop() {
             Some(handle) => handle,
-            None => Arc::new(MachineHandle::new(central.machines.len())),
+            None => {
+                central.last_machine += 1;
+                Arc::new(MachineHandle::new(central.last_machine, true))
+            }
         };
         drop(central);
         let thread = std::thread::current().id();

@@ -562,6 +562,17 @@ pub(crate) fn end_with_dump<E: Engine>(
     shared.finish(&mut central, outcome(text));
 }
 
+/// The text above the goroutines of a run whose time was over.
+const DEADLINE: &str = "deadline exceeded";
+
+/// Ends a run whose time is over, with a look at its goroutines.
+pub(crate) fn end_at_deadline<E: Engine>(shared: &Arc<Shared<E>>, own: Option<OwnedProcessor<E>>) {
+    end_with_dump(shared, own, None, |dump| Outcome::TimedOut {
+        message: DEADLINE,
+        dump,
+    });
+}
+
 impl<E: Engine> Shared<E> {
     /// Whether everybody is asleep for good; then the run ends. The caller has just put a processor by, or dropped the last
     /// handle of a host.
@@ -569,7 +580,9 @@ impl<E: Engine> Shared<E> {
     /// Nobody holds a processor when all are idle, so nothing can become runnable but through a timer, a blocking call,
     /// the poller or a host, and those are counted.
     pub(crate) fn check_deadlock(self: &Arc<Self>, central: &mut Central<E>) {
-        if self.engine().may_rest() || !self.everybody_sleeps(central, 0) {
+        // Nobody minds if nobody waits for the program to come to something.
+        if central.waited_for == 0 || self.engine().may_rest() || !self.everybody_sleeps(central, 0)
+        {
             return;
         }
         let message = if self.goroutine_count() == 0 {
@@ -602,8 +615,9 @@ impl<E: Engine> Shared<E> {
             && central.global.len() == 0
             && central.blocked_calls == 0
             && central.outcome.is_none()
+            && central.callers.all_wait()
             && !central.is_stopping
-            && self.attention() == 0
+            && self.attention() & !attention::GUEST == 0
             // ORDERING: SeqCst. Pairs with the increments where handles and wakers are made, by a goroutine that ran.
             && self.host_handles.load(Ordering::SeqCst) as usize == handles
             && !self.netpoll.has_waiters();

@@ -11,12 +11,20 @@
 //! 6. looks, at most once a second, how many processors the mask and the cgroup's quota grant;
 //! 7. prints the scheduler's trace.
 //!
+//! A scheduler with machines of its own has such a thread of its own ([`start`]); those that share machines share one (`monitor.rs`), which
+//! does the rounds of each ([`PooledWard`]); one that runs on its callers' threads alone has none.
+//!
 //! It is not counted in deadlock detection. What it decides is decided by plain functions over numbers, tested below without
 //! threads or clocks.
 //!
 //! GO: proc.go `sysmon`, `retake`, `schedtrace`.
 
-use std::{sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use crate::{
     blocking::{BlockingTicket, ProcessorStatus},
@@ -24,10 +32,12 @@ use crate::{
     engine::Engine,
     event_trace::TraceKind,
     lock_rank::{Rank, RankedMutex},
+    monitor::{Link, Rest, Ward},
     netpoll::POLL_GAP,
     preempt::{TIME_SLICE, attention, request},
     processor_count, schedule_trace,
     scheduler::{MAX_PROCESSORS, Shared},
+    stop_the_world,
     sync::{AtomicBool, AtomicI64, Condvar, Ordering},
 };
 
@@ -47,13 +57,13 @@ const LONG_CALL: Nanos = 10_000_000;
 /// How long sysmon sleeps between rounds: 20 µs at first, doubled after 50 idle rounds, at most 10 ms; short again
 /// when a round achieved something.
 #[derive(Debug)]
-struct Pace {
+pub(crate) struct Pace {
     idle_rounds: u32,
     delay: Nanos,
 }
 
 impl Pace {
-    fn new() -> Pace {
+    pub(crate) fn new() -> Pace {
         Pace {
             idle_rounds: 0,
             delay: SHORTEST_DELAY,
@@ -61,7 +71,7 @@ impl Pace {
     }
 
     /// The delay before the next round.
-    fn next(&mut self) -> Nanos {
+    pub(crate) fn next(&mut self) -> Nanos {
         if self.idle_rounds == 0 {
             self.delay = SHORTEST_DELAY;
         } else if self.idle_rounds > PATIENT_ROUNDS {
@@ -71,7 +81,7 @@ impl Pace {
         self.delay
     }
 
-    fn round_ended(&mut self, achieved: bool) {
+    pub(crate) fn round_ended(&mut self, achieved: bool) {
         self.idle_rounds = if achieved {
             0
         } else {
@@ -80,7 +90,7 @@ impl Pace {
     }
 
     /// After a wake-up from deep sleep by somebody who got busy.
-    fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.idle_rounds = 0;
         self.delay = SHORTEST_DELAY;
     }
@@ -150,6 +160,8 @@ pub(crate) struct SysmonNote {
     deep: AtomicBool,
     /// Until when it sleeps; 0: it does not.
     wakes_at: AtomicI64,
+    /// The monitor that this scheduler shares with others; it sleeps elsewhere.
+    link: Option<Link>,
 }
 
 #[derive(Default)]
@@ -160,8 +172,9 @@ struct NoteState {
 }
 
 impl SysmonNote {
-    pub(crate) fn new() -> SysmonNote {
+    pub(crate) fn new(link: Option<Link>) -> SysmonNote {
         SysmonNote {
+            link,
             state: RankedMutex::new(Rank::Note, NoteState::default()),
             condition: Condvar::new(),
             deep: AtomicBool::new(false),
@@ -175,8 +188,16 @@ impl SysmonNote {
         self.deep.load(Ordering::Relaxed)
     }
 
+    /// The way to a shared monitor.
+    pub(crate) fn link(&self) -> Option<&Link> {
+        self.link.as_ref()
+    }
+
     /// Ends its sleep.
     pub(crate) fn notify(&self) {
+        if let Some(link) = &self.link {
+            return link.wake(false);
+        }
         self.state.lock().notified = true;
         self.condition.notify_one();
     }
@@ -194,6 +215,9 @@ impl SysmonNote {
     pub(crate) fn wake_fresh(&self) {
         // ORDERING: Relaxed; the note's lock says the rest.
         self.deep.store(false, Ordering::Relaxed);
+        if let Some(link) = &self.link {
+            return link.wake(true);
+        }
         let mut state = self.state.lock();
         state.notified = true;
         state.fresh = true;
@@ -239,25 +263,118 @@ pub(crate) fn start<E: Engine>(
             }
             Sysmon {
                 shared,
-                seen: Vec::new(),
-                last_trace: 0,
-                last_quota: 0,
+                memory: Memory::default(),
             }
             .run()
         })
         .ok()
 }
 
-struct Sysmon<E: Engine> {
-    shared: Arc<Shared<E>>,
+/// Has a shared monitor look after the scheduler.
+pub(crate) fn join<E: Engine>(shared: &Arc<Shared<E>>) {
+    if let (Some(machines), Some(link)) = (&shared.options.machines, shared.sysmon.link()) {
+        let ward = PooledWard {
+            shared: Arc::downgrade(shared),
+            memory: Memory::default(),
+        };
+        machines.monitor().add(link, Box::new(ward));
+    }
+}
+
+/// What sysmon remembers of a scheduler between rounds.
+#[derive(Default)]
+struct Memory {
     seen: Vec<Seen>,
     last_trace: Nanos,
     last_quota: Nanos,
+    /// How many slices had begun when it was looked at last, and when a collection was asked for.
+    slices: u64,
+    slices_collected: u64,
+}
+
+/// The mask and the quotas of the system, read at most once in [`QUOTA_PERIOD`] for all who ask.
+#[derive(Default)]
+pub(crate) struct QuotaWatch {
+    read: Option<(Instant, PathBuf, usize)>,
+}
+
+impl QuotaWatch {
+    fn granted(&mut self, root: &Path) -> usize {
+        if let Some((when, of, granted)) = &self.read
+            && of == root
+            && when.elapsed() < Duration::from_nanos(QUOTA_PERIOD.unsigned_abs())
+        {
+            return *granted;
+        }
+        let granted = processor_count::available(root);
+        self.read = Some((Instant::now(), root.to_path_buf(), granted));
+        granted
+    }
+}
+
+/// A scheduler as a shared monitor sees it.
+struct PooledWard<E: Engine> {
+    shared: Weak<Shared<E>>,
+    memory: Memory,
+}
+
+impl<E: Engine> PooledWard<E> {
+    /// Does something as its sysmon. `None`: the scheduler is over.
+    fn with<R>(&mut self, f: impl FnOnce(&mut Sysmon<E>) -> R) -> Option<R> {
+        let shared = self.shared.upgrade().filter(|s| !s.is_finishing())?;
+        let mut sysmon = Sysmon {
+            shared,
+            memory: std::mem::take(&mut self.memory),
+        };
+        let result = f(&mut sysmon);
+        self.memory = sysmon.memory;
+        Some(result)
+    }
+}
+
+impl<E: Engine> Ward for PooledWard<E> {
+    fn before_sleep(&mut self, delay: Nanos) -> Option<Nanos> {
+        self.with(|sysmon| sysmon.before_sleep(delay))
+    }
+
+    fn round(&mut self, quota: &mut QuotaWatch) -> Option<bool> {
+        self.with(|sysmon| {
+            // ORDERING: SeqCst, as in `before_sleep`.
+            sysmon.shared.sysmon.wakes_at.store(0, Ordering::SeqCst);
+            sysmon.round(quota)
+        })
+    }
+
+    fn rest(&mut self) -> Option<Rest> {
+        self.with(Sysmon::rest)
+    }
+
+    fn call(&mut self) {
+        self.with(|sysmon| {
+            let shared = &sysmon.shared;
+            if let Some(link) = shared.sysmon.link() {
+                link.disarmed();
+            }
+            let woken = shared.look_for_events();
+            if shared.put_woken(woken) {
+                shared.wake_or_ask();
+            }
+            sysmon.see_to_urgent_matters();
+            // Somebody may wait for more, and nobody goes idle who would ask for it.
+            shared.watch_descriptors();
+        });
+    }
+}
+
+struct Sysmon<E: Engine> {
+    shared: Arc<Shared<E>>,
+    memory: Memory,
 }
 
 impl<E: Engine> Sysmon<E> {
     fn run(&mut self) {
         let mut pace = Pace::new();
+        let mut quota = QuotaWatch::default();
         loop {
             let delay = pace.next();
             if self.sleep(delay) {
@@ -269,19 +386,76 @@ impl<E: Engine> Sysmon<E> {
             if self.sleep_deeply() {
                 pace.reset();
             }
-            let shared = &self.shared;
-            if shared.is_finishing() {
+            if self.shared.is_finishing() {
                 return;
             }
-            let now = shared.real_now();
-            shared.event(TraceKind::Monitor, None, None, 0);
-            self.see_to_urgent_matters();
-            let polled = self.poll();
-            let retaken = self.retake(now);
-            pace.round_ended(polled || retaken != 0);
-            self.force_collection(now);
-            self.follow_quota(now);
-            self.trace(now);
+            let achieved = self.round(&mut quota);
+            pace.round_ended(achieved);
+        }
+    }
+
+    /// One round; answers whether it achieved something.
+    fn round(&mut self, quota: &mut QuotaWatch) -> bool {
+        let now = self.shared.real_now();
+        self.shared.event(TraceKind::Monitor, None, None, 0);
+        self.see_to_urgent_matters();
+        self.see_to_deadline();
+        let polled = self.poll();
+        let retaken = self.retake(now);
+        self.force_collection(now);
+        self.follow_quota(now, quota);
+        self.trace(now);
+        polled || retaken != 0
+    }
+
+    /// How many time slices have begun.
+    fn slices(&self) -> u64 {
+        self.shared
+            .all_processors()
+            // ORDERING: Relaxed; compared only.
+            .map(|processor| u64::from(processor.schedule_tick.load(Ordering::Relaxed)))
+            .sum()
+    }
+
+    /// Leaves a scheduler alone in which everybody is idle and has been since the last call. Only for shared monitors.
+    fn rest(&mut self) -> Rest {
+        let slices = self.slices();
+        let before = std::mem::replace(&mut self.memory.slices, slices);
+        let shared = &self.shared;
+        let is_idle = || shared.idle_count() == shared.processor_count();
+        if before != self.memory.slices
+            || shared.options.schedtrace.is_some()
+            || shared.attention() != 0
+            || !is_idle()
+        {
+            return Rest::No;
+        }
+        let central = shared.central();
+        if central.is_stopping || !is_idle() || central.global.len() != 0 {
+            return Rest::No;
+        }
+        // A collection is forced once after something has run, not for ever.
+        let collection = self
+            .collection_period()
+            .filter(|_| self.memory.slices != self.memory.slices_collected);
+        let now = shared.clock.now();
+        let next = self.next_timer();
+        let deadline = shared.until_deadline();
+        if next <= now || deadline <= 0 {
+            return Rest::No;
+        }
+        // ORDERING: Relaxed; under the central lock, as its reader.
+        shared.sysmon.deep.store(true, Ordering::Relaxed);
+        drop(central);
+        let timer = if next == NEVER { NEVER } else { next - now };
+        let length = timer.min(deadline).min(collection.unwrap_or(NEVER));
+        Rest::For((length != NEVER).then(|| Duration::from_nanos(length.unsigned_abs())))
+    }
+
+    /// Ends a run whose time is over.
+    fn see_to_deadline(&self) {
+        if self.shared.until_deadline() <= 0 {
+            stop_the_world::end_at_deadline(&self.shared, None);
         }
     }
 
@@ -294,8 +468,9 @@ impl<E: Engine> Sysmon<E> {
         }
     }
 
-    /// Sleeps for `delay`, but never past the next timer: when all processors are busy, nobody else waits for it.
-    fn sleep(&self, delay: Nanos) -> bool {
+    /// How long to sleep, at most `delay`, but never past the next timer: when all processors are busy, nobody else waits for it. Publishes
+    /// until when.
+    fn before_sleep(&self, delay: Nanos) -> Nanos {
         let shared = &self.shared;
         let now = shared.clock.now();
         // ORDERING: SeqCst. Pairs with `wake_before`: publish, then look at the timers.
@@ -307,6 +482,13 @@ impl<E: Engine> Sysmon<E> {
         } else {
             delay.min(SHORTEST_DELAY)
         };
+        delay.min(shared.until_deadline())
+    }
+
+    /// Sleeps for `delay`, but never past the next timer.
+    fn sleep(&self, delay: Nanos) -> bool {
+        let shared = &self.shared;
+        let delay = self.before_sleep(delay);
         let fresh = shared.sysmon.sleep(delay);
         shared.sysmon.wakes_at.store(0, Ordering::SeqCst);
         fresh
@@ -317,7 +499,8 @@ impl<E: Engine> Sysmon<E> {
         let shared = &self.shared;
         let nothing_to_do = |stopping: bool| {
             shared.options.schedtrace.is_none()
-                && (stopping || shared.idle_count() == shared.processor_count())
+                && (stopping
+                    || shared.idle_count() == shared.processor_count() && shared.global_len() == 0)
                 && !shared.is_finishing()
         };
         if !nothing_to_do(shared.attention() & attention::STOP != 0) {
@@ -334,6 +517,7 @@ impl<E: Engine> Sysmon<E> {
         ) else {
             return false;
         };
+        let length = length.min(shared.until_deadline());
         // ORDERING: Relaxed; under the central lock, as its reader.
         shared.sysmon.deep.store(true, Ordering::Relaxed);
         drop(central);
@@ -352,13 +536,10 @@ impl<E: Engine> Sysmon<E> {
         let shared = &self.shared;
         let overdue = self.next_timer() <= shared.clock.now();
         let pending = shared.urgent.take_pending() && shared.global_len() != 0;
-        if !overdue && !pending {
-            return;
-        }
-        if shared.idle_count() != 0 {
-            shared.wake_processor();
-        } else {
-            shared.request_urgent();
+        // Work for which no thread was to be had lies in the global queue beside idle processors: perhaps there is one now.
+        let stranded = shared.global_len() != 0 && shared.idle_count() != 0;
+        if overdue || pending || stranded {
+            shared.wake_or_ask();
         }
     }
 
@@ -380,11 +561,7 @@ impl<E: Engine> Sysmon<E> {
         if !shared.put_woken(woken) {
             return false;
         }
-        if shared.idle_count() != 0 {
-            shared.wake_processor();
-        } else {
-            shared.request_urgent();
-        }
+        shared.wake_or_ask();
         true
     }
 
@@ -392,10 +569,12 @@ impl<E: Engine> Sysmon<E> {
     fn retake(&mut self, now: Nanos) -> usize {
         let shared = Arc::clone(&self.shared);
         let mut taken = 0;
-        self.seen.resize(shared.processors_made(), Seen::default());
+        self.memory
+            .seen
+            .resize(shared.processors_made(), Seen::default());
         let mut work_is_waiting = false;
         for processor in shared.all_processors() {
-            let seen = &mut self.seen[processor.index];
+            let seen = &mut self.memory.seen[processor.index];
             let status = processor.word.status();
             if !matches!(status, ProcessorStatus::Running | ProcessorStatus::Blocking) {
                 continue;
@@ -455,13 +634,14 @@ impl<E: Engine> Sysmon<E> {
         taken
     }
 
-    fn force_collection(&self, now: Nanos) {
+    fn force_collection(&mut self, now: Nanos) {
         let shared = &self.shared;
         // ORDERING: Relaxed; compared only.
         let last = shared.last_collection.load(Ordering::Relaxed);
         if !collection_is_due(now, last, self.collection_period()) {
             return;
         }
+        self.memory.slices_collected = self.slices();
         // Not again before this one can have run.
         shared.last_collection.store(now, Ordering::Relaxed);
         shared.call_attention(attention::COLLECT_PERIODIC);
@@ -470,14 +650,16 @@ impl<E: Engine> Sysmon<E> {
     }
 
     /// Looks at the processor mask and the cgroup's quota, when GOMAXPROCS follows them.
-    fn follow_quota(&mut self, now: Nanos) {
+    fn follow_quota(&mut self, now: Nanos, quota: &mut QuotaWatch) {
         let shared = &self.shared;
         // ORDERING: Relaxed, all here; settings.
-        if now - self.last_quota < QUOTA_PERIOD || !shared.follows_quota.load(Ordering::Relaxed) {
+        if now - self.memory.last_quota < QUOTA_PERIOD
+            || !shared.follows_quota.load(Ordering::Relaxed)
+        {
             return;
         }
-        self.last_quota = now;
-        let granted = processor_count::available(&shared.options.system_root);
+        self.memory.last_quota = now;
+        let granted = quota.granted(&shared.options.system_root);
         if granted.clamp(1, MAX_PROCESSORS) == shared.processor_count() {
             return;
         }
@@ -491,8 +673,8 @@ impl<E: Engine> Sysmon<E> {
             return;
         };
         let period = i64::try_from(trace.period.as_nanos()).unwrap_or(NEVER);
-        if now - self.last_trace >= period {
-            self.last_trace = now;
+        if now - self.memory.last_trace >= period {
+            self.memory.last_trace = now;
             (trace.sink)(&schedule_trace::text(&self.shared, trace.detail, now));
         }
     }

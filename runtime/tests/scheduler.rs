@@ -704,7 +704,9 @@ fn a_collection_is_forced_after_the_period() {
             }
         });
         let count = toy.collections.load(Ordering::SeqCst);
-        assert!((2..=12).contains(&count), "idle {idle}: {count}");
+        // A shared monitor lets a program at rest alone when it has been collected once.
+        let least = if idle && is_pooled() { 1 } else { 2 };
+        assert!((least..=12).contains(&count), "idle {idle}: {count}");
     }
 }
 

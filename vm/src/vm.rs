@@ -303,7 +303,7 @@ pub(crate) fn exit_of(machine: &Machine, outcome: Outcome<Machine>) -> Exit {
             failed(machine, format!("fatal error: {message}\n"), &dump)
         }
         // Whoever asks for a dump wants to see it.
-        Outcome::Dumped { message, dump } => failed(machine, format!("{message}\n\n{dump}"), ""),
+        Outcome::Dumped { message, dump } | Outcome::TimedOut { message, dump } => failed(machine, format!("{message}\n\n{dump}"), ""),
         Outcome::Fatal { failure, .. } => Exit {
             out_of_memory: machine.limit() == Some(Limit::Memory),
             limit: machine.limit(),

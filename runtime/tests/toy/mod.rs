@@ -8,7 +8,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     task::{Poll, Waker},
@@ -274,9 +274,20 @@ pub async fn sem_release(address: &AtomicU32) {
     }
 }
 
+/// Test programs named `pooled_...` do the tests of others on machines that all their schedulers share.
+pub fn is_pooled() -> bool {
+    module_path!().starts_with("pooled_")
+}
+
+fn shared_machines() -> Option<Machines> {
+    static SHARED: OnceLock<Machines> = OnceLock::new();
+    is_pooled().then(|| SHARED.get_or_init(|| Machines::new(200).unwrap()).clone())
+}
+
 pub fn options(processors: usize) -> Options {
     let mut options = Options::default();
     options.processors = Some(processors);
+    options.machines = shared_machines();
     options
 }
 

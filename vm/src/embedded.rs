@@ -181,7 +181,9 @@ impl Embedded {
                 .get_or_init(|| match self.session.take_outcome() {
                     None | Some(Outcome::Stopped | Outcome::MainExited) => Ending::Closed,
                     Some(Outcome::Exited(status)) => Ending::Exited(status),
-                    Some(Outcome::Dumped { message, dump }) => Ending::Interrupted {
+                    Some(
+                        Outcome::Dumped { message, dump } | Outcome::TimedOut { message, dump },
+                    ) => Ending::Interrupted {
                         reason: message,
                         traces: dump,
                     },

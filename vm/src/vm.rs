@@ -50,6 +50,8 @@ pub struct VmOptions {
     pub seed: Option<u64>,
     /// Time stands still but when everybody waits.
     pub virtual_clock: bool,
+    /// Threads, monitor and poller that the program shares with others of the process; `None`: it has its own.
+    pub machines: Option<runtime::Machines>,
     /// GOGC; `None` = off.
     pub growth_percent: Option<u32>,
     /// GOMEMLIMIT in bytes: collections try to keep the heap below it.
@@ -90,6 +92,7 @@ impl Default for VmOptions {
             trace: None,
             seed: None,
             virtual_clock: false,
+            machines: None,
             growth_percent: Some(100),
             memory_limit: None,
             max_memory: None,
@@ -284,6 +287,7 @@ pub(crate) fn scheduler_options(from: &VmOptions) -> runtime::Options {
     options.seed = from.seed;
     options.shuffle = from.seed.is_some();
     options.virtual_clock = from.virtual_clock;
+    options.machines = from.machines.clone();
     options
 }
 
@@ -303,7 +307,9 @@ pub(crate) fn exit_of(machine: &Machine, outcome: Outcome<Machine>) -> Exit {
             failed(machine, format!("fatal error: {message}\n"), &dump)
         }
         // Whoever asks for a dump wants to see it.
-        Outcome::Dumped { message, dump } | Outcome::TimedOut { message, dump } => failed(machine, format!("{message}\n\n{dump}"), ""),
+        Outcome::Dumped { message, dump } | Outcome::TimedOut { message, dump } => {
+            failed(machine, format!("{message}\n\n{dump}"), "")
+        }
         Outcome::Fatal { failure, .. } => Exit {
             out_of_memory: machine.limit() == Some(Limit::Memory),
             limit: machine.limit(),

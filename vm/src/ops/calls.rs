@@ -537,7 +537,9 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
 fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     cx.fiber.interrupted = false;
     match std::mem::take(&mut cx.fiber.pending) {
-        Pending::Again | Pending::BeginAgain | Pending::Completion => drop(cx.slice.take_completion()),
+        Pending::Again | Pending::BeginAgain | Pending::Completion => {
+            drop(cx.slice.take_completion())
+        }
         Pending::Channel => _ = cx.slice.take_wake_outcome(),
         Pending::Nothing | Pending::Begin | Pending::Native(_) => {}
     }

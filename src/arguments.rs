@@ -26,6 +26,11 @@ pub enum Command {
     },
     /// Run a program anew whenever its sources change.
     Watch { words: Vec<String> },
+    /// Look for likely mistakes in packages.
+    Vet {
+        programs: Vec<String>,
+        rules: Vec<vet::Rule>,
+    },
     /// Print the documentation of a package, or of something it declares.
     Document { words: Vec<String>, mode: doc::Mode },
     /// Print what makes a shell complete command lines.
@@ -112,6 +117,7 @@ const REPORTS: &[&str] = &[
     "eval",
     "build",
     "check",
+    "vet",
     "fmt",
     "disassemble",
     "repl",
@@ -306,6 +312,10 @@ impl Reader<'_> {
                 words: rest.to_vec(),
             });
         }
+        if name == "vet" {
+            self.rest = rest;
+            return self.vet();
+        }
         if help::COMMANDS[1..].contains(&name) {
             self.rest = rest;
             self.flags(name)?;
@@ -454,6 +464,49 @@ impl Reader<'_> {
         }
     }
 
+    /// Names of rules are flags, and may stand anywhere.
+    fn vet(&mut self) -> Result<Command, UsageError> {
+        let (mut programs, mut wanted, mut unwanted) = (Vec::new(), Vec::new(), Vec::new());
+        while let Some((word, rest)) = self.rest.split_first() {
+            if !word.starts_with('-') || word == "-" {
+                programs.push(word.clone());
+                self.rest = rest;
+                continue;
+            }
+            let name = word.trim_start_matches('-');
+            let (name, value) = name.split_once('=').unwrap_or((name, "true"));
+            match (vet::Rule::find(name), value) {
+                (Some(rule), "true") => wanted.push(rule),
+                (Some(rule), "false") => unwanted.push(rule),
+                (Some(_), _) => {
+                    return Err(UsageError(format!(
+                        "vet: -{name} wants true or false, not {value:?}"
+                    )));
+                }
+                (None, _) => {
+                    // Takes at least this word, or says what is wrong with it.
+                    self.flags("vet")?;
+                    if self.wants_help {
+                        return Ok(Command::Print(help::of("vet").unwrap_or_default()));
+                    }
+                    continue;
+                }
+            }
+            self.rest = rest;
+        }
+        if wanted.is_empty() {
+            wanted = vet::Rule::ALL.to_vec();
+        }
+        wanted.retain(|rule| !unwanted.contains(rule));
+        if programs.is_empty() {
+            programs.push(".".to_owned());
+        }
+        Ok(Command::Vet {
+            programs,
+            rules: wanted,
+        })
+    }
+
     fn version(&self) -> Command {
         Command::Print(match self.json {
             true => help::version_json(),
@@ -477,7 +530,11 @@ impl Reader<'_> {
                 self.rest = rest;
                 return Ok(());
             }
-            if !word.starts_with('-') || word == "-" {
+            let is_rule = |word: &str| {
+                let name = word.trim_start_matches('-');
+                vet::Rule::find(name.split('=').next().unwrap_or(name)).is_some()
+            };
+            if !word.starts_with('-') || word == "-" || command == "vet" && is_rule(word) {
                 return Ok(());
             }
             self.rest = rest;

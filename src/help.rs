@@ -11,6 +11,7 @@ pub const COMMANDS: &[&str] = &[
     "check",
     "fmt",
     "disassemble",
+    "vet",
     "explain",
     "doc",
     "repl",
@@ -34,6 +35,7 @@ Usage:
   golite repl                        type a program line by line (also `golite` alone, on a terminal)
   golite check FILE|DIR|-...         report all errors, run nothing
   golite fmt [FILE|DIR|-]...         write sources in their one form, as gofmt does
+  golite vet [DIR|FILE]...           report what compiles and is likely a mistake, as go vet
   golite doc [PACKAGE[.NAME]]        show the documentation of a package or of what it declares
   golite explain [CODE]              tell more about an error: its cause and how to mend it
   golite test [PACKAGE...]           run the tests of packages
@@ -141,6 +143,27 @@ Examples:
   golite doc strings.Builder
   golite doc json.Decoder.Decode
   golite doc ./queue Push
+";
+
+const VET: &str = "\
+Usage: golite vet [FLAGS] [FILE|DIR|DIR/...]...
+
+Reports what compiles and is likely a mistake, in the words of go vet. Without a name it looks at the package in the current folder; DIR/... are
+all packages below DIR. Exit status: 0 if nothing is found, else 1.
+
+Flags, with one dash or two:
+  -RULE        only this rule (several may be given)
+  -RULE=false  not this rule
+
+Rules:
+";
+
+const VET_EXAMPLES: &str = "
+`golite test` applies those marked * before it runs tests; -vet=off leaves them out.
+
+Examples:
+  golite vet ./...
+  golite vet -printf -copylocks server.gl
 ";
 
 const COMPLETIONS: &str = "\
@@ -333,6 +356,13 @@ pub fn of(topic: &str) -> Option<String> {
         "version" => VERSION.to_owned(),
         "build" => format!("{BUILD}{FLAGS}"),
         "doc" => DOC.to_owned(),
+        "vet" => {
+            let rules = vet::Rule::ALL.iter().map(|rule| {
+                let mark = if rule.is_for_tests() { "*" } else { " " };
+                format!("{mark} {:<14}{}\n", rule.name(), rule.about().trim())
+            });
+            format!("{VET}{}{VET_EXAMPLES}{FLAGS}", rules.collect::<String>())
+        }
         "completions" => COMPLETIONS.to_owned(),
         "man" => MAN.to_owned(),
         _ => return None,

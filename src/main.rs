@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         Command::Explain { code } => commands::explain::explain(code.as_deref()),
         Command::Test { words, benchmarks } => commands::test::test(&words, settings, benchmarks),
         Command::TestProgram { words } => commands::test::run_program(&words),
+        Command::Vet { programs, rules } => commands::vet::vet(&programs, &rules, settings),
         Command::Watch { words } => commands::watch::watch(&words, &arguments),
         Command::Completions { shell } => commands::completions::completions(&shell),
         Command::Document { words, mode } => commands::doc::doc(&words, mode),

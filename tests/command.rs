@@ -551,7 +551,7 @@ fn examples(page: &str) -> Vec<(&str, &str)> {
     let pieces = page.split("```").skip(1).step_by(2);
     pieces
         .filter_map(|piece| piece.split_once('\n'))
-        .filter(|(language, _)| matches!(*language, "go" | "sh"))
+        .filter(|(language, _)| matches!(*language, "go" | "sh" | "vet"))
         .collect()
 }
 
@@ -581,6 +581,9 @@ fn outcome_of(language: &str, text: &str) -> Outcome {
     }
     let files = files_of(text);
     let program = if files.len() == 1 { "a.gl" } else { "." };
+    if language == "vet" {
+        return Folder::new("page", &files).golite(&["vet", "--format=json", program]);
+    }
     // What is printed is of no interest, but the program must be complete.
     Folder::new("page", &files).golite(&["--format=json", "disassemble", program])
 }

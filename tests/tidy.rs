@@ -22,6 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "golite-checker",
         &["golite-diagnostics", "golite-lexer", "golite-parser"],
     ),
+    (
+        "golite-vet",
+        &["golite-diagnostics", "golite-parser", "golite-checker"],
+    ),
     ("golite-bytecode", &["golite-diagnostics"]),
     (
         "golite-compiler",
@@ -55,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "golite-parser",
             "golite-format",
             "golite-checker",
+            "golite-vet",
             "golite-compiler",
             "golite-bytecode",
             "golite-runtime",
@@ -152,6 +157,7 @@ const FOLDERS: &[&str] = &[
     "parser",
     "format",
     "checker",
+    "vet",
     "compiler",
     "bytecode",
     "runtime",

@@ -286,6 +286,82 @@ fn standard_packages_are_documented() {
     );
 }
 
+/// `tests/vet/NAME.go` and beside it what `go vet` of Go 1.27 finds, in the order of places; Go calls the package command-line-arguments.
+#[test]
+fn vet_finds_what_go_vet_finds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vet");
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder).expect("it is there").flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "go") {
+            continue;
+        }
+        seen += 1;
+        let name = path
+            .file_name()
+            .expect("a file")
+            .to_string_lossy()
+            .into_owned();
+        let outcome = run(
+            Path::new(GOLITE),
+            &folder,
+            &["vet", "--format", "short", &name],
+        );
+        let wanted = fs::read_to_string(path.with_extension("found")).expect("it is there");
+        assert_eq!(text(&outcome.stderr), wanted, "{name}");
+        assert_eq!(outcome.status, Some(1), "{name}");
+    }
+    assert!(seen >= 3);
+}
+
+#[test]
+fn vet_takes_rules_folders_and_patterns() {
+    let wrong =
+        "package m\n\nimport \"fmt\"\n\nfunc F(x int) {\n\tx = x\n\tfmt.Printf(\"%s\", x)\n}\n";
+    let test = "package m\n\nimport \"testing\"\n\nfunc TestF(t *testing.T) {}\n";
+    let folder = Folder::new(
+        "vet",
+        &[
+            ("go.mod", "module example.com/m\n"),
+            ("m.go", wrong),
+            ("m_test.go", test),
+            ("sub/sub.gl", "x := 1\nx = x\n"),
+            ("testdata/bad.go", "nothing\n"),
+        ],
+    );
+    let vet = |words: &[&str]| {
+        let mut arguments = vec!["vet"];
+        arguments.extend(words);
+        let outcome = folder.golite(&arguments);
+        (outcome.status, text(&outcome.stderr))
+    };
+    let printf = "m.go:7:14: fmt.Printf format %s has arg x of wrong type int\n";
+    let assign = "m.go:6:2: self-assignment of x\n";
+    let sub = "sub/sub.gl:2:1: self-assignment of x\n";
+    assert_eq!(vet(&[]), (Some(1), format!("{assign}{printf}")));
+    assert_eq!(vet(&["./..."]), (Some(1), format!("{assign}{printf}{sub}")));
+    assert_eq!(vet(&["-printf", "."]), (Some(1), printf.to_owned()));
+    assert_eq!(
+        vet(&["-printf=false", "-assign=false"]),
+        (Some(0), String::new())
+    );
+    assert_eq!(
+        vet(&["-shadow"]),
+        (
+            Some(2),
+            "golite: vet: no flag -shadow; a program's own arguments stand after it\n".to_owned()
+        )
+    );
+    let tested = folder.golite(&["test", "."]);
+    assert_eq!(tested.status, Some(1));
+    let output = text(&tested.stderr) + &text(&tested.stdout);
+    assert_eq!(
+        output,
+        format!("# example.com/m\n{printf}FAIL\texample.com/m [build failed]\nFAIL\n")
+    );
+    assert_eq!(folder.golite(&["test", "-vet=off", "."]).status, Some(0));
+}
+
 #[test]
 fn the_manual_page_and_the_completions_are_understood_by_those_who_read_them() {
     let folder = Folder::new("manual", &[]);

@@ -3,7 +3,7 @@
 //! To add one, add a row, and its page in `docs/diagnostics`: the cause, an example, how it is mended, the example mended. `golite
 //! explain` prints the page, and a test holds the examples to it.
 //! `E00xx` is syntax, `E01xx` declarations and names, `E02xx` statements, `E03xx` types and expressions,
-//! `E04xx` constants, `E05xx` type parameters, `E09xx` what golite does not know yet.
+//! `E04xx` constants, `E05xx` type parameters, `E08xx` what `golite vet` finds, `E09xx` what golite does not know yet.
 
 macro_rules! codes {
     ($($(#[doc = $line:literal])* $name:ident = $code:literal, $title:literal;)*) => {
@@ -202,6 +202,9 @@ codes! {
 
     /// The program is correct, but larger than the machine's limits: a function needs more than 65,000 registers, or a type is too large.
     TooLarge = "E0903", "too large";
+
+    /// Something compiles and is likely a mistake: `golite vet` found it.
+    Suspicious = "E0801", "likely a mistake";
 
     /// Part of Go that golite does not run yet.
     NotSupported = "E0901", "not supported yet";

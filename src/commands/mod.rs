@@ -13,6 +13,7 @@ pub mod run;
 pub mod schedules;
 pub mod test;
 pub mod trace;
+pub mod vet;
 pub mod watch;
 
 use crate::arguments::{Settings, Style};

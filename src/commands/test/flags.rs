@@ -3,6 +3,7 @@
 use crate::arguments::{Settings, UsageError, size};
 use std::path::PathBuf;
 use std::time::Duration;
+use vet::Rule;
 
 /// What `golite test` is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// Folders of standard packages, see `--std`.
     pub roots: Vec<PathBuf>,
+    /// The rules that are applied before tests run.
+    pub rules: Vec<Rule>,
     pub settings: Settings,
 }
 
@@ -78,6 +81,7 @@ pub fn parse(words: &[String], settings: Settings, benchmarks: bool) -> Result<P
     let mut plan = Plan {
         settings,
         timeout: DEFAULT_TIMEOUT,
+        rules: test_rules(),
         ..Plan::default()
     };
     let mut named_timeout = false;
@@ -169,6 +173,17 @@ pub fn parse(words: &[String], settings: Settings, benchmarks: bool) -> Result<P
                     }
                     "count" | "parallel" => drop(number()?),
                     "p" => plan.at_once = usize::try_from(number()?).ok().filter(|&n| n > 0),
+                    "vet" => {
+                        plan.rules = match value.as_str() {
+                            "off" => Vec::new(),
+                            "all" => Rule::ALL.to_vec(),
+                            "" => test_rules(),
+                            names => {
+                                let names = names.split(',').map(|name| Rule::find(name.trim()));
+                                names.collect::<Option<_>>().ok_or_else(|| wrong(&value))?
+                            }
+                        };
+                    }
                     "std" => plan.roots.push(value.clone().into()),
                     "seed" => plan.settings.seed = Some(number()?),
                     "schedules" => plan.settings.schedules = Some(number()?.max(1)),
@@ -212,6 +227,12 @@ pub fn parse(words: &[String], settings: Settings, benchmarks: bool) -> Result<P
     }
     plan.program.insert(0, "-test.paniconexit0".to_owned());
     Ok(plan)
+}
+
+/// The rules that go test applies.
+fn test_rules() -> Vec<Rule> {
+    let rules = Rule::ALL.iter().copied();
+    rules.filter(|rule| rule.is_for_tests()).collect()
 }
 
 /// A time as Go writes it: `1h2m3.5s`. Zero means forever.

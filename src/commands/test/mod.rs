@@ -359,6 +359,7 @@ impl Run<'_> {
         command.args(program::words(
             input,
             self.package.has_tests,
+            &self.plan.rules,
             &self.plan.settings,
             seed,
         ));

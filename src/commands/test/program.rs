@@ -3,7 +3,8 @@
 use super::super::run::execute;
 use super::{ERROR_LIMIT, SETUP_FAILED, STARTED};
 use crate::arguments::{Settings, Style};
-use crate::commands::{load_and_check, report};
+use crate::commands::{load_and_check, module_cache, report, report_diagnostics, vet};
+use ::vet::Rule;
 use checker::Options;
 use diagnostics::Code;
 use golite::loader::tests::TestInput;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 pub fn words(
     input: &TestInput,
     has_tests: bool,
+    rules: &[Rule],
     settings: &Settings,
     seed: Option<u64>,
 ) -> Vec<String> {
@@ -35,6 +37,9 @@ pub fn words(
     }
     if !has_tests {
         say("check", "only");
+    }
+    for rule in rules {
+        say("vet", rule.name());
     }
     if settings.relaxed {
         say("relaxed", "yes");
@@ -63,6 +68,7 @@ pub fn run(words: &[String]) -> ExitCode {
     let mut overlay = Overlay::default();
     let mut settings = Settings::default();
     let mut check_only = false;
+    let mut rules = Vec::new();
     let mut rest = words;
     while let [name, value, behind @ ..] = rest {
         if name == "--" {
@@ -76,6 +82,7 @@ pub fn run(words: &[String]) -> ExitCode {
             "root" => overlay.roots.push(PathBuf::from(value)),
             "replaced" => overlay.replaced.push(value.clone()),
             "check" => check_only = true,
+            "vet" => rules.extend(Rule::find(value)),
             "relaxed" => settings.relaxed = true,
             "seed" => settings.seed = value.parse().ok(),
             "max-heap" => settings.max_heap = value.parse().ok(),
@@ -97,12 +104,27 @@ pub fn run(words: &[String]) -> ExitCode {
         return check(&folder, settings);
     }
     let options = pipeline::program_options();
-    let mut checked = match load_and_check(&Input::Tests(input), options, settings) {
+    let vet_options = Options {
+        reachable_bodies: false,
+        relaxed: settings.relaxed,
+        ..Options::default()
+    };
+    let tested = Input::Tests(input);
+    let mut checked = match load_and_check(&tested, options, settings) {
         Ok(checked) => checked,
         Err(_) => return ExitCode::from(SETUP_FAILED),
     };
     let program = pipeline::compile(&mut checked).ok();
     report(&checked, settings, Some(ERROR_LIMIT));
+    if program.is_some() && !rules.is_empty() {
+        // Rules ask for methods that the program does not name.
+        let whole = pipeline::check_whole(&tested, module_cache().as_deref(), &vet_options);
+        let found = vet::findings(&whole, &rules);
+        if !found.is_empty() {
+            report_diagnostics(&whole.sources, &found, settings, None);
+            return ExitCode::FAILURE;
+        }
+    }
     let Some(program) = program else {
         let is_setup = |code| matches!(code, Code::CannotImport | Code::ImportCycle);
         let mut codes = checked.diagnostics.iter().map(|diagnostic| diagnostic.code);

@@ -75,7 +75,8 @@ pub fn check_from(input: &Input, sources: Sources<'_>, options: &Options) -> Che
 
 /// As [`check`], with all that standard packages declare: for those that look further than the program's own names lead.
 pub fn check_whole(input: &Input, module_cache: Option<&Path>, options: &Options) -> Checked {
-    check_with(loader::load(input, module_cache), options, Packages::Whole)
+    let loaded = loader::load(input, module_cache);
+    check_with(loaded, None, options, Packages::Whole)
 }
 
 /// How much of the standard packages the checker sees.

@@ -71,10 +71,17 @@ fn run_with(script: &str, processors: u32, argument: &str, debug: &str, limit: D
 fn race(script: &str) -> Vec<Ran> {
     let time = std::env::var("RACE_MILLISECONDS").unwrap_or_else(|_| "300".into());
     let limit = Duration::from_millis(time.parse::<u64>().expect("a number") + 20_000);
-    [2, 4]
-        .into_iter()
-        .map(|processors| run(script, processors, &time, limit))
-        .collect()
+    // A collection marks beside them nearly all the time; with `gcstress` it does so in small steps.
+    [
+        (1, "concurrentmark=1,gcverify=1"),
+        (2, "concurrentmark=1,gcverify=1"),
+        (4, "gcstress=2,gcverify=1"),
+        (4, ""),
+        (16, "concurrentmark=1"),
+    ]
+    .into_iter()
+    .map(|(processors, debug)| run_with(script, processors, &time, debug, limit))
+    .collect()
 }
 
 fn is_never_torn(script: &str) {
@@ -137,6 +144,46 @@ fn a_racing_struct_is_never_torn() {
 #[test]
 fn a_racing_weak_pointer_is_never_torn() {
     is_never_torn("race/weak.gl");
+}
+
+#[test]
+fn a_racing_range_is_never_torn() {
+    is_never_torn("race/range.gl");
+}
+
+#[test]
+fn a_racing_copied_mutex_is_never_torn() {
+    is_never_torn("race/mutex_copy.gl");
+}
+
+#[test]
+fn a_racing_map_of_maps_is_never_torn() {
+    is_never_torn("race/map_of_maps.gl");
+}
+
+#[test]
+fn a_racing_overlapping_copy_is_never_torn() {
+    is_never_torn("race/overlap.gl");
+}
+
+#[test]
+fn a_racing_linked_list_is_never_torn() {
+    is_never_torn("race/list.gl");
+}
+
+#[test]
+fn a_racing_method_value_is_never_torn() {
+    is_never_torn("race/method_value.gl");
+}
+
+#[test]
+fn a_racing_array_is_never_torn() {
+    is_never_torn("race/array.gl");
+}
+
+#[test]
+fn a_racing_select_is_never_torn() {
+    is_never_torn("race/select.gl");
 }
 
 #[test]

@@ -5,10 +5,11 @@
 //! | `1p` | one processor: nothing may depend on parallelism, nobody may starve |
 //! | `4p` | four processors: real parallelism, stealing |
 //! | `gcstress` | a collection at every safepoint: a missing root shows at once |
+//! | `gcsteps` | a small step of a collection at every safepoint, each collection checked: the write barrier |
 //! | `seed1`, `seed2`, `seed3` | other schedules, other choices of select, other orders of maps |
 //!
 //! A script whose first lines say `// golden: no-gcstress` (a long loop, for which a collection
-//! at every step takes minutes) is left out of that one, and one that says `// golden: no-seeds`
+//! at every step takes minutes) is left out of these two, and one that says `// golden: no-seeds`
 //! (a long run that has no choices) of the seeds. The reason stands behind the flag.
 //!
 //! One that fills memory on purpose says `// golden: slow` and gets more time.
@@ -56,6 +57,14 @@ const CONFIGURATIONS: &[Configuration] = &[
     Configuration {
         name: "gcstress",
         environment: &[("GOMAXPROCS", "2"), ("GOLITEDEBUG", "gcstress=1")],
+        opt_out: Some("no-gcstress"),
+    },
+    Configuration {
+        name: "gcsteps",
+        environment: &[
+            ("GOMAXPROCS", "2"),
+            ("GOLITEDEBUG", "gcstress=2,gcverify=1"),
+        ],
         opt_out: Some("no-gcstress"),
     },
     Configuration {

@@ -13,13 +13,16 @@ use crate::pipeline;
 use bytecode::Addition;
 use checker::session::Session as Checker;
 use checker::typed::{ObjectKind, TypedProgram};
-use checker::types::ObjectId;
+use checker::types::{ObjectId, TypeId};
 use checker::{Options, UserPackage};
-use diagnostics::{Code, Diagnostics, SourceMap};
-use parser::ast::{Ast, File, Interner};
+use diagnostics::{Code, Diagnostics, SourceMap, TextRange};
+use parser::ast::{Ast, ExprId, File, Interner};
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use stdlib::outline;
 use vm::session::{Event, Goroutine, Session as Program};
 use vm::{Exit, VmOptions};
 
@@ -37,6 +40,8 @@ pub enum Ending {
     Done,
     /// By `runtime.Goexit`, or because somebody ended its goroutine.
     Left,
+    /// It was interrupted a second time before it had ended.
+    Abandoned,
     /// A panic or a fatal error: its text with the trace.
     Failed(String),
     /// It waited for what nobody could do any more: its trace.
@@ -297,7 +302,7 @@ impl Session {
                     }
                     // ORDERING: as above.
                     if interrupted.load(Ordering::Relaxed) {
-                        break;
+                        return Ending::Abandoned;
                     }
                 }
                 program.give_up();
@@ -340,31 +345,109 @@ impl Session {
         Ok(types)
     }
 
+    /// Is the name declared by a unit or predeclared?
+    pub fn is_declared(&self, name: &str) -> bool {
+        let symbol = self.names.find(name);
+        let object = symbol.and_then(|name| self.checker.lookup(name));
+        object.is_some_and(|object| {
+            !matches!(
+                self.typed().object(object).kind,
+                ObjectKind::PackageName { .. }
+            )
+        })
+    }
+
+    /// The names of packages that need no import, and of those that were imported under other names.
+    pub fn package_names(&self) -> impl Iterator<Item = &'static str> {
+        implicit::package_names()
+    }
+
+    /// What the package exports that is meant by a name, if it is one.
+    pub fn exported_names(&self, name: &str) -> Option<BTreeSet<String>> {
+        let imported = self.names.find(name).and_then(|name| {
+            let object = self.checker.lookup(name)?;
+            match self.typed().object(object).kind {
+                ObjectKind::PackageName { imported, .. } => {
+                    Some(self.typed().package(imported).path.clone())
+                }
+                _ => None,
+            }
+        });
+        let path = match imported {
+            Some(path) => path,
+            None => implicit::path_named(name)?.to_owned(),
+        };
+        Some(
+            outline::exported(&path)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+
+    /// The type of the expression in a range of a text, which is checked and forgotten; `None` if it has none.
+    pub fn type_at(&mut self, text: &str, range: Range<usize>) -> Option<TypeId> {
+        let first = self.ast.expr_count();
+        let unit = self.parse("[:complete]", text).ok()?;
+        let file = unit.files.first()?.file;
+        // What is wrong elsewhere does not matter.
+        let _ = self.checker.check(
+            &mut self.ast,
+            &mut self.names,
+            &mut self.sources,
+            unit,
+            &mut StandardPackages::whole(None),
+        );
+        self.checker.forget();
+        let range = TextRange::new(file, range.start as u32, range.end as u32);
+        let typed = self.checker.program();
+        let found = (first..self.ast.expr_count())
+            .map(ExprId::from_index)
+            .filter(|expr| self.ast.range(*expr) == range)
+            .map(|expr| typed.type_and_value(expr))
+            .find(|found| found.is_value() || found.mode == checker::typed::Mode::Type)?;
+        Some(found.typ).filter(|typ| typed.types.is_valid(*typ))
+    }
+
     /// What the units have declared and nothing has taken the place of, as declarations in short.
     pub fn declarations(&self) -> Vec<String> {
-        let typed = self.typed();
-        let text = |object: ObjectId| {
-            let object = typed.object(object);
-            let name = self.names.text(object.name);
-            let main = Some(typed.main);
-            let ty = typed.type_string(&self.names, &self.sources, object.typ, main);
-            match &object.kind {
-                ObjectKind::PackageName { imported, .. } => {
-                    format!("import {name} {:?}", typed.package(*imported).path)
-                }
-                ObjectKind::Constant(_) => format!("const {name} {ty}"),
-                ObjectKind::TypeName { .. } => {
-                    let underlying = typed.types.underlying_id(object.typ);
-                    let ty = typed.type_string(&self.names, &self.sources, underlying, main);
-                    format!("type {name} {ty}")
-                }
-                ObjectKind::Function { .. } => {
-                    format!("func {name}{}", ty.strip_prefix("func").unwrap_or(&ty))
-                }
-                _ => format!("var {name} {ty}"),
-            }
-        };
         let entries = self.checker.entries();
-        entries.iter().map(|entry| text(entry.object)).collect()
+        let objects = entries.iter().map(|entry| entry.object);
+        objects.map(|object| self.declaration_of(object)).collect()
+    }
+
+    /// The declaration, in short, of what a unit has declared by this name.
+    pub fn declaration(&self, name: &str) -> Option<String> {
+        let object = self.checker.lookup(self.names.find(name)?)?;
+        let is_package = matches!(
+            self.typed().object(object).kind,
+            ObjectKind::PackageName { .. }
+        );
+        (!is_package).then(|| self.declaration_of(object))
+    }
+
+    fn declaration_of(&self, object: ObjectId) -> String {
+        let typed = self.typed();
+        let object = typed.object(object);
+        let name = self.names.text(object.name);
+        let text =
+            |typ: TypeId| typed.type_string(&self.names, &self.sources, typ, Some(typed.main));
+        match &object.kind {
+            ObjectKind::PackageName { imported, .. } => {
+                format!("import {name} {:?}", typed.package(*imported).path)
+            }
+            ObjectKind::Constant(_) => format!("const {name} {}", text(object.typ)),
+            ObjectKind::TypeName { .. } => {
+                format!(
+                    "type {name} {}",
+                    text(typed.types.underlying_id(object.typ))
+                )
+            }
+            ObjectKind::Function { .. } => {
+                let ty = text(object.typ);
+                format!("func {name}{}", ty.strip_prefix("func").unwrap_or(&ty))
+            }
+            _ => format!("var {name} {}", text(object.typ)),
+        }
     }
 }

@@ -95,5 +95,5 @@ pub mod universe;
 pub use constants::Constant;
 pub use embed::Embedded;
 pub use importer::{Importer, NoImports, PackageSource, SourceText, UserPackage};
-pub use package::{Options, check_packages, check_program, is_predeclared};
+pub use package::{Options, check_packages, check_program, is_predeclared, predeclared};
 pub use typed::TypedProgram;

@@ -141,6 +141,12 @@ const PREDECLARED: &[&str] = &[
     "complex128",
 ];
 
+/// All names that are declared in the universe.
+pub fn predeclared() -> impl Iterator<Item = &'static str> {
+    let builtins = Builtin::ALL.iter().map(|builtin| builtin.name());
+    PREDECLARED.iter().copied().chain(builtins)
+}
+
 /// Is the name declared in the universe?
 pub fn is_predeclared(name: &str) -> bool {
     PREDECLARED.contains(&name) || Builtin::ALL.iter().any(|builtin| builtin.name() == name)

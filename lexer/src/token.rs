@@ -67,6 +67,14 @@ macro_rules! tokens {
                 }
             }
 
+            /// All reserved words.
+            pub fn keywords() -> impl Iterator<Item = &'static str> {
+                TokenKind::ALL
+                    .iter()
+                    .filter(|kind| kind.is_keyword())
+                    .map(|kind| kind.spelling())
+            }
+
             /// Every kind.
             pub const ALL: &'static [TokenKind] = &[
                 $(TokenKind::$keyword,)* $(TokenKind::$operator,)* $(TokenKind::$scanned,)* $(TokenKind::$made,)*

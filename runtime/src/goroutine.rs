@@ -249,6 +249,15 @@ impl<E: Engine> GoroutineRef<E> {
         f(unsafe { &mut *self.select.get() })
     }
 
+    /// Gives up an operation at channels, whether it went ahead or not.
+    pub(crate) fn leave_channels(self) {
+        match self.waits_at.replace(WaitsAt::Nothing) {
+            WaitsAt::Nothing => {}
+            WaitsAt::Channel => crate::select::leave_queue(self.waiter()),
+            WaitsAt::Select => self.with_select(crate::select::SelectWaiters::leave_all),
+        }
+    }
+
     /// How the channel operation went that the goroutine was parked on. For the running goroutine.
     pub(crate) fn take_wake_outcome(self) -> WakeOutcome<E::Transfer> {
         let waits_at = self.waits_at.replace(WaitsAt::Nothing);

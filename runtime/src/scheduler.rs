@@ -1164,6 +1164,11 @@ impl<'a, E: Engine> Slice<'a, E> {
         self.goroutine.take_wake_outcome()
     }
 
+    /// As [`Slice::take_wake_outcome`], for a goroutine that is not interested in how it went, or in going on.
+    pub fn forget_wake_outcome(&self) {
+        self.goroutine.leave_channels();
+    }
+
     /// The answer of the last `Switch::Blocking` or `Switch::StopTheWorld`.
     #[must_use]
     pub fn take_completion(&self) -> Option<E::Completion> {

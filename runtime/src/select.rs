@@ -191,6 +191,22 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
     SelectResult::Parked
 }
 
+/// Takes a waiter out of the queue of its channel, if it is still in, and forgets its value.
+pub(crate) fn leave_queue<E: Engine>(waiter: WaiterRef<E>) {
+    let channel = waiter.key().cast::<Channel<E>>();
+    // SAFETY: it was a reference when the operation began, and the engine keeps the channel alive until the goroutine
+    // has asked for the outcome or given it up, which it is doing now (INVARIANT in channel.rs).
+    let channel = unsafe { &*channel };
+    let held = channel.lock.lock();
+    if waiter.is_send() {
+        &channel.senders
+    } else {
+        &channel.receivers
+    }
+    .remove(waiter, &held);
+    let _ = waiter.take_transfer();
+}
+
 /// The waiters of a goroutine's select statements.
 pub(crate) struct SelectWaiters<E: Engine> {
     block: Option<Box<Block<E>>>,
@@ -231,6 +247,16 @@ impl<E: Engine> SelectWaiters<E> {
             .flat_map(|block| block.waiters[..block.used].iter().map(WaiterRef::new))
     }
 
+    /// Takes all out of their queues: the select goes ahead with no case.
+    pub(crate) fn leave_all(&mut self) {
+        for waiter in self.in_use() {
+            leave_queue(waiter);
+        }
+        if let Some(block) = &mut self.block {
+            block.used = 0;
+        }
+    }
+
     /// Takes the losers out of their queues, after the select has gone ahead with case `case`; answers its waiter.
     pub(crate) fn leave(&mut self, case: u32) -> WaiterRef<E> {
         let mut winner = None;
@@ -240,18 +266,7 @@ impl<E: Engine> SelectWaiters<E> {
                 winner = Some(waiter);
                 continue;
             }
-            let channel = waiter.key().cast::<Channel<E>>();
-            // SAFETY: it was a reference when the select began, and the engine keeps the channel alive until the goroutine
-            // has asked for the outcome, which it is doing now (INVARIANT in channel.rs).
-            let channel = unsafe { &*channel };
-            let held = channel.lock.lock();
-            if waiter.is_send() {
-                &channel.senders
-            } else {
-                &channel.receivers
-            }
-            .remove(waiter, &held);
-            let _ = waiter.take_transfer();
+            leave_queue(waiter);
         }
         if let Some(block) = &mut self.block {
             block.used = 0;

@@ -145,6 +145,40 @@ impl<E: Engine> StoppedWorld<'_, E> {
         }
     }
 
+    /// Makes a goroutine runnable that waits at channels, for nothing, or sleeps: what it waited for does not happen. False if it does not
+    /// wait, or for something else. The engine has it end, or at least ask for no outcome ([`crate::Slice::forget_wake_outcome`]).
+    pub fn break_wait(&mut self, id: GoroutineId) -> bool {
+        let mut found = None;
+        self.shared
+            .registry
+            .for_each(&mut self.proof, |goroutine, _| {
+                if goroutine.id() == id && goroutine.status() == Status::Waiting {
+                    found = Some(goroutine);
+                }
+            });
+        let Some(goroutine) = found else {
+            return false;
+        };
+        match goroutine.wait_reason() {
+            WaitReason::ChannelReceive | WaitReason::ChannelSend | WaitReason::Select => {
+                goroutine.leave_channels();
+            }
+            WaitReason::ChannelReceiveNil
+            | WaitReason::ChannelSendNil
+            | WaitReason::SelectNoCases => {}
+            WaitReason::Sleep => {
+                for processor in &self.processors {
+                    processor.timers.forget_sleeper(goroutine);
+                }
+            }
+            _ => return false,
+        }
+        if let Some(runnable) = goroutine.ready() {
+            self.shared.put_global(&mut self.shared.central(), runnable);
+        }
+        true
+    }
+
     /// Starts a goroutine: it is runnable when the world goes on.
     pub fn spawn(&mut self, fiber: E::Fiber) {
         let runnable = self.shared.spawned_outside(fiber);

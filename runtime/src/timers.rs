@@ -313,6 +313,16 @@ impl<E: Engine> Timers<E> {
         !heap.entries.is_empty()
     }
 
+    /// Forgets that a sleeper is to be woken. The world is stopped.
+    pub(crate) fn forget_sleeper(&self, sleeper: GoroutineRef<E>) {
+        let mut heap = self.heap.lock();
+        heap.entries.retain(
+            |entry| !matches!(&entry.action, Action::Wake(other) if other.raw() == sleeper.raw()),
+        );
+        heap.sweep();
+        self.publish(&heap);
+    }
+
     /// Takes up to [`BATCH`] entries that are due.
     fn take_due(&self, now: Nanos) -> smallvec::SmallVec<[(Nanos, Action<E>); BATCH]> {
         let mut due = smallvec::SmallVec::new();

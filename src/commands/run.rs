@@ -1,11 +1,10 @@
 //! `golite run`: a program from text to exit status.
 
-use super::{ERROR_LIMIT, input_of, load_and_check, print, report, schedules, trace};
+use super::{ERROR_LIMIT, input_of, load_and_check, report, schedules, trace};
 use crate::INTERNAL_ERROR;
 use crate::allocator;
 use crate::arguments::Settings;
 use crate::debug_flags::{self, DebugFlags};
-use crate::help;
 use bytecode::Program;
 use diagnostics::SourceMap;
 use golite::loader::Input;
@@ -26,7 +25,7 @@ pub fn run(words: &[String], several: bool, settings: Settings) -> ExitCode {
     if words.is_empty() {
         // Nothing was asked for: a program may come from standard input.
         return match io::stdin().is_terminal() {
-            true => print(&help::general()),
+            true => super::repl::repl(settings),
             false => run(&["-".to_owned()], several, settings),
         };
     }
@@ -274,6 +273,19 @@ fn host(file: &str, arguments: Vec<String>) -> Host {
 
 /// As [`host`], with another standard input.
 pub fn host_with(file: &str, arguments: Vec<String>, stdin: Box<dyn Read + Send>) -> Host {
+    let stdout = output(duplicate(io::stdout()));
+    let stderr = output(duplicate(io::stderr()));
+    host_of(file, arguments, stdin, stdout, stderr)
+}
+
+/// The process's arguments and environment, with other streams.
+pub fn host_of(
+    file: &str,
+    arguments: Vec<String>,
+    stdin: Box<dyn Read + Send>,
+    stdout: Box<dyn Write + Send>,
+    stderr: Box<dyn Write + Send>,
+) -> Host {
     let arguments = std::iter::once(file.to_string()).chain(arguments).collect();
     let environment = std::env::vars_os()
         .map(|(name, value)| {
@@ -283,13 +295,7 @@ pub fn host_with(file: &str, arguments: Vec<String>, stdin: Box<dyn Read + Send>
             )
         })
         .collect();
-    Host::new(
-        arguments,
-        environment,
-        stdin,
-        output(duplicate(io::stdout())),
-        output(duplicate(io::stderr())),
-    )
+    Host::new(arguments, environment, stdin, stdout, stderr)
 }
 
 /// The stream as a file without buffer: Go writes at once what it is given. `None` if it is closed.

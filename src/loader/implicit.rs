@@ -98,6 +98,19 @@ fn path_of(name: &str, members: &[&str]) -> Option<&'static str> {
     fitting.or(candidates.first()).copied()
 }
 
+/// The names of packages that need no import.
+pub fn package_names() -> impl Iterator<Item = &'static str> {
+    outline::packages()
+        .into_iter()
+        .filter(|path| !is_internal(path))
+        .map(package_name)
+}
+
+/// The import path that a name stands for, whatever is taken from the package.
+pub fn path_named(name: &str) -> Option<&'static str> {
+    path_of(name, &[])
+}
+
 /// The name of a standard package: the last element of its path that is no version.
 fn package_name(path: &str) -> &str {
     let mut elements = path.rsplit('/');

@@ -79,6 +79,17 @@ pub fn declares(path: &str, name: &str) -> bool {
     })
 }
 
+/// The exported names that a standard package declares, methods left out.
+pub fn exported(path: &str) -> Vec<&'static str> {
+    let files = table::FILES.iter().filter(|file| file.package == path);
+    let units = files.flat_map(|file| file.units.iter());
+    let own = units.filter(|unit| unit.receiver.is_none() && unit.import.is_none());
+    own.flat_map(|unit| unit.names.iter())
+        .map(|name| table::NAMES[usize::from(*name)])
+        .filter(|name| name.starts_with(char::is_uppercase))
+        .collect()
+}
+
 /// The import paths of all standard packages, sorted.
 pub fn packages() -> Vec<&'static str> {
     let mut paths: Vec<&'static str> = table::FILES.iter().map(|file| file.package).collect();

@@ -288,5 +288,8 @@ fn end_goroutine(world: &mut StoppedWorld<'_, Machine>, id: u64) -> bool {
             found = true;
         }
     });
+    if found {
+        world.break_wait(GoroutineId(id));
+    }
     found
 }

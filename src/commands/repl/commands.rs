@@ -19,6 +19,12 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "FILE",
         "writes what was typed and was right to a file",
     ),
+    (
+        "doc",
+        "NAME",
+        "the documentation of a package, or of what it declares",
+    ),
+    ("reset", "", "forgets everything and begins anew"),
     ("env", "", "what is declared"),
     (
         "goroutines",
@@ -47,7 +53,7 @@ impl Repl {
             }
             "dis" => {
                 if self.unit(argument) {
-                    show(self.session.listing());
+                    show(self.session.borrow().listing());
                 }
             }
             "load" => match std::fs::read_to_string(argument) {
@@ -65,10 +71,12 @@ impl Repl {
             "goroutines" => self.goroutines(),
             "stack" => self.stack(argument),
             "kill" => self.kill(argument),
+            "doc" => self.document(argument),
+            "reset" => self.reset(),
             "quit" => return Next::End,
             _ => say(&format!("no command :{name} (:help lists them)\n")),
         }
-        Next::More
+        self.next()
     }
 
     /// The command with this name, or the only one that begins so.
@@ -85,7 +93,8 @@ impl Repl {
     }
 
     fn type_of(&mut self, text: &str) {
-        match self.session.types_of(text) {
+        let types = self.session.borrow_mut().types_of(text);
+        match types {
             Ok(types) => show(&match &types[..] {
                 [] => "no value\n".to_owned(),
                 [one] => format!("{one}\n"),
@@ -98,9 +107,20 @@ impl Repl {
         }
     }
 
+    /// Of a name of the session, what it is; else what `golite doc` says.
+    fn document(&self, name: &str) {
+        let own = self.session.borrow().declaration(name);
+        match own {
+            Some(declaration) => show(&format!("{declaration}\n")),
+            None => {
+                let words: Vec<String> = name.split_whitespace().map(str::to_owned).collect();
+                super::super::doc::doc(&words, super::super::doc::Mode::default());
+            }
+        }
+    }
+
     fn environment(&self) {
-        let session = &self.session;
-        let mut lines: Vec<String> = session.declarations();
+        let mut lines: Vec<String> = self.session.borrow().declarations();
         lines.sort();
         for line in lines {
             show(&format!("{line}\n"));
@@ -108,10 +128,9 @@ impl Repl {
     }
 
     fn goroutines(&self) {
-        let Some(program) = self.session.program() else {
-            return;
-        };
-        for goroutine in program.goroutines() {
+        let session = self.session.borrow();
+        let goroutines = session.program().map(|program| program.goroutines());
+        for goroutine in goroutines.into_iter().flatten() {
             let mut lines = goroutine.trace.lines();
             let state = lines.next().unwrap_or_default().trim_end_matches(':');
             let top = lines.next().unwrap_or_default();
@@ -120,10 +139,11 @@ impl Repl {
     }
 
     fn stack(&self, number: &str) {
-        let goroutines = self.session.program().map(|program| program.goroutines());
-        let found = goroutines.into_iter().flatten();
-        match found
+        let session = self.session.borrow();
+        let goroutines = session.program().map(|program| program.goroutines());
+        match goroutines
             .into_iter()
+            .flatten()
             .find(|goroutine| goroutine.id.to_string() == number)
         {
             Some(goroutine) => show(&format!(
@@ -139,7 +159,7 @@ impl Repl {
         let killed = number
             .parse()
             .ok()
-            .zip(self.session.program())
+            .zip(self.session.borrow().program())
             .is_some_and(|(id, program)| program.kill(id));
         if !killed {
             say(&format!("no goroutine {number}\n"));

@@ -39,9 +39,9 @@ pub fn open_brackets(tokens: &[Token]) -> isize {
     tokens.iter().map(change).sum()
 }
 
-/// Can no statement end with it?
+/// Can no statement end with it? A colon at the end is that of a label, whose statement is still to come.
 fn goes_on(kind: TokenKind) -> bool {
     let text = kind.spelling();
     let is_operator = !text.is_empty() && !text.chars().next().is_some_and(char::is_alphanumeric);
-    is_operator && !matches!(text, ")" | "]" | "}" | "++" | "--" | ";" | ":" | "...")
+    is_operator && !matches!(text, ")" | "]" | "}" | "++" | "--" | ";" | "...")
 }

@@ -2,25 +2,38 @@
 //!
 //! - [`lines`]: when a text is complete.
 //! - [`commands`]: what begins with a colon.
+//! - [`terminal`], [`completion`]: for who types.
+//!
+//! Where standard input is no terminal it is read as it is, without echo. The program reads what stands behind the line that asks for it.
 
 mod commands;
+mod completion;
 mod lines;
+mod terminal;
 
 use super::{report_diagnostics, run};
 use crate::arguments::Settings;
 use golite::session::{Ending, Refusal, Session};
-use std::io::{self, BufRead, BufReader, Read, Stdin, Write};
+use std::cell::RefCell;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Stdin, Write};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A conversation.
 pub struct Repl {
-    session: Session,
+    session: Rc<RefCell<Session>>,
     settings: Settings,
+    colors: bool,
+    host: vm::HostHandle,
     /// What was typed and is part of the program.
     typed: Vec<String>,
+    /// Somebody has pressed Ctrl-C.
     interrupted: Arc<AtomicBool>,
+    status: ExitCode,
+    /// Somebody did not want to wait for the end of what he had interrupted.
+    is_over: bool,
 }
 
 /// What a line has led to.
@@ -32,30 +45,67 @@ pub enum Next {
 
 /// Reads and runs a program line by line.
 pub fn repl(settings: Settings) -> ExitCode {
+    let interrupted: Arc<AtomicBool> = Arc::default();
+    // Where no handler is to be had Ctrl-C ends the process.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, interrupted.clone());
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colors = settings.color.unwrap_or(!no_color);
+        match terminal::editor(colors) {
+            Ok((editor, output)) => {
+                let standard_error: Box<dyn Write + Send> = match io::stderr().is_terminal() {
+                    true => Box::new(output.clone()),
+                    false => Box::new(io::stderr()),
+                };
+                let host = run::host_of(
+                    "repl",
+                    Vec::new(),
+                    Box::new(io::stdin()),
+                    Box::new(output),
+                    standard_error,
+                );
+                let mut repl = match Repl::new(settings, host, interrupted) {
+                    Ok(repl) => repl,
+                    Err(failure) => return failure,
+                };
+                repl.colors = colors;
+                show(&format!(
+                    "golite {} (Go 1.27), :help lists the commands\n",
+                    env!("CARGO_PKG_VERSION")
+                ));
+                repl.talk(editor);
+                return repl.status;
+            }
+            Err(error) => say(&format!("golite: {error}\n")),
+        }
+    }
     let input = Arc::new(Mutex::new(BufReader::new(io::stdin())));
     let host = run::host_with("repl", Vec::new(), Box::new(SharedInput(input.clone())));
-    let session = match start(settings, host) {
-        Ok(session) => session,
+    let mut repl = match Repl::new(settings, host, interrupted) {
+        Ok(repl) => repl,
         Err(failure) => return failure,
     };
-    let mut repl = Repl {
-        session,
-        settings,
-        typed: Vec::new(),
-        interrupted: Arc::default(),
-    };
     repl.read_lines(&input);
-    ExitCode::SUCCESS
+    repl.status
 }
 
-fn start(settings: Settings, host: vm::Host) -> Result<Session, ExitCode> {
+fn start(settings: Settings, host: vm::HostHandle) -> Result<Session, ExitCode> {
     let mut options = run::options().map_err(|error| {
         eprintln!("golite: {error}");
         ExitCode::from(2)
     })?;
-    options.host = Arc::new(host);
+    options.host = host;
     options.max_memory = settings.max_heap;
-    Session::new(options, |exit| run::end(&exit)).map_err(|refusal| match refusal {
+    let terminal = rustix::termios::tcgetattr(io::stdin()).ok();
+    let end = move |exit: vm::Exit| {
+        // Somebody may be typing.
+        if let Some(settings) = &terminal {
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(io::stdin(), now, settings);
+        }
+        run::end(&exit)
+    };
+    Session::new(options, end).map_err(|refusal| match refusal {
         Refusal::Wrong(diagnostics) => {
             let first = diagnostics.iter().next();
             eprintln!("golite: bug: {:?}", first.map(|d| &d.message));
@@ -79,6 +129,32 @@ impl Read for SharedInput {
 }
 
 impl Repl {
+    fn new(
+        settings: Settings,
+        host: vm::Host,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Repl, ExitCode> {
+        let host = Arc::new(host);
+        Ok(Repl {
+            session: Rc::new(RefCell::new(start(settings, host.clone())?)),
+            settings,
+            colors: false,
+            host,
+            typed: Vec::new(),
+            interrupted,
+            status: ExitCode::SUCCESS,
+            is_over: false,
+        })
+    }
+
+    /// Begins anew.
+    fn reset(&mut self) {
+        if let Ok(session) = start(self.settings, self.host.clone()) {
+            self.session.replace(session);
+            self.typed.clear();
+        }
+    }
+
     /// Input that nobody types.
     fn read_lines(&mut self, input: &Mutex<BufReader<Stdin>>) {
         let mut text = String::new();
@@ -112,16 +188,19 @@ impl Repl {
             Some(command) => self.command(command),
             None => {
                 self.unit(text);
-                Next::More
+                self.next()
             }
         }
     }
 
     /// Runs a text; says whether it was right.
     pub fn unit(&mut self, text: &str) -> bool {
-        match self.session.submit(text) {
+        let submitted = self.session.borrow_mut().submit(text);
+        match submitted {
             Ok(warnings) => {
-                report_diagnostics(self.session.sources(), &warnings, self.settings, None);
+                let session = self.session.borrow();
+                report_diagnostics(session.sources(), &warnings, self.settings, None);
+                drop(session);
                 self.typed.push(text.trim_end().to_owned());
                 self.wait();
                 true
@@ -137,7 +216,8 @@ impl Repl {
         match refusal {
             Refusal::Wrong(diagnostics) => {
                 let limit = Some(super::ERROR_LIMIT);
-                report_diagnostics(self.session.sources(), diagnostics, self.settings, limit);
+                let session = self.session.borrow();
+                report_diagnostics(session.sources(), diagnostics, self.settings, limit);
             }
             Refusal::Link(error) => say(&format!("golite: {error}\n")),
         }
@@ -145,7 +225,10 @@ impl Repl {
 
     /// Waits for what was started.
     fn wait(&mut self) {
-        match self.session.wait(&self.interrupted) {
+        // ORDERING: Relaxed; what was pressed before is of no interest.
+        self.interrupted.store(false, Ordering::Relaxed);
+        let ending = self.session.borrow_mut().wait(&self.interrupted);
+        match ending {
             Ending::Done => {}
             Ending::Left => say("the goroutine has ended\n"),
             Ending::Failed(text) => say(&text),
@@ -171,6 +254,19 @@ impl Repl {
                 }
                 say(&text);
             }
+            Ending::Abandoned => {
+                say("interrupted twice: the session ends\n");
+                self.status = ExitCode::from(130);
+                self.is_over = true;
+            }
+        }
+    }
+
+    /// Is there more to come?
+    fn next(&self) -> Next {
+        match self.is_over {
+            true => Next::End,
+            false => Next::More,
         }
     }
 }

@@ -540,7 +540,7 @@ fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
         Pending::Again | Pending::BeginAgain | Pending::Completion => {
             drop(cx.slice.take_completion())
         }
-        Pending::Channel => _ = cx.slice.take_wake_outcome(),
+        Pending::Channel => cx.slice.forget_wake_outcome(),
         Pending::Nothing | Pending::Begin | Pending::Native(_) => {}
     }
     panics::goexit(cx, ip, fp)

@@ -6,6 +6,7 @@
 
 mod error_texts;
 mod process;
+mod root;
 pub mod signal;
 
 use std::collections::HashMap;
@@ -16,7 +17,6 @@ use std::os::unix::fs::{
     DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
 };
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
 
 use vm::border::Bytes;
 use vm::native::{NativeContext, Parking};
@@ -424,19 +424,28 @@ fn groups() -> Vec<i64> {
         .collect()
 }
 
-fn change_times(name: String, access: i64, modification: i64) -> i64 {
-    let moment = |nanoseconds: i64| {
-        let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
-        if nanoseconds < 0 {
-            UNIX_EPOCH - distance
-        } else {
-            UNIX_EPOCH + distance
-        }
+/// Times in nanoseconds; the smallest number leaves one as it is.
+fn times(access: i64, modification: i64) -> rustix::fs::Timestamps {
+    let moment = |nanoseconds: i64| match nanoseconds {
+        i64::MIN => rustix::fs::Timespec {
+            tv_sec: 0,
+            tv_nsec: rustix::fs::UTIME_OMIT,
+        },
+        _ => rustix::fs::Timespec {
+            tv_sec: nanoseconds.div_euclid(1_000_000_000),
+            tv_nsec: nanoseconds.rem_euclid(1_000_000_000) as _,
+        },
     };
-    let times = std::fs::FileTimes::new()
-        .set_accessed(moment(access))
-        .set_modified(moment(modification));
-    status(File::open(name).and_then(|file| file.set_times(times)))
+    rustix::fs::Timestamps {
+        last_access: moment(access),
+        last_modification: moment(modification),
+    }
+}
+
+fn change_times(name: String, access: i64, modification: i64) -> i64 {
+    let times = times(access, modification);
+    let set = rustix::fs::utimensat(rustix::fs::CWD, name, &times, rustix::fs::AtFlags::empty());
+    status(set.map_err(Into::into))
 }
 
 fn change_directory(name: String) -> i64 {
@@ -571,6 +580,18 @@ natives! {
     pure "enterHandle" => enter_handle;
     pure "isOpen" => is_open;
     pure "groups" => groups;
+    blocking "openIn" => root::open_in;
+    blocking "statIn" => root::stat_in;
+    blocking "makeDirectoryIn" => root::make_directory_in;
+    blocking "removeIn" => root::remove_in;
+    blocking "removeAllIn" => root::remove_all_in;
+    blocking "renameIn" => root::rename_in;
+    blocking "linkIn" => root::link_in;
+    blocking "symlinkIn" => root::symlink_in;
+    blocking "readLinkIn" => root::read_link_in;
+    blocking "changeModeIn" => root::change_mode_in;
+    blocking "changeOwnerIn" => root::change_owner_in;
+    blocking "changeTimesIn" => root::change_times_in;
     blocking "startProcess" => process::start;
     blocking "waitProcess" => process::wait;
     pure "signalProcess" => process::signal;

@@ -4,8 +4,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use command_fds::{CommandFdExt, FdMapping};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 use super::{error_number, file};
 
@@ -13,9 +14,16 @@ use super::{error_number, file};
 fn stream(handle: i64) -> std::io::Result<Stdio> {
     Ok(match handle {
         -1 => Stdio::null(),
-        0..=2 => Stdio::from(duplicate(handle)?),
-        _ => Stdio::from(file(handle)?.try_clone()?),
+        _ => Stdio::from(descriptor(handle)?),
     })
+}
+
+/// A descriptor of its own for a handle of the script.
+fn descriptor(handle: i64) -> std::io::Result<OwnedFd> {
+    match handle {
+        0..=2 => duplicate(handle),
+        _ => Ok(OwnedFd::from(file(handle)?.try_clone()?)),
+    }
 }
 
 fn duplicate(handle: i64) -> std::io::Result<OwnedFd> {
@@ -27,21 +35,17 @@ fn duplicate(handle: i64) -> std::io::Result<OwnedFd> {
     }
 }
 
-/// Starts a process; answers its number and the error.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one parameter for each of the declaration's"
-)]
+/// Starts a process; answers its number and the error. `files` has the handles of its files, -1 for none, with commas between: the first three
+/// are standard input, output and error.
 pub fn start(
     path: String,
     arguments: Vec<String>,
     environment: Vec<String>,
     directory: String,
-    input: i64,
-    output: i64,
-    errors: i64,
+    files: String,
     group: i64,
 ) -> (i64, i64) {
+    let files: Vec<i64> = files.split(',').filter_map(|n| n.parse().ok()).collect();
     // Without a slash the system would search $PATH; that is package os/exec's.
     let program = if path.contains('/') {
         path
@@ -63,9 +67,23 @@ pub fn start(
     {
         command.process_group(group);
     }
-    let started = stream(input).and_then(|input| {
-        command.stdin(input);
-        command.stdout(stream(output)?).stderr(stream(errors)?);
+    let of = |at: usize| stream(files.get(at).copied().unwrap_or(-1));
+    let started = of(0).and_then(|input| {
+        command.stdin(input).stdout(of(1)?).stderr(of(2)?);
+        let mut mappings = Vec::new();
+        for (at, &handle) in files.iter().enumerate().skip(3) {
+            if handle >= 0 {
+                mappings.push(FdMapping {
+                    parent_fd: descriptor(handle)?,
+                    child_fd: i32::try_from(at).unwrap_or(i32::MAX),
+                });
+            }
+        }
+        if !mappings.is_empty() {
+            command
+                .fd_mappings(mappings)
+                .map_err(|_| std::io::Error::from_raw_os_error(libc::EINVAL))?;
+        }
         command.spawn()
     });
     match started {
@@ -79,18 +97,40 @@ fn process(number: i64) -> Option<Pid> {
     Pid::from_raw(i32::try_from(number).ok()?)
 }
 
-/// Waits for the end of a child: its status and the error.
-pub fn wait(number: i64) -> (u32, i64) {
+/// Waits for the end of a child: its status, the time that it and its own children have used (in the program and in the system,
+/// nanoseconds), and the error.
+pub fn wait(number: i64) -> (u32, i64, i64, i64) {
     let Some(pid) = process(number) else {
-        return (0, i64::from(libc::ECHILD));
+        return (0, 0, 0, i64::from(libc::ECHILD));
     };
+    // The times can be looked up as long as nobody has asked for the status.
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    while let Err(Errno::INTR) = rustix::process::waitid(WaitId::Pid(pid), ended) {}
+    let (user, system) = times_of(number);
     loop {
         match rustix::process::waitpid(Some(pid), WaitOptions::empty()) {
-            Ok(Some((_, status))) => return (status.as_raw() as u32, 0),
+            Ok(Some((_, status))) => return (status.as_raw() as u32, user, system, 0),
             Ok(None) | Err(Errno::INTR) => {}
-            Err(error) => return (0, i64::from(error.raw_os_error())),
+            Err(error) => return (0, 0, 0, i64::from(error.raw_os_error())),
         }
     }
+}
+
+/// The system counts in hundredths of a second here, whatever its clock does.
+const TICK: i64 = 10_000_000;
+
+fn times_of(number: i64) -> (i64, i64) {
+    let text = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+    // The name before may have spaces and parentheses in it.
+    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+    // Of the fields behind, the 12th to 15th: user, system, and the same of children.
+    let mut times = fields.split_whitespace().skip(11);
+    let mut next = || -> i64 { times.next().and_then(|n| n.parse().ok()).unwrap_or(0) };
+    let (user, system) = (next(), next());
+    (
+        (user + next()).saturating_mul(TICK),
+        (system + next()).saturating_mul(TICK),
+    )
 }
 
 /// Sends a signal, or with 0 asks whether the process is there.

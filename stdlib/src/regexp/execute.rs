@@ -31,7 +31,8 @@ pub fn width(text: &[u8], at: usize) -> usize {
     }
 }
 
-pub struct Program(pub Vec<u32>);
+/// A program: numbers of four bytes, the lowest first, in a string of the script. Nothing is copied to run it.
+pub struct Program<'p>(&'p [[u8; 4]]);
 
 #[derive(Clone, Copy)]
 struct Instruction {
@@ -40,9 +41,13 @@ struct Instruction {
     argument: u32,
 }
 
-impl Program {
+impl<'p> Program<'p> {
+    pub fn new(bytes: &'p [u8]) -> Program<'p> {
+        Program(bytes.as_chunks().0)
+    }
+
     fn number(&self, at: usize) -> u32 {
-        self.0.get(at).copied().unwrap_or(0)
+        self.0.get(at).map_or(0, |bytes| u32::from_le_bytes(*bytes))
     }
 
     fn count(&self) -> usize {
@@ -57,9 +62,9 @@ impl Program {
         let at = HEAD + number * SIZE;
         match self.0.get(at..at + SIZE) {
             Some(&[what, next, argument]) if number < self.count() => Instruction {
-                what,
-                next: next as usize,
-                argument,
+                what: u32::from_le_bytes(what),
+                next: u32::from_le_bytes(next) as usize,
+                argument: u32::from_le_bytes(argument),
             },
             // Takes a class without characters.
             _ => Instruction {
@@ -72,25 +77,25 @@ impl Program {
 
     fn in_class(&self, place: u32, rune: i32) -> bool {
         let at = place as usize;
-        let Some(length) = self.0.get(at) else {
+        if at >= self.0.len() {
             return false;
-        };
-        let Some(ranges) = self
-            .0
-            .get(at + 1..)
-            .and_then(|rest| rest.get(..2 * *length as usize))
-        else {
+        }
+        let length = self.number(at) as usize;
+        let Some(ranges) = self.0.get(at + 1..).and_then(|rest| rest.get(..2 * length)) else {
             return false;
         };
         let (ranges, _) = ranges.as_chunks::<2>();
         let rune = rune as u32;
+        let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
         if ranges.len() <= 4 {
             return ranges
                 .iter()
-                .any(|[low, high]| (*low..=*high).contains(&rune));
+                .any(|[low, high]| (number(low)..=number(high)).contains(&rune));
         }
-        let found = ranges.partition_point(|[_, high]| *high < rune);
-        ranges.get(found).is_some_and(|[low, _]| *low <= rune)
+        let found = ranges.partition_point(|[_, high]| number(high) < rune);
+        ranges
+            .get(found)
+            .is_some_and(|[low, _]| number(low) <= rune)
     }
 
     /// Whether an instruction takes this character.
@@ -223,7 +228,7 @@ impl Threads {
 
 /// A program about to search a text.
 pub struct Machine<'a> {
-    program: &'a Program,
+    program: &'a Program<'a>,
     text: &'a [u8],
     /// How many slots are wanted; 0 if only whether there is a match.
     slots: usize,
@@ -233,7 +238,12 @@ pub struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(program: &'a Program, text: &'a [u8], slots: usize, longest: bool) -> Machine<'a> {
+    pub fn new(
+        program: &'a Program<'a>,
+        text: &'a [u8],
+        slots: usize,
+        longest: bool,
+    ) -> Machine<'a> {
         // No more than the program has, so that a script cannot ask for any amount of memory.
         let most = program.number(2).max(2) as usize;
         Machine {

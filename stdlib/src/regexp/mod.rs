@@ -1,6 +1,6 @@
 //! Natives of package regexp: Go's syntax and semantics in linear time.
 //!
-//! [`parse`] reads a pattern, [`compile`] makes a program of it, a slice of numbers that the script holds like any other value, and
+//! [`parse`] reads a pattern, [`compile`] makes a program of it, a string of numbers that the script holds like any other value, and
 //! [`execute`] runs a program over a text. So nothing of a regular expression lives outside the heap, and each call is complete in itself.
 //!
 //! GO: regexp, regexp/syntax. An engine of our own, because the classes, the limits, the error texts and the two kinds of match (first
@@ -11,24 +11,32 @@ mod execute;
 mod parse;
 
 use execute::{Machine, Program};
-use vm::border::{Bytes, GoSlice, GoStr};
+use vm::border::{Bytes, GoStr};
 use vm::natives;
 
 /// Flags of a pattern; the numbers are regexp.gl's.
 const PERL: i64 = 1;
 
-type Compiled = (Vec<u32>, Vec<String>, String, Bytes);
+type Compiled = (Bytes, Vec<String>, String, Bytes);
 
 /// Program, names of groups, and if the pattern is wrong what and where.
 fn compile_pattern(pattern: GoStr<'_>, flags: i64) -> Compiled {
     match parse::parse(&pattern, flags & PERL != 0)
         .and_then(|parsed| Ok((compile::compile(&parsed.tree, parsed.names.len())?, parsed)))
     {
-        Ok((program, parsed)) => (program, parsed.names, String::new(), Bytes::default()),
+        Ok((program, parsed)) => {
+            let bytes = program.iter().flat_map(|number| number.to_le_bytes());
+            (
+                Bytes(bytes.collect()),
+                parsed.names,
+                String::new(),
+                Bytes::default(),
+            )
+        }
         Err(problem) => {
             let place = problem.place.unwrap_or_else(|| pattern.to_vec());
             (
-                Vec::new(),
+                Bytes::default(),
                 Vec::new(),
                 problem.code.to_string(),
                 Bytes(place),
@@ -37,15 +45,14 @@ fn compile_pattern(pattern: GoStr<'_>, flags: i64) -> Compiled {
     }
 }
 
-fn matches(program: GoSlice<'_, u32>, text: GoStr<'_>) -> bool {
-    let program = Program(program.to_vec());
+fn matches(program: GoStr<'_>, text: GoStr<'_>) -> bool {
+    let program = Program::new(&program);
     Machine::new(&program, &text, 0, false).find(0).is_some()
 }
 
-/// The program, and how many slots to fill: those of the whole match at least.
-fn loaded(program: GoSlice<'_, u32>, slots: i64) -> (Program, usize) {
-    let slots = usize::try_from(slots).unwrap_or(0).max(2);
-    (Program(program.to_vec()), slots)
+/// How many slots to fill: those of the whole match at least.
+fn at_least_two(slots: i64) -> usize {
+    usize::try_from(slots).unwrap_or(0).max(2)
 }
 
 /// Slots as the script wants them: -1 for groups that took no part.
@@ -55,13 +62,13 @@ fn numbers(slots: &[usize], into: &mut Vec<i64>) {
 
 /// The first match from `from` on: two numbers for each of `slots / 2` groups, or nothing.
 fn find(
-    program: GoSlice<'_, u32>,
+    program: GoStr<'_>,
     text: GoStr<'_>,
     from: i64,
     slots: i64,
     longest: bool,
 ) -> Vec<i64> {
-    let (program, slots) = loaded(program, slots);
+    let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut found = Vec::new();
     if let Ok(from) = usize::try_from(from)
         && let Some(places) = Machine::new(&program, &text, slots, longest).find(from)
@@ -73,13 +80,13 @@ fn find(
 
 /// All matches that do not overlap, at most `most` if that is not negative. An empty match next to the one before does not count.
 fn find_all(
-    program: GoSlice<'_, u32>,
+    program: GoStr<'_>,
     text: GoStr<'_>,
     most: i64,
     slots: i64,
     longest: bool,
 ) -> Vec<i64> {
-    let (program, slots) = loaded(program, slots);
+    let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut machine = Machine::new(&program, &text, slots, longest);
     let mut found = Vec::new();
     let (mut at, mut last) = (0, None);
@@ -107,12 +114,12 @@ fn find_all(
 
 /// The matches that are replaced by ReplaceAll, which goes on a little differently after an empty match.
 fn find_replaced(
-    program: GoSlice<'_, u32>,
+    program: GoStr<'_>,
     text: GoStr<'_>,
     slots: i64,
     longest: bool,
 ) -> Vec<i64> {
-    let (program, slots) = loaded(program, slots);
+    let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut machine = Machine::new(&program, &text, slots, longest);
     let mut found = Vec::new();
     let (mut at, mut last) = (0, 0);
@@ -138,8 +145,8 @@ fn find_replaced(
 }
 
 /// The text that every match begins with, and whether it is the whole match.
-fn prefix(program: GoSlice<'_, u32>) -> (Bytes, bool) {
-    let (text, complete) = Program(program.to_vec()).prefix();
+fn prefix(program: GoStr<'_>) -> (Bytes, bool) {
+    let (text, complete) = Program::new(&program).prefix();
     (Bytes(text), complete)
 }
 

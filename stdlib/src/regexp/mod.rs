@@ -61,13 +61,7 @@ fn numbers(slots: &[usize], into: &mut Vec<i64>) {
 }
 
 /// The first match from `from` on: two numbers for each of `slots / 2` groups, or nothing.
-fn find(
-    program: GoStr<'_>,
-    text: GoStr<'_>,
-    from: i64,
-    slots: i64,
-    longest: bool,
-) -> Vec<i64> {
+fn find(program: GoStr<'_>, text: GoStr<'_>, from: i64, slots: i64, longest: bool) -> Vec<i64> {
     let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut found = Vec::new();
     if let Ok(from) = usize::try_from(from)
@@ -79,13 +73,7 @@ fn find(
 }
 
 /// All matches that do not overlap, at most `most` if that is not negative. An empty match next to the one before does not count.
-fn find_all(
-    program: GoStr<'_>,
-    text: GoStr<'_>,
-    most: i64,
-    slots: i64,
-    longest: bool,
-) -> Vec<i64> {
+fn find_all(program: GoStr<'_>, text: GoStr<'_>, most: i64, slots: i64, longest: bool) -> Vec<i64> {
     let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut machine = Machine::new(&program, &text, slots, longest);
     let mut found = Vec::new();
@@ -113,12 +101,7 @@ fn find_all(
 }
 
 /// The matches that are replaced by ReplaceAll, which goes on a little differently after an empty match.
-fn find_replaced(
-    program: GoStr<'_>,
-    text: GoStr<'_>,
-    slots: i64,
-    longest: bool,
-) -> Vec<i64> {
+fn find_replaced(program: GoStr<'_>, text: GoStr<'_>, slots: i64, longest: bool) -> Vec<i64> {
     let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut machine = Machine::new(&program, &text, slots, longest);
     let mut found = Vec::new();

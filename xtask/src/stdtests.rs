@@ -492,6 +492,16 @@ impl Files {
                 continue;
             };
             let at = line.saturating_sub(1);
+            // What was taken out for an error before has no more of them.
+            if lines.get(at).is_none_or(|line| line.trim().is_empty()) {
+                continue;
+            }
+            // A line that uses what has gone for that reason looks inside, too.
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let is_inside = is_inside
+                || lines[at]
+                    .split(|c| !is_word(c))
+                    .any(|word| self.taken.get(word) == Some(&true));
             let Some((start, end)) = declaration(lines, at) else {
                 continue;
             };

@@ -74,6 +74,8 @@ pub struct Session {
     /// What the program needs to start.
     start: Option<Start>,
     units: usize,
+    /// Places of variables that nothing can mention any more once the unit that runs has ended.
+    forgotten: Vec<(u32, u32)>,
     /// The listings of the functions of the last unit.
     listing: String,
 }
@@ -113,6 +115,7 @@ impl Session {
                 end: Box::new(end),
             }),
             units: 0,
+            forgotten: Vec::new(),
             listing: String::new(),
         };
         // What the machine needs itself is loaded and started with a unit of nothing.
@@ -194,11 +197,10 @@ impl Session {
             return Err(Refusal::Wrong(diagnostics));
         }
         let shadowed = self.checker.keep();
-        let cleared = self.forgotten_variables(&shadowed);
+        // The unit itself may mention them.
+        let forgotten = self.forgotten_variables(&shadowed);
+        self.forgotten.extend(forgotten);
         self.link(compiled.addition, true).map_err(Refusal::Link)?;
-        if let Some(program) = &self.program {
-            program.clear_globals(&cleared);
-        }
         Ok(warnings)
     }
 
@@ -281,6 +283,15 @@ impl Session {
 
     /// Waits for the unit that was started last. `interrupted` is cleared when it was heeded.
     pub fn wait(&mut self, interrupted: &AtomicBool) -> Ending {
+        let ending = self.wait_for_end(interrupted);
+        let forgotten = std::mem::take(&mut self.forgotten);
+        if let Some(program) = &self.program {
+            program.clear_globals(&forgotten);
+        }
+        ending
+    }
+
+    fn wait_for_end(&mut self, interrupted: &AtomicBool) -> Ending {
         let Some(program) = &mut self.program else {
             return Ending::Done;
         };

@@ -127,6 +127,8 @@ pub enum Switch<E: Engine> {
     /// The goroutine waits. Something that can wake it holds it already (an operation answered `Parked`,
     /// [`Slice::sleep_until`], [`Slice::waker`]), or nothing does and it waits forever (a nil channel).
     Park(WaitReason),
+    /// The goroutine waits, and the other of its pair runs on in its place, in the same time slice ([`crate::coroutine`]).
+    Coroutine(crate::coroutine::Resumed<E>),
     /// Do this without the processor; the answer is at [`Slice::take_completion`] when the goroutine runs again.
     Blocking(BlockingCall<E>),
     /// Do this while no goroutine runs (`runtime.GC`, `GOMAXPROCS`, dumps); answered like `Blocking`.

@@ -83,6 +83,7 @@
 mod blocking;
 mod channel;
 mod clock;
+pub mod coroutine;
 mod descriptor;
 mod engine;
 mod event_trace;

@@ -33,6 +33,7 @@ use crate::{
     scheduler::{Central, Context, Shared, Slice},
     stop_the_world,
     sync::{AtomicBool, AtomicU64, Condvar, Ordering},
+    wait_reason::WaitReason,
 };
 
 /// A machine, as others see it.
@@ -381,6 +382,7 @@ pub(crate) struct Machine<E: Engine> {
 fn stop_of<E: Engine>(switch: &Switch<E>, asked: bool) -> Stop {
     match switch {
         Switch::Park(reason) => Stop::Wait(*reason),
+        Switch::Coroutine(_) => Stop::Wait(WaitReason::Coroutine),
         Switch::Yield if asked => Stop::Preempted,
         Switch::Yield | Switch::LockThread | Switch::UnlockThread => Stop::Yield,
         Switch::Blocking(_) => Stop::Call,
@@ -660,6 +662,18 @@ impl<E: Engine> Machine<E> {
                         slice.context().enqueue_last(runnable);
                     }
                     return;
+                }
+                Switch::Coroutine(resumed) => {
+                    let next = resumed.0;
+                    if let Some(woken) = running.park(WaitReason::Coroutine) {
+                        slice.context().enqueue_last(woken);
+                    }
+                    let other_thread = special::LOCKED | special::CALL;
+                    if self.has_locked || next.goroutine().special() & other_thread != 0 {
+                        slice.context().enqueue_next(next);
+                        return;
+                    }
+                    running = next.start();
                 }
                 Switch::Yield => {
                     self.yielded(running.yield_now());

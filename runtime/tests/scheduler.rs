@@ -1043,3 +1043,53 @@ fn the_number_of_processors_follows_the_quota() {
     assert!(matches!(outcome, Outcome::MainExited));
     std::fs::remove_dir_all(root).expect("removed");
 }
+
+#[test]
+fn pairs_pass_control_back_and_forth() {
+    for processors in [1, 2, 4] {
+        run(processors, async {
+            let done = chan(0);
+            for pair in 0..8_u64 {
+                let done = done.clone();
+                go(async move {
+                    let word = Arc::new(AtomicU64::new(0));
+                    let value = Arc::new(AtomicU64::new(0));
+                    assert!(with(|slice| coroutine::enter(slice, &word)));
+                    assert!(!with(|slice| coroutine::enter(slice, &word)));
+                    let (other, seen) = (word.clone(), value.clone());
+                    go(async move {
+                        for i in 0..1000 {
+                            seen.store(i, Ordering::Relaxed);
+                            if i % 100 == pair {
+                                gosched().await;
+                            }
+                            pass(&other).await;
+                        }
+                        seen.store(u64::MAX, Ordering::Relaxed);
+                        assert!(with(|slice| coroutine::wake(slice, &other)));
+                        assert!(!with(|slice| coroutine::wake(slice, &other)));
+                    });
+                    leave(Switch::Park(WaitReason::Coroutine)).await;
+                    for i in 0..1000 {
+                        assert_eq!(value.load(Ordering::Relaxed), i);
+                        if i == 500 {
+                            // It may be locked to a thread meanwhile.
+                            leave(Switch::LockThread).await;
+                        }
+                        if i == 600 {
+                            leave(Switch::UnlockThread).await;
+                        }
+                        pass(&word).await;
+                    }
+                    assert_eq!(value.load(Ordering::Relaxed), u64::MAX);
+                    done.send(pair).await;
+                });
+            }
+            let mut sum = 0;
+            for _ in 0..8 {
+                sum += done.recv().await.unwrap();
+            }
+            assert_eq!(sum, 28);
+        });
+    }
+}

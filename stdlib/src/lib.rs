@@ -44,6 +44,7 @@ pub mod hash;
 pub mod html;
 pub mod index;
 pub mod internal;
+pub mod iter;
 pub mod math;
 pub mod os;
 pub mod outline;
@@ -93,6 +94,7 @@ packages! {
     "internal/poll" => crate::internal::poll;
     "internal/values" => crate::internal::values;
     "io/fs" => crate::os::fs;
+    "iter" => crate::iter;
     "math" => crate::math;
     "math/big" => crate::math::big;
     "math/bits" => crate::math::bits;

@@ -94,6 +94,8 @@ pub enum Parking<R> {
     /// Wait; whoever wakes the goroutine lets it go on with these results. Something must hold it already
     /// (see [`runtime::Switch::Park`]).
     Park(WaitReason, R),
+    /// Wait, and let the other goroutine of a pair run on ([`runtime::coroutine`]).
+    Coroutine(runtime::coroutine::Resumed<Machine>, R),
     /// `runtime.Goexit`: runs the deferred calls, then ends the goroutine.
     Goexit,
     /// `os.Exit`.
@@ -122,6 +124,7 @@ pub enum ParkingOutcome {
     Done,
     Yield(FinishNative),
     Park(WaitReason, FinishNative),
+    Coroutine(runtime::coroutine::Resumed<Machine>, FinishNative),
     Goexit,
     Exit(i32),
     Collect(FinishNative),
@@ -414,6 +417,7 @@ macro_rules! functions_of {
                     },
                     Parking::Yield(results) => ParkingOutcome::Yield(finish_with(results)),
                     Parking::Park(reason, results) => ParkingOutcome::Park(reason, finish_with(results)),
+                    Parking::Coroutine(other, results) => ParkingOutcome::Coroutine(other, finish_with(results)),
                     Parking::Goexit => ParkingOutcome::Goexit,
                     Parking::Exit(status) => ParkingOutcome::Exit(status),
                     Parking::Collect(results) => ParkingOutcome::Collect(finish_with(results)),

@@ -121,6 +121,17 @@ pub fn go(body: impl Future<Output = ()> + Send + 'static) -> GoroutineId {
     with(|slice| slice.spawn(Box::pin(body)))
 }
 
+/// Control goes to the other goroutine of a pair.
+pub async fn pass(word: &std::sync::atomic::AtomicU64) {
+    let switched = with(|slice| coroutine::switch(slice, word));
+    leave(match switched {
+        coroutine::Switched::To(other) => Switch::Coroutine(other),
+        coroutine::Switched::Parked => Switch::Park(WaitReason::Coroutine),
+        coroutine::Switched::Nobody => panic!("nobody waits"),
+    })
+    .await;
+}
+
 pub async fn gosched() {
     leave(Switch::Yield).await;
 }

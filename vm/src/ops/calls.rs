@@ -143,6 +143,9 @@ unsafe fn parked(
             ParkingOutcome::Park(reason, finish) => {
                 cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Park(reason))
             }
+            ParkingOutcome::Coroutine(other, finish) => {
+                cx.leave_pending(ip, fp, Pending::Native(finish), Switch::Coroutine(other))
+            }
             ParkingOutcome::Goexit => panics::goexit(cx, ip, fp),
             ParkingOutcome::Exit(status) => {
                 cx.leave_pending(ip, fp, Pending::Nothing, Switch::ExitProcess(status))

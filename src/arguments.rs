@@ -85,6 +85,25 @@ pub struct Settings {
     pub leaks: bool,
     /// Try so many seeds.
     pub schedules: Option<u64>,
+    /// Where the declarations of a host's packages are.
+    pub stubs: Option<&'static str>,
+    /// What the program may reach; by default, all that the process may. The command line lives as long as the process.
+    pub sandbox: Option<&'static Sandbox>,
+}
+
+/// What a program in a sandbox may reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Folders to read below.
+    pub read: Vec<String>,
+    /// Folders to read and write below.
+    pub write: Vec<String>,
+    /// Hosts and ports.
+    pub net: Vec<(String, Option<u16>)>,
+    /// The environment.
+    pub env: bool,
+    /// Other processes.
+    pub run: bool,
 }
 
 /// How errors are shown.
@@ -168,6 +187,41 @@ pub const FLAGS: &[Flag] = &[
     Flag {
         name: "--schedules",
         value: Some("a number above 0"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--stubs",
+        value: Some("a folder"),
+        commands: &["check"],
+    },
+    Flag {
+        name: "--sandbox",
+        value: None,
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--allow-read",
+        value: Some("a folder"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--allow-write",
+        value: Some("a folder"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--allow-net",
+        value: Some("HOST or HOST:PORT"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--allow-env",
+        value: None,
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--allow-run",
+        value: None,
         commands: &["golite", "run"],
     },
     Flag {
@@ -617,6 +671,21 @@ impl Reader<'_> {
                 }
                 code.push_str(value);
             }
+            "--stubs" if value.is_empty() => return Err(()),
+            "--stubs" => self.settings.stubs = Some(Box::leak(value.into())),
+            "--sandbox" => self.sandbox(|_| ()),
+            "--allow-read" | "--allow-write" | "--allow-net" if value.is_empty() => return Err(()),
+            "--allow-read" => self.sandbox(|sandbox| sandbox.read.push(value.to_owned())),
+            "--allow-write" => self.sandbox(|sandbox| sandbox.write.push(value.to_owned())),
+            "--allow-net" => {
+                let peer = match value.rsplit_once(':') {
+                    Some((host, port)) => (host.to_owned(), Some(port.parse().map_err(|_| ())?)),
+                    None => (value.to_owned(), None),
+                };
+                self.sandbox(|sandbox| sandbox.net.push(peer));
+            }
+            "--allow-env" => self.sandbox(|sandbox| sandbox.env = true),
+            "--allow-run" => self.sandbox(|sandbox| sandbox.run = true),
             "--max-heap" => {
                 let bytes = size(value).filter(|&bytes| bytes > 0).ok_or(())?;
                 self.settings.max_heap = Some(bytes);
@@ -639,6 +708,13 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The program runs in a sandbox, of which `change` says more.
+    fn sandbox(&mut self, change: impl FnOnce(&mut Sandbox)) {
+        let mut sandbox = self.settings.sandbox.cloned().unwrap_or_default();
+        change(&mut sandbox);
+        self.settings.sandbox = Some(Box::leak(Box::new(sandbox)));
     }
 }
 

@@ -75,6 +75,11 @@ Flags:
 /// After [`FLAGS`], where a program runs.
 const RUN_FLAGS: &str = "  --watch                   run again whenever a source file of the program changes, until Ctrl-C
   --max-heap SIZE           the program may take so much memory (256M, 1G); beyond it ends with \"out of memory\"
+  --sandbox                 the program reaches no files, no network, no environment and no other processes, but for what is allowed:
+  --allow-read DIR          files below DIR (this flag and the next three may be given several times)
+  --allow-write DIR         files below DIR, to change them as well
+  --allow-net HOST[:PORT]   a host, or one port of it, to connect to and to listen at
+  --allow-env, --allow-run  the environment; other processes, which are in no sandbox
   --trace FILE              write a timeline of the run: who ran when on which processor, who woke whom, blocking calls,
                             collections (for chrome://tracing, ui.perfetto.dev, or `golite trace view FILE`)
   --leaks                   when main returns, report goroutines that wait for what nobody can do any more, with their traces
@@ -211,7 +216,8 @@ const CHECK: &str = "\
 Usage: golite check [FLAGS] FILE|DIR|-...
 
 Reports every error of the programs, each as FILE:LINE:COLUMN: MESSAGE (with an excerpt of the source on a terminal),
-and runs nothing. Each word is a program of its own; a folder may be a package without `main`.
+and runs nothing. Each word is a program of its own; a folder may be a package without `main`. With --stubs DIR programs may import the
+packages of a host whose declarations are in DIR (crate golite's `write_stubs` writes them).
 
 Exit status: 0 if there is no error, else 1.
 ";

@@ -1,6 +1,7 @@
 //! Where the packages come from that are not the program's own: the standard library's, and those of a host.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use checker::{Importer, PackageSource, SourceText};
 use stdlib::outline::{self, Selection};
@@ -16,6 +17,33 @@ impl HostPackages {
     pub fn add(&mut self, path: &str, file: String, text: String) {
         let files = self.packages.entry(path.to_owned()).or_default();
         files.push(SourceText { name: file, text });
+    }
+
+    /// The packages below a folder, as `Golite::write_stubs` has written them.
+    ///
+    /// # Errors
+    /// As the file system.
+    pub fn read(folder: &Path) -> std::io::Result<HostPackages> {
+        let mut packages = HostPackages::default();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(next) = folders.pop() {
+            let mut entries: Vec<_> = std::fs::read_dir(&next)?.collect::<Result<Vec<_>, _>>()?;
+            entries.sort_by_key(std::fs::DirEntry::file_name);
+            for entry in entries {
+                let path = entry.path();
+                if entry.file_type()?.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let of_go = path.extension().is_some_and(|e| e == "go" || e == "gl");
+                let own = next.strip_prefix(folder).unwrap_or(&next).to_string_lossy();
+                if of_go && !own.is_empty() {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    packages.add(&own, name, std::fs::read_to_string(&path)?);
+                }
+            }
+        }
+        Ok(packages)
     }
 
     /// Whether there is such a package.

@@ -677,3 +677,47 @@ fn fmt_is_a_filter() {
         assert_outcome(&outcome, 0, "\tif x {\n\t\ty()\n\t}\n", "");
     }
 }
+
+#[test]
+fn a_sandbox_holds_but_for_what_is_allowed() {
+    let script = "read := func(name string) {\n\tdata, err := os.ReadFile(name)\n\tfmt.Printf(\"%s %v\\n\", data, err)\n}\nread(\"in/a\")\nread(\"in/out\")\nread(\"b\")\nfmt.Println(len(os.Environ()), os.WriteFile(\"in/c\", nil, 0o644))\n";
+    let folder = Folder::new(
+        "sandbox",
+        &[("a.gl", script), ("in/a", "inside"), ("b", "beside")],
+    );
+    std::os::unix::fs::symlink("../b", folder.0.join("in/out")).expect("a link can be made");
+    let denied = |name: &str| format!(" open {name}: permission denied\n");
+    let outcome = folder.golite(&["--sandbox", "a.gl"]);
+    let none = [denied("in/a"), denied("in/out"), denied("b")].concat();
+    let write = "0 open in/c: permission denied\n";
+    assert_outcome(&outcome, 0, &format!("{none}{write}"), "");
+    let outcome = folder.golite(&["--allow-read=in", "a.gl"]);
+    let some = ["inside <nil>\n".to_owned(), denied("in/out"), denied("b")].concat();
+    assert_outcome(&outcome, 0, &format!("{some}{write}"), "");
+    let outcome = folder.golite(&["--allow-write=in", "a.gl"]);
+    assert_outcome(&outcome, 0, &format!("{some}0 <nil>\n"), "");
+    let outcome = folder.golite(&["a.gl"]);
+    assert!(String::from_utf8_lossy(&outcome.stdout).contains("beside <nil>\nbeside <nil>\n"));
+}
+
+#[test]
+fn programs_are_checked_against_the_declarations_of_a_host() {
+    let folder = Folder::new(
+        "stubs",
+        &[
+            ("stubs/acme/shop/shop.go", "package shop\n\nfunc Price(item string) float64\n"),
+            (
+                "good.go",
+                "package main\n\nimport \"acme/shop\"\n\nfunc F() float64 { return shop.Price(\"tea\") }\n",
+            ),
+            (
+                "bad.go",
+                "package main\n\nimport \"acme/shop\"\n\nfunc F() string { return shop.Price(\"tea\") }\n",
+            ),
+        ],
+    );
+    assert_outcome(&folder.golite(&["check", "--stubs", "stubs", "good.go"]), 0, "", "");
+    let outcome = folder.golite(&["check", "--stubs=stubs", "bad.go"]);
+    assert_eq!(outcome.status, Some(1));
+    assert!(String::from_utf8_lossy(&outcome.stderr).starts_with("bad.go:5:26: cannot use"));
+}

@@ -573,3 +573,344 @@ fn compile_errors_have_places() {
     let outside = Golite::new().compile("package main\nimport \"./secrets\"\nfunc main() {}\n");
     assert!(matches!(outside, Err(Error::Compile(_))));
 }
+
+#[golite::export]
+mod shop {
+    pub const CURRENCY: &str = "EUR";
+    pub const MAX_ITEMS: i64 = 3;
+
+    /// A line of an order.
+    #[derive(golite::GoType, Clone, Debug, PartialEq)]
+    pub struct Line {
+        pub item: String,
+        #[go(name = "N")]
+        pub count: i64,
+        pub tags: Vec<String>,
+        pub note: Option<String>,
+    }
+
+    /// Adds up what the lines cost.
+    pub fn total_price(lines: Vec<Line>, price: f64) -> Result<f64, String> {
+        match lines.len() as i64 > MAX_ITEMS {
+            true => Err("too many".to_owned()),
+            false => Ok(lines.iter().map(|line| line.count as f64 * price).sum()),
+        }
+    }
+
+    pub fn first_line() -> Line {
+        Line {
+            item: "tea".to_owned(),
+            count: 2,
+            tags: vec!["hot".to_owned()],
+            note: Some("now".to_owned()),
+        }
+    }
+
+    #[blocking]
+    pub fn slowly(n: i64) -> i64 {
+        n + 1
+    }
+
+    #[golite::export(package = "shop")]
+    impl Line {
+        /// Whether it has a tag.
+        pub fn is_tagged(&self, tag: &str) -> bool {
+            self.tags.iter().any(|other| other == tag)
+        }
+        pub fn add(&mut self, more: i64) {
+            self.count += more;
+        }
+        pub fn check(&self) -> Result<i64, String> {
+            match self.count {
+                0 => Err("nothing".to_owned()),
+                count => Ok(count),
+            }
+        }
+    }
+}
+
+/// Doubles.
+#[golite::export(package = "shop")]
+fn double_it(n: i64) -> i64 {
+    2 * n
+}
+
+#[test]
+fn exported_modules_types_and_methods() {
+    let golite = Golite::builder()
+        .export::<shop::Exports>()
+        .export::<shop::Line>()
+        .export::<double_it>()
+        .build()
+        .unwrap();
+    assert_eq!(double_it(2), 4);
+    let text = r#"
+        package main
+
+        import ("fmt"; "shop")
+
+        // Order has the fields of the Rust struct, in another order and among others.
+        type Order struct {
+            Extra bool
+            Note *string
+            Tags []string
+            Item string
+            Amount int `json:"count,omitempty"`
+        }
+
+        func Run() []string {
+            line := shop.FirstLine()
+            var out []string
+            out = append(out, fmt.Sprint(line.Item, line.N, line.Tags, *line.Note))
+            line.Add(40)
+            n, err := line.Check()
+            out = append(out, fmt.Sprint(line.N, n, err, line.IsTagged("hot"), line.IsTagged("cold")))
+            _, err = shop.Line{}.Check()
+            out = append(out, fmt.Sprint(err))
+            total, err := shop.TotalPrice([]shop.Line{line, line}, 0.5)
+            out = append(out, fmt.Sprint(total, err, shop.Currency, shop.MaxItems))
+            _, err = shop.TotalPrice(make([]shop.Line, 4), 1)
+            out = append(out, fmt.Sprint(err, shop.Slowly(1), shop.DoubleIt(4)))
+            return out
+        }
+        func Twice(o Order) []Order { o.Amount *= 2; return []Order{o, o} }
+    "#;
+    let program = golite
+        .compile(text)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let vm = program.start().unwrap_or_else(|error| panic!("{error}"));
+    let lines = vm.func::<(), Vec<String>>("Run").unwrap().call(()).unwrap();
+    assert_eq!(
+        lines,
+        [
+            "tea2 [hot]now",
+            "42 42 <nil> true false",
+            "nothing",
+            "42 <nil>EUR3",
+            "too many 2 8"
+        ]
+    );
+    let twice = vm.func::<(shop::Line,), Vec<shop::Line>>("Twice").unwrap();
+    let line = shop::first_line();
+    let mut wanted = line.clone();
+    wanted.count = 4;
+    assert_eq!(twice.call((line,)).unwrap(), [wanted.clone(), wanted]);
+
+    let folder = std::env::temp_dir().join(format!("golite-stubs-{}", std::process::id()));
+    golite.write_stubs(&folder).unwrap();
+    let stubs = std::fs::read_to_string(folder.join("shop/shop.go")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(
+        stubs.contains("// Adds up what the lines cost.\nfunc TotalPrice("),
+        "{stubs}"
+    );
+}
+
+#[test]
+fn a_vm_reaches_nothing_until_it_is_allowed() {
+    let text = r#"
+        package main
+        import ("fmt"; "net"; "os"; "os/exec"; "path/filepath")
+        func Read(name string) string {
+            data, err := os.ReadFile(name)
+            if err != nil { return "error: " + err.Error() }
+            return string(data)
+        }
+        func Write(name string) error { return os.WriteFile(name, []byte("written"), 0o644) }
+        func List(dir string) string {
+            entries, err := os.ReadDir(dir)
+            if err != nil { return "error: " + err.Error() }
+            return fmt.Sprint(len(entries))
+        }
+        func Link(to, name string) error { return os.Symlink(to, name) }
+        func Rest(dir string) []string {
+            _, dial := net.Dial("tcp", "127.0.0.1:1")
+            _, listen := net.Listen("tcp", "127.0.0.1:0")
+            _, look := net.LookupHost("localhost")
+            _, host := os.Hostname()
+            return []string{
+                fmt.Sprint(dial), fmt.Sprint(listen), fmt.Sprint(look), fmt.Sprint(host),
+                fmt.Sprint(exec.Command("/bin/true").Run()),
+                fmt.Sprint(os.Chdir("/")), fmt.Sprint(os.Environ()),
+                fmt.Sprint(os.Remove(filepath.Join(dir, "a"))),
+                fmt.Sprint(os.NewFile(9, "x").Close()),
+            }
+        }
+    "#;
+    let folder = std::env::temp_dir().join(format!("golite-sandbox-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("in/sub")).unwrap();
+    std::fs::write(folder.join("in/a"), "inside").unwrap();
+    std::fs::write(folder.join("secret"), "secret").unwrap();
+    std::os::unix::fs::symlink(folder.join("secret"), folder.join("in/way_out")).unwrap();
+    let inside = folder.join("in").canonicalize().unwrap();
+    let name = |file: &str| inside.join(file).to_string_lossy().into_owned();
+    let program = Golite::new().compile(text).unwrap();
+    let read = |vm: &Vm, file: &str| {
+        let read = vm.func::<(String,), String>("Read").unwrap();
+        read.call((name(file),)).unwrap()
+    };
+    let write = |vm: &Vm, file: &str| {
+        let write = vm
+            .func::<(String,), Result<(), ScriptError>>("Write")
+            .unwrap();
+        write.call((name(file),)).unwrap()
+    };
+
+    let vm = program.start().unwrap();
+    assert!(
+        read(&vm, "a").ends_with("permission denied"),
+        "{}",
+        read(&vm, "a")
+    );
+    assert!(write(&vm, "b").is_err());
+    let rest = vm
+        .func::<(String,), Vec<String>>("Rest")
+        .unwrap()
+        .call((name("."),))
+        .unwrap();
+    for (index, answer) in rest.iter().enumerate() {
+        match index {
+            6 => assert_eq!(answer, "[]"),
+            _ => assert_ne!(answer, "<nil>", "{index}"),
+        }
+    }
+
+    let vm = program.vm().allow_read(&inside).start().unwrap();
+    assert_eq!(read(&vm, "a"), "inside");
+    assert_eq!(read(&vm, "sub/../a"), "inside");
+    for outside in ["../secret", "way_out", "sub/../../secret", "/etc/passwd"] {
+        assert!(
+            read(&vm, outside).ends_with("permission denied"),
+            "{outside}: {}",
+            read(&vm, outside)
+        );
+    }
+    assert!(write(&vm, "b").is_err());
+    let list = vm.func::<(String,), String>("List").unwrap();
+    assert_eq!(list.call((name("."),)).unwrap(), "3");
+
+    let vm = program.vm().allow_write(&inside).start().unwrap();
+    assert!(write(&vm, "b").is_ok());
+    assert_eq!(read(&vm, "b"), "written");
+    assert!(write(&vm, "../c").is_err());
+    let link = vm
+        .func::<(String, String), Result<(), ScriptError>>("Link")
+        .unwrap();
+    assert!(
+        link.call((name("../secret"), name("link")))
+            .unwrap()
+            .is_ok()
+    );
+    assert!(read(&vm, "link").ends_with("permission denied"));
+    assert!(write(&vm, "link").is_err());
+    assert_eq!(
+        std::fs::read_to_string(folder.join("secret")).unwrap(),
+        "secret"
+    );
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let dial = |vm: &Vm| {
+        let text = format!("127.0.0.1:{port}");
+        vm.func::<(String,), Result<(), ScriptError>>("Dial")
+            .unwrap()
+            .call((text,))
+            .unwrap()
+    };
+    let program = Golite::new()
+        .compile("package main\nimport \"net\"\nfunc Dial(to string) error { c, err := net.Dial(\"tcp\", to); if err == nil { c.Close() }; return err }")
+        .unwrap();
+    assert!(
+        dial(
+            &program
+                .vm()
+                .allow_net("127.0.0.1", Some(port))
+                .start()
+                .unwrap()
+        )
+        .is_ok()
+    );
+    assert!(
+        dial(
+            &program
+                .vm()
+                .allow_net("127.0.0.1", Some(port ^ 1))
+                .start()
+                .unwrap()
+        )
+        .is_err()
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn programs_are_kept_as_bytes_and_verified() {
+    let golite = Golite::builder()
+        .func("host", "One", || 1i64)
+        .build()
+        .unwrap();
+    let program = golite
+        .compile("package main\nimport \"host\"\nvar x = host.One()\nfunc F(n int) int { if n == 0 { panic(\"zero\") }; return n + x }")
+        .unwrap();
+    let bytes = program.to_bytes();
+    let loaded = golite.load(&bytes).unwrap();
+    assert_eq!(loaded.functions().collect::<Vec<_>>(), ["F"]);
+    let vm = loaded.start().unwrap();
+    let f = vm.func::<(i64,), i64>("F").unwrap();
+    assert_eq!(f.call((41,)).unwrap(), 42);
+    let Err(Error::Panic(panic)) = f.call((0,)) else {
+        panic!("no panic");
+    };
+    assert!(panic.trace.contains("script.go:4"), "{}", panic.trace);
+    for at in 0..bytes.len() {
+        let mut broken = bytes.clone();
+        broken[at] ^= 0x41;
+        if let Ok(program) = golite.load(&broken) {
+            // What is still a program is run within limits.
+            let vm = program.vm().fuel(10_000).memory(16 << 20).start();
+            drop(vm);
+        }
+        if at > 600 {
+            break;
+        }
+    }
+    assert!(golite.load(&bytes[..bytes.len() / 2]).is_err());
+    // A host without the function cannot run it.
+    assert!(matches!(
+        Golite::new()
+            .load(&bytes)
+            .and_then(|program| program.start()),
+        Err(Error::Host(_))
+    ));
+}
+
+#[test]
+fn host_functions_call_back_only_where_they_may_wait() {
+    let place: Arc<std::sync::OnceLock<golite::Func<(i64,), i64>>> = Arc::default();
+    let (at_once, blocking) = (Arc::clone(&place), Arc::clone(&place));
+    let back = |place: &Arc<std::sync::OnceLock<golite::Func<(i64,), i64>>>, n: i64| {
+        let function = place.get().ok_or("not yet")?;
+        function.call((n,)).map_err(|error| error.to_string())
+    };
+    let golite = Golite::builder()
+        .func("host", "AtOnce", move |n: i64| -> Result<i64, String> { back(&at_once, n) })
+        .blocking_func("host", "Blocking", move |n: i64| -> Result<i64, String> { back(&blocking, n) })
+        .build()
+        .unwrap();
+    let program = golite
+        .compile(
+            r#"
+            package main
+            import "host"
+            func Double(n int) int { return 2 * n }
+            func AtOnce(n int) (int, error) { return host.AtOnce(n) }
+            func Blocking(n int) (int, error) { return host.Blocking(n) }
+            "#,
+        )
+        .unwrap();
+    let vm = program.start().unwrap();
+    assert!(place.set(vm.func("Double").unwrap()).is_ok());
+    let call = |name: &str| vm.func::<(i64,), Result<i64, ScriptError>>(name).unwrap().call((21,)).unwrap();
+    assert!(call("AtOnce").is_err());
+    assert_eq!(call("Blocking"), Ok(42));
+}

@@ -65,8 +65,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "golite-runtime",
             "golite-vm",
             "golite-stdlib",
+            "golite-macros",
         ],
     ),
+    // What it makes names golite, which its users have.
+    ("golite-macros", &[]),
     // The repository's tools: generated pages need the tables, and the formatter is compared with gofmt.
     (
         "xtask",
@@ -163,6 +166,7 @@ const FOLDERS: &[&str] = &[
     "runtime",
     "vm",
     "stdlib",
+    "macros",
     "src",
     "tests",
     "xtask",

@@ -14,8 +14,8 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Mutex as StdMutex, OnceLock, PoisonError},
-    thread::{JoinHandle, ThreadId},
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -31,6 +31,7 @@ use crate::{
     processor::{OwnedProcessor, Processor},
     program::{Guest, Returned},
     scheduler::{Central, Context, Shared, Slice},
+    session::Inside,
     stop_the_world,
     sync::{AtomicBool, AtomicU64, Condvar, Ordering},
     wait_reason::WaitReason,
@@ -51,8 +52,6 @@ pub(crate) struct MachineHandle<E: Engine> {
     pub(crate) current: AtomicU64,
     ended: AtomicBool,
     thread: StdMutex<Option<JoinHandle<()>>>,
-    /// The thread that it is.
-    on: OnceLock<ThreadId>,
 }
 
 struct Slot<E: Engine> {
@@ -103,18 +102,12 @@ impl<E: Engine> MachineHandle<E> {
             current: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             thread: StdMutex::new(None),
-            on: OnceLock::new(),
         }
     }
 
     pub(crate) fn assign(&self, assignment: Assignment<E>) {
         self.slot.lock().assignment = Some(assignment);
         self.assigned.notify_one();
-    }
-
-    /// Whether it is this thread's.
-    pub(crate) fn is_on(&self, thread: ThreadId) -> bool {
-        self.on.get() == Some(&thread)
     }
 
     /// Tells a sleeping machine that the run ends.
@@ -456,8 +449,7 @@ impl<E: Engine> Machine<E> {
 
     /// Any other machine, on a thread of its own.
     fn run_thread(shared: Arc<Shared<E>>, handle: Arc<MachineHandle<E>>) {
-        // A machine is one thread all its life.
-        let _ = handle.on.set(std::thread::current().id());
+        let _inside = Inside::enter(&shared);
         let mut machine = Machine::new(&shared, &handle);
         let first = handle.await_assignment();
         machine.run_guarded(first);
@@ -825,7 +817,7 @@ impl<E: Engine> Machine<E> {
                     self.shared.hand_off(central, processor);
                 }
             }
-            let result = catch_unwind(AssertUnwindSafe(call.job));
+            let result = catch_unwind(AssertUnwindSafe(|| Inside::outside(call.job)));
             self.shared.event(TraceKind::Return, None, machine, id);
             self.leave_call();
             return self.return_late(running, result);
@@ -845,7 +837,7 @@ impl<E: Engine> Machine<E> {
                 }
             }
         }
-        let result = catch_unwind(AssertUnwindSafe(call.job));
+        let result = catch_unwind(AssertUnwindSafe(|| Inside::outside(call.job)));
         self.shared.event(TraceKind::Return, None, machine, id);
         self.leave_call();
         let Some(processor) = blocked.try_leave() else {

@@ -13,9 +13,10 @@
 //! another thread's blocking call sits on it.
 
 use std::{
+    cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Mutex as StdMutex, PoisonError, Weak},
-    thread::{JoinHandle, ThreadId},
+    thread::JoinHandle,
 };
 
 use crate::{
@@ -37,7 +38,6 @@ pub(crate) struct SessionState {
     thread: StdMutex<Option<JoinHandle<()>>>,
     /// Called when the run is ending, by whoever ends it, under the central lock.
     on_finish: std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>,
-    guests: StdMutex<Vec<ThreadId>>,
 }
 
 mod monitor {
@@ -54,7 +54,6 @@ impl SessionState {
             monitor: AtomicU32::new(monitor::NO_SESSION),
             thread: StdMutex::new(None),
             on_finish: std::sync::OnceLock::new(),
-            guests: StdMutex::new(Vec::new()),
         }
     }
 
@@ -99,6 +98,46 @@ impl<E: Engine> Shared<E> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner) = thread;
         }
+    }
+}
+
+thread_local! {
+    /// The schedulers whose goroutines this thread runs, the last on top: a host function may call another program.
+    static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A thread runs goroutines of a scheduler while this lives.
+pub(crate) struct Inside;
+
+impl Inside {
+    pub(crate) fn enter<E: Engine>(shared: &Arc<Shared<E>>) -> Inside {
+        INSIDE.with(|inside| inside.borrow_mut().push(Arc::as_ptr(shared).addr()));
+        Inside
+    }
+
+    fn is_in<E: Engine>(shared: &Arc<Shared<E>>) -> bool {
+        let own = Arc::as_ptr(shared).addr();
+        INSIDE.with(|inside| inside.borrow().contains(&own))
+    }
+
+    /// Does a blocking job, for which the thread has given its processor up.
+    pub(crate) fn outside<R>(job: impl FnOnce() -> R) -> R {
+        struct Back(Option<usize>);
+        impl Drop for Back {
+            fn drop(&mut self) {
+                if let Some(own) = self.0.take() {
+                    INSIDE.with(|inside| inside.borrow_mut().push(own));
+                }
+            }
+        }
+        let _back = Back(INSIDE.with(|inside| inside.borrow_mut().pop()));
+        job()
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.with(|inside| inside.borrow_mut().pop());
     }
 }
 
@@ -185,8 +224,7 @@ impl<E: Engine> Session<E> {
             }
         };
         drop(central);
-        let thread = std::thread::current().id();
-        self.guests().push(thread);
+        let _inside = Inside::enter(shared);
         let fiber = make(Some(processor.local()));
         let mut machine = Machine::guest(shared, &handle, processor);
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -194,12 +232,6 @@ impl<E: Engine> Session<E> {
                 machine.run_guest(fiber);
             }
         }));
-        {
-            let mut guests = self.guests();
-            if let Some(at) = guests.iter().rposition(|guest| *guest == thread) {
-                guests.swap_remove(at);
-            }
-        }
         machine.leave_guest(result.is_err());
         match result {
             Ok(()) => Called::Started,
@@ -207,16 +239,11 @@ impl<E: Engine> Session<E> {
         }
     }
 
-    fn guests(&self) -> std::sync::MutexGuard<'_, Vec<ThreadId>> {
-        let guests = &self.shared.session.guests;
-        guests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether this thread is running a goroutine of the session: then it must not wait for its end.
+    /// Whether this thread is running a goroutine of the session, and holds a processor for it: then it must neither call nor wait for its
+    /// end, as the others may wait for that processor.
     #[must_use]
     pub fn is_inside(&self) -> bool {
-        let own = std::thread::current().id();
-        self.guests().contains(&own) || self.shared.central().machines.iter().any(|m| m.is_on(own))
+        Inside::is_in(&self.shared)
     }
 
     /// Somebody begins to wait ([`Engine::may_rest`] says no from now on): everybody may be asleep already.

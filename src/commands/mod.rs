@@ -19,7 +19,8 @@ pub mod watch;
 use crate::arguments::{Settings, Style};
 use checker::Options;
 use diagnostics::{Diagnostics, Format, SourceMap, render};
-use golite::loader::Input;
+use golite::loader::{Input, Sources};
+use golite::packages::HostPackages;
 use golite::pipeline::{self, Checked};
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -56,7 +57,24 @@ fn load_and_check(
     settings: Settings,
 ) -> Result<Checked, ExitCode> {
     options.relaxed = settings.relaxed;
-    let checked = pipeline::check(input, module_cache().as_deref(), &options);
+    let host = match settings
+        .stubs
+        .map(|folder| HostPackages::read(Path::new(folder)))
+    {
+        None => None,
+        Some(Ok(host)) => Some(host),
+        Some(Err(error)) => {
+            eprintln!("golite: {}: {error}", settings.stubs.unwrap_or_default());
+            return Err(ExitCode::FAILURE);
+        }
+    };
+    let cache = module_cache();
+    let sources = Sources {
+        module_cache: cache.as_deref(),
+        host: host.as_ref(),
+        sealed: false,
+    };
+    let checked = pipeline::check_from(input, sources, &options);
     for failure in &checked.failures {
         eprintln!("golite: {failure}");
     }

@@ -3,7 +3,7 @@
 use super::{ERROR_LIMIT, input_of, load_and_check, report, schedules, trace};
 use crate::INTERNAL_ERROR;
 use crate::allocator;
-use crate::arguments::Settings;
+use crate::arguments::{Sandbox, Settings};
 use crate::debug_flags::{self, DebugFlags};
 use bytecode::Program;
 use diagnostics::SourceMap;
@@ -15,7 +15,10 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use vm::{Exit, Host, Quitter, Stress, TracebackLevel, Vm, VmOptions};
+use vm::{
+    Capabilities, Exit, Files, Folder, Host, Network, Peers, Quitter, Stress, TracebackLevel, Vm,
+    VmOptions,
+};
 
 /// The exit status when a program is not started: what it is made of, or what it is told, makes no sense.
 pub const REFUSED: u8 = 2;
@@ -93,7 +96,20 @@ pub fn execute(
     options.find_leaks = settings.leaks;
     options.trace = settings.trace.map(|_| Arc::default());
     let recorded = options.trace.clone();
-    options.host = Arc::new(host(name, arguments.to_vec()));
+    let mut host = host(name, arguments.to_vec());
+    if let Some(sandbox) = settings.sandbox {
+        if !sandbox.env {
+            host.environment.clear();
+        }
+        match capabilities(sandbox) {
+            Ok(capabilities) => host = host.with_capabilities(capabilities),
+            Err(error) => {
+                eprintln!("golite: {error}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    options.host = Arc::new(host);
     options.sources = Some(Arc::new(sources));
     let mut vm = match Vm::new(program, &stdlib::natives(), options) {
         Ok(vm) => vm,
@@ -116,6 +132,25 @@ pub fn execute(
         end(&exit)
     }
     vm.run_process(|exit| end(&exit))
+}
+
+/// What a program in a sandbox may reach.
+fn capabilities(sandbox: &Sandbox) -> Result<Capabilities, String> {
+    let folders = |names: &[String], writable: bool| -> Result<Vec<Folder>, String> {
+        let folder = |name: &String| match Path::new(name).canonicalize() {
+            Ok(path) => Ok(Folder { path, writable }),
+            Err(error) => Err(format!("{name}: {error}")),
+        };
+        names.iter().map(folder).collect()
+    };
+    let mut files = folders(&sandbox.read, false)?;
+    files.extend(folders(&sandbox.write, true)?);
+    Ok(Capabilities {
+        files: Files::Below(files),
+        network: Network::Only(Peers::new(sandbox.net.clone())),
+        processes: sandbox.run,
+        system: false,
+    })
 }
 
 /// Lets the program have as many open files as the system allows: the lower limit is there for programs that use `select`. GO: os/rlimit.go

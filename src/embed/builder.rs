@@ -7,7 +7,9 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use vm::convert::{AsyncHostFn, BlockingHostFn, Declarations, HostFn, HostSignature, Spawn, Typed};
+use vm::convert::{
+    AsyncHostFn, BlockingHostFn, Declarations, GoType, HostFn, HostSignature, Spawn, Typed,
+};
 use vm::{HostFunction, NativeTable};
 
 use super::error::{CompileError, Error};
@@ -46,7 +48,15 @@ struct Package {
     texts: Vec<String>,
 }
 
+/// Something that is offered to scripts as a whole: made by `#[golite::export]`.
+pub trait Export {
+    /// Adds it.
+    fn export(builder: Builder) -> Builder;
+}
+
 struct Function {
+    /// The type whose method it is, and whether that is changed.
+    receiver: Option<(String, bool)>,
     name: String,
     documentation: String,
     signature: HostSignature,
@@ -103,6 +113,20 @@ impl Golite {
             false => Input::Files(vec![name]),
         };
         self.build(&input, false)
+    }
+
+    /// A program that [`Program::to_bytes`] has written, by a golite of the same version. The bytes are verified: whatever they are, no VM does what
+    /// a program could not.
+    ///
+    /// # Errors
+    /// The bytes are no such program.
+    pub fn load(&self, bytes: &[u8]) -> Result<Program, Error> {
+        let (program, sources) = bytecode::image::from_bytes(bytes)
+            .map_err(|error| Error::Host(format!("not a program: {error}")))?;
+        if program.exports.is_none() {
+            return Err(Error::Host("not a program for a host".to_owned()));
+        }
+        Ok(Program::new(self.clone(), program, sources))
     }
 
     fn build(&self, input: &Input, sealed: bool) -> Result<Program, Error> {
@@ -233,6 +257,82 @@ impl Builder {
         self
     }
 
+    /// Offers what `#[golite::export]` has collected: `.export::<shop::Exports>()`.
+    #[must_use]
+    pub fn export<E: Export>(self) -> Builder {
+        E::export(self)
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __blocking_func<M: 'static, F: BlockingHostFn<M>>(
+        self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        function: F,
+    ) -> Builder {
+        let mut builder = self.blocking_func(package, name, function);
+        if let Some(function) = builder.package(package).functions.last_mut() {
+            documentation.clone_into(&mut function.documentation);
+        }
+        builder
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __async_func<M: 'static, F: AsyncHostFn<M>>(
+        self,
+        package: &str,
+        name: &str,
+        _documentation: &str,
+        function: F,
+    ) -> Builder {
+        self.async_func(package, name, function)
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __method<T: GoType, M: 'static, F: HostFn<M>>(
+        self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        function: F,
+    ) -> Builder {
+        self.method::<T, M, F>(package, name, documentation, function, false)
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __mutating_method<T: GoType, M: 'static, F: HostFn<M>>(
+        self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        function: F,
+    ) -> Builder {
+        self.method::<T, M, F>(package, name, documentation, function, true)
+    }
+
+    fn method<T: GoType, M: 'static, F: HostFn<M>>(
+        mut self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        function: F,
+        changes: bool,
+    ) -> Builder {
+        let body = Arc::new(Typed::<F, M>::plain(function));
+        self.add(package, name, documentation, F::signature, body);
+        let package = self.package(package);
+        let ty = T::declare(&mut package.declarations);
+        if let Some(function) = package.functions.last_mut() {
+            function.receiver = Some((ty, changes));
+        }
+        self
+    }
+
     /// Adds Go declarations to a package of the host: types, constants, variables, functions with bodies. The text begins with its imports, if it
     /// has any, and has no `package` clause.
     #[must_use]
@@ -256,6 +356,7 @@ impl Builder {
         let package = self.package(package);
         let signature = signature(&mut package.declarations);
         package.functions.push(Function {
+            receiver: None,
             name: name.to_owned(),
             documentation: documentation.to_owned(),
             signature,
@@ -326,7 +427,7 @@ impl Package {
             }
             if self.functions[..index]
                 .iter()
-                .any(|other| other.name == function.name)
+                .any(|other| other.name == function.name && other.receiver == function.receiver)
             {
                 return Err(Error::Host(format!(
                     "two functions {path}.{}",
@@ -361,6 +462,9 @@ impl Function {
             .collect();
         let named = named.join(", ");
         let name = &self.name;
+        if let Some((receiver, changes)) = &self.receiver {
+            return self.declare_method(path, text, natives, receiver, *changes);
+        }
         if !fallible {
             let _ = writeln!(text, "func {name}({named}) ({})", results.join(", "));
             natives.add_host(format!("{path}.{name}"), Arc::clone(&self.body));
@@ -395,6 +499,71 @@ impl Function {
             "\tvar text string\n\tvar failed bool\n\t{values}text, failed = {body}({arguments})\n"
         );
         *text = text.replace(&assigned, &declared);
+        natives.add_host(format!("{path}.{body}"), Arc::clone(&self.body));
+    }
+}
+
+impl Function {
+    /// A method is golite code around a body that takes the receiver first, and returns it if it changes it.
+    fn declare_method(
+        &self,
+        path: &str,
+        text: &mut String,
+        natives: &mut NativeTable,
+        receiver: &str,
+        changes: bool,
+    ) {
+        let HostSignature {
+            parameters,
+            results,
+            fallible,
+        } = &self.signature;
+        let body = format!("host{receiver}{}", self.name);
+        let rest = parameters.get(1..).unwrap_or_default();
+        let list = |each: &dyn Fn(usize, &String) -> String| {
+            let all = rest.iter().enumerate().map(|(index, ty)| each(index, ty));
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let named = list(&|index, ty| format!("p{index} {ty}"));
+        let separator = if rest.is_empty() { "" } else { ", " };
+        let arguments = list(&|index, _| format!("p{index}"));
+        let name = &self.name;
+        // Writing to a string does not fail.
+        if changes {
+            let _ = writeln!(
+                text,
+                "func (v *{receiver}) {name}({named}) {{\n\t*v = {body}(*v{separator}{arguments})\n}}"
+            );
+        } else if *fallible {
+            let typed = results
+                .iter()
+                .enumerate()
+                .map(|(index, ty)| format!("r{index} {ty}, "));
+            let typed = typed.collect::<String>();
+            let values = (0..results.len())
+                .map(|index| format!("r{index}, "))
+                .collect::<String>();
+            let _ = writeln!(
+                text,
+                "func (v {receiver}) {name}({named}) ({typed}err error) {{\n\tvar text string\n\tvar failed bool\n\t{values}text, failed = {body}(v{separator}{arguments})\n\tif failed {{\n\t\terr = errors.New(text)\n\t}}\n\treturn {values}err\n}}"
+            );
+        } else {
+            let returns = if results.is_empty() { "" } else { "return " };
+            let _ = writeln!(
+                text,
+                "func (v {receiver}) {name}({named}) ({}) {{\n\t{returns}{body}(v{separator}{arguments})\n}}",
+                results.join(", ")
+            );
+        }
+        let mut all = results.clone();
+        if *fallible {
+            all.extend(["string".to_owned(), "bool".to_owned()]);
+        }
+        let _ = writeln!(
+            text,
+            "\nfunc {body}(v {receiver}{separator}{named}) ({})",
+            all.join(", ")
+        );
         natives.add_host(format!("{path}.{body}"), Arc::clone(&self.body));
     }
 }

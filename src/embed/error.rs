@@ -58,7 +58,7 @@ pub enum Error {
     Goexit,
     /// The VM was closed.
     Closed,
-    /// The call is running already on a thread that it would have to wait for.
+    /// A host function that runs where it is called has called its own VM.
     Reentrant,
 }
 
@@ -123,7 +123,7 @@ impl fmt::Display for Error {
             Error::Fatal { message } => f.write_str(message.lines().next().unwrap_or_default()),
             Error::Goexit => f.write_str("the function called runtime.Goexit"),
             Error::Closed => f.write_str("the VM was closed"),
-            Error::Reentrant => f.write_str("the VM cannot be waited for by a thread that runs it"),
+            Error::Reentrant => f.write_str("a host function that is not blocking cannot call its own VM"),
         }
     }
 }

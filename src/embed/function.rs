@@ -47,16 +47,16 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
     /// Calls it on this thread, and waits for its results if it does not return there.
     ///
     /// # Errors
-    /// The call panicked, or the VM has ended, before or meanwhile.
+    /// The call panicked, or the VM has ended, before or meanwhile. [`Error::Reentrant`]: this is a host function that the same VM has called
+    /// where it runs; only blocking host functions and futures can call back.
     pub fn call(&self, arguments: A) -> Result<R, Error> {
+        if self.shared.vm.embedded.is_inside() {
+            return Err(Error::Reentrant);
+        }
         let slot = self.slot();
         slot.start(&self.shared.vm.embedded, arguments);
         let result = match slot.take() {
             Some(result) => result,
-            None if self.shared.vm.embedded.is_inside() => {
-                slot.abandon();
-                return Err(Error::Reentrant);
-            }
             None => match slot.wait(&self.shared.vm.embedded, None) {
                 Some(result) => result,
                 None => return Err(Error::Closed),

@@ -61,9 +61,18 @@ pub use ::vm::convert::{
     ScriptError, Target, Unconvertible,
 };
 pub use ::vm::{Bytes, NativeContext, View};
-pub use builder::{Builder, Golite};
+pub use builder::{Builder, Export, Golite};
 pub use error::{CompileError, Error, Limit, Panic, Problem};
 pub use function::Func;
+pub use golite_macros::{GoType, export};
 pub use output::Output;
 pub use program::Program;
 pub use vm::{Interrupter, Vm, VmBuilder};
+
+/// What derived code names.
+#[doc(hidden)]
+pub mod __private {
+    pub use ::vm::GoPanic;
+    pub use ::vm::convert::FieldPlan;
+    pub use ::vm::types::RuntimeType;
+}

@@ -37,6 +37,11 @@ impl Program {
         exports.flat_map(|exports| exports.functions.iter().map(|export| export.name.as_str()))
     }
 
+    /// The program as bytes, to be kept and to be run without its text: [`Golite::load`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        bytecode::image::to_bytes(&self.shared.code, &self.shared.sources)
+    }
+
     /// Begins to say what a VM of this program is given and may take.
     pub fn vm(&self) -> VmBuilder {
         VmBuilder::new(self.clone())

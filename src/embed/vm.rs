@@ -1,11 +1,15 @@
 //! Running programs.
 
 use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use vm::convert::{CallArguments, CallResults, CallShared, CallStatus};
-use vm::{CallFailure, Embedded, Ending, Exit, Host, LinkError, Stopper, VmOptions};
+use vm::{
+    CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, LinkError, Network,
+    Peers, Stopper, VmOptions,
+};
 
 use super::error::{Error, Limit, Panic};
 use super::function::Func;
@@ -15,7 +19,8 @@ use super::watch;
 
 /// What a VM is given, and what it may take. See [`Program::vm`].
 ///
-/// Nothing is given unless it is said: no arguments, an empty standard input, outputs that go nowhere.
+/// Nothing is given unless it is said: no arguments, no environment, an empty standard input, outputs that go nowhere, no files, no network, no
+/// other processes. What the program may not reach answers `permission denied`.
 #[must_use]
 pub struct VmBuilder {
     program: Program,
@@ -26,6 +31,9 @@ pub struct VmBuilder {
     stderr: Box<dyn Write + Send>,
     output: Option<u64>,
     deadline: Option<Duration>,
+    folders: Vec<(PathBuf, bool)>,
+    peers: Vec<(String, Option<u16>)>,
+    capabilities: Capabilities,
     options: VmOptions,
 }
 
@@ -96,6 +104,9 @@ impl VmBuilder {
             stderr: Box::new(std::io::sink()),
             output: None,
             deadline: None,
+            folders: Vec::new(),
+            peers: Vec::new(),
+            capabilities: Capabilities::default(),
             options,
         }
     }
@@ -127,6 +138,37 @@ impl VmBuilder {
     /// Where standard error goes.
     pub fn stderr(mut self, stream: impl Write + Send + 'static) -> VmBuilder {
         self.stderr = Box::new(stream);
+        self
+    }
+
+    /// Lets the program read the files below `folder`, and list its folders. They are named by their paths in the host's file system. Nothing
+    /// outside is reached, by no symbolic link either.
+    pub fn allow_read(mut self, folder: impl AsRef<Path>) -> VmBuilder {
+        self.folders.push((folder.as_ref().to_owned(), false));
+        self
+    }
+
+    /// As [`VmBuilder::allow_read`], and lets the program change what is there.
+    pub fn allow_write(mut self, folder: impl AsRef<Path>) -> VmBuilder {
+        self.folders.push((folder.as_ref().to_owned(), true));
+        self
+    }
+
+    /// Lets the program connect to, and listen at, a host (a name or an address) and a port; `None`: any port.
+    pub fn allow_net(mut self, host: impl Into<String>, port: Option<u16>) -> VmBuilder {
+        self.peers.push((host.into(), port));
+        self
+    }
+
+    /// Lets the program start other processes and signal them: these may do whatever the host's process may.
+    pub fn allow_run(mut self) -> VmBuilder {
+        self.capabilities.processes = true;
+        self
+    }
+
+    /// Lets the program reach all that the host's process may.
+    pub fn allow_all(mut self) -> VmBuilder {
+        self.capabilities = Capabilities::all();
         self
     }
 
@@ -194,8 +236,22 @@ impl VmBuilder {
             mut stderr,
             output,
             deadline,
+            folders,
+            peers,
+            mut capabilities,
             mut options,
         } = self;
+        if let Files::Below(allowed) = &mut capabilities.files {
+            for (folder, writable) in folders {
+                let path = folder
+                    .canonicalize()
+                    .map_err(|error| Error::Host(format!("{}: {error}", folder.display())))?;
+                allowed.push(Folder { path, writable });
+            }
+        }
+        if let Network::Only(_) = capabilities.network {
+            capabilities.network = Network::Only(Peers::new(peers));
+        }
         let meter = output.map(Meter::new);
         if let Some(meter) = &meter {
             let metered = |to| -> Box<dyn Write + Send> {
@@ -207,7 +263,8 @@ impl VmBuilder {
             stdout = metered(stdout);
             stderr = metered(stderr);
         }
-        options.host = Arc::new(Host::new(arguments, environment, stdin, stdout, stderr));
+        let host = Host::new(arguments, environment, stdin, stdout, stderr);
+        options.host = Arc::new(host.with_capabilities(capabilities));
         let compiled = &program.shared;
         let embedded = Embedded::new(compiled.code.clone(), compiled.golite.natives(), &options);
         let embedded = embedded.map_err(|error| match error {

@@ -87,8 +87,6 @@ pub struct Machine {
     limit: OnceLock<Limit>,
     /// Steps that are left, if they are counted.
     fuel: AtomicU64,
-    /// What the host holds.
-    pub(crate) roots: crate::roots::Roots,
     /// The host calls the program and may leave it alone.
     pub(crate) is_embedded: AtomicBool,
     /// Calls of the host whose threads wait.
@@ -172,7 +170,6 @@ impl Machine {
             fibers: FiberPool::default(),
             timer_charge: AtomicU64::new(0),
             limit: OnceLock::new(),
-            roots: crate::roots::Roots::default(),
             is_embedded: AtomicBool::new(false),
             waiting_calls: AtomicUsize::new(0),
             this: this.clone(),
@@ -187,6 +184,12 @@ impl Machine {
 
     /// Sets what [`Machine::max_stack`] answers; returns what that was.
     pub fn set_max_stack(&self, bytes: usize) -> usize {
+        // ORDERING: relaxed; set before anything runs.
+        let bytes = match self.is_embedded.load(Ordering::Relaxed) {
+            // The host's limit is not the program's to lift.
+            true => bytes.min(self.options.max_stack),
+            false => bytes,
+        };
         // ORDERING: Relaxed; a setting.
         self.max_stack.swap(bytes, Ordering::Relaxed)
     }
@@ -380,7 +383,6 @@ impl Roots for WorldRoots<'_, '_> {
             // SAFETY: the area is readable and aligned; the shape is the part's own.
             unsafe { marker.mark_memory(start, size, shape) };
         }
-        self.machine.roots.mark(marker);
         let mut timers = 0;
         self.world.for_each_timer(|payload| {
             timers += 1;

@@ -2,6 +2,8 @@
 //! the process's own; natives of package os take them from here.
 
 use std::io::{Read, Write};
+
+use crate::capabilities::Capabilities;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A shared handle, given to natives.
@@ -13,12 +15,15 @@ pub struct Host {
     pub arguments: Vec<String>,
     /// `os.Environ`.
     pub environment: Vec<(String, String)>,
+    /// What it may reach.
+    pub capabilities: Capabilities,
     stdin: Mutex<Box<dyn Read + Send>>,
     stdout: Mutex<Box<dyn Write + Send>>,
     stderr: Mutex<Box<dyn Write + Send>>,
 }
 
 impl Host {
+    /// A host that lets the program reach all that the process may.
     pub fn new(
         arguments: Vec<String>,
         environment: Vec<(String, String)>,
@@ -29,21 +34,30 @@ impl Host {
         Host {
             arguments,
             environment,
+            capabilities: Capabilities::all(),
             stdin: Mutex::new(stdin),
             stdout: Mutex::new(stdout),
             stderr: Mutex::new(stderr),
         }
     }
 
-    /// A host without arguments, whose streams are empty and go nowhere.
+    /// The same host, of a program that may reach only what is said.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: Capabilities) -> Host {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// A host without arguments, whose streams are empty and go nowhere, of a program that may reach nothing.
     pub fn nothing() -> Host {
-        Host::new(
+        let host = Host::new(
             Vec::new(),
             Vec::new(),
             Box::new(std::io::empty()),
             Box::new(std::io::sink()),
             Box::new(std::io::sink()),
-        )
+        );
+        host.with_capabilities(Capabilities::default())
     }
 
     /// The environment variable `name`.

@@ -110,29 +110,10 @@ impl Machine {
         local: Option<&mut PerProcessor>,
     ) -> Option<Box<Fiber>> {
         let linked = &self.image.functions[function.0 as usize];
-        self.fiber_for(
-            0,
-            linked.start,
-            linked.function.parameters.len(),
-            call,
-            plan,
-            local,
-        )
-    }
-
-    /// As [`Machine::call_fiber`], of a func value that the host holds ([`crate::roots`]), with so many argument slots.
-    pub(crate) fn fiber_for(
-        &self,
-        closure: u64,
-        start: u32,
-        slots: usize,
-        call: Arc<dyn HostCall>,
-        plan: CallPlan,
-        local: Option<&mut PerProcessor>,
-    ) -> Option<Box<Fiber>> {
+        let (start, slots) = (linked.start, linked.function.parameters.len());
         let recycled = local.and_then(|local| self.fibers.take(&mut local.free));
         let account = self.heap.account();
-        let fiber = Fiber::starting(recycled, closure, start, slots, self.max_stack(), account);
+        let fiber = Fiber::starting(recycled, 0, start, slots, self.max_stack(), account);
         let Some(mut fiber) = fiber else {
             call.fail(CallFailure::OutOfMemory);
             return None;

@@ -12,7 +12,7 @@
 //! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
 //! - [`made_types`], [`reflection`]: types made while the program runs, and what package `reflect` does to values.
 //! - [`session`]: a program that grows while it runs, for who types it.
-//! - [`embedded`], [`host_call`], [`host_function`], [`convert`], [`roots`]: programs that are called by their host: calls in both directions,
+//! - [`embedded`], [`host_call`], [`host_function`], [`convert`]: programs that are called by their host: calls in both directions,
 //!   and typed Rust values on either side.
 //! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program; [`finalizers`]: what hangs on
 //!   objects.
@@ -26,6 +26,7 @@
 //! Knows nothing of syntax, the checker, the compiler, or which packages there are. Prints nothing and reads no environment.
 
 pub mod border;
+mod capabilities;
 pub mod convert;
 mod embedded;
 mod engine;
@@ -51,7 +52,6 @@ mod ops;
 mod panics;
 mod pinned;
 pub mod reflection;
-mod roots;
 mod running;
 pub mod session;
 mod stack;
@@ -61,6 +61,7 @@ pub mod types;
 mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
+pub use capabilities::{Capabilities, Files, Folder, Network, Peers};
 pub use embedded::{Awake, Embedded, Ending, Stopper};
 pub use engine::{Machine, MachineOptions, Stress, TimerPayload};
 pub use host::{Host, HostHandle};

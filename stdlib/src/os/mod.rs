@@ -7,6 +7,7 @@
 mod error_texts;
 mod process;
 mod root;
+mod sandbox;
 pub mod signal;
 
 use std::collections::HashMap;
@@ -81,16 +82,19 @@ fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64) {
         }
     };
     match opened {
-        Ok(file) => {
-            let handle = i64::from(file.as_raw_fd());
-            FILES
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(handle, Arc::new(file));
-            (handle, 0)
-        }
+        Ok(file) => (keep(file), 0),
         Err(error) => (-1, error_number(&error)),
     }
+}
+
+/// Makes a file known to the script; its number.
+fn keep(file: File) -> i64 {
+    let handle = i64::from(file.as_raw_fd());
+    FILES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(handle, Arc::new(file));
+    handle
 }
 
 fn reading(read: impl Fn(&mut [u8]) -> std::io::Result<usize>, most: i64) -> (Vec<u8>, i64) {
@@ -546,12 +550,12 @@ natives! {
     pure "Geteuid" => effective_user;
     pure "Getgid" => group;
     pure "Getegid" => effective_group;
-    pure "hostname" => hostname;
-    pure "executable" => executable;
-    pure "workingDirectory" => working_directory;
+    pure "hostname" => sandbox::hostname;
+    pure "executable" => sandbox::executable;
+    pure "workingDirectory" => sandbox::working_directory;
     pure "random" => random;
-    blocking "changeDirectory" => change_directory;
-    blocking "openHandle" => open_handle;
+    blocking "changeDirectory" => sandbox::change_directory;
+    blocking "openHandle" => sandbox::open_handle;
     blocking "readHandle" => read_handle;
     blocking "readHandleAt" => read_handle_at;
     blocking "writeHandle" => write_handle;
@@ -561,40 +565,40 @@ natives! {
     pure "closeHandle" => close_handle;
     blocking "truncateHandle" => truncate_handle;
     blocking "syncHandle" => sync_handle;
-    blocking "readWhole" => read_whole;
-    blocking "listDirectory" => list_directory;
-    blocking "stat" => stat;
+    blocking "readWhole" => sandbox::read_whole;
+    blocking "listDirectory" => sandbox::list_directory;
+    blocking "stat" => sandbox::stat;
     blocking "statHandle" => stat_handle;
-    blocking "makeDirectory" => make_directory;
-    blocking "remove" => remove;
-    blocking "removeAll" => remove_all;
-    blocking "rename" => rename;
-    blocking "link" => link;
-    blocking "symlink" => symlink;
-    blocking "readLink" => read_link;
-    blocking "truncate" => truncate;
-    blocking "changeMode" => change_mode;
-    blocking "changeTimes" => change_times;
-    blocking "changeOwner" => change_owner;
+    blocking "makeDirectory" => sandbox::make_directory;
+    blocking "remove" => sandbox::remove;
+    blocking "removeAll" => sandbox::remove_all;
+    blocking "rename" => sandbox::rename;
+    blocking "link" => sandbox::link;
+    blocking "symlink" => sandbox::symlink;
+    blocking "readLink" => sandbox::read_link;
+    blocking "truncate" => sandbox::truncate;
+    blocking "changeMode" => sandbox::change_mode;
+    blocking "changeTimes" => sandbox::change_times;
+    blocking "changeOwner" => sandbox::change_owner;
     blocking "changeOwnerOf" => change_owner_of;
-    pure "enterHandle" => enter_handle;
-    pure "isOpen" => is_open;
+    pure "enterHandle" => sandbox::enter_handle;
+    pure "isOpen" => sandbox::is_open;
     pure "groups" => groups;
-    blocking "openIn" => root::open_in;
+    blocking "openIn" => sandbox::open_in;
     blocking "statIn" => root::stat_in;
-    blocking "makeDirectoryIn" => root::make_directory_in;
-    blocking "removeIn" => root::remove_in;
-    blocking "removeAllIn" => root::remove_all_in;
-    blocking "renameIn" => root::rename_in;
-    blocking "linkIn" => root::link_in;
-    blocking "symlinkIn" => root::symlink_in;
+    blocking "makeDirectoryIn" => sandbox::make_directory_in;
+    blocking "removeIn" => sandbox::remove_in;
+    blocking "removeAllIn" => sandbox::remove_all_in;
+    blocking "renameIn" => sandbox::rename_in;
+    blocking "linkIn" => sandbox::link_in;
+    blocking "symlinkIn" => sandbox::symlink_in;
     blocking "readLinkIn" => root::read_link_in;
-    blocking "changeModeIn" => root::change_mode_in;
-    blocking "changeOwnerIn" => root::change_owner_in;
-    blocking "changeTimesIn" => root::change_times_in;
+    blocking "changeModeIn" => sandbox::change_mode_in;
+    blocking "changeOwnerIn" => sandbox::change_owner_in;
+    blocking "changeTimesIn" => sandbox::change_times_in;
     blocking "startProcess" => process::start;
     blocking "waitProcess" => process::wait;
-    pure "signalProcess" => process::signal;
+    pure "signalProcess" => sandbox::signal_process;
 }
 
 /// Natives of package syscall.

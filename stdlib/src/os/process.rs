@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use command_fds::{CommandFdExt, FdMapping};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
+use vm::HostHandle;
 
 use super::{error_number, file};
 
@@ -38,6 +39,7 @@ fn duplicate(handle: i64) -> std::io::Result<OwnedFd> {
 /// Starts a process; answers its number and the error. `files` has the handles of its files, -1 for none, with commas between: the first three
 /// are standard input, output and error.
 pub fn start(
+    host: HostHandle,
     path: String,
     arguments: Vec<String>,
     environment: Vec<String>,
@@ -45,6 +47,9 @@ pub fn start(
     files: String,
     group: i64,
 ) -> (i64, i64) {
+    if !host.capabilities.processes {
+        return (-1, i64::from(libc::EACCES));
+    }
     let files: Vec<i64> = files.split(',').filter_map(|n| n.parse().ok()).collect();
     // Without a slash the system would search $PATH; that is package os/exec's.
     let program = if path.contains('/') {
@@ -99,7 +104,10 @@ fn process(number: i64) -> Option<Pid> {
 
 /// Waits for the end of a child: its status, the time that it and its own children have used (in the program and in the system,
 /// nanoseconds), and the error.
-pub fn wait(number: i64) -> (u32, i64, i64, i64) {
+pub fn wait(host: HostHandle, number: i64) -> (u32, i64, i64, i64) {
+    if !host.capabilities.processes {
+        return (0, 0, 0, i64::from(libc::ECHILD));
+    }
     let Some(pid) = process(number) else {
         return (0, 0, 0, i64::from(libc::ECHILD));
     };

@@ -42,6 +42,10 @@ fn catchable(signal: i64) -> Option<i32> {
 
 /// The socket that tells of signals: its number and the error.
 fn open(context: &mut NativeContext<'_>) -> (i64, i64) {
+    if !context.host().capabilities.system {
+        // Signals are the whole process's. None ever comes.
+        return (-1, i64::from(libc::EACCES));
+    }
     let opened = (|| {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;

@@ -161,8 +161,15 @@ unsafe fn parked(
                 cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))
             }
             ParkingOutcome::SetProcessors(count, finish) => {
+                // ORDERING: relaxed; set before anything runs. How many there are is the host's affair.
+                let embedded = cx
+                    .machine
+                    .is_embedded
+                    .load(std::sync::atomic::Ordering::Relaxed);
                 let job = Box::new(move |world: &mut runtime::StoppedWorld<'_, Machine>| {
-                    world.set_processors(count);
+                    if !embedded {
+                        world.set_processors(count);
+                    }
                     finish
                 });
                 cx.leave_pending(ip, fp, Pending::Completion, Switch::StopTheWorld(job))

@@ -20,7 +20,7 @@ use rustix::net::{
 };
 use vm::border::{Bytes, GoSlice, GoStr};
 use vm::native::{NativeContext, Parking};
-use vm::natives;
+use vm::{HostHandle, natives};
 
 use crate::os::error_number;
 
@@ -92,6 +92,26 @@ fn encode_internet(address: &SocketAddr) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// Whether the program may reach an address, if it is `reached` and not only where its own end is.
+fn permitted(context: &NativeContext<'_>, bytes: &[u8], reached: bool) -> io::Result<()> {
+    let capabilities = &context.host().capabilities;
+    let address = match bytes.split_first() {
+        Some((b'4', [a, b, c, d, high, low])) => {
+            let ip = Ipv4Addr::new(*a, *b, *c, *d);
+            Some(SocketAddr::from((ip, u16::from_be_bytes([*high, *low]))))
+        }
+        Some((b'6', [ip @ .., high, low, _, _, _, _])) => {
+            let ip = <[u8; 16]>::try_from(ip).map(Ipv6Addr::from).ok();
+            ip.map(|ip| SocketAddr::from((ip, u16::from_be_bytes([*high, *low]))))
+        }
+        _ => None,
+    };
+    if !reached && address.is_some() || capabilities.allows(address) {
+        return Ok(());
+    }
+    Err(io::Error::from_raw_os_error(libc::EACCES))
 }
 
 fn decode(bytes: &[u8]) -> io::Result<SocketAddrAny> {
@@ -226,7 +246,7 @@ fn send_to(
     data: GoSlice<'_, u8>,
     to: GoStr<'_>,
 ) -> Parking<(i64, i64)> {
-    let to = match decode(&to) {
+    let to = match permitted(context, &to, true).and_then(|()| decode(&to)) {
         Ok(to) => to,
         Err(error) => return Parking::Done((0, error_number(&error))),
     };
@@ -350,12 +370,14 @@ fn connect(
     let made = (|| {
         let socket = new_socket(letter, kind, only_v6)?;
         if !local.is_empty() {
+            at(BIND, permitted(context, &local, remote.is_empty()))?;
             let local = at(BIND, decode(&local))?;
             at(BIND, rustix::net::bind(&socket, &local))?;
         }
         if remote.is_empty() {
             return Ok((socket, false));
         }
+        at(CONNECT, permitted(context, &remote, true))?;
         let remote = at(CONNECT, decode(&remote))?;
         match rustix::net::connect(&socket, &remote) {
             Ok(()) => Ok((socket, false)),
@@ -404,6 +426,7 @@ fn listen(
         if is_stream && family(letter) != AddressFamily::UNIX {
             at(OPTION, sockopt::set_socket_reuseaddr(&socket, true))?;
         }
+        at(BIND, permitted(context, &local, true))?;
         let local = at(BIND, decode(&local))?;
         at(BIND, rustix::net::bind(&socket, &local))?;
         if is_stream {
@@ -567,12 +590,17 @@ fn has_ipv6() -> bool {
 }
 
 /// The addresses of a host as the system's resolver finds them, in the form of the module's text; an error text.
-fn look_up(host: String) -> (Vec<String>, String) {
+fn look_up(host_handle: HostHandle, host: String) -> (Vec<String>, String) {
     use std::net::ToSocketAddrs;
+    let capabilities = &host_handle.capabilities;
+    if !capabilities.may_look_up(&host) {
+        return (Vec::new(), "permission denied".to_owned());
+    }
     match (host.as_str(), 0).to_socket_addrs() {
         Ok(found) => {
             let mut texts: Vec<String> = Vec::new();
             for address in found {
+                capabilities.found(&host, [address.ip()]);
                 let text = match address {
                     SocketAddr::V6(v6) if v6.scope_id() != 0 => {
                         format!("{}%{}", v6.ip(), v6.scope_id())

@@ -705,7 +705,10 @@ fn programs_are_checked_against_the_declarations_of_a_host() {
     let folder = Folder::new(
         "stubs",
         &[
-            ("stubs/acme/shop/shop.go", "package shop\n\nfunc Price(item string) float64\n"),
+            (
+                "stubs/acme/shop/shop.go",
+                "package shop\n\nfunc Price(item string) float64\n",
+            ),
             (
                 "good.go",
                 "package main\n\nimport \"acme/shop\"\n\nfunc F() float64 { return shop.Price(\"tea\") }\n",
@@ -716,7 +719,12 @@ fn programs_are_checked_against_the_declarations_of_a_host() {
             ),
         ],
     );
-    assert_outcome(&folder.golite(&["check", "--stubs", "stubs", "good.go"]), 0, "", "");
+    assert_outcome(
+        &folder.golite(&["check", "--stubs", "stubs", "good.go"]),
+        0,
+        "",
+        "",
+    );
     let outcome = folder.golite(&["check", "--stubs=stubs", "bad.go"]);
     assert_eq!(outcome.status, Some(1));
     assert!(String::from_utf8_lossy(&outcome.stderr).starts_with("bad.go:5:26: cannot use"));

@@ -893,8 +893,12 @@ fn host_functions_call_back_only_where_they_may_wait() {
         function.call((n,)).map_err(|error| error.to_string())
     };
     let golite = Golite::builder()
-        .func("host", "AtOnce", move |n: i64| -> Result<i64, String> { back(&at_once, n) })
-        .blocking_func("host", "Blocking", move |n: i64| -> Result<i64, String> { back(&blocking, n) })
+        .func("host", "AtOnce", move |n: i64| -> Result<i64, String> {
+            back(&at_once, n)
+        })
+        .blocking_func("host", "Blocking", move |n: i64| -> Result<i64, String> {
+            back(&blocking, n)
+        })
         .build()
         .unwrap();
     let program = golite
@@ -910,7 +914,12 @@ fn host_functions_call_back_only_where_they_may_wait() {
         .unwrap();
     let vm = program.start().unwrap();
     assert!(place.set(vm.func("Double").unwrap()).is_ok());
-    let call = |name: &str| vm.func::<(i64,), Result<i64, ScriptError>>(name).unwrap().call((21,)).unwrap();
+    let call = |name: &str| {
+        vm.func::<(i64,), Result<i64, ScriptError>>(name)
+            .unwrap()
+            .call((21,))
+            .unwrap()
+    };
     assert!(call("AtOnce").is_err());
     assert_eq!(call("Blocking"), Ok(42));
 }

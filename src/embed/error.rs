@@ -123,7 +123,9 @@ impl fmt::Display for Error {
             Error::Fatal { message } => f.write_str(message.lines().next().unwrap_or_default()),
             Error::Goexit => f.write_str("the function called runtime.Goexit"),
             Error::Closed => f.write_str("the VM was closed"),
-            Error::Reentrant => f.write_str("a host function that is not blocking cannot call its own VM"),
+            Error::Reentrant => {
+                f.write_str("a host function that is not blocking cannot call its own VM")
+            }
         }
     }
 }

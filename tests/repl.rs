@@ -278,8 +278,11 @@ impl Terminal {
         self.screen.lock().expect("a screen").text()
     }
 
+    /// Presses keys, and waits until that shows.
     fn press(&mut self, keys: &str) {
+        let before = self.screen();
         self.keys.write_all(keys.as_bytes()).expect("keys");
+        self.until(Duration::from_secs(2), |screen| screen != before);
     }
 
     /// Waits until the screen is as it should be.
@@ -296,10 +299,19 @@ impl Terminal {
         }
     }
 
+    /// Waits for a fresh prompt, as people do; where none comes, something runs or a text is not complete.
+    fn ready(&self) {
+        let is_fresh = |screen: &str| screen.lines().last().is_some_and(|row| row.trim() == ">");
+        self.until(Duration::from_millis(400), is_fresh);
+    }
+
     /// Does one step of a script; what is wrong, if it fails.
     fn step(&mut self, step: &str) -> Result<(), String> {
         let (verb, text) = step.split_once(' ').unwrap_or((step, ""));
         let patience = Duration::from_secs(20);
+        if matches!(verb, "type" | "keys") {
+            self.ready();
+        }
         let fine = match verb {
             "type" => {
                 self.press(&format!("{text}\r"));

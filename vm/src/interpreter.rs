@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use bytecode::{Opcode, Word, op};
 
+use crate::heap::barrier;
 use crate::moves;
 use crate::ops;
 use crate::running::{Next, Running, back_edge, enter, returning};
@@ -200,6 +201,19 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 let pointer = r!($i.pointer);
                 if pointer == 0 {
                     call!(ops::memory::nil_dereference);
+                }
+                pointer + $i.offset.0 as u64
+            }};
+        }
+        // As `field`, of one that holds references and is about to be overwritten.
+        macro_rules! field_to_overwrite {
+            ($i:ident, $bytes:expr) => {{
+                let pointer = r!($i.pointer);
+                if pointer <= barrier::limit() {
+                    if pointer == 0 {
+                        call!(ops::memory::nil_dereference);
+                    }
+                    barrier::before_store(pointer + $i.offset.0 as u64, $bytes);
                 }
                 pointer + $i.offset.0 as u64
             }};
@@ -654,17 +668,22 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                     at,
                     (f64::from_bits(v) as f32).to_bits()
                 )),
-                O::StoreRef => store!(StoreRef, |at, v| moves::store_reference(at, v)),
+                O::StoreRef => {
+                    let i = decode!(StoreRef);
+                    let at = field_to_overwrite!(i, 8);
+                    moves::put_reference(at, r!(i.src));
+                    next!(StoreRef);
+                }
                 O::StorePair => {
                     let i = decode!(StorePair);
-                    let at = field!(i);
-                    moves::store128_from(at, fp.add(i.src.0 as usize));
+                    let at = field_to_overwrite!(i, 16);
+                    moves::put128_from(at, fp.add(i.src.0 as usize));
                     next!(StorePair);
                 }
                 O::StoreInterface => {
                     let i = decode!(StoreInterface);
-                    let at = field!(i);
-                    moves::store128_from(at, fp.add(i.src.0 as usize));
+                    let at = field_to_overwrite!(i, 16);
+                    moves::put128_from(at, fp.add(i.src.0 as usize));
                     next!(StoreInterface);
                 }
                 O::AtomicLoad => atomic!(AtomicLoad, |i, at| r!(i.dst) =

@@ -118,7 +118,7 @@ pub unsafe fn store_reference(address: u64, value: u64) {
 /// # Safety
 /// As [`store_reference`].
 #[inline(always)]
-unsafe fn put_reference(address: u64, value: u64) {
+pub(crate) unsafe fn put_reference(address: u64, value: u64) {
     // SAFETY: by the contract.
     // ORDERING: release, pairs with `load_reference`.
     unsafe { AtomicU64::from_ptr(address as *mut u64).store(value, Ordering::Release) }
@@ -244,7 +244,18 @@ pub unsafe fn load128_to(slots: *mut u64, address: u64) {
 #[inline(always)]
 pub unsafe fn store128_from(address: u64, slots: *const u64) {
     // SAFETY: by the contract.
-    unsafe { overwrite(address, 16) };
+    unsafe {
+        overwrite(address, 16);
+        put128_from(address, slots);
+    }
+}
+
+/// As [`store128_from`], of which the collector knows.
+///
+/// # Safety
+/// As [`store128_from`].
+#[inline(always)]
+pub(crate) unsafe fn put128_from(address: u64, slots: *const u64) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // Two 8-byte loads, because the slots were mostly written as two words and a 16-byte load would wait for both stores.
     // SAFETY: as for `store128`; the slots are readable by the contract.

@@ -9,7 +9,8 @@
 //!    collector has not done so yet. The same holds for what is on its way in a channel: who takes it shades it.
 //! 4. What keeps nothing alive but gives out references (weak pointers, finalizers that are due) shades what it gives out.
 //!
-//! The flag is one for the process, so that asking costs a comparison with memory and a branch; a program whose own heap does not mark
+//! The flag is one for the process, so that asking costs a comparison with memory and a branch, and stores through pointers, which ask for nil
+//! anyway, nothing more; a program whose own heap does not mark
 //! finds so in the slow path. It is set and cleared in stopped worlds of the heap concerned.
 //!
 //! *(Rejected: a barrier for what is stored (insertion), which does not spare scanning the stacks again at the end; both, as Go has,
@@ -19,15 +20,19 @@
 
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Heap;
 use super::cache::{Cache, Shared};
 use super::mark::{self, Found, Marker};
+use super::{Heap, lock};
 use crate::moves;
 
 /// How many heaps of the process are being marked while their programs run.
-static MARKING: AtomicU32 = AtomicU32::new(0);
+static MARKING: Mutex<u32> = Mutex::new(0);
+
+/// The largest address if there are any, else 0: see [`limit`].
+static LIMIT: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// Who mutates the heap on this thread, if that heap is being marked.
@@ -43,21 +48,26 @@ struct Mutator {
 /// Shaded objects that a processor keeps before it leaves them to those who mark.
 const KEPT: usize = 512;
 
+/// Pointers up to this one are not just stored through: nil, or all of them while stores must shade what they overwrite. So those who ask whether a
+/// pointer is nil need not ask twice.
+#[inline(always)]
+pub(crate) fn limit() -> u64 {
+    // ORDERING: relaxed. Of this thread's heap it was set or cleared in a stopped world, which orders it; of others it does not matter.
+    LIMIT.load(Ordering::Relaxed)
+}
+
 /// Whether stores must shade what they overwrite.
 #[inline(always)]
 pub(crate) fn is_on() -> bool {
-    // ORDERING: relaxed. Of this thread's heap it was set or cleared in a stopped world, which orders it; of others it does not matter.
-    MARKING.load(Ordering::Relaxed) != 0
+    limit() != 0
 }
 
 /// One heap more, or less, is marked while its program runs. In its stopped world.
 pub(super) fn switch(on: bool) {
-    // ORDERING: relaxed, as in `is_on`.
-    if on {
-        MARKING.fetch_add(1, Ordering::Relaxed);
-    } else {
-        MARKING.fetch_sub(1, Ordering::Relaxed);
-    }
+    let marking = &mut *lock(&MARKING);
+    *marking = if on { *marking + 1 } else { *marking - 1 };
+    // ORDERING: relaxed, as in `limit`.
+    LIMIT.store(if *marking > 0 { u64::MAX } else { 0 }, Ordering::Relaxed);
 }
 
 /// As long as it lives, this thread's stores shade what they overwrite. See [`Cache::mutate`].

@@ -13,7 +13,7 @@ pub struct DebugFlags {
     pub forcegcperiod: Option<Duration>,
     pub gcstress: Stress,
     pub gcverify: bool,
-    pub concurrentmark: bool,
+    pub stopmark: bool,
     pub scavenge: bool,
     pub seed: Option<u64>,
     pub virtualclock: bool,
@@ -72,9 +72,9 @@ const FLAGS: &[Flag] = &[
     },
     Flag {
         name: "concurrentmark",
-        value: "1",
-        help: "marks the heap while the program runs",
-        read: |flags, on| flags.concurrentmark = on != 0,
+        value: "0",
+        help: "marks the heap in stopped worlds only, not while the program runs",
+        read: |flags, on| flags.stopmark = on == 0,
     },
     Flag {
         name: "scavenge",

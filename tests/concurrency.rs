@@ -73,11 +73,11 @@ fn race(script: &str) -> Vec<Ran> {
     let limit = Duration::from_millis(time.parse::<u64>().expect("a number") + 20_000);
     // A collection marks beside them nearly all the time; with `gcstress` it does so in small steps.
     [
-        (1, "concurrentmark=1,gcverify=1"),
-        (2, "concurrentmark=1,gcverify=1"),
+        (1, "gcverify=1"),
+        (2, "gcverify=1"),
         (4, "gcstress=2,gcverify=1"),
-        (4, ""),
-        (16, "concurrentmark=1"),
+        (4, "concurrentmark=0"),
+        (16, ""),
     ]
     .into_iter()
     .map(|(processors, debug)| run_with(script, processors, &time, debug, limit))

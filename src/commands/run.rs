@@ -241,7 +241,7 @@ pub fn options() -> Result<VmOptions, String> {
         stress: flags.gcstress,
         poison_freed: flags.gcstress != Stress::None,
         verify_marks: flags.gcverify,
-        stops_to_mark: !flags.concurrentmark,
+        stops_to_mark: flags.stopmark,
         gctrace: flags.gctrace,
         release_always: flags.scavenge,
         seed: flags.seed,

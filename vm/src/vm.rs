@@ -81,7 +81,7 @@ impl Default for VmOptions {
             sources: None,
             processors: None,
             stress: Stress::None,
-            stops_to_mark: true,
+            stops_to_mark: false,
             verify_marks: false,
             gctrace: false,
             max_stack: DEFAULT_MAX_STACK,

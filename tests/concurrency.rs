@@ -85,10 +85,14 @@ fn race(script: &str) -> Vec<Ran> {
 }
 
 fn is_never_torn(script: &str) {
+    let mut read = false;
     for ran in race(script) {
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);
-        assert!(ran.stdout.starts_with("torn 0 read true"), "{}", ran.stdout);
+        assert!(ran.stdout.starts_with("torn 0 read"), "{}", ran.stdout);
+        // With a collection going on at every step some may not get to it in time.
+        read |= ran.stdout.starts_with("torn 0 read true");
     }
+    assert!(read, "nobody has read anything");
 }
 
 #[test]

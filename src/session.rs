@@ -175,6 +175,8 @@ impl Session {
     /// As there.
     pub fn submit_as(&mut self, name: &str, text: &str) -> Result<Diagnostics, Refusal> {
         let unit = self.parse(name, text).map_err(Refusal::Wrong)?;
+        let file = unit.files.first().map(|file| file.file);
+        let whole = file.map(|file| TextRange::new(file, 0, text.len() as u32));
         let warnings = self
             .checker
             .check(
@@ -192,7 +194,7 @@ impl Session {
             self.checker.forget();
             self.link(compiled.addition, false).map_err(Refusal::Link)?;
             let mut diagnostics = Diagnostics::new();
-            let range = problem.range.unwrap_or_default();
+            let range = problem.range.or(whole).unwrap_or_default();
             diagnostics.report(Code::TooLarge, range, problem.message);
             return Err(Refusal::Wrong(diagnostics));
         }

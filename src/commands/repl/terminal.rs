@@ -6,6 +6,7 @@
 use super::{Next, Repl, completion, lines, say};
 use golite::session::Session;
 use lexer::TokenKind;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -161,7 +162,43 @@ fn history_file() -> Option<PathBuf> {
     Some(state.join("golite/history"))
 }
 
+/// A line that was typed while nobody read, if there is one. The terminal has shown it already; it hands out whole lines only.
+fn line_typed_ahead() -> Option<String> {
+    let input = io::stdin();
+    let mut watched = [PollFd::new(&input, PollFlags::IN)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    if !matches!(poll(&mut watched, Some(&now)), Ok(1..)) {
+        return None;
+    }
+    let mut bytes = [0; 4096];
+    let count = rustix::io::read(&input, &mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes[..count]).into_owned())
+}
+
 impl Repl {
+    /// Runs what was typed while something else ran. What is left and not complete; `None` if the session is to end.
+    fn typed_ahead(&mut self, editor: &mut LineEditor) -> Option<String> {
+        let mut text = String::new();
+        while let Some(line) = line_typed_ahead() {
+            if line.is_empty() {
+                // Ctrl-D.
+                return None;
+            }
+            text.push_str(&line);
+            if lines::is_complete(&text) && !text.trim().is_empty() {
+                let unit = std::mem::take(&mut text);
+                let _ = editor.add_history_entry(unit.trim_end());
+                if self.line(&unit) == Next::End {
+                    return None;
+                }
+            }
+        }
+        Some(text)
+    }
+
     /// Talks until somebody ends it.
     pub(super) fn talk(&mut self, mut editor: LineEditor) {
         editor.set_helper(Some(Assistant {
@@ -175,7 +212,10 @@ impl Repl {
         }
         let mut was_interrupted = false;
         loop {
-            match editor.readline(PROMPT) {
+            let Some(ahead) = self.typed_ahead(&mut editor) else {
+                break;
+            };
+            match editor.readline_with_initial(PROMPT, (&ahead, "")) {
                 Ok(text) => {
                     was_interrupted = false;
                     if text.trim().is_empty() {

@@ -10,6 +10,7 @@ pub mod bless;
 pub mod checkspeed;
 pub mod docs;
 pub mod gofmt;
+pub mod soak;
 pub mod std;
 pub mod stdtests;
 pub mod suite;

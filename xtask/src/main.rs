@@ -7,6 +7,7 @@
 //! * `typesuite FOLDER COMMAND...` compares the errors of a checker with those that comments in Go files ask for.
 //! * `gofmt --go GOROOT [--shaken] [--simplify] [FOLDER]` compares the formatter with gofmt over all Go files of the folder, else of Go's `src`;
 //!   `--bless` writes the expectations of `tests/format`.
+//! * `soak [ROUNDS]` does the tests of `docs/scheduler.md` ten times, or so many, alone and under load.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
 //! * `stdtests --go GOROOT --golite GOLITE [PACKAGE...]` compiles packages of Go's standard library with their tests, as they are, and runs
 //!   them; with `--library` before the packages Go's tests run against golite's own packages.
@@ -15,9 +16,9 @@
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, checkspeed, docs, gofmt, std as standard, stdtests, typesuite};
+use xtask::{bless, checkspeed, docs, gofmt, soak, std as standard, stdtests, typesuite};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask soak [ROUNDS] | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,6 +70,14 @@ fn main() -> ExitCode {
             stdtests::run(language, goroot.as_ref(), golite.as_ref(), packages)
         }
         ["bless", "--with-go", filter] => bless::bless(filter),
+        ["soak"] => soak::run(10),
+        ["soak", rounds] => match rounds.parse() {
+            Ok(rounds) => soak::run(rounds),
+            Err(_) => {
+                eprintln!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        },
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

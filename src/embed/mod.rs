@@ -57,8 +57,8 @@ mod vm;
 mod watch;
 
 pub use ::vm::convert::{
-    Argument, AsyncHostFn, BlockingHostFn, Declarations, FromGo, GoType, HostFn, IntoGo, Mismatch,
-    ScriptError, Target, Unconvertible,
+    Argument, AsyncHostFn, BlockingHostFn, CallArguments, CallResults, Declarations, FromGo,
+    GoType, HostFn, IntoGo, Mismatch, ScriptError, Target, Unconvertible,
 };
 pub use ::vm::{Bytes, NativeContext, View};
 pub use builder::{Builder, Export, Golite};

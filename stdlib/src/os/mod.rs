@@ -82,19 +82,9 @@ fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64) {
         }
     };
     match opened {
-        Ok(file) => (keep(file), 0),
+        Ok(file) => (adopt(file.into()), 0),
         Err(error) => (-1, error_number(&error)),
     }
-}
-
-/// Makes a file known to the script; its number.
-fn keep(file: File) -> i64 {
-    let handle = i64::from(file.as_raw_fd());
-    FILES
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(handle, Arc::new(file));
-    handle
 }
 
 fn reading(read: impl Fn(&mut [u8]) -> std::io::Result<usize>, most: i64) -> (Vec<u8>, i64) {

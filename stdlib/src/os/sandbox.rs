@@ -4,7 +4,6 @@
 //! symbolic link, nor one that is put there meanwhile leads out. What was found is then named by its descriptor, below `/proc/self/fd`, for
 //! as long as the call lasts. Programs that may reach everything use names as they are.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
@@ -130,7 +129,7 @@ pub(super) fn open_handle(host: HostHandle, name: String, flag: i64, mode: u32) 
         below(&folder.path, &way, flags, mode)
     });
     match opened {
-        Ok(opened) => (super::keep(File::from(opened)), 0),
+        Ok(opened) => (super::adopt(opened), 0),
         Err(error) => (-1, error_number(&error)),
     }
 }

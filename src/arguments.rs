@@ -26,6 +26,8 @@ pub enum Command {
     },
     /// Run a program anew whenever its sources change.
     Watch { words: Vec<String> },
+    /// Serve an editor.
+    Lsp,
     /// Look for likely mistakes in packages.
     Vet {
         programs: Vec<String>,
@@ -501,6 +503,7 @@ impl Reader<'_> {
                 )),
             },
             "man" => Ok(Command::Print(help::manual())),
+            "lsp" => Ok(Command::Lsp),
             file if file == "-" || looks_like_a_file(file) => Ok(self.run(false)),
             other => Err(UsageError(format!(
                 "no command and no file {other:?}{}",

@@ -12,6 +12,7 @@ pub const COMMANDS: &[&str] = &[
     "fmt",
     "disassemble",
     "vet",
+    "lsp",
     "explain",
     "doc",
     "repl",
@@ -36,6 +37,7 @@ Usage:
   golite check FILE|DIR|-...         report all errors, run nothing
   golite fmt [FILE|DIR|-]...         write sources in their one form, as gofmt does
   golite vet [DIR|FILE]...           report what compiles and is likely a mistake, as go vet
+  golite lsp                         serve editors: the language server protocol over standard input and output
   golite doc [PACKAGE[.NAME]]        show the documentation of a package or of what it declares
   golite explain [CODE]              tell more about an error: its cause and how to mend it
   golite test [PACKAGE...]           run the tests of packages
@@ -148,6 +150,14 @@ Examples:
   golite doc strings.Builder
   golite doc json.Decoder.Decode
   golite doc ./queue Push
+";
+
+const LSP: &str = "\
+Usage: golite lsp
+
+A language server for editors (docs/editors.md): errors as one types, what a name is and its documentation, definitions, references,
+renaming, completion, signatures of calls, formatting, the symbols of a file, imports that are missing or not used. It speaks over
+standard input and output and wants nothing but golite itself.
 ";
 
 const VET: &str = "\
@@ -362,6 +372,7 @@ pub fn of(topic: &str) -> Option<String> {
         "version" => VERSION.to_owned(),
         "build" => format!("{BUILD}{FLAGS}"),
         "doc" => DOC.to_owned(),
+        "lsp" => LSP.to_owned(),
         "vet" => {
             let rules = vet::Rule::ALL.iter().map(|rule| {
                 let mark = if rule.is_for_tests() { "*" } else { " " };

@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         Command::Completions { shell } => commands::completions::completions(&shell),
         Command::Document { words, mode } => commands::doc::doc(&words, mode),
         Command::Repl => commands::repl::repl(settings),
+        Command::Lsp => commands::lsp::lsp(),
         Command::Print(text) => commands::print(&text),
     }
 }

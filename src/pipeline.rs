@@ -75,8 +75,17 @@ pub fn check_from(input: &Input, sources: Sources<'_>, options: &Options) -> Che
 
 /// As [`check`], with all that standard packages declare: for those that look further than the program's own names lead.
 pub fn check_whole(input: &Input, module_cache: Option<&Path>, options: &Options) -> Checked {
-    let loaded = loader::load(input, module_cache);
-    check_with(loaded, None, options, Packages::Whole)
+    let sources = Sources {
+        module_cache,
+        ..Sources::default()
+    };
+    check_whole_from(input, sources, options)
+}
+
+/// As [`check_whole`], with what the packages may come from.
+pub fn check_whole_from(input: &Input, sources: Sources<'_>, options: &Options) -> Checked {
+    let loaded = loader::load_from(input, sources);
+    check_with(loaded, sources.host, options, Packages::Whole)
 }
 
 /// How much of the standard packages the checker sees.

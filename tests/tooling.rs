@@ -357,7 +357,9 @@ fn vet_takes_rules_folders_and_patterns() {
     let output = text(&tested.stderr) + &text(&tested.stdout);
     assert_eq!(
         output,
-        format!("# example.com/m [example.com/m.test]\n{printf}FAIL\texample.com/m [build failed]\nFAIL\n")
+        format!(
+            "# example.com/m [example.com/m.test]\n{printf}FAIL\texample.com/m [build failed]\nFAIL\n"
+        )
     );
     assert_eq!(folder.golite(&["test", "-vet=off", "."]).status, Some(0));
 }

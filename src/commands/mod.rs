@@ -8,6 +8,7 @@ pub mod disassemble;
 pub mod doc;
 pub mod explain;
 pub mod fmt;
+pub mod lsp;
 pub mod repl;
 pub mod run;
 pub mod schedules;

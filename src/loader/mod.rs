@@ -88,7 +88,12 @@ pub struct Sources<'a> {
     pub host: Option<&'a HostPackages>,
     /// Nothing is read from files but what the program's [`Input`] names: its text can import standard packages and the host's only.
     pub sealed: bool,
+    /// Texts that stand for those of files: what an editor has not written yet, by canonical path.
+    pub edits: Option<&'a Edits>,
 }
+
+/// Texts of files, by canonical path.
+pub type Edits = FxHashMap<PathBuf, String>;
 
 /// Reads and parses the packages of a program. `module_cache` is where an installed Go keeps the modules it has fetched.
 pub fn load(input: &Input, module_cache: Option<&Path>) -> Loaded {
@@ -341,6 +346,7 @@ impl Loader<'_> {
                 (folder::canonical(".").unwrap_or_default(), text)
             }
         };
+        let texts = texts.map(|listing| self.edited(&folder, listing));
         let listing = match texts.and_then(|listing| listing.not_empty(&folder)) {
             Ok(listing) => listing,
             Err(message) => {
@@ -378,9 +384,23 @@ impl Loader<'_> {
         }
     }
 
+    /// With the texts that an editor has.
+    fn edited(&self, folder: &Path, mut listing: Listing) -> Listing {
+        if let Some(edits) = self.sources.edits {
+            for text in &mut listing.texts {
+                if let Some(edit) = edits.get(&folder.join(&text.file)) {
+                    text.text.clone_from(edit);
+                }
+            }
+        }
+        listing
+    }
+
     /// Reads and parses the package in a folder.
     fn package(&mut self, folder: PathBuf, path: String) -> Result<Frame, String> {
-        let listing = folder::list(&folder)?.not_empty(&folder)?;
+        let listing = self
+            .edited(&folder, folder::list(&folder)?)
+            .not_empty(&folder)?;
         let module = Module::containing(&folder, self.sources.module_cache);
         self.parse(folder.clone(), folder, module, path, listing)
     }

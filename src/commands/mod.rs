@@ -73,7 +73,7 @@ fn load_and_check(
     let sources = Sources {
         module_cache: cache.as_deref(),
         host: host.as_ref(),
-        sealed: false,
+        ..Sources::default()
     };
     let checked = pipeline::check_from(input, sources, &options);
     for failure in &checked.failures {

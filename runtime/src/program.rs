@@ -21,8 +21,8 @@
 //! Blocking calls of goroutines that a guest runs are handed to other machines, as machine 0 does (`machine.rs`), so that the host's
 //! thread comes back when the program is ended.
 //!
-//! INVARIANT: a guest is counted in `machines_started`, and in `waited_for` if it has called something, from its first look for a processor until
-//! it has left.
+//! INVARIANT: a guest is counted in `machines_started` from its first look for a processor until it has left, and in `waited_for` from when it has
+//! started its goroutine.
 
 use std::{
     collections::VecDeque,
@@ -315,10 +315,10 @@ impl<E: Engine> Machine<E> {
             {
                 callers.swap_remove(at);
             }
+            central.waited_for -= 1;
         }
         // ORDERING: Relaxed; under the central lock, as its readers but the guest itself.
         self.handle.has_returned.store(false, Ordering::Relaxed);
-        central.waited_for -= usize::from(!self.drives());
         central.machines_started -= 1;
         if shared.is_finishing() {
             central.dead.extend(self.processor.take());
@@ -371,7 +371,6 @@ impl<E: Engine> Machine<E> {
             if shared.is_finishing() {
                 return None;
             }
-            central.waited_for += usize::from(!drives);
             central.machines_started += 1;
             match central.callers.free.pop() {
                 Some(handle) => handle,
@@ -408,7 +407,12 @@ impl<E: Engine> Machine<E> {
         let runnable = free.spawn(id, fiber);
         let goroutine = runnable.goroutine();
         goroutine.set_special(special::CALLED, true);
-        shared.central().callers.callers.push((goroutine, handle));
+        {
+            // From now on somebody waits; before, everybody else may be at rest.
+            let mut central = shared.central();
+            central.callers.callers.push((goroutine, handle));
+            central.waited_for += 1;
+        }
         // ORDERING: Relaxed; only the owner writes, sysmon compares.
         let tick = processor.schedule_tick.load(Ordering::Relaxed);
         processor

@@ -275,7 +275,11 @@ pub(crate) fn join<E: Engine>(shared: &Arc<Shared<E>>) {
     if let (Some(machines), Some(link)) = (&shared.options.machines, shared.sysmon.link()) {
         let ward = PooledWard {
             shared: Arc::downgrade(shared),
-            memory: Memory::default(),
+            memory: Memory {
+                // Not even one that has run nothing has been collected yet.
+                slices_collected: u64::MAX,
+                ..Memory::default()
+            },
         };
         machines.monitor().add(link, Box::new(ward));
     }

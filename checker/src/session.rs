@@ -262,8 +262,10 @@ impl Session {
             object.typ = program.types.canonical(object.typ);
         }
         program.number_local_types();
+        // A unit that is forgotten has a number of its own too: it may have been compiled.
+        self.units += 1;
         program.unit = Unit {
-            number: self.units + 1,
+            number: self.units,
             ..unit
         };
         self.pending = Some(Checked { scope, graph });
@@ -276,7 +278,6 @@ impl Session {
         let Some(Checked { scope, .. }) = self.pending.take() else {
             return Vec::new();
         };
-        self.units += 1;
         self.waiting.clear();
         self.variables_seen = checker.reachability.variables.len();
         for (_, initializers) in &checker.program.unit.initializers {

@@ -116,6 +116,15 @@ pub(crate) fn compile(c: &mut Compiler<'_>, key: &FunctionKey) -> Function {
     }
 }
 
+/// Functions of package reflect that stand between a func value and what it calls: `recover` looks through them.
+///
+/// GO: cmd/internal/objabi `GetFuncID`.
+const WRAPPERS: [&str; 3] = [
+    "reflect.(*rtype).method.func1",
+    "reflect.boundMethod.func1",
+    "reflect.makeFunc.func1",
+];
+
 /// What a function's head says besides its code.
 #[derive(Default)]
 pub(crate) struct Shape {
@@ -665,8 +674,8 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
                 .map_or(assembled.code.len() as u32, |next| next.0);
             unsigned.extend((*start..end).map(|at| (at, bits)));
         }
+        let name = std::mem::take(&mut self.name);
         Function {
-            name: std::mem::take(&mut self.name),
             frame_size,
             parameters: shape.parameters,
             results: shape.results,
@@ -676,7 +685,8 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             lines,
             recovery: shape.recovery.map(|mark| assembled.offset(shifted(mark))),
             range: shape.range,
-            wrapper: shape.wrapper,
+            wrapper: shape.wrapper || WRAPPERS.contains(&name.as_str()),
+            name,
             unsigned,
             code: assembled.code,
         }

@@ -18,6 +18,8 @@ struct FieldElement {
     /// Of a struct in memory.
     offset: u32,
     value: ExprId,
+    /// Of a field `_`, which stays zero: the value is evaluated only.
+    blank: bool,
 }
 
 impl FunctionCompiler<'_, '_> {
@@ -52,7 +54,14 @@ impl FunctionCompiler<'_, '_> {
                 slot: 0,
                 offset: 0,
                 value,
+                blank: match typed.types.underlying(ty) {
+                    Type::Struct(fields) => {
+                        key.is_none() && fields[position[0] as usize].name.is_blank()
+                    }
+                    _ => false,
+                },
             };
+            complete &= !element.blank;
             for index in path {
                 let layout = self.layout(element.ty);
                 let field = &layout.fields[*index as usize];
@@ -126,6 +135,10 @@ impl FunctionCompiler<'_, '_> {
                     self.registers.written(target, layout.slots.len());
                 }
                 for field in elements {
+                    if field.blank {
+                        self.evaluate(field.value);
+                        continue;
+                    }
                     let ty = typed.types.canonical(field.ty);
                     self.convert_into(field.value, ty, target + field.slot);
                 }
@@ -227,6 +240,10 @@ impl FunctionCompiler<'_, '_> {
         match typed.types.underlying(ty) {
             Type::Struct(_) => {
                 for field in self.field_elements(e, ty).0 {
+                    if field.blank {
+                        self.evaluate(field.value);
+                        continue;
+                    }
                     self.fill_in(field.value, field.ty, pointer, offset + field.offset);
                 }
             }
@@ -237,6 +254,13 @@ impl FunctionCompiler<'_, '_> {
                 }
             }
             _ => panic!("only structs and arrays are filled"),
+        }
+    }
+
+    /// An expression whose value goes nowhere; calls may have been hoisted.
+    fn evaluate(&mut self, e: ExprId) {
+        if !self.hoisted.contains_key(&self.c.ast.unparen(e)) {
+            self.effect(e);
         }
     }
 

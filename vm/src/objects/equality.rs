@@ -303,9 +303,15 @@ fn mix(hash: u64, word: u64) -> u64 {
     (product as u64) ^ (product >> 64) as u64
 }
 
-/// Hash of a float: equal values hash alike, NaNs as they like.
+/// What of a float goes into a hash: equal values hash alike, NaNs each in its own way, so that many of them do not crowd one place of a map.
 fn float_bits(value: f64) -> u64 {
-    if value == 0.0 { 0 } else { value.to_bits() }
+    if value == 0.0 {
+        0
+    } else if value.is_nan() {
+        super::map::nan_noise()
+    } else {
+        value.to_bits()
+    }
 }
 
 /// Hash of the value of type `ty` at `place`.

@@ -354,7 +354,16 @@ impl Checker<'_> {
             }
             count = Some(value);
         } else if types.all_basic(y.typ, BasicKind::is_integer) && types.is_typed(y.typ) {
-            // Any integer type will do.
+            if !types.all_basic(y.typ, BasicKind::is_unsigned) {
+                let what = format!(
+                    "invalid operation: signed shift count {}",
+                    self.operand_string(y)
+                );
+                if !self.require(self.operand_range(y), 13, &what) {
+                    x.invalidate();
+                    return;
+                }
+            }
         } else if types.is_untyped(y.typ) {
             self.convert_untyped(y, TypeId::UINT);
             if !y.is_valid() {

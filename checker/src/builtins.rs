@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use diagnostics::Code;
-use parser::ast::ExprId;
+use diagnostics::{Code, TextRange};
+use parser::ast::{Expr, ExprId};
 
 use crate::checker::Checker;
 use crate::constants::Constant;
@@ -94,6 +94,7 @@ impl Checker<'_> {
                     self.report_operand(Code::InvalidArgument, x, message);
                     return false;
                 }
+                self.require(self.callee_range(call), 21, "clear");
                 self.no_value(x)
             }
             Builtin::Close => {
@@ -154,8 +155,12 @@ impl Checker<'_> {
                 x.is_valid() && self.no_value(x)
             }
             Builtin::Make => self.make(x, call, args),
-            Builtin::Max | Builtin::Min => self.extreme(x, builtin, &mut operands),
-            Builtin::New => self.new_call(x, args[0]),
+            Builtin::Max | Builtin::Min => {
+                let what = format!("built-in {}", builtin.name());
+                self.require(self.callee_range(call), 21, &what);
+                self.extreme(x, builtin, &mut operands)
+            }
+            Builtin::New => self.new_call(x, call, args[0]),
             Builtin::Panic => {
                 if self
                     .env
@@ -646,7 +651,15 @@ impl Checker<'_> {
         true
     }
 
-    fn new_call(&mut self, x: &mut Operand, argument: ExprId) -> bool {
+    /// Where the function of a call stands.
+    fn callee_range(&self, call: ExprId) -> TextRange {
+        match *self.ast.expr(call) {
+            Expr::Call { callee, .. } => self.range(callee),
+            _ => self.range(call),
+        }
+    }
+
+    fn new_call(&mut self, x: &mut Operand, call: ExprId, argument: ExprId) -> bool {
         self.expr_or_type(x, argument);
         match x.mode {
             Mode::None => return false,
@@ -663,6 +676,8 @@ impl Checker<'_> {
                         return false;
                     }
                 }
+                let what = format!("new({})", self.expression_text(argument));
+                self.require(self.callee_range(call), 26, &what);
             }
         }
         if !self.program.types.is_valid(x.typ) {

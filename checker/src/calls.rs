@@ -333,6 +333,15 @@ impl Checker<'_> {
             operands,
             spread,
         )?;
+        if !signature.type_parameters.is_empty() {
+            let callee = self.ast.unparen(callee);
+            match *self.ast.expr(callee) {
+                Expr::Index { .. } => {
+                    self.require(self.range(callee), 18, "function instantiation")
+                }
+                _ => self.require(self.range(expr), 18, "implicit function instantiation"),
+            };
+        }
         let types = &self.program.types;
         // The callee's type parameters first, then those of each generic argument.
         let own = &signature.type_parameters;
@@ -376,6 +385,10 @@ impl Checker<'_> {
                 generic: *shown,
             })
             .collect();
+        if let Some((index, ..)) = generic.first() {
+            let range = self.operand_range(&operands[*index]);
+            self.require(range, 21, "implicitly instantiated function as argument");
+        }
         let place = self.node_range(expr);
         let inferred = if all.is_empty() {
             Ok(Vec::new())

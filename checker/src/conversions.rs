@@ -576,7 +576,16 @@ impl Checker<'_> {
             if let Type::Array(other, _) = types.get(array)
                 && types.identical(*element, *other)
             {
-                return true;
+                let (minor, what) = match types.get(target_under) {
+                    Type::Pointer(_) => (17, "conversion of slice to array pointer"),
+                    _ => (20, "conversion of slice to array"),
+                };
+                let file = self.operand_range(x).file;
+                if self.allows(file, minor) {
+                    return true;
+                }
+                *cause = self.requirement(file, minor, what);
+                return false;
             }
         }
         parameters && self.convertible_by_terms(x, target, written, cause)

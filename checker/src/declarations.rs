@@ -496,7 +496,13 @@ impl Checker<'_> {
     }
 
     fn type_declaration_in_scope(&mut self, object: ObjectId, spec: &TypeSpec) {
+        let first = self.ast.list(spec.type_params).first();
+        let first = first.map(|parameter| self.range(parameter.name));
         if spec.alias.is_some() {
+            let allowed = first.is_none_or(|first| self.require(first, 23, "generic type alias"));
+            if allowed {
+                self.require(self.range(spec.name), 9, "type alias");
+            }
             let parameters = self.collect_type_parameters(spec.type_params, |_, _| {});
             let mut actual = self.typ(spec.ty);
             if !parameters.is_empty() {
@@ -524,6 +530,9 @@ impl Checker<'_> {
                 self.set_type(object, TypeId::INVALID);
             }
             return;
+        }
+        if let Some(first) = first {
+            self.require(first, 18, "type parameter");
         }
         let ambient = Box::from(&*self.env.ambient);
         let named = self.program.types.new_named(object, ambient);
@@ -816,6 +825,7 @@ impl Checker<'_> {
             let typ = match *self.ast.expr(base) {
                 Expr::Index { operand, indices } => {
                     let pointer = base != self.ast.unparen(param.ty);
+                    self.require(self.range(operand), 18, "type instantiation");
                     let typ = self.generic_receiver(id, base, operand, indices);
                     if pointer && self.program.types.is_valid(typ) {
                         self.program.types.pointer(typ)
@@ -840,6 +850,13 @@ impl Checker<'_> {
                 self.new_variable(VarKind::Receiver, name, place, Some(typ)),
                 param.name,
             ));
+        }
+        if let Some(first) = self.ast.list(declaration.type_params).first() {
+            let range = self.range(first.name);
+            match declaration.receiver {
+                Some(_) => self.require(range, 27, "generic method"),
+                None => self.require(range, 18, "type parameter"),
+            };
         }
         let type_parameters = if declaration.type_params.is_empty() {
             Vec::new()

@@ -309,6 +309,7 @@ impl Checker<'_> {
         typ: TypeId,
         value: fn(&str) -> Constant,
     ) {
+        self.check_literal_version(expr, text);
         const LONGEST: usize = 10_000;
         if text.len() > LONGEST {
             let start: String = text.chars().take(10).collect();

@@ -104,6 +104,23 @@ impl Checker<'_> {
         };
         let Some(expr) = x.expr else { return };
         let place = self.range(expr);
+        let place_of_version = match *self.ast.expr(expr) {
+            // GO: at the bracket.
+            Expr::Index { operand, .. } => TextRange {
+                start: self.range(operand).end,
+                ..place
+            },
+            _ => place,
+        };
+        let allowed = self.require(place_of_version, 18, "function instantiation");
+        if allowed && target.is_some() && given.len() < signature.type_parameters.len() {
+            let how = match indices {
+                Some(_) => "partially",
+                None => "implicitly",
+            };
+            let what = format!("{how} instantiated function in assignment");
+            self.require(place_of_version, 21, &what);
+        }
         let arguments = if given.len() == signature.type_parameters.len() {
             given.to_vec()
         } else {

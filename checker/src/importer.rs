@@ -5,6 +5,7 @@ use parser::ast::{Ast, File, Interner, Symbol};
 use rustc_hash::FxHashMap;
 
 use crate::embed::Embedded;
+use crate::versions::LanguageVersions;
 
 /// One file of an imported package.
 #[derive(Clone, Debug)]
@@ -49,6 +50,8 @@ pub struct UserPackage {
     pub implicit: Vec<(Symbol, String)>,
     /// What its `//go:embed` lines name.
     pub embedded: Embedded,
+    /// The language versions of its files, unless today's.
+    pub versions: LanguageVersions,
 }
 
 /// An importer that knows no packages.

@@ -91,9 +91,11 @@ pub mod typed;
 pub mod types;
 mod unify;
 pub mod universe;
+mod versions;
 
 pub use constants::Constant;
 pub use embed::Embedded;
 pub use importer::{Importer, NoImports, PackageSource, SourceText, UserPackage};
 pub use package::{Options, check_packages, check_program, is_predeclared, predeclared};
 pub use typed::TypedProgram;
+pub use versions::{LanguageVersion, LanguageVersions};

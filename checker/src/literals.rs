@@ -240,6 +240,15 @@ impl Checker<'_> {
                         path,
                         indirect,
                     } => {
+                        if path.len() > 1 && !self.allows(self.range(key).file, 27) {
+                            let what = format!(
+                                "use of promoted field {} in struct literal of type {}",
+                                self.field_path(under, &path),
+                                self.type_text(base)
+                            );
+                            self.require(self.range(key), 27, &what);
+                            continue;
+                        }
                         if path.len() > 1 && indirect {
                             let message = format!(
                                 "invalid implicit pointer indirection to reach {}",

@@ -75,10 +75,13 @@ pub fn check_packages(
     ast: &mut Ast,
     names: &mut Interner,
     sources: &mut SourceMap,
-    packages: Vec<UserPackage>,
+    mut packages: Vec<UserPackage>,
     importer: &mut dyn Importer,
     options: &Options,
 ) -> (TypedProgram, Diagnostics) {
+    let versions = packages.iter_mut();
+    let versions = versions.flat_map(|package| std::mem::take(&mut package.versions));
+    let versions = versions.collect();
     let importable = importer.importable();
     let loader = Loader::new(ast, names, sources, importer);
     let (loaded, diagnostics) = loader.load(packages, options);
@@ -86,6 +89,7 @@ pub fn check_packages(
     let mut checker = Checker::new(ast, names, sources, known, diagnostics);
     checker.relaxed = options.relaxed;
     checker.importable = importable;
+    checker.program.versions = versions;
     checker.check(&loaded, options);
     let (mut program, mut diagnostics) = (checker.program, checker.diagnostics);
     program.types.finish();
@@ -177,6 +181,7 @@ impl<'a> Checker<'a> {
             functions: Vec::new(),
             reachable: Vec::new(),
             reflects_methods: false,
+            versions: FxHashMap::default(),
             embeddings: FxHashMap::default(),
             closures: FxHashMap::default(),
             range_bodies: FxHashMap::default(),

@@ -897,7 +897,7 @@ impl Checker<'_> {
         let mut integer = false;
         let mut function = false;
         if x.is_valid() {
-            match self.range_types(x.typ) {
+            match self.range_types_in(x.typ, self.range(operand).file) {
                 Err(cause) => {
                     let mut message = format!("cannot range over {}", self.operand_string(&x));
                     if !cause.is_empty() {
@@ -1039,10 +1039,34 @@ impl Checker<'_> {
                 Hint::help("= assigns to what is declared"),
             );
         }
+        let shared = variables
+            .first()
+            .and_then(|object| self.object(*object).range);
+        let shared = shared.is_some_and(|range| self.program.shares_loop_variables(range.file));
         for object in variables {
+            if shared {
+                self.reassign_variable(object);
+            }
             if self.declare(self.env.scope, None, object) {
                 self.local_variables.push(object);
             }
+        }
+    }
+
+    /// The same for a file, which may be older than ranges over integers and functions.
+    fn range_types_in(
+        &self,
+        typ: TypeId,
+        file: diagnostics::FileId,
+    ) -> Result<(Option<TypeId>, Option<TypeId>), String> {
+        let later = match self.program.types.underlying(typ) {
+            Type::Basic(kind) if kind.is_integer() => Some(22),
+            Type::Signature(_) => Some(23),
+            _ => None,
+        };
+        match later.filter(|minor| !self.allows(file, *minor)) {
+            Some(minor) => Err(self.requirement(file, minor, "").trim_start().to_owned()),
+            None => self.range_types(typ),
         }
     }
 

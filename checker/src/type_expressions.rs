@@ -63,6 +63,13 @@ impl Checker<'_> {
             }
             return;
         };
+        if self.object(object).package.is_none() && matches!(self.text(name), "any" | "comparable")
+        {
+            let what = format!("predeclared {}", self.text(name));
+            if !self.require(self.range(expr), 18, &what) {
+                return;
+            }
+        }
         self.record_name(expr, object);
         self.note_mention(object);
         let is_type = matches!(self.object(object).kind, ObjectKind::TypeName { .. });
@@ -548,6 +555,19 @@ impl Checker<'_> {
         let mut explicit: Vec<InterfaceMethod> = all.iter().map(|entry| entry.method).collect();
         let mut type_set = (None, false);
         for (typ, range) in &embedded {
+            let types = &self.program.types;
+            if types.as_interface(*typ).is_none()
+                && types.underlying_id(*typ) != TypeId::INVALID
+                && !self.allows(range.file, 18)
+            {
+                let what = match types.get(*typ) {
+                    Type::Union(_) => "interface element",
+                    _ => "non-interface type",
+                };
+                let what = format!("embedding {what} {}", self.type_text(*typ));
+                self.require(*range, 18, &what);
+                continue;
+            }
             let types = &self.program.types;
             let Some(interface) = types.as_interface(*typ) else {
                 let terms = match types.get(*typ) {

@@ -346,6 +346,7 @@ impl Checker<'_> {
         operand: ExprId,
         indices: List<ExprId>,
     ) -> TypeId {
+        self.require(self.range(expr), 18, "type instantiation");
         let base = self.generic_type(operand);
         if !self.program.types.is_valid(base) {
             self.use_types(indices);

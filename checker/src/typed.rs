@@ -9,7 +9,8 @@
 //! 2. A constant expression carries its exact value, representable in its type (a float one is rounded to it).
 //! 3. Implicit conversions are not nodes: where an expression of type `T` stands for one of type `U` (assignment, call, return,
 //!    send, composite literal, comparison with an interface), compare the two types; if `U` is an interface and `T` is not, convert.
-//! 4. Each `for` variable declared by `:=` is a new one in every iteration (Go 1.22); there is no other mode.
+//! 4. Each `for` variable declared by `:=` is a new one in every iteration, but in files of which [`TypedProgram::shares_loop_variables`]
+//!    says otherwise.
 //! 5. Only the bodies of `functions` with `checked` set have entries. User packages are checked whole; of standard packages only
 //!    what can be reached, see [`TypedProgram::reachable`].
 
@@ -414,6 +415,8 @@ pub struct TypedProgram {
     pub reachable: Vec<FunctionId>,
     /// The program asks for methods by reflection, so every exported method of a type that values in interfaces have can be called.
     pub reflects_methods: bool,
+    /// The language versions of files that are not of today's.
+    pub versions: crate::versions::LanguageVersions,
     /// By variable.
     pub embeddings: FxHashMap<ObjectId, Embedding>,
     /// By the `ExprId` of a `FuncLit`.
@@ -489,6 +492,13 @@ impl TypedProgram {
             previous = (package, number);
             self.local_types.insert(id, number);
         }
+    }
+
+    /// Is a variable that a `for` declares by `:=` in this file one for all iterations, as before Go 1.22?
+    #[must_use]
+    pub fn shares_loop_variables(&self, file: diagnostics::FileId) -> bool {
+        let version = self.versions.get(&file);
+        version.is_some_and(|version| version.minor < crate::versions::OWN_LOOP_VARIABLES)
     }
 
     /// Type and mode of an expression.

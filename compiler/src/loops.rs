@@ -66,6 +66,10 @@ impl FunctionCompiler<'_, '_> {
         roots.extend(post.map(Node::Stmt));
         let constants = self.cache_constants(&roots);
         // What a literal captures by its cell is a new variable in each iteration.
+        let file = self.c.ast.block(body).range.file;
+        if self.c.typed.shares_loop_variables(file) {
+            own.clear();
+        }
         let renewed: Vec<ObjectId> = own
             .into_iter()
             .filter(|&object| self.needs_cell(object))
@@ -374,6 +378,22 @@ impl FunctionCompiler<'_, '_> {
             })
         };
         let (key, value) = (wanted(0), wanted(1));
+        // One variable for all iterations is as good as one that was there before.
+        let file = self.c.ast.block(body).range.file;
+        let mut kind = kind;
+        if kind == RangeKind::Define && typed.shares_loop_variables(file) {
+            let variables: Vec<ObjectId> = [key, value]
+                .into_iter()
+                .flatten()
+                .filter_map(|name| typed.object_of(name))
+                .collect();
+            if variables.iter().any(|&object| self.needs_cell(object)) {
+                for object in variables {
+                    self.declare_zero(object);
+                }
+                kind = RangeKind::Assign;
+            }
+        }
         let mut roots = vec![Node::Block(body)];
         roots.extend(lhs.iter().map(|&e| Node::Expr(e)));
         let mut assigned = self.c.assigned(&roots);

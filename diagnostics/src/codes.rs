@@ -95,6 +95,9 @@ codes! {
     /// A `//go:embed` line that is malformed, or stands where there is no variable for it.
     InvalidDirective = "E0113", "invalid directive";
 
+    /// Something is newer than the language version that `go.mod` or a `//go:build` line gives the file.
+    LaterVersion = "E0114", "requires a later language version";
+
     /// A label is not defined, defined twice, not used, or not one that the branch may lead to.
     InvalidLabel = "E0201", "invalid label";
 

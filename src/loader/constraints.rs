@@ -53,7 +53,7 @@ const ARCHITECTURES: &[&str] = &[
 ];
 
 /// The language version: `go1.1` to `go1.27` hold.
-const VERSION: u32 = 27;
+pub const VERSION: u32 = 27;
 
 /// How deep a constraint's parentheses and negations may be.
 const MAX_DEPTH: usize = 100;
@@ -117,7 +117,7 @@ fn holds(tag: &str) -> bool {
         || tag == architecture()
         || tag == "unix" && SYSTEMS.contains(&(system(), true))
         || tag == "linux" && system() == "android"
-        || tag == "golite"
+        || matches!(tag, "golite" | "go1")
         // What asks for a version without assembly gets it.
         || tag == "purego"
         || version.is_some_and(|minor| (1..=VERSION).contains(&minor))
@@ -175,13 +175,34 @@ fn build_line(text: &str) -> Option<&str> {
 
 /// The value of a constraint; one that is malformed excludes the file, as in Go.
 fn evaluate(expression: &str) -> bool {
+    read(expression).is_some_and(|value| value.holds)
+}
+
+/// The `N` of the language version `go1.N` that a file asks for by its `//go:build` line.
+///
+/// It is heeded from 21 on, what asks for less gets that. GO: cmd/compile/internal/types2 `initFiles`.
+pub fn language_version(text: &str) -> Option<u32> {
+    let value = read(build_line(text)?)?;
+    value.at_least.map(|minor| minor.max(21))
+}
+
+fn read(expression: &str) -> Option<Value> {
     let mut parser = Constraint {
         rest: expression,
         depth: 0,
     };
-    parser
-        .any()
-        .is_some_and(|value| value && parser.rest.trim().is_empty())
+    let value = parser.any()?;
+    parser.rest.trim().is_empty().then_some(value)
+}
+
+/// What a constraint says.
+#[derive(Clone, Copy)]
+struct Value {
+    holds: bool,
+    /// The version of Go below which it cannot hold.
+    at_least: Option<u32>,
+    /// The version of Go below which it cannot fail.
+    unless: Option<u32>,
 }
 
 /// A constraint being read. GO: go/build/constraint exprParser.
@@ -202,29 +223,44 @@ impl Constraint<'_> {
         }
     }
 
-    fn any(&mut self) -> Option<bool> {
+    fn any(&mut self) -> Option<Value> {
         let mut value = self.all()?;
         while self.take("||") {
-            value |= self.all()?;
+            let other = self.all()?;
+            value = Value {
+                holds: value.holds | other.holds,
+                at_least: value.at_least.min(other.at_least),
+                unless: value.unless.max(other.unless),
+            };
         }
         Some(value)
     }
 
-    fn all(&mut self) -> Option<bool> {
+    fn all(&mut self) -> Option<Value> {
         let mut value = self.not()?;
         while self.take("&&") {
-            value &= self.not()?;
+            let other = self.not()?;
+            value = Value {
+                holds: value.holds & other.holds,
+                at_least: value.at_least.max(other.at_least),
+                unless: value.unless.min(other.unless),
+            };
         }
         Some(value)
     }
 
-    fn not(&mut self) -> Option<bool> {
+    fn not(&mut self) -> Option<Value> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return None;
         }
         let value = if self.take("!") {
-            !self.not()?
+            let inner = self.not()?;
+            Value {
+                holds: !inner.holds,
+                at_least: inner.unless,
+                unless: inner.at_least,
+            }
         } else if self.take("(") {
             let value = self.any()?;
             if !self.take(")") {
@@ -240,7 +276,17 @@ impl Constraint<'_> {
                 return None;
             }
             self.rest = rest;
-            holds(tag)
+            let minor = match tag {
+                "go1" => Some(0),
+                _ => tag
+                    .strip_prefix("go1.")
+                    .and_then(|minor| minor.parse().ok()),
+            };
+            Value {
+                holds: holds(tag),
+                at_least: minor,
+                unless: None,
+            }
         };
         self.depth -= 1;
         Some(value)
@@ -282,6 +328,26 @@ mod tests {
         ] {
             assert_eq!(name_matches(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn lines_ask_for_versions() {
+        for (line, version) in [
+            ("go1.21", Some(21)),
+            ("go1.23", Some(23)),
+            ("go1.17", Some(21)),
+            ("go1.22 && linux", Some(22)),
+            ("go1.22 && go1.24", Some(24)),
+            ("go1.22 || go1.24", Some(22)),
+            ("go1.22 || linux", None),
+            ("!go1.23", None),
+            ("!(!go1.23)", Some(23)),
+            ("linux", None),
+        ] {
+            let text = format!("//go:build {line}\n\npackage a\n");
+            assert_eq!(language_version(&text), version, "{line}");
+        }
+        assert_eq!(language_version("package a\n"), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub mod module;
 pub mod tests;
 
 use crate::packages::HostPackages;
-use checker::{Embedded, UserPackage};
+use checker::{Embedded, LanguageVersion, LanguageVersions, UserPackage};
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
 use folder::{Listing, Text};
 pub use folder::{decoded, has_sources};
@@ -113,6 +113,7 @@ pub fn load_from(input: &Input, sources: Sources<'_>) -> Loaded {
         main_folder: PathBuf::new(),
         main_module: None,
         beside: false,
+        in_files: !matches!(input, Input::Text { .. }),
         overlay: Overlay::default(),
         tested: None,
     };
@@ -151,6 +152,7 @@ struct Frame {
     implicit: Vec<(Symbol, String)>,
     /// What its `//go:embed` lines name.
     embedded: Embedded,
+    versions: LanguageVersions,
     /// Made by golite itself: it may import what is internal.
     generated: bool,
 }
@@ -180,6 +182,8 @@ struct Loader<'a> {
     main_module: Option<Module>,
     /// May packages lie beside the program?
     beside: bool,
+    /// Does the program stand in files?
+    in_files: bool,
     overlay: Overlay,
     /// The import path and the folder of the package whose tests these are.
     tested: Option<(String, PathBuf)>,
@@ -239,6 +243,7 @@ impl Loader<'_> {
                     imports: frame.imports,
                     implicit: frame.implicit,
                     embedded: frame.embedded,
+                    versions: frame.versions,
                 });
                 continue;
             };
@@ -509,7 +514,9 @@ impl Loader<'_> {
         }
         let imports = FxHashMap::default();
         let embedded = self.embedded(&folder, &files);
+        let versions = self.versions(&folder, module.as_ref(), &path, &files);
         Ok(Frame {
+            versions,
             implicit,
             embedded,
             key,
@@ -522,6 +529,35 @@ impl Loader<'_> {
             imports,
             generated: false,
         })
+    }
+
+    /// The language versions of a package's files that are not of today's. Scripts and texts without a file are of today.
+    fn versions(
+        &self,
+        folder: &Path,
+        module: Option<&Module>,
+        path: &str,
+        files: &[File],
+    ) -> LanguageVersions {
+        let of_module = module.map(|module| {
+            let vendored = folder.starts_with(module.root.join("vendor"));
+            if vendored {
+                module.vendored_language(path)
+            } else {
+                module.language
+            }
+        });
+        let of_file = |file: &File| {
+            let of_line = constraints::language_version(self.loaded.sources.text(file.file));
+            let minor = of_line.or(of_module)?;
+            let version = LanguageVersion {
+                minor,
+                of_line: of_line.is_some(),
+            };
+            let old = minor < constraints::VERSION && file.script.is_none() && self.in_files;
+            old.then_some((file.file, version))
+        };
+        files.iter().filter_map(of_file).collect()
     }
 
     /// The files that the `//go:embed` lines of a package name. Files that do not import the package have none: the checker says so.

@@ -12,6 +12,8 @@ pub struct Module {
     pub path: String,
     /// Its folder.
     pub root: PathBuf,
+    /// The `N` of its language version `go1.N`.
+    pub language: u32,
     /// Paths and versions of the modules it requires.
     requirements: Vec<(String, String)>,
     /// Paths, and what stands in their place.
@@ -40,6 +42,7 @@ impl Module {
         let mut module = Module {
             path: String::new(),
             root: root.to_owned(),
+            language: DEFAULT_LANGUAGE,
             requirements: Vec::new(),
             replacements: Vec::new(),
             cache: None,
@@ -65,6 +68,9 @@ impl Module {
             }
             match (verb.as_str(), &words[..]) {
                 ("module", [path]) => module.path.clone_from(path),
+                ("go", [version]) => {
+                    module.language = minor_version(version).unwrap_or(DEFAULT_LANGUAGE);
+                }
                 ("require", [path, version]) => {
                     module.requirements.push((path.clone(), version.clone()))
                 }
@@ -125,12 +131,51 @@ impl Module {
         })
     }
 
+    /// The language version of a package in the `vendor` folder, which `vendor/modules.txt` has.
+    pub fn vendored_language(&self, path: &str) -> u32 {
+        let text = std::fs::read_to_string(self.root.join("vendor/modules.txt"));
+        let text = text.unwrap_or_default();
+        let mut best: Option<(usize, u32)> = None;
+        let mut module = "";
+        for line in text.lines() {
+            if let Some(explanation) = line.strip_prefix("## ") {
+                let version = explanation
+                    .split(';')
+                    .find_map(|part| minor_version(part.trim().strip_prefix("go ")?));
+                if let Some(entry) = &mut best
+                    && entry.0 == module.len()
+                    && below(path, module).is_some()
+                {
+                    entry.1 = version.unwrap_or(entry.1);
+                }
+            } else if let Some(words) = line.strip_prefix("# ") {
+                module = words.split(' ').next().unwrap_or("");
+                if below(path, module).is_some()
+                    && best.is_none_or(|(length, _)| length < module.len())
+                {
+                    best = Some((module.len(), DEFAULT_LANGUAGE));
+                }
+            }
+        }
+        best.map_or(self.language, |(_, version)| version)
+    }
+
     /// The folder of a module in the module cache. GO: golang.org/x/mod/module `EscapePath`.
     fn cached(&self, module: &str, version: &str) -> Option<PathBuf> {
         let name = format!("{}@{}", escaped(module), escaped(version));
         let folder = self.cache.as_ref()?.join(name);
         folder.is_dir().then_some(folder)
     }
+}
+
+/// The language version of a module that says none. GO: cmd/go/internal/gover `DefaultGoModVersion`.
+const DEFAULT_LANGUAGE: u32 = 16;
+
+/// The `N` of `1.N`, `1.N.P` or `1.NrcP`.
+fn minor_version(version: &str) -> Option<u32> {
+    let rest = version.strip_prefix("1.")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit());
+    rest[..end.unwrap_or(rest.len())].parse().ok()
 }
 
 /// What follows `prefix/` in an import path; nothing if they are equal.
@@ -182,6 +227,7 @@ replace (
     fn lines_and_blocks_are_read() {
         let module = Module::parse(TEXT, Path::new("/m")).expect("it has a module line");
         assert_eq!(module.path, "example.com/m");
+        assert_eq!(module.language, 27);
         assert_eq!(module.requirements.len(), 2);
         assert_eq!(
             module.replacements[0].1,
@@ -191,6 +237,21 @@ replace (
             module.replacements[1].1,
             Replacement::Module("example.com/fork".into(), "v0.2.0".into())
         );
+    }
+
+    #[test]
+    fn language_versions_are_read() {
+        for (line, minor) in [
+            ("", 16),
+            ("go 1.21", 21),
+            ("go 1.21.3", 21),
+            ("go 1.22rc1", 22),
+            ("go 1.9 // old", 9),
+        ] {
+            let text = format!("module m\n{line}\n");
+            let module = Module::parse(&text, Path::new("/m")).expect("it has a module line");
+            assert_eq!(module.language, minor, "{line}");
+        }
     }
 
     #[test]

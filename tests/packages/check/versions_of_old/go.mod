@@ -1,0 +1,3 @@
+module example.com/versions_of_old
+
+go 1.12

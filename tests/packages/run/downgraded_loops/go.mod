@@ -1,0 +1,3 @@
+module example.com/downgraded_loops
+
+go 1.27

@@ -1,0 +1,3 @@
+module example.com/old_loops
+
+go 1.21

@@ -61,6 +61,7 @@ fn fib_calls_and_returns() {
                 status: 0,
                 message: String::new(),
                 out_of_memory: false,
+                limit: None,
                 crashes: false,
             },
             "6765\n".into()
@@ -1064,6 +1065,7 @@ fn natives_of_all_modes_deliver_results() {
                 status: 3,
                 message: String::new(),
                 out_of_memory: false,
+                limit: None,
                 crashes: false,
             },
             "10\n5\n10\n".into()

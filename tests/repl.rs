@@ -30,7 +30,9 @@ use std::time::{Duration, Instant};
 const GOLITE: &str = env!("CARGO_BIN_EXE_golite");
 
 fn files(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repl").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/repl")
+        .join(folder);
     let entries = std::fs::read_dir(&folder).expect("the folder is there");
     let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
     files.sort();
@@ -46,7 +48,9 @@ fn normalized(text: &str) -> String {
     while !rest.is_empty() {
         for (head, digits) in [("goroutine ", 10), ("0x", 16)] {
             if let Some(tail) = rest.strip_prefix(head) {
-                let number = tail.find(|c: char| !c.is_digit(digits)).unwrap_or(tail.len());
+                let number = tail
+                    .find(|c: char| !c.is_digit(digits))
+                    .unwrap_or(tail.len());
                 if number > 0 {
                     out.push_str(head);
                     out.push('N');
@@ -54,7 +58,9 @@ fn normalized(text: &str) -> String {
                 }
             }
         }
-        let Some(next) = rest.chars().next() else { break };
+        let Some(next) = rest.chars().next() else {
+            break;
+        };
         out.push(next);
         rest = &rest[next.len_utf8()..];
     }
@@ -73,7 +79,10 @@ fn lines_of_standard_input() {
                 Some(_) => &mut typed,
                 None => &mut expected,
             };
-            let line = line.strip_prefix("> ").or(line.strip_prefix('>')).unwrap_or(line);
+            let line = line
+                .strip_prefix("> ")
+                .or(line.strip_prefix('>'))
+                .unwrap_or(line);
             target.push_str(line);
             target.push('\n');
         }
@@ -391,14 +400,20 @@ fn unescaped(text: &str) -> String {
 fn terminals() {
     let mut wrong = String::new();
     for file in files("terminal") {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("repl-{name}"));
         let _ = std::fs::remove_dir_all(&home);
         let text = std::fs::read_to_string(&file).expect("a text");
         // A line of dashes ends one session; the next has the same history.
         for session in text.split("\n----\n") {
             let mut terminal = Terminal::start(&home);
-            let steps = session.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let steps = session
+                .lines()
+                .filter(|line| !line.is_empty() && !line.starts_with('#'));
             for step in std::iter::once("see > ").chain(steps) {
                 let step = if step == "see > " { "see >" } else { step };
                 if let Err(problem) = terminal.step(step) {

@@ -12,7 +12,7 @@ use crate::function::{FunctionCompiler, Location};
 use crate::operators::Rhs;
 use crate::places::Place;
 use crate::type_descriptors::Access;
-use crate::walk::Node;
+use crate::walk::{Node, Panics};
 
 /// A place on the left of an assignment of several values.
 pub(crate) enum Target {
@@ -313,7 +313,7 @@ impl FunctionCompiler<'_, '_> {
         self.store(place, ty, value, false);
     }
 
-    /// When both sides of `op=` can panic, the left one does, if the right one only loads and computes: its place, and its value, unless the
+    /// When both sides of `op=` can panic, not both in the same words, the left one does, if the right one only loads and computes: its place, and its value, unless the
     /// place has been found good and is added to as it stands. `None` if the order cannot be seen, and where Go has it the other
     /// way: entries of maps are made last, and builtins, slices and assertions are taken out of an expression before.
     fn left_operand_first(
@@ -324,7 +324,12 @@ impl FunctionCompiler<'_, '_> {
         ty: Ty,
         position: TextRange,
     ) -> Option<(Place, Option<u16>)> {
-        if self.map_index(lhs).is_some() || !self.c.may_panic(rhs) || self.c.is_taken_out(rhs) {
+        let (left, right) = (self.c.panics(lhs), self.c.panics(rhs));
+        let looks_alike = (left, right) == (Panics::AtNil, Panics::AtNil);
+        if left == Panics::Never || right == Panics::Never || looks_alike {
+            return None;
+        }
+        if self.map_index(lhs).is_some() || self.c.is_taken_out(rhs) {
             return None;
         }
         let place = self.place(lhs);

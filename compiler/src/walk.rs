@@ -1,6 +1,6 @@
 //! Questions about syntax, answered by a walk with a work list (the depth of programs is the programmer's to choose).
 
-use checker::typed::{Mode, ObjectKind};
+use checker::typed::{Mode, ObjectKind, SelectionKind};
 use checker::types::ObjectId;
 use parser::ast::{
     BinaryOperator, BlockId, Decl, Expr, ExprId, InterfaceElement, Stmt, StmtId, UnaryOperator,
@@ -15,6 +15,17 @@ pub(crate) enum Node {
     Expr(ExprId),
     Stmt(StmtId),
     Block(BlockId),
+}
+
+/// How something might panic, otherwise than by a nil map.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Panics {
+    /// It does not.
+    Never,
+    /// At a nil pointer only.
+    AtNil,
+    /// At an index, a divisor, an assertion...
+    Differently,
 }
 
 impl Compiler<'_> {
@@ -199,33 +210,43 @@ impl Compiler<'_> {
         found
     }
 
-    /// Whether evaluating the expression, apart from calls, might panic otherwise than by a nil map: it looks into memory, divides, shifts,
-    /// asserts, compares or converts.
-    pub(crate) fn may_panic(&self, e: ExprId) -> bool {
-        let mut found = false;
+    /// How evaluating the expression, apart from calls, might panic.
+    pub(crate) fn panics(&self, e: ExprId) -> Panics {
+        let mut found = Panics::Never;
         self.walk(&[Node::Expr(e)], |node| {
             let Node::Expr(e) = node else { return false };
-            if found
+            if found == Panics::Differently
                 || self.typed.constant(e).is_some()
                 || matches!(self.ast.expr(e), Expr::FuncLit { .. })
             {
                 return false;
             }
-            found = match *self.ast.expr(e) {
+            let here = match *self.ast.expr(e) {
                 Expr::Index { .. }
                 | Expr::Slice { .. }
-                | Expr::Star(_)
                 | Expr::TypeAssert { .. }
-                | Expr::Selector { .. }
-                | Expr::Call { .. } => true,
-                Expr::Binary { op, .. } => {
-                    op.is_shift()
+                | Expr::Call { .. } => Panics::Differently,
+                Expr::Star(_) => Panics::AtNil,
+                Expr::Selector { .. } => match self.selection(e) {
+                    Some(selection)
+                        if selection.kind != SelectionKind::Field || selection.indirect =>
+                    {
+                        Panics::AtNil
+                    }
+                    _ => Panics::Never,
+                },
+                Expr::Binary { op, .. }
+                    if op.is_shift()
                         || op.is_comparison()
                         || matches!(op, BinaryOperator::Divide | BinaryOperator::Remainder)
+                            && !self.typed.types.is_float(self.typed.type_and_value(e).typ) =>
+                {
+                    Panics::Differently
                 }
-                _ => false,
+                _ => Panics::Never,
             };
-            !found
+            found = found.max(here);
+            true
         });
         found
     }

@@ -58,13 +58,13 @@ pub trait Engine: Send + Sync + Sized + 'static {
 
     /// A timer armed with `payload` is due: send the time on its channel ([`crate::Channel::try_send`]) or start a
     /// goroutine ([`Context::spawn`]). Runs on a machine between two goroutines, under the timer's lock: it must be
-    /// short and must not touch the same [`crate::Timer`].
+    /// short and must not touch the same [`crate::Timer`]. What it answers counts for periodic timers only.
     fn timer_fired(
         &self,
         payload: Self::TimerPayload,
         local: &mut Self::PerProcessor,
         context: &Context<'_, Self>,
-    );
+    ) -> Fired;
 
     /// Collects the heap. `reason` says who asked; the world runs on when this returns.
     fn collect(&self, world: &mut StoppedWorld<'_, Self>, reason: CollectionReason);
@@ -190,6 +190,15 @@ pub enum SafepointAction {
     Continue,
     /// Save the state and return [`Switch::Yield`].
     Yield,
+}
+
+/// What became of a timer that has fired ([`Engine::timer_fired`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fired {
+    /// All is done.
+    Done,
+    /// A goroutine was started for it. If the timer is periodic it does not fire again before [`crate::Timer::dealt_with`].
+    UnderWay,
 }
 
 /// Who asked for a collection.

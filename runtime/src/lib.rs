@@ -120,7 +120,8 @@ pub use channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuf
 pub use clock::{NEVER, Nanos};
 pub use descriptor::{Attempt, Descriptor, DescriptorKey, Side};
 pub use engine::{
-    BlockingCall, CollectionReason, Engine, Outcome, SafepointAction, Switch, WakeOutcome, WorldJob,
+    BlockingCall, CollectionReason, Engine, Fired, Outcome, SafepointAction, Switch, WakeOutcome,
+    WorldJob,
 };
 pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::GoroutineId;

@@ -8,7 +8,7 @@ use loom::cell::UnsafeCell;
 use crate::{
     blocking::{CallCounter, OwnershipWord, ProcessorStatus},
     channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered},
-    engine::{CollectionReason, Engine, Slice, Switch},
+    engine::{CollectionReason, Engine, Fired, Slice, Switch},
     goroutine::{GoroutineId, GoroutineRef, Runnable},
     processor::OwnedProcessor,
     scheduler::{Context, Options, Shared},
@@ -37,8 +37,9 @@ impl Engine for Nobody {
     fn run(&self, (): &mut (), (): &mut (), _: &Slice<'_, Nobody>) -> Switch<Nobody> {
         Switch::Exit
     }
-    fn timer_fired(&self, (): (), (): &mut (), _: &Context<'_, Nobody>) {
+    fn timer_fired(&self, (): (), (): &mut (), _: &Context<'_, Nobody>) -> Fired {
         self.fired.fetch_add(1, Ordering::SeqCst);
+        Fired::Done
     }
     fn collect(&self, _: &mut StoppedWorld<'_, Nobody>, _: CollectionReason) {}
     fn traceback(&self, (): &(), _: &mut String) {}

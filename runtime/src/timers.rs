@@ -5,7 +5,9 @@
 //!    that are busy or idle.
 //! 3. A [`Timer`] that is stopped or reset stays in the heap as a corpse: its generation is over, so it does nothing
 //!    when it comes up. When corpses are many the heap is swept.
-//! 4. Firing, stopping and resetting one timer exclude each other by the timer's own lock, so that after `stop` nothing of it
+//! 4. An engine that starts a goroutine for each tick says so ([`Fired::UnderWay`]). The timer's next ticks are dropped then until that one has
+//!    been dealt with ([`Timer::dealt_with`]): a program that is slower than its ticker would drown in goroutines otherwise.
+//! 5. Firing, stopping and resetting one timer exclude each other by the timer's own lock, so that after `stop` nothing of it
 //!    happens any more.
 //!
 //! INVARIANT: an entry keeps its timer's memory alive by its payload, which the collector traces, corpse or not.
@@ -19,7 +21,7 @@ use std::ptr::NonNull;
 use crate::{
     clock::{NEVER, Nanos},
     descriptor::DeadlineEntry,
-    engine::Engine,
+    engine::{Engine, Fired},
     goroutine::GoroutineRef,
     lock_rank::{Rank, RankedMutex},
     processor::OwnedProcessor,
@@ -34,12 +36,15 @@ use crate::{
 #[repr(C)]
 pub struct Timer<E: Engine> {
     lock: WordLock,
-    /// The processor in whose heap it lies.
+    /// The processor in whose heap it lies, and [`UNDER_WAY`].
     processor: AtomicU32,
     /// Counts settings. Odd: armed.
     generation: AtomicU64,
     _marker: std::marker::PhantomData<fn() -> E>,
 }
+
+/// A bit of `Timer::processor`: the engine is still at the last tick.
+const UNDER_WAY: u32 = 1 << 31;
 
 impl<E: Engine> Timer<E> {
     /// A timer that is not armed.
@@ -60,7 +65,7 @@ impl<E: Engine> Timer<E> {
     }
 
     /// Arms the timer (again): due at `when` (on the clock of [`Context::now`]), then every `period` nanoseconds when
-    /// that is not 0. Answers whether it was armed. `settle` runs under the timer's lock after the old setting is undone and before the
+    /// that is not 0 (but see [`Timer::dealt_with`]). Answers whether it was armed. `settle` runs under the timer's lock after the old setting is undone and before the
     /// new one counts: the place to drain its channel (Go 1.23's rule that no stale value is received after
     /// Stop or Reset).
     pub fn reset(
@@ -82,7 +87,7 @@ impl<E: Engine> Timer<E> {
         let generation = (generation | 1) + if was_armed { 2 } else { 0 };
         self.generation.store(generation, Ordering::Relaxed);
         let processor = context.processor();
-        // ORDERING: Relaxed; under the lock.
+        // ORDERING: Relaxed; under the lock. A tick of the old setting that is under way does not count for the new one.
         self.processor
             .store(processor.index as u32, Ordering::Relaxed);
         let fire = Fire {
@@ -111,10 +116,20 @@ impl<E: Engine> Timer<E> {
         was_armed
     }
 
+    /// The engine has dealt with a tick of which it said that it was under way: the timer ticks again. That it was a tick of an
+    /// earlier setting does no harm.
+    pub fn dealt_with(&self) {
+        let _held = self.lock.lock();
+        // ORDERING: Relaxed; under the lock.
+        let processor = self.processor.load(Ordering::Relaxed);
+        self.processor
+            .store(processor & !UNDER_WAY, Ordering::Relaxed);
+    }
+
     /// Counts a corpse where the timer's entry lies.
     fn mourn(&self, context: &Context<'_, E>) {
         // ORDERING: Relaxed; under the lock.
-        let index = self.processor.load(Ordering::Relaxed) as usize;
+        let index = (self.processor.load(Ordering::Relaxed) & !UNDER_WAY) as usize;
         if let Some(processor) = context.shared().processor(index) {
             processor.timers.mourn();
         }
@@ -415,12 +430,17 @@ impl<E: Engine> OwnedProcessor<E> {
             // The next time on the grid that lies ahead: ticks that were missed are dropped.
             let missed = (now - when).max(0) / fire.period;
             let next = when.saturating_add(fire.period.saturating_mul(missed + 1));
-            // ORDERING: Relaxed; under the lock.
+            processor.timers.add(next, Action::Fire(fire));
+            // ORDERING: Relaxed, both; under the lock.
+            let mut under_way = timer.processor.load(Ordering::Relaxed) & UNDER_WAY;
+            if under_way == 0
+                && shared.engine().timer_fired(payload, local, &context) == Fired::UnderWay
+            {
+                under_way = UNDER_WAY;
+            }
             timer
                 .processor
-                .store(processor.index as u32, Ordering::Relaxed);
-            processor.timers.add(next, Action::Fire(fire));
-            shared.engine().timer_fired(payload, local, &context);
+                .store(processor.index as u32 | under_way, Ordering::Relaxed);
         } else {
             // ORDERING: Relaxed; under the lock.
             timer

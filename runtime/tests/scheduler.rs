@@ -443,6 +443,50 @@ fn timers_fire_stop_and_tick() {
 }
 
 #[test]
+fn a_timer_does_not_tick_while_its_last_tick_is_under_way() {
+    let toy = Toy {
+        ticks_take_long: true,
+        ..Toy::default()
+    };
+    let mut options = Options::default();
+    options.processors = Some(2);
+    options.virtual_clock = true;
+    let (_, outcome) = run_with(toy, options, async {
+        let fired: &'static AtomicUsize = Box::leak(Box::default());
+        let fired_so_often = || fired.load(Ordering::SeqCst);
+        let payload: OnTimer = Box::leak(Box::new(move |_: &Context<'_, Toy>| {
+            fired.fetch_add(1, Ordering::SeqCst);
+        }));
+        let timer: &'static Timer<Toy> = Box::leak(Box::new(Timer::new()));
+        let set = |slice: &Slice<'_, Toy>| {
+            timer.reset(slice, slice.now() + 2 * MS, 2 * MS, payload, || {})
+        };
+        with(|slice| assert!(!set(slice)));
+        sleep(21 * MS).await;
+        assert_eq!(fired_so_often(), 1);
+        // It goes on where it would be now.
+        timer.dealt_with();
+        sleep(MS / 2).await;
+        assert_eq!(fired_so_often(), 1);
+        sleep(MS).await;
+        assert_eq!(fired_so_often(), 2);
+        // A new setting owes nothing to the old one.
+        with(|slice| assert!(set(slice)));
+        sleep(3 * MS).await;
+        assert_eq!(fired_so_often(), 3);
+        timer.dealt_with();
+        sleep(2 * MS).await;
+        assert_eq!(fired_so_often(), 4);
+        with(|slice| assert!(timer.stop(slice, || {})));
+        timer.dealt_with();
+        sleep(10 * MS).await;
+        assert_eq!(fired_so_often(), 4);
+        assert!(!timer.is_armed());
+    });
+    assert!(matches!(outcome, Outcome::MainExited));
+}
+
+#[test]
 fn stopped_timers_are_swept() {
     run(1, async {
         let payload: OnTimer = &|_: &Context<'_, Toy>| panic!("stopped");

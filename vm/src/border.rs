@@ -953,7 +953,8 @@ pub struct TimerPlace<'h> {
 
 impl<'h> TimerPlace<'h> {
     /// Arms the timer (again): due at `when` on the scheduler's clock, then every `period` nanoseconds if that is not 0. Each time
-    /// `function`, a `func()`, is started as a goroutine. Answers whether it was armed.
+    /// `function`, a `func()`, is started as a goroutine; not again before that one has called [`TimerPlace::dealt_with`]. Answers whether it was
+    /// armed.
     ///
     /// # Errors
     /// Go's panic when the pointer is nil.
@@ -979,6 +980,15 @@ impl<'h> TimerPlace<'h> {
     /// Go's panic when the pointer is nil.
     pub fn disarm(&self, context: &NativeContext<'h>) -> Result<bool, GoPanic> {
         Ok(self.timer()?.stop(context.scheduler(), || {}))
+    }
+
+    /// The goroutine of a periodic timer is done: the timer ticks again.
+    ///
+    /// # Errors
+    /// Go's panic when the pointer is nil.
+    pub fn dealt_with(&self) -> Result<(), GoPanic> {
+        self.timer()?.dealt_with();
+        Ok(())
     }
 
     fn timer(&self) -> Result<&'h runtime::Timer<crate::engine::Machine>, GoPanic> {

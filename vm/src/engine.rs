@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 
 use diagnostics::SourceMap;
 use runtime::{
-    CollectionReason, Context, Engine, GoroutineId, GoroutineView, Slice, StoppedWorld, Switch,
+    CollectionReason, Context, Engine, Fired, GoroutineId, GoroutineView, Slice, StoppedWorld,
+    Switch,
 };
 
 use crate::fiber::{FIRST_FRAME, Fiber};
@@ -470,7 +471,7 @@ impl Engine for Machine {
         payload: TimerPayload,
         local: &mut PerProcessor,
         context: &Context<'_, Machine>,
-    ) {
+    ) -> Fired {
         let mutating = local.cache.mutate();
         barrier::shade(&[payload.function, payload.owner]);
         drop(mutating);
@@ -478,7 +479,9 @@ impl Engine for Machine {
             && let Some(fiber) = self.fiber_of(payload.function, self.fibers.take(&mut local.free))
         {
             context.spawn(fiber);
+            return Fired::UnderWay;
         }
+        Fired::Done
     }
 
     fn collect(&self, world: &mut StoppedWorld<'_, Machine>, reason: CollectionReason) {

@@ -31,6 +31,8 @@ pub struct Toy {
     pub abandoned: AtomicUsize,
     /// Looks at the stopped world in every collection.
     pub on_collect: Option<OnCollect>,
+    /// What it says of a timer that has fired.
+    pub ticks_take_long: bool,
 }
 
 thread_local! {
@@ -69,8 +71,17 @@ impl Engine for Toy {
         }
     }
 
-    fn timer_fired(&self, payload: OnTimer, _local: &mut usize, context: &Context<'_, Toy>) {
+    fn timer_fired(
+        &self,
+        payload: OnTimer,
+        _local: &mut usize,
+        context: &Context<'_, Toy>,
+    ) -> Fired {
         payload(context);
+        match self.ticks_take_long {
+            true => Fired::UnderWay,
+            false => Fired::Done,
+        }
     }
 
     fn collect(&self, world: &mut StoppedWorld<'_, Toy>, _reason: CollectionReason) {

@@ -355,6 +355,10 @@ fn disarm<'h>(context: &mut NativeContext<'h>, timer: TimerPlace<'h>) -> Result<
     timer.disarm(context)
 }
 
+fn ticked(timer: TimerPlace<'_>) -> Result<(), GoPanic> {
+    timer.dealt_with()
+}
+
 fn hide_buffer(channel: Any<'_>) {
     if let Some(view) = channel.view() {
         view.hide_buffer();
@@ -401,6 +405,7 @@ natives! {
     parking "Sleep" => sleep;
     pure "arm" => arm;
     pure "disarm" => disarm;
+    pure "ticked" => ticked;
     pure "tryLock" => try_lock;
     pure "unlock" => unlock;
 }

@@ -592,9 +592,12 @@ impl<E: Engine> Registry<E> {
                     .iter()
                     .zip(first + skipped..)
                 {
+                    if goroutine.status() == Status::Dead {
+                        continue;
+                    }
                     // SAFETY: the world is stopped, which the proof shows: no token's holder is at work.
-                    if goroutine.status() != Status::Dead
-                        && let Some(fiber) = unsafe { (*goroutine.fiber.get()).as_mut() }
+                    let fiber = unsafe { (*goroutine.fiber.get()).as_mut() };
+                    if let Some(fiber) = fiber
                         && visit(GoroutineRef(NonNull::from(goroutine)), fiber)
                     {
                         return Some(number + 1);

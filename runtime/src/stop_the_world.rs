@@ -653,7 +653,7 @@ impl<E: Engine> Shared<E> {
             && !central.is_stopping
             && self.attention() & !attention::GUEST == 0
             // ORDERING: SeqCst. Pairs with the increments where handles and wakers are made, by a goroutine that ran.
-            && self.host_handles.load(Ordering::SeqCst) as usize == handles
+            && self.host_handles.load(Ordering::SeqCst) == handles
             && !self.netpoll.has_waiters();
         // A timer that was stopped may still lie in its heap.
         asleep

@@ -275,7 +275,7 @@ impl<'a> Context<'a> {
     /// The bodies of all functions and function literals, with the function's type expression and, of a declared one, its declaration.
     pub(crate) fn bodies(&self) -> Vec<Body> {
         let mut bodies = Vec::new();
-        for (&file, _) in &self.packages {
+        for &file in self.packages.keys() {
             for id in 0..self.ast.decl_count() {
                 let id = parser::ast::DeclId::from_index(id);
                 if self.ast.decl_range(id).file == file

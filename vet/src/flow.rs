@@ -159,10 +159,8 @@ impl Dead<'_, '_> {
             | Stmt::Goto { .. }
             | Stmt::Fallthrough
             | Stmt::Return { .. } => self.reachable = false,
-            Stmt::Expr(call) => {
-                if self.context.builtin_called(call) == Some("panic") {
-                    self.reachable = false;
-                }
+            Stmt::Expr(call) if self.context.builtin_called(call) == Some("panic") => {
+                self.reachable = false;
             }
             Stmt::For {
                 condition, body, ..

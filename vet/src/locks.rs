@@ -30,19 +30,19 @@ pub(crate) fn copylocks(context: &mut Context<'_>) {
             } => {
                 assigned(context, lhs, rhs);
             }
-            Stmt::Define { lhs, rhs, .. } => {
-                if !assigned(context, lhs, rhs) && heads.contains(&id) {
-                    for &name in context.ast.list(lhs) {
-                        let is_new = context.typed.is_definition(context.ast, name);
-                        let object = context.typed.object_of(name).filter(|_| is_new);
-                        let path = object
-                            .and_then(|object| path(context, context.typed.object(object).typ));
-                        if let Some(path) = path {
-                            let text = context.text(name);
-                            let message =
-                                format!("for loop iteration copies lock value to {text}: {path}");
-                            context.report(context.ast.range(name), message);
-                        }
+            Stmt::Define { lhs, rhs, .. }
+                if !assigned(context, lhs, rhs) && heads.contains(&id) =>
+            {
+                for &name in context.ast.list(lhs) {
+                    let is_new = context.typed.is_definition(context.ast, name);
+                    let object = context.typed.object_of(name).filter(|_| is_new);
+                    let path =
+                        object.and_then(|object| path(context, context.typed.object(object).typ));
+                    if let Some(path) = path {
+                        let text = context.text(name);
+                        let message =
+                            format!("for loop iteration copies lock value to {text}: {path}");
+                        context.report(context.ast.range(name), message);
                     }
                 }
             }

@@ -194,7 +194,7 @@ fn write_table(rows: &str) -> io::Result<()> {
     let text = fs::read_to_string(&path)?;
     let is_table = |line: &&str| line.starts_with("| `") && line.matches('|').count() == 6;
     let lines: Vec<&str> = text.lines().collect();
-    let first = lines.iter().position(|line| is_table(&line));
+    let first = lines.iter().position(&is_table);
     let Some(first) = first else {
         return Err(io::Error::other(
             "docs/std_tests.md has no table of packages",

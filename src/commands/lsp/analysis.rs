@@ -233,7 +233,7 @@ impl Analysis {
             Entity::Field { .. } => {
                 let mut members = self.members.iter();
                 let ast = &self.checked.ast;
-                let declares = |name: &ExprId| typed.field_keys.get(name).is_none();
+                let declares = |name: &ExprId| !typed.field_keys.contains_key(name);
                 let found = members.find(|(name, member)| **member == entity && declares(name));
                 found.map(|(name, _)| ast.range(*name))
             }

@@ -211,10 +211,7 @@ impl Repl {
             let _ = editor.load_history(file);
         }
         let mut was_interrupted = false;
-        loop {
-            let Some(ahead) = self.typed_ahead(&mut editor) else {
-                break;
-            };
+        while let Some(ahead) = self.typed_ahead(&mut editor) {
             match editor.readline_with_initial(PROMPT, (&ahead, "")) {
                 Ok(text) => {
                     was_interrupted = false;

@@ -63,7 +63,7 @@ impl<T: FromGo> Argument for T {
     }
 
     #[inline]
-    fn lend<'a>(held: &'a mut Option<T>) -> T {
+    fn lend(held: &mut Option<T>) -> T {
         held.take().expect("an argument is given once")
     }
 }
@@ -123,7 +123,7 @@ impl Argument for &[u8] {
     }
 
     #[inline]
-    fn lend<'a>(held: &'a mut Vec<u8>) -> &'a [u8] {
+    fn lend(held: &mut Vec<u8>) -> &[u8] {
         held
     }
 }

@@ -403,6 +403,7 @@ macro_rules! host_functions {
 
             #[allow(unused_variables, unused_mut, non_snake_case, clippy::allow_attributes)]
             fn bind(self: Arc<Self>, types: &Bound<'_>) -> Result<HostEntry, Mismatch> {
+                #[allow(clippy::too_many_arguments, clippy::allow_attributes)]
                 fn call<R, $($name),*>(function: impl Fn($($name),*) -> R, $($held: $name),*) -> R {
                     function($($held),*)
                 }

@@ -299,7 +299,8 @@ impl<'a> Marker<'a> {
             }
             // SAFETY: as above.
             Some(Found::Large(record, start)) => unsafe {
-                if self.set_mark(&*(&raw const (*record).marks[self.side][0]), 1) {
+                let word = &raw const (*record).marks[self.side][0];
+                if self.set_mark(&*word, 1) {
                     self.count((*record).bytes_or_layout);
                     if !(*record).scalar {
                         self.push(start | 1);

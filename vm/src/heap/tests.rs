@@ -419,11 +419,8 @@ impl Runner {
     fn trade(&mut self, market: &Market) {
         if let Some((address, first)) = self.foreign.take() {
             // SAFETY: it has been a root, so it is alive.
-            assert_eq!(
-                unsafe { load64(address) },
-                first,
-                "an object of somebody else was freed"
-            );
+            let now = unsafe { load64(address) };
+            assert_eq!(now, first, "an object of somebody else was freed");
         }
         let place = market.places + 8 * self.mutator.random.below(market.count);
         // SAFETY: a word of a live object.

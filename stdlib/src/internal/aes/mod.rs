@@ -169,7 +169,7 @@ fn ghash(key: GoSlice<'_, u8>, additional: GoSlice<'_, u8>, text: GoSlice<'_, u8
     let mut hash = GHash::new(&block_of(&key).into());
     hash.update_padded(&additional.to_vec());
     hash.update_padded(&text.to_vec());
-    let lengths = (additional.len() as u128 * 8) << 64 | text.len() as u128 * 8;
+    let lengths = ((additional.len() as u128 * 8) << 64) | (text.len() as u128 * 8);
     hash.update(&[lengths.to_be_bytes().into()]);
     hash.finalize().to_vec()
 }

@@ -324,11 +324,12 @@ impl<E: Engine> Shared<E> {
     }
 }
 
-/// The last waits of a run: until every machine has left that is not in a blocking call.
+/// The last waits of a run: until every machine has left that is not in a blocking call, and nobody else looks at its goroutines.
 pub(crate) fn await_all<E: Engine>(shared: &Arc<Shared<E>>) {
     let mut central = shared.central();
     while central.outcome.is_none() && central.panic.is_none()
         || central.machines_started > central.blocked_calls
+        || central.visitors > 0
     {
         central = central.wait(&shared.progress, None);
     }

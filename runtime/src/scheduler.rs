@@ -138,6 +138,8 @@ pub(crate) struct Central<E: Engine> {
     /// Somebody stops the world; how many processors it still waits for.
     pub(crate) is_stopping: bool,
     pub(crate) stop_wait: usize,
+    /// Threads that are no machines and stop the world. The end of the run waits for them, since they look at goroutines.
+    pub(crate) visitors: usize,
     /// What other machines want done in the stopped world as well.
     pub(crate) world_jobs: Vec<(Running<E>, WorldJob<E>)>,
     /// Machines in a blocking call whose processor was taken.
@@ -245,6 +247,7 @@ impl<E: Engine> Shared<E> {
                     dead: Vec::new(),
                     is_stopping: false,
                     stop_wait: 0,
+                    visitors: 0,
                     world_jobs: Vec::new(),
                     blocked_calls: 0,
                     outcome: None,

@@ -8,6 +8,8 @@
 //! 3. When all processors are in hand the world is stopped; [`StoppedWorld`] is the proof. Jobs that other machines wanted done in
 //!    a stopped world are done as well.
 //! 4. Dropping the proof starts the world: processors with work get machines, the others go idle.
+//! 5. The run may be ended while the world is stopped, by the host. Goroutines stay until nobody looks at them any more: machines are waited
+//!    for anyway, other threads that stop the world are counted ([`Visitor`]).
 //!
 //! GO: proc.go `stopTheWorldWithSema`, `startTheWorldWithSema`, `procresize`.
 
@@ -272,10 +274,10 @@ struct Shown<'a> {
 fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, shown: &Shown<'_>) -> String {
     let now = shared.real_now();
     let mut texts = Vec::new();
-    shared.registry.for_each(proof, |goroutine, fiber| {
+    let write = |goroutine: GoroutineRef<E>, fiber: &mut E::Fiber| {
         let id = goroutine.id();
         if shown.but == Some(id) {
-            return;
+            return false;
         }
         let mut text = String::new();
         // Writing to a string does not fail.
@@ -288,7 +290,10 @@ fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, shown: &Show
         );
         shared.engine().traceback(fiber, &mut text);
         texts.push((shown.first != Some(id), id, text));
-    });
+        // Whoever has ended the run meanwhile waits, and nobody reads on.
+        shared.is_finishing()
+    };
+    shared.registry.for_each_from(proof, 0, write);
     texts.sort_by_key(|&(is_other, id, _)| (is_other, id));
     texts
         .into_iter()
@@ -348,6 +353,24 @@ impl<E: Engine> Shared<E> {
                 self.stop_processor(central, processor);
             }
         }
+    }
+}
+
+/// A thread without a machine that stops the world: until it is dropped, the run's goroutines stay.
+struct Visitor<'a, E: Engine>(&'a Arc<Shared<E>>);
+
+impl<'a, E: Engine> Visitor<'a, E> {
+    /// To be made under the lock under which the run was seen not to be ending, and dropped without it.
+    fn new(shared: &'a Arc<Shared<E>>, central: &mut Central<E>) -> Visitor<'a, E> {
+        central.visitors += 1;
+        Visitor(shared)
+    }
+}
+
+impl<E: Engine> Drop for Visitor<'_, E> {
+    fn drop(&mut self) {
+        self.0.central().visitors -= 1;
+        self.0.progress.notify_all();
     }
 }
 
@@ -492,6 +515,7 @@ pub(crate) fn run_from_outside<E: Engine, R>(
     if shared.is_finishing() {
         return None;
     }
+    let _visitor = Visitor::new(shared, &mut central);
     let mut world = stop(shared, central, None)?;
     shared.event(TraceKind::WorldStops, None, None, 0);
     let result = job(&mut world);
@@ -582,6 +606,7 @@ pub(crate) fn end_with_dump<E: Engine>(
         }
         central = central.wait(&shared.progress, Some(STOP_POLL));
     }
+    let _visitor = Visitor::new(shared, &mut central);
     let Some(mut world) = stop(shared, central, own) else {
         return;
     };

@@ -22,6 +22,8 @@ pub type Body = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What a timer of the toy does.
 pub type OnTimer = &'static (dyn Fn(&Context<'_, Toy>) + Sync);
 
+pub type OnTraceback = Box<dyn Fn() + Send + Sync>;
+
 pub type OnCollect = Box<dyn Fn(&mut StoppedWorld<'_, Toy>) + Send + Sync>;
 
 #[derive(Default)]
@@ -33,6 +35,8 @@ pub struct Toy {
     pub on_collect: Option<OnCollect>,
     /// What it says of a timer that has fired.
     pub ticks_take_long: bool,
+    /// Is there when a goroutine's trace is written.
+    pub on_traceback: Option<OnTraceback>,
 }
 
 thread_local! {
@@ -103,6 +107,9 @@ impl Engine for Toy {
     }
 
     fn traceback(&self, _fiber: &Body, out: &mut String) {
+        if let Some(on_traceback) = &self.on_traceback {
+            on_traceback();
+        }
         out.push_str("toy()\n\t/toy.gl:1\n");
     }
 }

@@ -41,6 +41,8 @@ struct Context {
     func: bool,
     /// In a header: behind the beginning of a type that may open a composite literal.
     literal: bool,
+    /// In such a type: behind `func`, before the parenthesis of its results.
+    literal_func: bool,
     /// In `type ( ... )`.
     type_group: bool,
 }
@@ -69,8 +71,9 @@ pub fn terminals(tokens: &[Token]) -> Vec<(u32, Terminal, u32)> {
                 }
             }
             Func => {
-                if context.header && !context.literal {
-                    context.func = true;
+                if context.header {
+                    context.func |= !context.literal;
+                    context.literal_func = context.literal;
                 } else if stack.is_empty()
                     && previous == Semicolon
                     && declares_function(tokens, index)
@@ -95,8 +98,10 @@ pub fn terminals(tokens: &[Token]) -> Vec<(u32, Terminal, u32)> {
                 context = Context::default();
             }
             LeftParen | LeftBracket => {
+                let opens_results = previous == RightParen && context.literal_func;
                 if kind == LeftParen && previous != Func {
-                    context.literal = false;
+                    context.literal &= opens_results;
+                    context.literal_func = false;
                 }
                 if kind == LeftBracket {
                     let behind_operand =

@@ -192,7 +192,11 @@ fn a_racing_select_is_never_torn() {
 
 #[test]
 fn a_racing_map_ends_in_the_fatal_error() {
-    for ran in race("race/map.gl") {
+    let runs = race("race/map.gl");
+    let (alone, parallel) = runs.split_first().expect("there is a run");
+    // On one processor nobody is interrupted within an operation.
+    assert!(matches!(alone.status, Some(0 | 2)), "{}", alone.stderr);
+    for ran in parallel {
         assert_eq!(ran.status, Some(2), "{}", ran.stderr);
         assert!(
             ran.stderr.starts_with("fatal error: concurrent map "),

@@ -389,11 +389,10 @@ fn limits_end_the_vm_with_an_error() {
             panic!("{name} returned")
         };
         assert_eq!(error.limit(), Some(wanted), "{name}: {error:?}");
-        assert!(
-            error.traces().contains("main."),
-            "{name}: {}",
-            error.traces()
-        );
+        // A VM that a loaded machine does not let stop soon after its deadline is ended without a look at its goroutines.
+        let traces = error.traces();
+        let unseen = wanted == Limit::Deadline && traces.is_empty();
+        assert!(unseen || traces.contains("main."), "{name}: {traces}");
         let again = vm.func::<(), i64>("Exit").unwrap().call(());
         assert_eq!(again.unwrap_err().limit(), Some(wanted));
         start.elapsed()

@@ -72,5 +72,6 @@ pub use link::LinkError;
 pub use native::{
     GoPanic, Native, NativeContext, NativeTable, Parking, ParkingOutcome, Signature, Slots,
 };
+pub use trace::Place;
 pub use traceback::{Failure, TracebackLevel};
 pub use vm::{DEFAULT_MAX_STACK, Exit, Limit, Quitter, Vm, VmOptions};

@@ -335,3 +335,29 @@ pub(crate) fn position_of_address(machine: &Machine, address: u64) -> Option<(St
     let offset = machine.image.offset_of(address)?;
     position_of(machine, machine.image.function_at(offset)?, offset)
 }
+
+/// What lies at a program counter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The function's name, with that of its package.
+    pub function: String,
+    /// Its file; empty for the machine's own functions.
+    pub file: String,
+    /// The line of the instruction; 0 if it is not known.
+    pub line: u32,
+}
+
+impl Machine {
+    /// What lies at a program counter as `runtime.Callers` gives it: of the call that returns there, or of the instruction before it. `None` for
+    /// what is none. For profiles.
+    pub fn place_of(&self, counter: u64) -> Option<Place> {
+        let address = counter.checked_sub(1)?;
+        let function = self.image.function_name(address)?.to_owned();
+        let (file, line) = position_of_address(self, address).unwrap_or_default();
+        Some(Place {
+            function,
+            file,
+            line,
+        })
+    }
+}

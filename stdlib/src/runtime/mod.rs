@@ -1,6 +1,7 @@
 //! Natives of package runtime.
 
 mod finalizers;
+pub mod pprof;
 mod symbols;
 
 use bytecode::TypeKind;
@@ -400,19 +401,5 @@ pub mod debug {
         pure "SetTraceback" => set_traceback;
         pure "release" => release;
         pure "stack" => stack;
-    }
-}
-
-/// Natives of package runtime/pprof.
-pub mod pprof {
-    use vm::border::GoStr;
-    use vm::native::NativeContext;
-
-    fn set_text(context: &mut NativeContext<'_>, text: GoStr<'_>) {
-        context.set_labels((!text.is_empty()).then(|| text.to_text().to_string()));
-    }
-
-    vm::natives! {
-        pure "setText" => set_text;
     }
 }

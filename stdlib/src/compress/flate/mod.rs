@@ -141,3 +141,25 @@ natives! {
     pure "inflate" => inflate;
     pure "deflate" => deflate;
 }
+
+/// `data` as a gzip file.
+pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut writer = deflate::BitWriter::resume(0, 0);
+    deflate::compress(&mut writer, data, 0, 6, 2);
+    let (stream, ..) = writer.suspend();
+    // Deflate, no flags, no time, no name, made on Unix.
+    let mut file = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    file.extend_from_slice(&stream);
+    file.extend_from_slice(&checksum(data).to_le_bytes());
+    file.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    file
+}
+
+/// The cyclic redundancy check of IEEE 802.3.
+fn checksum(data: &[u8]) -> u32 {
+    !data.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc: u32, _| {
+            crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
+        })
+    })
+}

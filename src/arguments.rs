@@ -91,6 +91,8 @@ pub struct Settings {
     pub stubs: Option<&'static str>,
     /// What the program may reach; by default, all that the process may. The command line lives as long as the process.
     pub sandbox: Option<&'static Sandbox>,
+    /// What `os.Executable` tells the program, if not the file of this process. It lives as long as the process.
+    pub executable: Option<&'static str>,
 }
 
 /// What a program in a sandbox may reach.

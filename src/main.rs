@@ -33,6 +33,9 @@ fn main() -> ExitCode {
     if let Some(status) = commands::build::appended() {
         return status;
     }
+    if let Some(status) = commands::test::started_again() {
+        return status;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|word| word.to_string_lossy().into_owned())

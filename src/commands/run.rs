@@ -97,6 +97,7 @@ pub fn execute(
     options.trace = settings.trace.map(|_| Arc::default());
     let recorded = options.trace.clone();
     let mut host = host(name, arguments.to_vec());
+    host.executable = settings.executable.map(str::to_owned);
     if let Some(sandbox) = settings.sandbox {
         if !sandbox.env {
             host.environment.clear();

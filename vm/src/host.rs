@@ -15,6 +15,8 @@ pub struct Host {
     pub arguments: Vec<String>,
     /// `os.Environ`.
     pub environment: Vec<(String, String)>,
+    /// `os.Executable`, unless that is the file of this process.
+    pub executable: Option<String>,
     /// What it may reach.
     pub capabilities: Capabilities,
     stdin: Mutex<Box<dyn Read + Send>>,
@@ -34,6 +36,7 @@ impl Host {
         Host {
             arguments,
             environment,
+            executable: None,
             capabilities: Capabilities::all(),
             stdin: Mutex::new(stdin),
             stdout: Mutex::new(stdout),

@@ -4,6 +4,7 @@
 //! crash, change its folder or its environment. What that process prints before [`STARTED`] are errors of the text; what follows is the
 //! program's. GO: cmd/go/internal/test.
 
+mod executable;
 mod flags;
 mod json;
 mod packages;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+pub use executable::started_again;
 pub use flags::names as flag_names;
 pub use program::run as run_program;
 
@@ -356,13 +358,16 @@ impl Run<'_> {
         };
         let (mut reader, writer) = io::pipe()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(program::words(
+        let mut words = program::words(
             input,
             self.package.has_tests,
             &self.plan.rules,
             &self.plan.settings,
             seed,
-        ));
+        );
+        // Without the file the tests run all the same, but those that start themselves.
+        let _executable = executable::Executable::new(&self.package.path, &mut words).ok();
+        command.args(words);
         command.arg("--").args(&self.plan.program);
         command
             .env("PWD", &input.folder)

@@ -69,6 +69,10 @@ pub fn run(words: &[String]) -> ExitCode {
     let mut settings = Settings::default();
     let mut check_only = false;
     let mut rules = Vec::new();
+    let started_in = std::env::current_dir().unwrap_or_default();
+    let mut here = started_in.clone();
+    let mut executable = None;
+    let mut again = None;
     let mut rest = words;
     while let [name, value, behind @ ..] = rest {
         if name == "--" {
@@ -76,6 +80,9 @@ pub fn run(words: &[String]) -> ExitCode {
         }
         rest = behind;
         match name.as_str() {
+            "executable" => executable = Some(value.clone()),
+            "here" => here = PathBuf::from(value),
+            "again" => again = Some(value.clone()),
             "folder" => input.folder = PathBuf::from(value),
             "path" => input.path = Some(value.clone()),
             "file" => input.files.push(value.clone()),
@@ -99,7 +106,15 @@ pub fn run(words: &[String]) -> ExitCode {
     let arguments = rest.split_first().map_or(rest, |(_, arguments)| arguments);
     input.overlay = overlay;
     let folder = input.folder.clone();
-    let name = format!("{}.test", input.path.as_deref().unwrap_or("main"));
+    let name = match (&again, &executable) {
+        (Some(name), _) | (None, Some(name)) => name.clone(),
+        (None, None) => format!("{}.test", input.path.as_deref().unwrap_or("main")),
+    };
+    // What the words name is named as seen from there.
+    if let Err(error) = std::env::set_current_dir(&here) {
+        eprintln!("golite: {}: {error}", here.display());
+        return ExitCode::FAILURE;
+    }
     if check_only {
         return check(&folder, settings);
     }
@@ -134,14 +149,18 @@ pub fn run(words: &[String]) -> ExitCode {
         };
     };
     // Tests find what lies beside them by runtime.Caller, and they run in another folder than this.
-    let here = std::env::current_dir().unwrap_or_default();
     checked.sources.rename(|name| match name {
         "_testmain.go" => name.to_owned(),
         name => here.join(name).display().to_string(),
     });
-    if let Err(error) = std::env::set_current_dir(&folder) {
-        eprintln!("golite: {}: {error}", folder.display());
+    let runs_in = if again.is_some() { started_in } else { folder };
+    if let Err(error) = std::env::set_current_dir(&runs_in) {
+        eprintln!("golite: {}: {error}", runs_in.display());
         return ExitCode::FAILURE;
+    }
+    settings.executable = executable.map(|path| &*path.leak());
+    if again.is_some() {
+        return execute(checked.sources, program, &name, arguments, settings);
     }
     let mut stdout = std::io::stdout().lock();
     if stdout

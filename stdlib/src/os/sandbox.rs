@@ -261,7 +261,10 @@ pub(super) fn hostname(context: &mut NativeContext<'_>) -> (String, i64) {
 }
 
 pub(super) fn executable(context: &mut NativeContext<'_>) -> (String, i64) {
-    told(context, super::executable)
+    match &context.host().executable {
+        Some(path) if capabilities(context).system => (path.clone(), 0),
+        _ => told(context, super::executable),
+    }
 }
 
 pub(super) fn working_directory(context: &mut NativeContext<'_>) -> (String, i64) {

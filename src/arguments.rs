@@ -81,6 +81,8 @@ pub struct Settings {
     pub max_heap: Option<u64>,
     /// Where to write the timeline of the run. The command line lives as long as the process.
     pub trace: Option<&'static str>,
+    /// Where to write which allocations fill the heap.
+    pub memory_profile: Option<&'static str>,
     /// Draw who runs when, and all that is random, from this; time is virtual.
     pub seed: Option<u64>,
     /// Report goroutines that nobody can wake any more when the program ends?
@@ -175,6 +177,11 @@ pub const FLAGS: &[Flag] = &[
     },
     Flag {
         name: "--trace",
+        value: Some("FILE"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--memprofile",
         value: Some("FILE"),
         commands: &["golite", "run"],
     },
@@ -649,6 +656,8 @@ impl Reader<'_> {
             "--relaxed" => self.settings.relaxed = true,
             "--trace" if value.is_empty() => return Err(()),
             "--trace" => self.settings.trace = Some(Box::leak(value.into())),
+            "--memprofile" if value.is_empty() => return Err(()),
+            "--memprofile" => self.settings.memory_profile = Some(Box::leak(value.into())),
             "--leaks" => self.settings.leaks = true,
             "--seed" => self.settings.seed = Some(value.parse().map_err(|_| ())?),
             "--schedules" => {

@@ -84,6 +84,7 @@ const RUN_FLAGS: &str = "  --watch                   run again whenever a source
   --allow-env, --allow-run  the environment; other processes, which are in no sandbox
   --trace FILE              write a timeline of the run: who ran when on which processor, who woke whom, blocking calls,
                             collections (for chrome://tracing, ui.perfetto.dev, or `golite trace view FILE`)
+  --memprofile FILE         write which allocations fill the heap, and all there were, with their stacks (for go tool pprof)
   --leaks                   when main returns, report goroutines that wait for what nobody can do any more, with their traces
   --seed N                  on one processor, with a clock that only moves when everybody waits: draw the order of goroutines
                             and every random choice from N, so that a run can be repeated

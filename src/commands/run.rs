@@ -15,6 +15,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use stdlib::runtime::pprof::heap_profile;
 use vm::{
     Capabilities, Exit, Files, Folder, Host, Network, Peers, Quitter, Stress, TracebackLevel, Vm,
     VmOptions,
@@ -96,6 +97,7 @@ pub fn execute(
     options.find_leaks = settings.leaks;
     options.trace = settings.trace.map(|_| Arc::default());
     let recorded = options.trace.clone();
+    options.sample_allocations = settings.memory_profile.is_some();
     let mut host = host(name, arguments.to_vec());
     host.executable = settings.executable.map(str::to_owned);
     if let Some(sandbox) = settings.sandbox {
@@ -125,9 +127,17 @@ pub fn execute(
         .max_heap
         .map(|_| vm.machine().heap().account().clone());
     allocator::program_starts(account);
-    if let (Some(file), Some(recorded)) = (settings.trace, recorded) {
+    if settings.trace.is_some() || settings.memory_profile.is_some() {
+        let machine = vm.machine().clone();
         let exit = vm.run();
-        if let Err(error) = trace::write(file, &recorded.take()) {
+        if let (Some(file), Some(recorded)) = (settings.trace, recorded)
+            && let Err(error) = trace::write(file, &recorded.take())
+        {
+            eprintln!("golite: {file}: {error}");
+        }
+        if let Some(file) = settings.memory_profile
+            && let Err(error) = std::fs::write(file, heap_profile(&machine, ""))
+        {
             eprintln!("golite: {file}: {error}");
         }
         end(&exit)

@@ -421,6 +421,10 @@ impl Drop for Machine {
     fn drop(&mut self) {
         // Those who mark must not look at the package variables any more.
         self.heap.give_up();
+        if self.heap.samples() {
+            // SAFETY: no address is given.
+            unsafe { self.heap.sample_allocations(0) };
+        }
     }
 }
 

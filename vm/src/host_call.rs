@@ -139,7 +139,7 @@ pub(crate) unsafe fn begin(cx: &mut Running<'_>, ip: *const bytecode::Word, fp: 
     match made {
         Ok(()) => {
             cx.fiber.call = Owed(Some((call, plan)));
-            cx.poll_heap();
+            cx.poll_heap(ip, fp);
             Next { ip, fp }
         }
         Err(GoPanic::OutOfMemory | GoPanic::WantsMemory) if !plan.refused => {

@@ -736,11 +736,10 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::New => {
                     let i = decode!(New);
                     let site = cx.ty(i.ty).site();
-                    match cx.local.cache.allocate(site) {
-                        Ok(object) => r!(i.dst) = object.get(),
-                        Err(full) => go!(cx.out_of_memory(ip, fp, full)),
+                    match cx.local.cache.next_of_window(site) {
+                        Some(object) => r!(i.dst) = object.get(),
+                        None => call!(ops::memory::new_slowly),
                     }
-                    cx.poll_heap();
                     next!(New);
                 }
                 O::CopyMemory => call!(ops::memory::copy_memory),

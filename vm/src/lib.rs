@@ -51,6 +51,7 @@ pub mod objects;
 mod ops;
 mod panics;
 mod pinned;
+mod profiling;
 pub mod reflection;
 mod running;
 pub mod session;

@@ -18,6 +18,7 @@ use crate::host_function::HostEntry;
 use crate::image::{Image, LinkedFunction};
 use crate::native::{Entry, Native, NativeTable, Signature};
 use crate::pinned::Pinned;
+use crate::profiling;
 use crate::running::stub;
 use crate::types::{TypeTable, reference_words, slot_words};
 
@@ -146,6 +147,9 @@ pub(crate) fn link(
             globals.grow(program.globals_size, shape).then_some(globals)
         }
     };
+    if let Some(globals) = &globals {
+        profiling::begin(&program.natives, &program.globals, globals, heap);
+    }
     let functions = linked(std::mem::take(&mut program.functions), &starts, heap);
     let (Some(entry), Some(known)) = (program.entry, program.known) else {
         return Err(LinkError::Malformed("no entry or known types"));
@@ -244,6 +248,7 @@ fn add(
     if !image.globals.grow(program.globals_size, shape) {
         return Err(LinkError::Malformed("package variables are too large"));
     }
+    profiling::begin(&program.natives, &program.globals, &image.globals, heap);
     let linked_natives = link_natives(
         program,
         natives,

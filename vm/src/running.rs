@@ -429,11 +429,15 @@ impl<'a> Running<'a> {
         self.return_word(back, window) | EXACT
     }
 
-    /// Whether the heap wants a collection: then asks the scheduler for it.
+    /// At the end of the instruction at `ip`, which has allocated: whether the heap wants a collection; then asks the scheduler for it. And whether
+    /// what was allocated is to be noted with its stack.
     #[inline(always)]
-    pub(crate) fn poll_heap(&mut self) {
+    pub(crate) fn poll_heap(&mut self, ip: *const Word, fp: *const u64) {
         if self.machine.heap.collection_wanted() {
             self.ask_for_collection();
+        }
+        if self.local.cache.has_sampled() {
+            self.note_samples(ip, fp);
         }
     }
 

@@ -68,6 +68,8 @@ pub struct VmOptions {
     pub native_memory: Option<fn() -> u64>,
     /// Fills what a collection frees with a pattern.
     pub poison_freed: bool,
+    /// Samples allocations for a profile ([`crate::heap::Heap::allocation_records`]), also if the program itself cannot ask for it.
+    pub sample_allocations: bool,
     /// Gives what a collection frees back to the system at once.
     pub release_always: bool,
     /// Of a program that grows; [`crate::session::Session::start`] sets it.
@@ -100,6 +102,7 @@ impl Default for VmOptions {
             fuel: None,
             native_memory: None,
             poison_freed: false,
+            sample_allocations: false,
             release_always: false,
             session: None,
         }
@@ -247,6 +250,7 @@ pub(crate) fn machine_for(
         bytes_per_thread: options.poison_freed.then_some(1 << 20),
         refuse: options.stress != Stress::None,
         verify: options.verify_marks,
+        sample: options.sample_allocations,
         release_always: options.release_always,
     };
     let machine_options = MachineOptions {
@@ -283,7 +287,7 @@ pub(crate) fn scheduler_options(from: &VmOptions) -> runtime::Options {
     options.forced_collection_period = from.forced_collection_period;
     options.schedtrace = from.schedule_trace.clone();
     options.trace = from.trace.clone();
-    options.final_collection = from.find_leaks;
+    options.final_collection = from.find_leaks || from.sample_allocations;
     options.seed = from.seed;
     options.shuffle = from.seed.is_some();
     options.virtual_clock = from.virtual_clock;

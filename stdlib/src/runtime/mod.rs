@@ -141,6 +141,32 @@ fn all_stacks(context: &mut NativeContext<'_>) -> Parking<String> {
     Parking::World(Box::new(move |world| world.dump(Some(caller))))
 }
 
+/// See `memoryProfile`.
+fn memory_profile(context: &mut NativeContext<'_>) -> Vec<u64> {
+    let records = context.machine().heap().allocation_records();
+    let words = records.iter().flat_map(|record| {
+        let head = [
+            record.size,
+            record.allocated,
+            record.freed,
+            record.stack.len() as u64,
+        ];
+        head.into_iter().chain(record.stack.iter().copied())
+    });
+    words.collect()
+}
+
+/// See `goroutineStacks`.
+fn goroutine_stacks(context: &mut NativeContext<'_>) -> Parking<Vec<u64>> {
+    Parking::World(context.with_machine(|machine, world| {
+        let stacks = machine.goroutine_stacks(world);
+        let words = stacks
+            .into_iter()
+            .flat_map(|stack| std::iter::once(stack.len() as u64).chain(stack));
+        words.collect()
+    }))
+}
+
 fn lock_thread(_: &mut NativeContext<'_>) -> Parking<()> {
     Parking::LockThread(true, ())
 }
@@ -330,6 +356,8 @@ natives! {
     parking "UnlockOSThread" => unlock_thread;
     parking "SetDefaultGOMAXPROCS" => set_default_processors;
     pure "floatOf" => f64::from_bits;
+    pure "memoryProfile" => memory_profile;
+    parking "goroutineStacks" => goroutine_stacks;
     pure "memoryStatistics" => memory_statistics;
 }
 

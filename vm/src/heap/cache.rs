@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 #[cfg(doc)]
 use super::HeapOptions;
+use super::profile::Countdown;
 use super::region::{BLOCK_BYTES, Block};
 use super::shape::{Shape, ShapeData};
 use super::size_class::{CELL_SIZES, MAX_SMALL, class_of};
@@ -117,6 +118,8 @@ pub struct Cache {
     /// See [`Cache::may_refuse`].
     refuses: bool,
     refused: bool,
+    /// To the next allocation that is noted.
+    pub(super) countdown: Countdown,
     shared: NonNull<Shared>,
     heap: Arc<Heap>,
 }
@@ -143,6 +146,7 @@ impl Heap {
             random,
             refuses: self.refuses,
             refused: false,
+            countdown: Countdown::default(),
             shared,
             heap: self.clone(),
         }
@@ -234,6 +238,16 @@ impl Cache {
     /// If the system or the heap's limit refuses memory.
     #[inline(always)]
     pub fn allocate(&mut self, site: Site) -> Result<Reference, OutOfMemory> {
+        match self.next_of_window(site) {
+            Some(object) => Ok(object),
+            None => self.allocate_slowly(site),
+        }
+    }
+
+    /// A new zeroed object, if there is one in the window: allocating without a call. Who gets none goes on with [`Cache::allocate_slowly`].
+    /// Whether a collection is wanted need be asked only then.
+    #[inline(always)]
+    pub fn next_of_window(&mut self, site: Site) -> Option<Reference> {
         if site.layout < self.count {
             // SAFETY: `entries` has `count` entries, and only this cache uses them while the world runs.
             let entry = unsafe { &mut *self.entries.add(site.layout as usize) };
@@ -242,10 +256,10 @@ impl Cache {
                 let object = entry.next;
                 entry.next = next;
                 // SAFETY: a window lies in a block of a region, which does not start at address 0.
-                return Ok(unsafe { Reference::new_unchecked(object) });
+                return Some(unsafe { Reference::new_unchecked(object) });
             }
         }
-        self.allocate_slowly(site)
+        None
     }
 
     /// New zeroed memory of this shape and any size: backing of slices, closures, strings. Never collects.
@@ -313,9 +327,12 @@ impl Cache {
     }
 
     /// Allocates when the fast way failed: no window left, entry never used, or a large or odd object.
+    ///
+    /// # Errors
+    /// As [`Cache::allocate`].
     #[cold]
     #[inline(never)]
-    fn allocate_slowly(&mut self, mut site: Site) -> Result<Reference, OutOfMemory> {
+    pub fn allocate_slowly(&mut self, mut site: Site) -> Result<Reference, OutOfMemory> {
         if site.bytes as usize > MAX_SMALL || site.bytes == 0 {
             return self.allocate_large(site.shape, site.bytes as usize, true);
         }
@@ -340,7 +357,11 @@ impl Cache {
         if bytes == 0 {
             return Ok(zero_sized());
         }
-        self.heap.allocate_large(shape, bytes as u64, zeroed)
+        let object = self.heap.allocate_large(shape, bytes as u64, zeroed)?;
+        if self.heap.samples() {
+            self.is_next(object.get(), bytes as u64);
+        }
+        Ok(object)
     }
 
     /// Copies the addresses of shapes made since the last time.
@@ -410,7 +431,10 @@ impl Cache {
             }
         }
         let cells = (WINDOW / entry.cell).max(1) as u64;
-        let end = entry.run_end.min(entry.end + cells * entry.cell as u64);
+        let mut end = entry.run_end.min(entry.end + cells * entry.cell as u64);
+        if self.heap.samples() {
+            end = self.cut_window(entry.end, end, entry.cell as u64);
+        }
         // SAFETY: the window is a run of free cells of our block.
         unsafe { clear(entry.block, entry.start, entry.end, end) };
         let bytes = end - entry.end;

@@ -79,6 +79,7 @@ impl Heap {
         marker.settle();
         // SAFETY: by the contract.
         unsafe { specials.settle(&mut marker, &self.account) };
+        self.settle_samples(&marker);
         cycle.root_bytes += marker.root_bytes;
         // ORDERING: relaxed, here and below: the world is stopped.
         let (marked_bytes, marked_objects) = (

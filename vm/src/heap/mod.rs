@@ -41,6 +41,9 @@
 //! cell's stale contents lead to, but cannot break the heap. [`HeapOptions::poison`] fills freed cells with a
 //! pattern, so that a root the compiler or interpreter forgot shows at the next use, not some day.
 //!
+//! # Profiles
+//! If somebody can ask for them, some allocations are noted with their stacks ([`profile`]).
+//!
 //! # What hangs on objects
 //! Finalizers, cleanups and weak pointers stand in tables apart ([`specials`]); pools are emptied by collections.
 //!
@@ -54,6 +57,7 @@ mod concurrent;
 mod mark;
 mod parallel;
 pub(crate) mod platform;
+mod profile;
 mod region;
 mod scavenge;
 mod shape;
@@ -65,7 +69,7 @@ pub(crate) mod tests;
 use std::num::NonZero;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use bytecode::{SlotKind, TypeDescriptor};
@@ -74,6 +78,7 @@ use cache::{NO_LAYOUT, Shared};
 use collect::Sorting;
 use concurrent::Cycle;
 use parallel::Pool;
+use profile::Sampling;
 use region::{
     BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS,
 };
@@ -86,6 +91,7 @@ pub use barrier::Mutating;
 pub use cache::{Cache, Site, zero_sized};
 pub use concurrent::{Pace, Roots};
 pub use mark::Marker;
+pub use profile::{AllocationRecord, MOST_FRAMES, USUAL_RATE};
 pub use shape::{REFERENCE_TYPE, Shape};
 pub use specials::{Due, DueKind};
 
@@ -132,6 +138,8 @@ pub struct HeapOptions {
     pub release_always: bool,
     /// Mark all anew at the end of each collection, and compare: for tests of the barrier. A difference is a panic.
     pub verify: bool,
+    /// Sample allocations, whether or not the program can ask for them ([`Heap::allocation_records`]).
+    pub sample: bool,
 }
 
 impl Default for HeapOptions {
@@ -147,6 +155,7 @@ impl Default for HeapOptions {
             refuse: false,
             release_always: false,
             verify: false,
+            sample: false,
         }
     }
 }
@@ -428,6 +437,8 @@ pub struct Heap {
     growth: AtomicU64,
     soft_limit: AtomicU64,
     account: Arc<Account>,
+    /// Set if allocations are sampled.
+    sampling: OnceLock<Sampling>,
     // Locks are taken in this order; last those of `LayoutData::unswept`.
     state: Mutex<State>,
     specials: Mutex<Specials>,
@@ -481,6 +492,7 @@ impl Heap {
             growth: AtomicU64::new(options.growth_percent.map_or(u64::MAX, u64::from)),
             soft_limit: AtomicU64::new(options.soft_limit.unwrap_or(u64::MAX)),
             account: Arc::new(Account::new(options.limit, options.native_memory)),
+            sampling: OnceLock::new(),
             plans: Mutex::new(Plans {
                 shapes: Shapes::new(),
                 layouts: Vec::new(),
@@ -513,6 +525,10 @@ impl Heap {
                 pauses: Vec::new(),
             }),
         });
+        if options.sample {
+            // SAFETY: no address is given.
+            unsafe { heap.sample_allocations(0) };
+        }
         heap.set_trigger(&mut lock(&heap.state));
         Ok(heap)
     }

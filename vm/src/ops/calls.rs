@@ -72,7 +72,7 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                 // For `runtime.Caller` and the like.
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
                 let result = entry(&mut native_context!(cx), Slots(window));
-                cx.poll_heap();
+                cx.poll_heap(ip, fp);
                 match result {
                     Ok(()) => after!(ip, fp, CallNative),
                     Err(panic) => cx.go_panic(ip, fp, &panic),
@@ -89,6 +89,7 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
             Entry::Parking(entry) => {
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
                 let outcome = entry(&mut native_context!(cx), Slots(window));
+                cx.poll_heap(ip, fp);
                 parked(cx, ip, fp, outcome)
             }
             Entry::Host(index) => {
@@ -96,7 +97,7 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                 match &cx.machine.image.host_entries[index as usize] {
                     HostEntry::Pure(entry) => {
                         let result = entry(&mut native_context!(cx), Slots(window));
-                        cx.poll_heap();
+                        cx.poll_heap(ip, fp);
                         match result {
                             Ok(()) => after!(ip, fp, CallNative),
                             Err(panic) => cx.go_panic(ip, fp, &panic),
@@ -205,7 +206,9 @@ pub(crate) unsafe fn resume_native(
     unsafe {
         let i = decode!(ip, CallNative);
         let window = fp.add(i.window.0 as usize);
-        match finish(&mut native_context!(cx), window) {
+        let result = finish(&mut native_context!(cx), window);
+        cx.poll_heap(ip, fp);
+        match result {
             Ok(()) => after!(ip, fp, CallNative),
             Err(panic) => cx.go_panic(ip, fp, &panic),
         }
@@ -513,7 +516,7 @@ pub(crate) unsafe fn make_closure(cx: &mut Running<'_>, ip: *const Word, fp: *mu
             );
         }
         r!(fp, i.dst) = closure;
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MakeClosure)
     }
 }

@@ -81,7 +81,7 @@ pub(crate) unsafe fn make(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
                 return cx.out_of_memory(ip, fp, crate::heap::OutOfMemory);
             }
         }
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MakeChannel)
     }
 }

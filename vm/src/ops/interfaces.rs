@@ -25,7 +25,7 @@ pub(crate) unsafe fn make_wide(cx: &mut Running<'_>, ip: *const Word, fp: *mut u
         );
         r!(fp, i.dst) = ty.word();
         high!(fp, i.dst) = data;
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MakeInterface)
     }
 }

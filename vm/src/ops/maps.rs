@@ -170,7 +170,7 @@ pub(crate) unsafe fn make_map(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
         let hint = if (hint as i64) < 0 { 0 } else { hint };
         let map = checked!(cx, ip, fp, map::make(&mut cx.local.cache, map_type, hint));
         r!(fp, i.dst) = map;
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MakeMap)
     }
 }
@@ -322,7 +322,7 @@ pub(crate) unsafe fn set(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) ->
             )
         );
         value::store(ty.element(), place, fp.add(i.src.0 as usize));
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MapSet)
     }
 }
@@ -352,7 +352,7 @@ pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
             )
         );
         r!(fp, i.dst) = place;
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MapAddress)
     }
 }
@@ -426,7 +426,7 @@ pub(crate) unsafe fn iterate(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
         let (_, map_type) = types(cx, i.ty);
         let map = r!(fp, i.map);
         r!(fp, i.iterator) = checked!(cx, ip, fp, map::iterate(&mut cx.local.cache, map, map_type));
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MapIterate)
     }
 }

@@ -15,6 +15,23 @@ pub(crate) unsafe fn nil_dereference(cx: &mut Running<'_>, ip: *const Word, fp: 
     cx.nil_dereference(ip, fp)
 }
 
+/// As `New`, when the processor's window has no room.
+///
+/// # Safety
+/// See [`super`].
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn new_slowly(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, New);
+        let site = cx.ty(i.ty).site();
+        r!(fp, i.dst) = allocated!(cx, ip, fp, cx.local.cache.allocate_slowly(site)).get();
+        cx.poll_heap(ip, fp);
+        after!(ip, fp, New)
+    }
+}
+
 /// # Safety
 /// See [`super`].
 #[inline(never)]
@@ -46,7 +63,7 @@ pub(crate) unsafe fn clone(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
         let to = allocated!(cx, ip, fp, cx.local.cache.allocate(ty.site())).get();
         moves::copy(to, from, ty.size as usize);
         r!(fp, i.dst) = to;
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, Clone)
     }
 }

@@ -86,7 +86,7 @@ pub(crate) unsafe fn run(
             MachineOperation::Select => select(cx, ip, fp, window),
         }
     };
-    cx.poll_heap();
+    cx.poll_heap(ip, fp);
     result.unwrap_or_else(|panic| cx.go_panic(ip, fp, &panic))
 }
 

@@ -385,7 +385,7 @@ pub(crate) unsafe fn make_slice(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
         .get();
         r!(fp, i.dst) = pointer;
         high!(fp, i.dst) = header(length, capacity);
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, MakeSlice)
     }
 }
@@ -464,7 +464,7 @@ macro_rules! with_room {
                 $length + $extra,
             ) {
                 Ok(grown) => {
-                    $cx.poll_heap();
+                    $cx.poll_heap($ip, $fp);
                     grown
                 }
                 Err(Grow::TooLong) => {

@@ -68,7 +68,7 @@ pub(crate) unsafe fn concat(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             .get();
             copy_bytes(object, a);
             copy_bytes(object + a.1, b);
-            cx.poll_heap();
+            cx.poll_heap(ip, fp);
             (object, length)
         };
         r!(fp, i.dst) = pointer;
@@ -118,7 +118,7 @@ pub(crate) unsafe fn concat_run(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
                     at += string.1;
                 }
             }
-            cx.poll_heap();
+            cx.poll_heap(ip, fp);
             (object, length)
         };
         r!(fp, i.dst) = pointer;
@@ -156,7 +156,7 @@ pub(crate) unsafe fn string_from_rune(cx: &mut Running<'_>, ip: *const Word, fp:
         moves::copy(object, bytes.as_ptr() as u64, bytes.len());
         r!(fp, i.dst) = object;
         high!(fp, i.dst) = bytes.len() as u64;
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, StringFromRune)
     }
 }
@@ -185,7 +185,7 @@ pub(crate) unsafe fn string_from_bytes(
             .get();
             // Others may write to the slice meanwhile, hence a move that knows that.
             moves::copy(object, source, length as usize);
-            cx.poll_heap();
+            cx.poll_heap(ip, fp);
         }
         r!(fp, i.dst) = object;
         high!(fp, i.dst) = length;
@@ -231,7 +231,7 @@ pub(crate) unsafe fn string_from_runes(
             )
             .get();
             moves::copy(object, text.as_ptr() as u64, text.len());
-            cx.poll_heap();
+            cx.poll_heap(ip, fp);
         }
         r!(fp, i.dst) = object;
         high!(fp, i.dst) = text.len() as u64;
@@ -262,7 +262,7 @@ pub(crate) unsafe fn bytes_from_string(
         }
         r!(fp, i.dst) = object;
         high!(fp, i.dst) = header(string.1, capacity);
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, BytesFromString)
     }
 }
@@ -315,7 +315,7 @@ pub(crate) unsafe fn runes_from_string(
         }
         r!(fp, i.dst) = object;
         high!(fp, i.dst) = header(count, capacity);
-        cx.poll_heap();
+        cx.poll_heap(ip, fp);
         after!(ip, fp, RunesFromString)
     }
 }

@@ -142,6 +142,8 @@ pub fn execute(
         }
         end(&exit)
     }
+    // The compiler's work is done.
+    vm::release_code();
     vm.run_process(|exit| end(&exit))
 }
 

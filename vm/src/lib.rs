@@ -65,6 +65,7 @@ pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, Vie
 pub use capabilities::{Capabilities, Files, Folder, Network, Peers};
 pub use embedded::{Awake, Embedded, Ending, Stopper};
 pub use engine::{Machine, MachineOptions, Stress, TimerPayload};
+pub use heap::release_code;
 pub use host::{Host, HostHandle};
 pub use host_call::{CallFailure, CallPlan, HostCall, is_error};
 pub use host_function::{HostEntry, HostFunction};

@@ -634,6 +634,34 @@ impl<'h> NativeContext<'h> {
         }
     }
 
+    /// A new string of `length` bytes, written in its place by `fill`: for results whose length is known, which need no buffer besides.
+    ///
+    /// # Errors
+    /// The heap is full.
+    pub fn make_string(
+        &mut self,
+        length: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<crate::border::GoStr<'h>, GoPanic> {
+        if length == 0 {
+            fill(&mut []);
+            return self.new_string(b"");
+        }
+        if u32::try_from(length).is_err() {
+            return Err(self.out_of_memory(length));
+        }
+        let object = self
+            .cache
+            .allocate_uninitialized(length)
+            .map_err(heap_full)?
+            .get();
+        // SAFETY: a new object of that size, which nobody else sees yet; its bytes come from the system as zeroes, or are what somebody has left there.
+        unsafe {
+            fill(std::slice::from_raw_parts_mut(object as *mut u8, length));
+            Ok(crate::border::GoStr::from_raw(object as *const u8, length))
+        }
+    }
+
     /// A new slice of zeroed elements.
     ///
     /// # Errors

@@ -184,6 +184,7 @@ fn memory_statistics(context: &mut NativeContext<'_>, figures: GoSlice<'_, u64>)
     let heap = context.machine().heap();
     let s = heap.statistics();
     let pauses = heap.pauses();
+    let sizes = heap.sizes();
     let found = [
         s.in_use,
         s.total_allocated,
@@ -199,13 +200,23 @@ fn memory_statistics(context: &mut NativeContext<'_>, figures: GoSlice<'_, u64>)
         s.reserved.saturating_sub(s.resident),
         s.stack_bytes,
         s.share.to_bits(),
+        s.record_bytes[0],
+        s.record_bytes[1],
+        s.cache_bytes,
+        heap.profile_bytes(),
+        s.collector_bytes,
+        sizes.len() as u64,
     ];
+    let sizes = sizes
+        .iter()
+        .flat_map(|of| [u64::from(of.size), of.mallocs, of.frees]);
     let pauses = pauses
         .iter()
         .flat_map(|pause| [pause.nanoseconds, pause.end]);
     let mut count = 0;
     for (index, figure) in found
         .into_iter()
+        .chain(sizes)
         .chain(pauses)
         .take(figures.len())
         .enumerate()

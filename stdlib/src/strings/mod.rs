@@ -108,23 +108,47 @@ fn join<'h>(
     for element in elements.iter() {
         length = length.saturating_add(element.len());
     }
-    let mut out = with_capacity(context, length)?;
-    for (index, element) in elements.iter().enumerate() {
-        if index > 0 {
-            out.extend_from_slice(&separator);
+    check_length(context, length)?;
+    context.make_string(length, |mut out| {
+        let mut put = |text: &[u8]| {
+            // Another thread may have changed the elements since they were measured.
+            let count = text.len().min(out.len());
+            let (here, rest) = std::mem::take(&mut out).split_at_mut(count);
+            here.copy_from_slice(&text[..count]);
+            out = rest;
+        };
+        for (index, element) in elements.iter().enumerate() {
+            if index > 0 {
+                put(&separator);
+            }
+            put(&element);
         }
-        out.extend_from_slice(&element);
-    }
-    context.new_string(&out)
+    })
 }
+
+/// Whether a string of this length may be made.
+///
+/// # Errors
+/// Out of memory; Go's panic if even Go would not try.
+fn check_length(context: &NativeContext<'_>, length: usize) -> Result<(), GoPanic> {
+    if length > MAX_ALLOCATION {
+        return Err(GoPanic::runtime("makeslice: len out of range"));
+    }
+    context.check_memory(length)?;
+    if length > LONGEST {
+        return Err(context.out_of_memory(length));
+    }
+    Ok(())
+}
+
+/// What Go can address.
+const MAX_ALLOCATION: usize = 1 << 48;
 
 /// An empty buffer of this capacity, for a string that will be as long.
 ///
 /// # Errors
 /// Out of memory; Go's panic if even Go would not try.
 pub fn with_capacity(context: &NativeContext<'_>, length: usize) -> Result<Vec<u8>, GoPanic> {
-    /// What Go can address.
-    const MAX_ALLOCATION: usize = 1 << 48;
     if length > MAX_ALLOCATION {
         return Err(GoPanic::runtime("makeslice: len out of range"));
     }
@@ -162,13 +186,14 @@ fn repeat<'h>(
         .checked_mul(count)
         .filter(|&length| length <= isize::MAX as usize)
         .ok_or_else(|| GoPanic::text("strings: Repeat output length overflow"))?;
-    let mut out = with_capacity(context, length)?;
-    match &*s {
+    check_length(context, length)?;
+    context.make_string(length, |out| match &*s {
         [] => {}
-        [b] => out.resize(count, *b),
-        s => (0..count).for_each(|_| out.extend_from_slice(s)),
-    }
-    context.new_string(&out)
+        [b] => out.fill(*b),
+        s => out
+            .chunks_exact_mut(s.len())
+            .for_each(|chunk| chunk.copy_from_slice(s)),
+    })
 }
 
 fn replace<'h>(
@@ -214,6 +239,17 @@ fn split_with<'h>(
         let mut parts = search::count(&s, &separator) + 1;
         if let Ok(limit) = usize::try_from(limit) {
             parts = parts.min(limit);
+        }
+        context.check_memory(parts.saturating_mul(16))?;
+        if !separator.is_empty() {
+            // The number is exact.
+            let slice = context.new_slice::<GoStr<'h>>(parts, parts)?;
+            let mut index = 0;
+            search::split_each(&s, &separator, keep, limit, |range| {
+                slice.set(index, s.slice(range));
+                index += 1;
+            });
+            return Ok(slice);
         }
         // A range, and the string it becomes.
         context.check_memory(parts.saturating_mul(32))?;
@@ -266,11 +302,23 @@ fn title<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'h>,
 }
 
 fn to_lower<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'h>, GoPanic> {
+    if s.is_ascii() && s.iter().any(u8::is_ascii_uppercase) {
+        return context.make_string(s.len(), |out| {
+            out.copy_from_slice(&s);
+            out.make_ascii_lowercase();
+        });
+    }
     let changed = search::to_case(&s, LOWER);
     or_same(context, s, changed)
 }
 
 fn to_upper<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'h>, GoPanic> {
+    if s.is_ascii() && s.iter().any(u8::is_ascii_lowercase) {
+        return context.make_string(s.len(), |out| {
+            out.copy_from_slice(&s);
+            out.make_ascii_uppercase();
+        });
+    }
     let changed = search::to_case(&s, UPPER);
     or_same(context, s, changed)
 }

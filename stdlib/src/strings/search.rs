@@ -159,45 +159,62 @@ pub fn fields(text: &[u8]) -> Vec<Range<usize>> {
 
 /// The parts between separators, each with `keep` bytes of the separator behind it; at most `limit` parts if that is not negative.
 pub fn split(text: &[u8], separator: &[u8], keep: usize, limit: i64) -> Vec<Range<usize>> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut parts = Vec::new();
+    split_each(text, separator, keep, limit, |part| parts.push(part));
+    parts
+}
+
+/// As [`split`], one part after the other.
+pub fn split_each(
+    text: &[u8],
+    separator: &[u8],
+    keep: usize,
+    limit: i64,
+    mut take: impl FnMut(Range<usize>),
+) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if limit == 0 {
-        return parts;
+        return;
     }
+    let mut taken = 0;
+    let mut take = |part| {
+        take(part);
+        taken += 1;
+        taken
+    };
     if separator.is_empty() {
         // Between characters.
-        let mut at = 0;
+        let (mut at, mut parts) = (0, 0);
         while at < text.len() {
-            if parts.len() + 1 == limit {
-                parts.push(at..text.len());
-                break;
+            if parts + 1 == limit {
+                take(at..text.len());
+                return;
             }
             let width = decode(&text[at..]).1;
-            parts.push(at..at + width);
+            parts = take(at..at + width);
             at += width;
         }
-        return parts;
+        return;
     }
-    let mut start = 0;
+    let (mut start, mut parts) = (0, 0);
     if let [b] = separator {
         for at in memchr::memchr_iter(*b, text) {
-            if parts.len() + 1 >= limit {
+            if parts + 1 >= limit {
                 break;
             }
-            parts.push(start..at + keep);
+            parts = take(start..at + keep);
             start = at + 1;
         }
     } else {
         for at in memchr::memmem::find_iter(text, separator) {
-            if parts.len() + 1 >= limit {
+            if parts + 1 >= limit {
                 break;
             }
-            parts.push(start..at + keep);
+            parts = take(start..at + keep);
             start = at + separator.len();
         }
     }
-    parts.push(start..text.len());
-    parts
+    take(start..text.len());
 }
 
 /// With `old` replaced by `new`, at most `limit` times if that is not negative. An empty `old` stands before every character and

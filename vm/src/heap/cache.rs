@@ -16,6 +16,7 @@
 
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 #[cfg(doc)]
 use super::HeapOptions;
@@ -71,6 +72,8 @@ pub(super) struct Entry {
     /// First cell of the block not looked at.
     cursor: u32,
     cell: u32,
+    /// Objects of windows that the layout does not know of yet.
+    made: u64,
     /// Null in an entry never used.
     layout: *const LayoutData,
 }
@@ -84,6 +87,7 @@ impl Entry {
         start: 0,
         cursor: 0,
         cell: 0,
+        made: 0,
         layout: ptr::null(),
     };
 
@@ -97,6 +101,9 @@ impl Entry {
         unsafe { (*self.block).mark_cells(side, cell(from), cell(self.end), marked) };
     }
 }
+
+/// Bytes of an entry.
+pub(super) const ENTRY_BYTES: u64 = size_of::<Entry>() as u64;
 
 /// What the heap's list of caches holds.
 pub(super) struct Shared {
@@ -192,9 +199,17 @@ impl Shared {
     /// Brings the heap's counters up to date: counts windows as far as they are used.
     pub fn publish(&mut self, heap: &Heap) {
         let (mut unused_bytes, mut unused_objects) = (0, 0);
-        for entry in self.entries.iter().filter(|entry| entry.cell > 0) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.cell > 0) {
+            let unused = (entry.end - entry.next) / entry.cell as u64;
             unused_bytes += entry.end - entry.next;
-            unused_objects += (entry.end - entry.next) / entry.cell as u64;
+            unused_objects += unused;
+            // SAFETY: layouts live as long as the heap, and an entry with a size has one.
+            let layout = unsafe { &*entry.layout };
+            // ORDERING: relaxed. A counter.
+            layout
+                .made
+                .fetch_add(entry.made.wrapping_sub(unused), Ordering::Relaxed);
+            entry.made = unused;
         }
         heap.count_allocation(
             self.bytes.wrapping_sub(unused_bytes),
@@ -447,7 +462,9 @@ impl Cache {
         let object = entry.next;
         entry.next += entry.cell as u64;
         shared.bytes += bytes;
-        shared.objects += bytes / entry.cell as u64;
+        let objects = bytes / entry.cell as u64;
+        shared.objects += objects;
+        entry.made += objects;
         let (bytes, objects) = (
             std::mem::take(&mut shared.bytes),
             std::mem::take(&mut shared.objects),

@@ -124,6 +124,9 @@ impl Heap {
         state.finished += 1;
         for layout in &lock(&self.plans).layouts {
             lock(&layout.unswept).clear();
+            let made = layout.made.load(Ordering::Relaxed);
+            layout.made_then.store(made, Ordering::Relaxed);
+            layout.alive_then.store(0, Ordering::Relaxed);
         }
         state.sorting = Some(Sorting {
             region: 0,
@@ -212,6 +215,12 @@ impl Heap {
                 block.sorted = state.finished;
                 block.clear_marks(1 - side);
                 let marked = block.count_marks(side);
+                if block.state == BlockState::Small && marked > 0 {
+                    // ORDERING: relaxed. A counter.
+                    plans.layouts[block.bytes_or_layout as usize]
+                        .alive_then
+                        .fetch_add(marked.into(), Ordering::Relaxed);
+                }
                 if marked == 0 {
                     // SAFETY: as above; nothing leads into the block.
                     let count = unsafe { self.free_block(region, number) };

@@ -91,6 +91,7 @@ pub use barrier::Mutating;
 pub use cache::{Cache, Site, zero_sized};
 pub use concurrent::{Pace, Roots};
 pub use mark::Marker;
+pub use platform::release_code;
 pub use profile::{AllocationRecord, MOST_FRAMES, USUAL_RATE};
 pub use shape::{REFERENCE_TYPE, Shape};
 pub use specials::{Due, DueKind};
@@ -281,6 +282,22 @@ pub struct Statistics {
     pub stack_bytes: u64,
     /// Share of the time since the heap was made that collections took.
     pub share: f64,
+    /// Bytes of the records of blocks: of those in use, and of all that were ever written.
+    pub record_bytes: [u64; 2],
+    /// Bytes of caches.
+    pub cache_bytes: u64,
+    /// Bytes of what collections remember between each other.
+    pub collector_bytes: u64,
+}
+
+/// Objects of one size, of `runtime.MemStats.BySize`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SizeFigures {
+    /// Bytes of a cell.
+    pub size: u32,
+    /// How many were made, and found dead.
+    pub mallocs: u64,
+    pub frees: u64,
 }
 
 /// A size class with a shape.
@@ -288,6 +305,10 @@ struct LayoutData {
     number: u32,
     cell: u32,
     shape: *const ShapeData,
+    /// Objects made, ever; how many that were at the last collection, and how many of those it found alive, as far as blocks have been sorted.
+    made: AtomicU64,
+    made_then: AtomicU64,
+    alive_then: AtomicU64,
     /// Blocks with free cells that the last collection found and no cache has taken: a list through [`Block::next`].
     unswept: Mutex<BlockList>,
 }
@@ -357,6 +378,7 @@ struct State {
     huge: Vec<Box<Huge>>,
     /// Blocks in use for objects, and bytes of huge objects.
     used_blocks: u64,
+    most_used_blocks: u64,
     huge_bytes: u64,
     /// Blocks that have been written since they came from the system: in use, or free and not given back.
     dirty_blocks: u64,
@@ -503,6 +525,7 @@ impl Heap {
                 first_with_space: 0,
                 huge: Vec::new(),
                 used_blocks: 0,
+                most_used_blocks: 0,
                 huge_bytes: 0,
                 dirty_blocks: 0,
                 root_bytes: 0,
@@ -573,6 +596,9 @@ impl Heap {
                 number,
                 cell: CELL_SIZES[class],
                 shape: data,
+                made: AtomicU64::new(0),
+                made_then: AtomicU64::new(0),
+                alive_then: AtomicU64::new(0),
                 unswept: Mutex::new(BlockList::EMPTY),
             }));
             // ORDERING: relaxed, see `ShapeData::layout`.
@@ -684,6 +710,7 @@ impl Heap {
         match taken {
             Some((region, first)) => {
                 state.used_blocks += count as u64;
+                state.most_used_blocks = state.most_used_blocks.max(state.used_blocks);
                 let fresh = (first..first + count)
                     // SAFETY: records are mapped, and we hold the state's lock.
                     .filter(|&number| unsafe { (*region.record(number)).dirty == 0 })
@@ -944,7 +971,36 @@ impl Heap {
                 .charged()
                 .saturating_sub(state.used_blocks * BLOCK_BYTES + state.huge_bytes),
             share: state.pause_total.as_secs_f64() / self.made.elapsed().as_secs_f64().max(1e-9),
+            record_bytes: [state.used_blocks, state.most_used_blocks]
+                .map(|count| count * size_of::<Block>() as u64),
+            cache_bytes: state.caches.len() as u64 * self.layouts() as u64 * cache::ENTRY_BYTES,
+            collector_bytes: (size_of::<Heap>()
+                + state.mark_stack.capacity() * 8
+                + state.pauses.capacity() * size_of::<Pause>()) as u64,
         }
+    }
+
+    /// Objects by size: the sizes there are, ascending, with how many objects of each were made, and found dead. Caches count when they are
+    /// published, and when the world stops.
+    pub fn sizes(&self) -> Vec<SizeFigures> {
+        self.sort(&mut lock(&self.state), usize::MAX);
+        let mut figures: Vec<_> = CELL_SIZES
+            .iter()
+            .map(|&size| SizeFigures {
+                size,
+                mallocs: 0,
+                frees: 0,
+            })
+            .collect();
+        for layout in &lock(&self.plans).layouts {
+            // ORDERING: relaxed. Counters.
+            let [made, then, alive] = [&layout.made, &layout.made_then, &layout.alive_then]
+                .map(|count| count.load(Ordering::Relaxed));
+            let of_size = &mut figures[class_of(layout.cell as usize)];
+            of_size.mallocs += made;
+            of_size.frees += then.saturating_sub(alive);
+        }
+        figures
     }
 
     /// The last pauses, at most [`PAUSES`]: that of collection `n` at `(n - 1) % PAUSES`.

@@ -46,6 +46,48 @@ pub unsafe fn unreserve(start: NonNull<u8>, bytes: usize, _alignment: usize) {
     unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
 }
 
+/// Has the pages of the executable and its libraries that cannot be written leave the process's memory; those that are used again come back
+/// from the system's cache of files. Worth a call after much code has run for the last time, such as a compiler's: it counts as the process's memory.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub fn release_code() {
+    unsafe extern "C" fn release(
+        object: *mut libc::dl_phdr_info,
+        _: usize,
+        _: *mut libc::c_void,
+    ) -> libc::c_int {
+        // SAFETY: who calls back passes an object that is loaded, with so many headers.
+        let (base, headers) = unsafe {
+            let object = &*object;
+            let count = usize::from(object.dlpi_phnum);
+            if object.dlpi_phdr.is_null() {
+                return 0;
+            }
+            let headers = std::slice::from_raw_parts(object.dlpi_phdr, count);
+            (object.dlpi_addr as usize, headers)
+        };
+        // What the system brings itself (vdso) has no file to come back from, and refuses.
+        let page = 1 << 12;
+        for segment in headers {
+            if segment.p_type != libc::PT_LOAD || segment.p_flags & libc::PF_W != 0 {
+                continue;
+            }
+            let start = (base + segment.p_vaddr as usize).next_multiple_of(page);
+            let end = (base + (segment.p_vaddr + segment.p_filesz) as usize) & !(page - 1);
+            if start < end {
+                // SAFETY: whole pages of a private mapping of a file that nobody writes to: they are read from the file again.
+                unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+            }
+        }
+        0
+    }
+    // SAFETY: the function keeps nothing of what it is given.
+    unsafe { libc::dl_iterate_phdr(Some(release), std::ptr::null_mut()) };
+}
+
+/// As above, where that is not known.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub fn release_code() {}
+
 /// A mapping of `bytes` bytes for a large stack: zeroed, committed as it is touched, in large pages if the system has any.
 #[cfg(all(target_os = "linux", not(miri)))]
 pub fn map(bytes: usize) -> Option<NonNull<u8>> {

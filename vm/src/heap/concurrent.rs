@@ -94,6 +94,8 @@ pub(super) struct Cycle {
     pub(super) root_bytes: u64,
 }
 
+/// Live bytes that may be marked within a step.
+const SOON_MARKED: u64 = 2 << 20;
 /// Entries that are scanned between two looks at the clock.
 const BATCH: usize = 128;
 /// What a processor that allocates scans at most at a time.
@@ -190,7 +192,11 @@ impl Heap {
         }
         let mut scanned = 0;
         let mut may_wait = true;
+        // A heap that is too large to be marked in the first step is not marked there at all.
+        // ORDERING: relaxed, as in `begin`.
+        let may_finish = !begins || self.live_then.load(Ordering::Relaxed) < SOON_MARKED;
         let is_over = |scanned: usize| match pace {
+            Pace::Time(_) if !may_finish && scanned > 0 => true,
             Pace::Time(time) => begin.elapsed() >= time,
             Pace::Objects(most) => scanned >= most,
         };

@@ -11,7 +11,7 @@
 //! A thread that cannot be started means only that fewer help. A piece for which there is no room is *lost*: all marked objects are scanned again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::mark::{Marker, SHARED};
 use super::{Heap, lock};
@@ -309,7 +309,9 @@ impl Heap {
         if self.bytes_per_thread.is_some() {
             return MOST_THREADS as usize;
         }
-        std::thread::available_parallelism().map_or(1, usize::from)
+        // The system is asked once: that takes longer than a stop of the world should.
+        static THREADS: OnceLock<usize> = OnceLock::new();
+        *THREADS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 
     /// Starts the threads that mark beside the program, a quarter as many as may run at the same time; answers whether there is one.

@@ -75,7 +75,9 @@ pub fn release_code() {
             let end = (base + (segment.p_vaddr + segment.p_filesz) as usize) & !(page - 1);
             if start < end {
                 // SAFETY: whole pages of a private mapping of a file that nobody writes to: they are read from the file again.
-                unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+                unsafe {
+                    libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED)
+                };
             }
         }
         0

@@ -91,7 +91,9 @@ fn encode_counts(
     let words = words.to_vec();
     let mut rest = words.as_slice();
     while let [count, frames, more @ ..] = rest {
-        let frames = usize::try_from(*frames).unwrap_or(usize::MAX).min(more.len());
+        let frames = usize::try_from(*frames)
+            .unwrap_or(usize::MAX)
+            .min(more.len());
         let (stack, others) = more.split_at(frames);
         profile.add(stack, &[*count as i64], &[]);
         rest = others;

@@ -136,6 +136,17 @@ impl<E: Engine> Channel<E> {
         self.len() == 0
     }
 
+    /// Whether an operation would go ahead, without the lock: a hint.
+    #[inline]
+    pub(crate) fn looks_ready(&self, is_send: bool) -> bool {
+        let meets_somebody = if is_send {
+            !self.receivers.looks_empty() || self.len() < self.capacity()
+        } else {
+            !self.senders.looks_empty() || !self.is_empty()
+        };
+        meets_somebody || self.is_closed()
+    }
+
     fn is_closed(&self) -> bool {
         // ORDERING: Acquire. Pairs with `close`; under the lock it would not matter, in the fast paths a channel that is seen
         // closed must not be seen with an older, emptier buffer.

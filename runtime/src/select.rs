@@ -1,8 +1,10 @@
 //! The select statement.
 //!
-//! 1. All channels are locked, in the order of their addresses (two selects over the same channels cannot embrace
-//!    each other), each once.
-//! 2. The cases are looked at in random order; the first that is ready goes ahead.
+//! 1. The cases are looked at in random order, without a lock. The channel of one that looks ready is locked, and if the case is ready it goes
+//!    ahead: at that moment it could, and nothing is promised about the others. That nobody is ready cannot be seen so, for a value may
+//!    move from one channel to another while they are looked at:
+//! 2. All channels are locked, in the order of their addresses (two selects over the same channels cannot embrace
+//!    each other), each once. The cases are looked at once more; the first that is ready goes ahead.
 //! 3. Else the goroutine enqueues a waiter at every channel, all locks are released, and it parks.
 //! 4. Who wakes it has won its `select_won` word with one of the waiters: exactly one case goes ahead.
 //! 5. When it runs again it takes the losers out of their queues ([`SelectWaiters::leave`]), one channel lock at a time:
@@ -19,7 +21,7 @@ use smallvec::SmallVec;
 use crate::{
     channel::{Buffer, Channel, SentNow},
     engine::{Engine, WakeOutcome},
-    goroutine::WaitsAt,
+    goroutine::{GoroutineRef, WaitsAt},
     scheduler::Slice,
     wait_queue::{Waiter, WaiterRef, Waits, WordGuard},
 };
@@ -110,6 +112,21 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
             .channel
             .expect("nil channels are left out")
     };
+    for &number in &poll_order {
+        let channel = channel_of(number);
+        let is_send = matches!(cases[number as usize].direction, Direction::Send(_));
+        if !channel.looks_ready(is_send) {
+            continue;
+        }
+        let held = channel.lock.lock();
+        if let Some((result, woken)) = attempt(&cases[number as usize], number, channel, &held) {
+            drop(held);
+            if let Some(woken) = woken {
+                slice.ready(woken);
+            }
+            return result;
+        }
+    }
     let mut lock_order = poll_order.clone();
     lock_order.sort_unstable_by_key(|&number| std::ptr::from_ref(channel_of(number)));
 
@@ -127,34 +144,13 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
     if let Some(witness) = held.first() {
         for &number in &poll_order {
             let case = &cases[number as usize];
-            let channel = channel_of(number);
-            let number = number as usize;
-            let (result, woken) = match case.direction {
-                Direction::Receive => match channel.receive_now(witness, &case.buffer) {
-                    Some((value, ok, sender)) => (
-                        SelectResult::Received {
-                            case: number,
-                            value,
-                            ok,
-                        },
-                        sender,
-                    ),
-                    None => continue,
-                },
-                Direction::Send(value) => match channel.send_now(witness, value, &case.buffer) {
-                    Ok(SentNow::To(receiver)) => {
-                        (SelectResult::Sent { case: number }, Some(receiver))
-                    }
-                    Ok(SentNow::IntoBuffer) => (SelectResult::Sent { case: number }, None),
-                    Ok(SentNow::Closed) => (SelectResult::SendOnClosed { case: number }, None),
-                    Err(()) => continue,
-                },
-            };
-            held.clear();
-            if let Some(woken) = woken {
-                slice.ready(woken);
+            if let Some((result, woken)) = attempt(case, number, channel_of(number), witness) {
+                held.clear();
+                if let Some(woken) = woken {
+                    slice.ready(woken);
+                }
+                return result;
             }
-            return result;
         }
     }
     if !may_park {
@@ -189,6 +185,39 @@ pub fn select<E: Engine, B: Buffer<E::Transfer>>(
         }
     });
     SelectResult::Parked
+}
+
+/// What a case that goes ahead answers, and whom to wake.
+type Ahead<E> = (
+    SelectResult<<E as Engine>::Transfer>,
+    Option<GoroutineRef<E>>,
+);
+
+/// Lets one case go ahead, if it is ready. `held` is the lock of its channel.
+#[inline]
+fn attempt<E: Engine, B: Buffer<E::Transfer>>(
+    case: &SelectCase<'_, E, B>,
+    number: u32,
+    channel: &Channel<E>,
+    held: &WordGuard<'_>,
+) -> Option<Ahead<E>> {
+    let number = number as usize;
+    match case.direction {
+        Direction::Receive => {
+            let (value, ok, sender) = channel.receive_now(held, &case.buffer)?;
+            let received = SelectResult::Received {
+                case: number,
+                value,
+                ok,
+            };
+            Some((received, sender))
+        }
+        Direction::Send(value) => match channel.send_now(held, value, &case.buffer).ok()? {
+            SentNow::To(receiver) => Some((SelectResult::Sent { case: number }, Some(receiver))),
+            SentNow::IntoBuffer => Some((SelectResult::Sent { case: number }, None)),
+            SentNow::Closed => Some((SelectResult::SendOnClosed { case: number }, None)),
+        },
+    }
 }
 
 /// Takes a waiter out of the queue of its channel, if it is still in, and forgets its value.

@@ -120,8 +120,8 @@ impl<E: Engine> Processor<E> {
     /// Adds to one of the owner's counters.
     #[inline]
     pub(crate) fn count(counter: &AtomicU64) {
-        // ORDERING: Relaxed; only the owner writes, readers take sums that may be a little old.
-        counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        // ORDERING: Relaxed load, as only the owner writes. Release. Pairs with `Shared::goroutine_count`.
+        counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
 }
 

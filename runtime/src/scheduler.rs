@@ -555,18 +555,35 @@ impl<E: Engine> Shared<E> {
     }
 
     /// `runtime.NumGoroutine`.
+    ///
+    /// Each processor counts for itself. The counters only grow, so when the sum of those that ended is the same before and after the sum of
+    /// those that started was taken, nobody ended meanwhile, and the difference was true at some moment between the two. Where goroutines
+    /// end all the time, the last look must do.
     pub(crate) fn goroutine_count(&self) -> usize {
-        // ORDERING: Relaxed; sums that may be a little old. Ended before started, so that the difference is not negative.
-        let ended: u64 = self
-            .all_processors()
-            .map(|p| p.ended.load(Ordering::Relaxed))
-            .sum();
-        let started: u64 = self
-            .all_processors()
-            .map(|p| p.started.load(Ordering::Relaxed))
-            .sum();
-        let started = started + self.started_outside.load(Ordering::Relaxed);
-        usize::try_from(started.saturating_sub(ended)).unwrap_or(usize::MAX)
+        const LOOKS: usize = 64;
+        // ORDERING: Acquire, all, so that the looks are made one after the other. Pairs with `Processor::count`.
+        let ended = || -> u64 {
+            self.all_processors()
+                .map(|p| p.ended.load(Ordering::Acquire))
+                .sum()
+        };
+        let mut before = ended();
+        let mut count = 0;
+        for _ in 0..LOOKS {
+            let started: u64 = self
+                .all_processors()
+                .map(|p| p.started.load(Ordering::Acquire))
+                .sum();
+            let started = started + self.started_outside.load(Ordering::Acquire);
+            let after = ended();
+            // Never fewer than there are.
+            count = started.saturating_sub(before);
+            if before == after {
+                break;
+            }
+            before = after;
+        }
+        usize::try_from(count).unwrap_or(usize::MAX)
     }
 
     /// Does the process end with the run?

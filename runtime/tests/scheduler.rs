@@ -75,6 +75,48 @@ fn spawn_storm() {
 }
 
 #[test]
+fn goroutines_are_counted_right_while_they_start_and_end() {
+    /// Starts the next of its chain and ends, until there have been `left`.
+    fn link(left: u32) {
+        go(async move {
+            if left > 0 {
+                link(left - 1);
+            }
+        });
+    }
+    run(4, async {
+        for _ in 0..50 {
+            for _ in 0..3 {
+                link(1_000);
+            }
+            // Of each chain there is one, or two for a moment, or none at its end.
+            loop {
+                let count = with(|slice| slice.goroutines());
+                assert!((1..=7).contains(&count), "{count}");
+                if count == 1 {
+                    break;
+                }
+                gosched().await;
+            }
+        }
+    });
+}
+
+#[test]
+fn who_lets_others_run_does_not_go_first_because_the_world_is_about_to_stop() {
+    run(1, async {
+        for _ in 0..100 {
+            let ran = Arc::new(AtomicBool::new(false));
+            let other = ran.clone();
+            go(async move { other.store(true, Ordering::SeqCst) });
+            with(|slice| slice.request_collection());
+            gosched().await;
+            assert!(ran.load(Ordering::SeqCst));
+        }
+    });
+}
+
+#[test]
 fn work_is_stolen() {
     run(2, async {
         let seen = Arc::new(Mutex::new(std::collections::HashSet::new()));

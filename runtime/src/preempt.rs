@@ -14,7 +14,9 @@
 //! **Deferred wake-ups.** A goroutine that readies another one usually parks soon after and leaves its processor to it;
 //! waking an idle processor for it would cost more than it brings. So when nothing but `next` is filled, the wake-up is put off
 //! for [`DEFERRED_SAFEPOINTS`] passes of the running goroutine through its (poisoned) safepoint: when it has not parked by
-//! then, it means to run on, and the wake-up is done. sysmon does what a long native call leaves undone.
+//! then, it means to run on, and the wake-up is done. sysmon does what a long native call leaves undone. The same holds while few others
+//! that were woken are queued: a goroutine that serves several wakes them one after the other. When the processor turns to the next
+//! goroutine and something is left in its ring, the wake-up is done then.
 //!
 //! **Without a monitor** (a program that runs on its callers' threads alone) nobody could ask. There the word stays poisoned while others may want
 //! the processor: each safepoint is counted, and every [`COUNTED_SAFEPOINTS`] the running goroutine looks at the clock itself.

@@ -42,6 +42,9 @@ use crate::{
     timers::Action,
 };
 
+/// How many goroutines may be queued without a processor being woken for them at once.
+const FEW: u32 = 8;
+
 /// The most processors a scheduler can have.
 pub(crate) const MAX_PROCESSORS: usize = if cfg!(loom) { 2 } else { 256 };
 
@@ -1015,8 +1018,16 @@ impl<'a, E: Engine> Context<'a, E> {
     #[inline]
     pub(crate) fn ready(&self, goroutine: GoroutineRef<E>) {
         self.event(TraceKind::Wake, goroutine.id());
-        if let Some(runnable) = goroutine.ready() {
-            self.enqueue_next(runnable);
+        if let Some(runnable) = goroutine.ready()
+            && let Some(displaced) = self.put_next(runnable)
+        {
+            self.put_last(displaced);
+            // Who wakes several, one after the other, mostly parks soon too; what is queued then says whether others are needed.
+            if self.processor.queue.len() > FEW {
+                self.shared.wake_processor();
+            } else if self.shared.idle_count() != 0 {
+                self.defer_wakeup();
+            }
         }
     }
 
@@ -1030,29 +1041,39 @@ impl<'a, E: Engine> Context<'a, E> {
     /// Makes `runnable` the next to run here, and sees to it that idle processors hear of it.
     #[inline]
     pub(crate) fn enqueue_next(&self, runnable: Runnable<E>) {
-        if self.shared.options.shuffle && self.cells.random_below(2) == 0 {
-            return self.enqueue_last(runnable);
-        }
-        self.count_safepoints();
-        match self.processor.queue.put_next(runnable) {
-            // Only `next` is filled: whoever runs now will most likely park and leave the processor to it.
-            None => {
-                if self.shared.idle_count() != 0 {
-                    self.defer_wakeup();
-                }
-            }
-            Some(displaced) => self.enqueue_last(displaced),
+        if let Some(displaced) = self.put_next(runnable) {
+            self.enqueue_last(displaced);
         }
     }
 
-    /// Puts `runnable` to the end of this processor's ring.
+    /// Makes `runnable` the next to run here; the one that it displaces comes back.
+    #[inline]
+    fn put_next(&self, runnable: Runnable<E>) -> Option<Runnable<E>> {
+        if self.shared.options.shuffle && self.cells.random_below(2) == 0 {
+            return Some(runnable);
+        }
+        self.count_safepoints();
+        let displaced = self.processor.queue.put_next(runnable);
+        // Only `next` is filled: whoever runs now will most likely park and leave the processor to it.
+        if displaced.is_none() && self.shared.idle_count() != 0 {
+            self.defer_wakeup();
+        }
+        displaced
+    }
+
+    /// Puts `runnable` to the end of this processor's ring, and wakes an idle processor.
     pub(crate) fn enqueue_last(&self, runnable: Runnable<E>) {
+        self.put_last(runnable);
+        self.shared.wake_processor();
+    }
+
+    #[inline]
+    fn put_last(&self, runnable: Runnable<E>) {
         self.count_safepoints();
         if let Some(overflow) = self.processor.queue.push(runnable) {
             let mut central = self.shared.central();
             self.shared.put_global_list(&mut central, overflow);
         }
-        self.shared.wake_processor();
     }
 
     /// A timer was put into this processor's heap.

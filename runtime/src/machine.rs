@@ -721,8 +721,8 @@ impl<E: Engine> Machine<E> {
     fn yielded(&mut self, runnable: Runnable<E>) {
         let shared = Arc::clone(&self.shared);
         let processor = self.processor();
-        let overflow = if shared.attention() != 0 {
-            // It is interrupted, not out of its turn: it goes on first.
+        let overflow = if processor.cells().interrupted.take() {
+            // It is not out of its turn, and goes on first.
             processor
                 .queue
                 .put_next(runnable)

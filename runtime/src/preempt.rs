@@ -138,7 +138,7 @@ impl<E: Engine> Context<'_, E> {
         let requests = word.requests();
         if requests != 0 {
             if self.shared().attention() != 0 {
-                return SafepointAction::Yield;
+                return self.interrupt();
             }
             if requests & (request::PREEMPT | request::URGENT) != 0 && self.somebody_waits() {
                 return SafepointAction::Yield;
@@ -151,7 +151,7 @@ impl<E: Engine> Context<'_, E> {
                 self.count_safepoints();
             }
             if self.shared().attention() != 0 {
-                return SafepointAction::Yield;
+                return self.interrupt();
             }
         }
         let cells = self.cells();
@@ -173,6 +173,12 @@ impl<E: Engine> Context<'_, E> {
         }
         word.install(limit);
         SafepointAction::Continue
+    }
+
+    /// Has the running goroutine leave for the scheduler's own affairs; it goes on first afterwards (`Machine::yielded`).
+    fn interrupt(&self) -> SafepointAction {
+        self.cells().interrupted.set(true);
+        SafepointAction::Yield
     }
 
     /// Without a monitor: counts a safepoint, and every so often looks whether the goroutine must let others run. While nobody else can

@@ -67,6 +67,8 @@ pub(crate) struct OwnerCells<E: Engine> {
     pub(crate) deferred_wakeups: Cell<u32>,
     /// Among them: a timer or a descriptor needs somebody to wait for it.
     pub(crate) deferred_watch: Cell<bool>,
+    /// The running goroutine was asked to leave for something that is no affair of the other goroutines.
+    pub(crate) interrupted: Cell<bool>,
     /// Without a monitor: how many safepoints until the clock is looked at (0: they are not counted), and which slice was seen when.
     pub(crate) counted: Cell<u32>,
     pub(crate) counted_slice: Cell<(u32, i64)>,
@@ -156,6 +158,7 @@ impl<E: Engine> OwnedProcessor<E> {
                     random: Cell::new(seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
                     deferred_wakeups: Cell::new(0),
                     deferred_watch: Cell::new(false),
+                    interrupted: Cell::new(false),
                     counted: Cell::new(0),
                     counted_slice: Cell::new((0, 0)),
                 },

@@ -23,8 +23,13 @@ use crate::{
     scheduler::{Context, Slice},
 };
 
-// The word lies in the engine's memory: it is not one of a model's.
-use std::sync::atomic::{AtomicU64, Ordering};
+// The word lies in the engine's memory.
+#[cfg(loom)]
+use crate::sync::AtomicU64;
+#[cfg(not(loom))]
+use std::sync::atomic::AtomicU64;
+
+use std::sync::atomic::Ordering;
 
 /// The other goroutine of a pair, on its way to run: for [`crate::Switch::Coroutine`].
 #[must_use = "a goroutine that is dropped never runs"]

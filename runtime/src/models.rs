@@ -8,9 +8,12 @@ use loom::cell::UnsafeCell;
 use crate::{
     blocking::{CallCounter, OwnershipWord, ProcessorStatus},
     channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered},
+    coroutine::{self, Switched},
     engine::{CollectionReason, Engine, Fired, Slice, Switch},
     goroutine::{GoroutineId, GoroutineRef, Runnable},
+    machine::{Machine, MachineHandle},
     processor::OwnedProcessor,
+    program::Returned,
     scheduler::{Context, Options, Shared},
     select::{Direction, SelectCase, SelectResult, select},
     semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release},
@@ -569,5 +572,108 @@ fn loom_work_that_comes_while_the_last_processor_goes_idle_is_seen() {
         fence(Ordering::SeqCst);
         let seen = work.load(Ordering::Acquire) != 0;
         assert!(submitter.join().unwrap() || seen);
+    });
+}
+
+/// Enters the word and parks, as a switch does; answers whether it was woken before it had parked.
+fn wait_in(side: Side, shared: &Arc<Shared<Nobody>>, word: &crate::sync::AtomicU64) -> bool {
+    let (end, _) = side.run(shared, |slice| {
+        assert!(coroutine::enter(slice, word), "the word is empty");
+        None::<()>
+    });
+    matches!(end, End::Woken(_))
+}
+
+#[test]
+fn loom_one_of_a_pair_runs_though_the_other_has_not_parked_yet() {
+    model(|| {
+        let (shared, a, b) = sides();
+        let word = Arc::new(crate::sync::AtomicU64::new(0));
+        let caller = {
+            let (shared, word) = (shared.clone(), word.clone());
+            loom::thread::spawn(move || wait_in(a, &shared, &word))
+        };
+        // The other was started before, and passes control back as soon as it finds somebody.
+        let mut went_on = false;
+        let (end, _) = b.run(&shared, |slice| {
+            match coroutine::switch(slice, &word) {
+                // Nobody has entered yet: nothing happens.
+                Switched::Nobody => Some(false),
+                Switched::To(resumed) => {
+                    went_on = true;
+                    let _ = resumed.0.start();
+                    None
+                }
+                Switched::Parked => None,
+            }
+        });
+        let by_itself = caller.join().unwrap();
+        match end {
+            End::Done(_) => assert!(!by_itself, "nobody has woken it"),
+            End::Waits(_) => assert!(went_on ^ by_itself, "the caller runs on, once"),
+            End::Woken(_) => panic!("nobody wakes the one that waits now"),
+        }
+    });
+}
+
+#[test]
+fn loom_the_end_of_a_sequence_and_its_wish_for_the_next_meet_once() {
+    model(|| {
+        let (shared, a, mut b) = sides();
+        let word = Arc::new(crate::sync::AtomicU64::new(0));
+        let caller = {
+            let (shared, word) = (shared.clone(), word.clone());
+            loom::thread::spawn(move || wait_in(a, &shared, &word))
+        };
+        // The other ends: it wakes whom it finds.
+        let (found, queued) = {
+            let found = b.with_context(&shared, |context| coroutine::wake(context, &word));
+            (found, b.processor.queue.take_next().is_some())
+        };
+        let by_itself = caller.join().unwrap();
+        assert_eq!(found, queued ^ by_itself);
+        assert_eq!(word.load(Ordering::SeqCst) == 0, found);
+    });
+}
+
+#[test]
+fn loom_a_called_goroutine_comes_back_to_a_caller_that_goes_to_sleep() {
+    model(|| {
+        let (shared, a, b) = sides();
+        let mut caller = crate::program::idle_caller(&shared, a.runnable.goroutine());
+        let ends = {
+            let (shared, handle) = (shared.clone(), Arc::new(MachineHandle::new(2, false)));
+            loom::thread::spawn(move || {
+                let mut machine = Machine::guest(&shared, &handle, b.processor);
+                machine.called_ended(Returned {
+                    running: a.runnable.start(),
+                    regular: true,
+                });
+            })
+        };
+        // As `find_runnable` does without a processor.
+        while !caller.has_what_it_came_for() && caller.sleep() {}
+        ends.join().unwrap();
+        assert!(caller.handle.take_returned().is_some());
+    });
+}
+
+#[test]
+fn loom_a_processor_that_goes_idle_reaches_a_caller_who_wants_one() {
+    model(|| {
+        let (shared, a, b) = sides();
+        let leaver = {
+            let shared = shared.clone();
+            loom::thread::spawn(move || {
+                let mut central = shared.central();
+                shared.put_idle_processor(&mut central, a.processor);
+            })
+        };
+        let caller = Machine::caller(&shared, true);
+        leaver.join().unwrap();
+        let caller = caller.expect("the run goes on");
+        assert!(caller.processor.is_some());
+        assert!(shared.central().idle_processors.is_empty());
+        drop(b);
     });
 }

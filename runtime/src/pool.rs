@@ -16,11 +16,14 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
-use crate::monitor::Monitor;
+use crate::{
+    monitor::Monitor,
+    sync::{Condvar, Mutex, MutexGuard},
+};
 
 /// How long a machine of the pool waits for more work of its scheduler before it lets its thread go.
 pub(crate) const LINGER: Duration = Duration::from_millis(5);
@@ -50,14 +53,7 @@ impl Machines {
     pub fn new(threads: usize) -> io::Result<Machines> {
         Ok(Machines {
             handle: Arc::new(Handle {
-                pool: Arc::new(Pool {
-                    state: Mutex::new(State {
-                        idle: Vec::new(),
-                        threads: 0,
-                        closed: false,
-                    }),
-                    most: threads,
-                }),
+                pool: Arc::new(Pool::new(threads)),
                 monitor: Arc::new(Monitor::new()?),
             }),
         })
@@ -89,14 +85,7 @@ impl Machines {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        let idle = {
-            let mut state = self.pool.lock();
-            state.closed = true;
-            std::mem::take(&mut state.idle)
-        };
-        for thread in idle {
-            thread.give(Order::End);
-        }
+        self.pool.close();
         self.monitor.close();
     }
 }
@@ -125,6 +114,13 @@ enum Order {
 }
 
 impl Thread {
+    fn new(order: Option<Order>) -> Thread {
+        Thread {
+            order: Mutex::new(order),
+            ordered: Condvar::new(),
+        }
+    }
+
     fn give(&self, order: Order) {
         *lock(&self.order) = Some(order);
         self.ordered.notify_one();
@@ -144,7 +140,8 @@ impl Thread {
                     .unwrap_or_else(PoisonError::into_inner),
                 Some(limit) => {
                     let left = limit.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
+                    // In models nobody waits for a time: who comes too late for one comes after it.
+                    if left.is_zero() || cfg!(loom) {
                         return None;
                     }
                     self.ordered
@@ -162,6 +159,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pool {
+    fn new(most: usize) -> Pool {
+        Pool {
+            state: Mutex::new(State {
+                idle: Vec::new(),
+                threads: 0,
+                closed: false,
+            }),
+            most,
+        }
+    }
+
+    /// Idle threads end now, others after their job.
+    fn close(&self) {
+        let idle = {
+            let mut state = self.lock();
+            state.closed = true;
+            std::mem::take(&mut state.idle)
+        };
+        for thread in idle {
+            thread.give(Order::End);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -179,10 +199,7 @@ impl Pool {
             }
             state.threads += 1;
         }
-        let thread = Arc::new(Thread {
-            order: Mutex::new(Some(Order::Run(job))),
-            ordered: Condvar::new(),
-        });
+        let thread = Arc::new(Thread::new(Some(Order::Run(job))));
         let started = {
             let (pool, thread) = (Arc::clone(self), Arc::clone(&thread));
             std::thread::Builder::new()
@@ -211,26 +228,103 @@ impl Pool {
                 }
                 Some(Order::End) | None => break,
             }
-            {
-                let mut state = self.lock();
-                if state.closed {
-                    break;
-                }
-                state.idle.push(Arc::clone(thread));
-            }
-            order = thread.take(Some(Instant::now() + KEPT));
-            if order.is_none() {
-                let mut state = self.lock();
-                let kept = state.idle.len();
-                state.idle.retain(|other| !Arc::ptr_eq(other, thread));
-                if state.idle.len() == kept {
-                    // Somebody has taken us: the order is on its way.
-                    drop(state);
-                    order = thread.take(None);
-                }
-            }
+            order = self.next_order(thread);
         }
         self.lock().threads -= 1;
+    }
+
+    /// Waits for another job; `None`: the thread is to end.
+    fn next_order(&self, thread: &Arc<Thread>) -> Option<Order> {
+        {
+            let mut state = self.lock();
+            if state.closed {
+                return None;
+            }
+            state.idle.push(Arc::clone(thread));
+        }
+        let order = thread.take(Some(Instant::now() + KEPT));
+        if order.is_some() {
+            return order;
+        }
+        let mut state = self.lock();
+        let kept = state.idle.len();
+        state.idle.retain(|other| !Arc::ptr_eq(other, thread));
+        if state.idle.len() < kept {
+            return None;
+        }
+        // Somebody has taken us: the order is on its way.
+        drop(state);
+        thread.take(None)
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::{
+        models::model,
+        sync::{AtomicUsize, Ordering},
+    };
+    use loom::thread;
+
+    /// A thread of the pool without a job: it gets one, and again, until it is given up on.
+    fn idle_thread(pool: &Arc<Pool>) -> thread::JoinHandle<()> {
+        let pool = Arc::clone(pool);
+        pool.lock().threads += 1;
+        thread::spawn(move || {
+            let own = Arc::new(Thread::new(None));
+            while let Some(Order::Run(job)) = pool.next_order(&own) {
+                job();
+            }
+            pool.lock().threads -= 1;
+        })
+    }
+
+    /// Hands a job that counts to a thread that is idle; answers whether there was one.
+    fn hand(pool: &Arc<Pool>, done: &Arc<AtomicUsize>) -> bool {
+        let done = Arc::clone(done);
+        let job: Job = Box::new(move || {
+            done.fetch_add(1, Ordering::Relaxed);
+        });
+        let idle = pool.lock().idle.pop();
+        let Some(thread) = idle else { return false };
+        thread.give(Order::Run(job));
+        true
+    }
+
+    #[test]
+    fn loom_a_job_reaches_a_thread_that_gives_up_waiting() {
+        model(|| {
+            let pool = Arc::new(Pool::new(2));
+            let done = Arc::new(AtomicUsize::new(0));
+            let threads = [idle_thread(&pool), idle_thread(&pool)];
+            let given = usize::from(hand(&pool, &done)) + usize::from(hand(&pool, &done));
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert_eq!(done.load(Ordering::Relaxed), given);
+            let state = pool.lock();
+            assert!(state.idle.is_empty() && state.threads == 0);
+        });
+    }
+
+    #[test]
+    fn loom_a_pool_that_is_closed_keeps_no_thread_and_loses_no_job() {
+        loom::model(|| {
+            let pool = Arc::new(Pool::new(1));
+            let done = Arc::new(AtomicUsize::new(0));
+            let thread = idle_thread(&pool);
+            let closer = {
+                let pool = Arc::clone(&pool);
+                thread::spawn(move || pool.close())
+            };
+            let given = usize::from(hand(&pool, &done));
+            closer.join().unwrap();
+            thread.join().unwrap();
+            assert_eq!(done.load(Ordering::Relaxed), given);
+            let state = pool.lock();
+            assert!(state.idle.is_empty() && state.threads == 0);
+        });
     }
 }
 

@@ -365,7 +365,7 @@ impl<E: Engine> Machine<E> {
     }
 
     /// Makes a guest of this thread.
-    fn caller(shared: &Arc<Shared<E>>, drives: bool) -> Option<Machine<E>> {
+    pub(crate) fn caller(shared: &Arc<Shared<E>>, drives: bool) -> Option<Machine<E>> {
         let handle = {
             let mut central = shared.central();
             if shared.is_finishing() {
@@ -452,6 +452,31 @@ impl<E: Engine> Machine<E> {
         };
         end(fiber, how, local, &Context::new(&shared, processor, cells))
     }
+}
+
+/// A guest that has called a goroutine, which others run now, and has no processor.
+#[cfg(all(test, loom))]
+pub(crate) fn idle_caller<E: Engine>(
+    shared: &Arc<Shared<E>>,
+    goroutine: GoroutineRef<E>,
+) -> Machine<E> {
+    let handle = Arc::new(MachineHandle::new(1, true));
+    let mut central = shared.central();
+    central.machines_started += 1;
+    central.waited_for += 1;
+    central
+        .callers
+        .callers
+        .push((goroutine, Arc::clone(&handle)));
+    drop(central);
+    let mut machine = Machine::new(shared, &handle);
+    machine.is_first = true;
+    machine.guest = Some(Guest {
+        goroutine: Some(goroutine),
+        returned: None,
+        drives: false,
+    });
+    machine
 }
 
 impl<E: Engine> Context<'_, E> {

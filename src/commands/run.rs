@@ -121,7 +121,10 @@ pub fn execute(
             return ExitCode::from(INTERNAL_ERROR);
         }
     };
-    vm.on_start(quit_on_signal);
+    // From here on a signal waits until there is somebody to ask for the goroutines.
+    if let Ok(signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGQUIT]) {
+        vm.on_start(|quitter| quit_on_signal(signals, quitter));
+    }
     raise_descriptor_limit();
     let account = settings
         .max_heap
@@ -184,11 +187,7 @@ fn raise_descriptor_limit() {
 
 /// Waits for `SIGQUIT`, which ends the program with a look at its goroutines. Where no signal or thread is to be had, `SIGQUIT` does what it
 /// does by default.
-fn quit_on_signal(quitter: Quitter) {
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGQUIT])
-    else {
-        return;
-    };
+fn quit_on_signal(mut signals: signal_hook::iterator::Signals, quitter: Quitter) {
     let waiting = std::thread::Builder::new()
         .name("golite-signals".to_owned())
         .stack_size(256 << 10)

@@ -49,7 +49,7 @@ fn status(result: std::io::Result<()>) -> i64 {
 static FILES: LazyLock<Mutex<HashMap<i64, Arc<File>>>> =
     LazyLock::new(|| Mutex::new(HashMap::new()));
 
-fn file(handle: i64) -> std::io::Result<Arc<File>> {
+pub(crate) fn file(handle: i64) -> std::io::Result<Arc<File>> {
     let files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     files
         .get(&handle)
@@ -64,7 +64,7 @@ fn bounded(most: i64) -> usize {
     usize::try_from(most).unwrap_or(0).min(MOST)
 }
 
-fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64) {
+fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64, bool) {
     let flag = flag as i32;
     let mut options = OpenOptions::new();
     let access = flag & libc::O_ACCMODE;
@@ -82,9 +82,22 @@ fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64) {
         }
     };
     match opened {
-        Ok(file) => (adopt(file.into()), 0),
-        Err(error) => (-1, error_number(&error)),
+        Ok(file) => adopted(file.into()),
+        Err(error) => (-1, error_number(&error), false),
     }
+}
+
+/// What `openHandle` answers for a file that could be opened.
+fn adopted(file: OwnedFd) -> (i64, i64, bool) {
+    let waits =
+        rustix::fs::fstat(&file).is_ok_and(|stat| {
+            match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
+                rustix::fs::FileType::Fifo => true,
+                rustix::fs::FileType::CharacterDevice => rustix::termios::isatty(&file),
+                _ => false,
+            }
+        });
+    (adopt(file), 0, waits)
 }
 
 fn reading(read: impl Fn(&mut [u8]) -> std::io::Result<usize>, most: i64) -> (Vec<u8>, i64) {
@@ -196,7 +209,7 @@ pub(crate) fn adopt(file: OwnedFd) -> i64 {
     handle
 }
 
-fn close_handle(handle: i64) -> i64 {
+pub(crate) fn close_handle(handle: i64) -> i64 {
     let closed = FILES
         .lock()
         .unwrap_or_else(PoisonError::into_inner)

@@ -113,7 +113,12 @@ fn allow(host: &HostHandle, name: &str, writes: bool, last: Last) -> Result<Allo
     })
 }
 
-pub(super) fn open_handle(host: HostHandle, name: String, flag: i64, mode: u32) -> (i64, i64) {
+pub(super) fn open_handle(
+    host: HostHandle,
+    name: String,
+    flag: i64,
+    mode: u32,
+) -> (i64, i64, bool) {
     let Files::Below(folders) = &host.capabilities.files else {
         return super::open_handle(name, flag, mode);
     };
@@ -129,8 +134,8 @@ pub(super) fn open_handle(host: HostHandle, name: String, flag: i64, mode: u32) 
         below(&folder.path, &way, flags, mode)
     });
     match opened {
-        Ok(opened) => (super::adopt(opened), 0),
-        Err(error) => (-1, error_number(&error)),
+        Ok(opened) => super::adopted(opened),
+        Err(error) => (-1, error_number(&error), false),
     }
 }
 

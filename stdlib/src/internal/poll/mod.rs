@@ -486,6 +486,38 @@ fn detach(context: &mut NativeContext<'_>, handle: i64) -> (i64, i64) {
     }
 }
 
+/// A second number for the same open file.
+fn duplicate(context: &mut NativeContext<'_>, handle: i64) -> (i64, i64) {
+    let Some(descriptor) = descriptor(context, handle) else {
+        return (-1, CLOSED);
+    };
+    match rustix::io::fcntl_dupfd_cloexec(descriptor.source(), 3) {
+        Ok(file) => (crate::os::adopt(file), 0),
+        Err(error) => (-1, error_number(&error.into())),
+    }
+}
+
+/// Has the poller watch an open file of package os, whose calls do not block from now on.
+fn watch(context: &mut NativeContext<'_>, file: i64) -> (i64, i64) {
+    let watched = crate::os::file(file).and_then(|source| {
+        let own = rustix::io::fcntl_dupfd_cloexec(&*source, 3)?;
+        // It was opened by this program, so that nobody else finds it changed.
+        rustix::io::ioctl_fionbio(&own, true)?;
+        let opened = context.scheduler().open_descriptor(own);
+        if opened.is_err() {
+            rustix::io::ioctl_fionbio(&*source, false)?;
+        }
+        opened
+    });
+    match watched {
+        Ok(descriptor) => {
+            crate::os::close_handle(file);
+            (descriptor.key().0 as i64, 0)
+        }
+        Err(error) => (-1, error_number(&error)),
+    }
+}
+
 fn close(context: &mut NativeContext<'_>, handle: i64) -> bool {
     context
         .scheduler()
@@ -663,6 +695,8 @@ natives! {
     parking "accept" => accept;
     pure "Pipe" => pipe;
     pure "detach" => detach;
+    pure "duplicate" => duplicate;
+    pure "Watch" => watch;
     pure "Connect" => connect;
     parking "connected" => connected;
     pure "Listen" => listen;

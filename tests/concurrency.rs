@@ -497,6 +497,45 @@ fn goroutines_that_nobody_can_wake_are_reported() {
     assert_eq!(text(&ran.stderr), "");
 }
 
+#[test]
+fn every_way_to_wait_for_ever_is_a_leak_and_no_other() {
+    let ran = golite(&["run", "--leaks", "--seed=3", "schedules/kinds.gl"]);
+    assert_eq!(text(&ran.stdout), "done\n");
+    let report = text(&ran.stderr);
+    let found: Vec<&str> = report
+        .lines()
+        .filter(|line| line.starts_with("goroutine ") || line.starts_with("main."))
+        .collect();
+    let expected = [
+        ("chan send", "send()"),
+        ("chan send", "sendFull()"),
+        ("chan receive", "receive()"),
+        ("chan receive", "loop()"),
+        ("chan send (nil chan)", "nilSend()"),
+        ("chan receive (nil chan)", "nilReceive()"),
+        ("select", "choose()"),
+        ("select", "chooseNil()"),
+        ("sync.Mutex.Lock", "mutex()"),
+        ("sync.RWMutex.RLock", "readLock()"),
+        ("sync.RWMutex.Lock", "writeLock()"),
+        ("sync.Mutex.Lock", "writeLocked()"),
+        ("sync.WaitGroup.Wait", "group()"),
+        ("sync.Cond.Wait", "condition()"),
+        ("sync.Mutex.Lock", "once.func1()"),
+        ("chan receive", "ring()"),
+        ("chan receive", "ring.func1()"),
+    ];
+    for (reason, function) in expected {
+        let head = format!(" [{reason}]:");
+        let there = found
+            .windows(2)
+            .any(|pair| pair[0].ends_with(&head) && pair[1] == format!("main.{function}"));
+        assert!(there, "{function} [{reason}] is not in\n{report}");
+    }
+    let heads = found.iter().filter(|line| line.starts_with("goroutine "));
+    assert_eq!(heads.count(), expected.len(), "{report}");
+}
+
 /// Runs for more than a minute: `cargo test --release --test concurrency -- --ignored connections`. Both ends are in one process, which
 /// needs about 20,000 open files.
 #[test]
@@ -631,5 +670,31 @@ fn sigquit_shows_every_goroutine() {
         "created by main.main in goroutine 1",
     ] {
         assert!(report.contains(part), "{part} is not in\n{report}");
+    }
+}
+
+#[test]
+fn sigquit_shows_every_goroutine_from_the_first_moment_on() {
+    for _ in 0..20 {
+        let ran = golite(&["run", "traceback/quit.gl"]);
+        assert_eq!(ran.status.code(), Some(2), "{ran:?}");
+        let report = text(&ran.stderr);
+        assert!(
+            report.starts_with("SIGQUIT: quit\n\ngoroutine 1 ["),
+            "{report}"
+        );
+        assert!(report.contains("main.main()\n"), "{report}");
+    }
+}
+
+/// `cargo xtask waits` runs these thousands of times.
+#[test]
+fn who_waits_for_the_world_outside_is_no_deadlock() {
+    for program in ["timers", "sockets", "signals", "calls"] {
+        for processors in [1, 2, 4] {
+            let script = format!("waits/{program}.gl");
+            let ran = run(&script, processors, "", Duration::from_secs(60));
+            assert_eq!(ran.stdout, "done\n", "{script}: {}", ran.stderr);
+        }
     }
 }

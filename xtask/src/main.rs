@@ -8,6 +8,7 @@
 //! * `gofmt --go GOROOT [--shaken] [--simplify] [FOLDER]` compares the formatter with gofmt over all Go files of the folder, else of Go's `src`;
 //!   `--bless` writes the expectations of `tests/format`.
 //! * `soak [ROUNDS]` does the tests of `docs/scheduler.md` ten times, or so many, alone and under load.
+//! * `waits GOLITE RUNS` runs the programs of `tests/waits` so often: none may hang, or be told that it has deadlocked.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
 //! * `stdtests --go GOROOT --golite GOLITE [PACKAGE...]` compiles packages of Go's standard library with their tests, as they are, and runs
 //!   them; with `--library` before the packages Go's tests run against golite's own packages.
@@ -18,7 +19,12 @@
 use std::process::ExitCode;
 use xtask::{bless, checkspeed, docs, gofmt, soak, std as standard, stdtests, typesuite};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask soak [ROUNDS] | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask soak [ROUNDS] | cargo xtask waits GOLITE RUNS | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -70,18 +76,16 @@ fn main() -> ExitCode {
             stdtests::run(language, goroot.as_ref(), golite.as_ref(), packages)
         }
         ["bless", "--with-go", filter] => bless::bless(filter),
+        ["waits", golite, runs] => match runs.parse() {
+            Ok(runs) => soak::waits(golite, runs),
+            Err(_) => return usage(),
+        },
         ["soak"] => soak::run(10),
         ["soak", rounds] => match rounds.parse() {
             Ok(rounds) => soak::run(rounds),
-            Err(_) => {
-                eprintln!("{USAGE}");
-                return ExitCode::from(2);
-            }
+            Err(_) => return usage(),
         },
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        _ => return usage(),
     };
     match result {
         Ok(0) => ExitCode::SUCCESS,

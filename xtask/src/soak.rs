@@ -1,16 +1,18 @@
 //! `soak`: does the tests that stand in the table of `docs/scheduler.md` again and again, alone and beside threads that keep every processor busy.
-//! What is seen once in a thousand runs is seen here, not by users.
+//! What is seen once in a thousand runs is seen here, not by users. And runs the programs of `tests/waits`, which wait for nothing but timers, sockets,
+//! signals or calls, thousands of times: none may be told that it has deadlocked, or hang.
 
 use std::{
     collections::BTreeSet,
     fs, io,
-    path::Path,
-    process::Command,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 const PAGE: &str = "docs/scheduler.md";
@@ -92,6 +94,84 @@ pub fn run(rounds: u32) -> io::Result<usize> {
         }
     }
     Ok(failed)
+}
+
+/// How long one of the programs that wait may take; it needs some hundredths of a second.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs the programs of `tests/waits`, `runs` times in all, on one to four processors, with as many at a time as there are
+/// processors. Answers how many runs did not end as they are to.
+///
+/// # Errors
+/// The programs cannot be read, or golite not be started.
+pub fn waits(golite: &str, runs: usize) -> io::Result<usize> {
+    let mut programs: Vec<PathBuf> = fs::read_dir("tests/waits")?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<_>>()?;
+    programs.sort();
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let worker = || -> io::Result<()> {
+        loop {
+            // ORDERING: Relaxed, here and below; counters.
+            let run = next.fetch_add(1, Ordering::Relaxed);
+            if run >= runs {
+                return Ok(());
+            }
+            let program = &programs[run % programs.len()];
+            let processors = run / programs.len() % 4 + 1;
+            if let Some(what) = once(golite, program, processors)? {
+                failed.fetch_add(1, Ordering::Relaxed);
+                let program = program.display();
+                println!("{program} with GOMAXPROCS={processors}, run {run}: {what}");
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..thread::available_parallelism().map_or(1, usize::from))
+            .map(|_| scope.spawn(worker))
+            .collect();
+        for worker in workers {
+            match worker.join() {
+                Ok(result) => result?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok::<(), io::Error>(())
+    })?;
+    println!("{runs} runs of {} programs", programs.len());
+    Ok(failed.into_inner())
+}
+
+/// Runs a program that prints `done`; answers what is wrong.
+fn once(golite: &str, program: &Path, processors: usize) -> io::Result<Option<String>> {
+    let mut child = Command::new(golite)
+        .arg("run")
+        .arg(program)
+        .env("GOMAXPROCS", processors.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let begin = Instant::now();
+    // What it prints fits into a pipe, unless it fails at length; then it is ended here.
+    while child.try_wait()?.is_none() {
+        if begin.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            return Ok(Some(format!("no end after {PATIENCE:?}")));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    let output = child.wait_with_output()?;
+    let fine = output.status.success() && output.stdout == b"done\n" && output.stderr.is_empty();
+    Ok((!fine).then(|| {
+        format!(
+            "{}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    }))
 }
 
 #[cfg(test)]

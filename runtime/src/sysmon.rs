@@ -578,7 +578,10 @@ impl<E: Engine> Sysmon<E> {
             .resize(shared.processors_made(), Seen::default());
         let mut work_is_waiting = false;
         for processor in shared.all_processors() {
-            let seen = &mut self.memory.seen[processor.index];
+            let Some(seen) = self.memory.seen.get_mut(processor.index) else {
+                // It was made meanwhile: the next round looks at it.
+                continue;
+            };
             let status = processor.word.status();
             if !matches!(status, ProcessorStatus::Running | ProcessorStatus::Blocking) {
                 continue;

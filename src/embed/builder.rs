@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use vm::convert::{
     AsyncHostFn, BlockingHostFn, Declarations, GoType, HostFn, HostSignature, Spawn, Typed,
 };
+use runtime::Machines;
 use vm::{HostFunction, NativeTable};
 
 use super::error::{CompileError, Error};
@@ -28,7 +29,22 @@ pub struct Golite {
 struct Offer {
     packages: HostPackages,
     natives: NativeTable,
+    /// The threads, the monitor and the poller of all VMs, once there is one.
+    machines: OnceLock<Option<Machines>>,
 }
+
+impl Offer {
+    fn new(packages: HostPackages, natives: NativeTable) -> Arc<Offer> {
+        Arc::new(Offer {
+            packages,
+            natives,
+            machines: OnceLock::new(),
+        })
+    }
+}
+
+/// The most threads that run the goroutines of all VMs together.
+const MOST_THREADS: usize = 10_000;
 
 /// See [`Golite::builder`].
 #[derive(Default)]
@@ -67,10 +83,7 @@ impl Golite {
     /// A compiler that knows the standard packages only.
     pub fn new() -> Golite {
         Golite {
-            shared: Arc::new(Offer {
-                packages: HostPackages::default(),
-                natives: stdlib::natives(),
-            }),
+            shared: Offer::new(HostPackages::default(), stdlib::natives()),
         }
     }
 
@@ -169,6 +182,14 @@ impl Golite {
 
     pub(super) fn natives(&self) -> &NativeTable {
         &self.shared.natives
+    }
+
+    /// What all VMs run on; `None`, when the system has no descriptor for a poller: each has its own.
+    pub(super) fn machines(&self) -> Option<Machines> {
+        let machines = &self.shared.machines;
+        machines
+            .get_or_init(|| Machines::new(MOST_THREADS).ok())
+            .clone()
     }
 }
 
@@ -393,7 +414,7 @@ impl Builder {
             }
         }
         Ok(Golite {
-            shared: Arc::new(Offer { packages, natives }),
+            shared: Offer::new(packages, natives),
         })
     }
 }

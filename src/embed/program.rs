@@ -1,8 +1,9 @@
 //! Compiled programs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use diagnostics::SourceMap;
+use vm::{LinkError, Linked};
 
 use super::builder::Golite;
 use super::error::Error;
@@ -18,6 +19,20 @@ pub(super) struct Compiled {
     pub(super) golite: Golite,
     pub(super) code: bytecode::Program,
     pub(super) sources: Arc<SourceMap>,
+    /// What all VMs share, once the first is made.
+    linked: OnceLock<Result<Arc<Linked>, LinkError>>,
+}
+
+impl Compiled {
+    /// The program as VMs run it.
+    pub(super) fn linked(&self) -> Result<Arc<Linked>, Error> {
+        let linked = self
+            .linked
+            .get_or_init(|| Linked::new(self.code.clone(), self.golite.natives()));
+        linked
+            .clone()
+            .map_err(|error| Error::Host(error.to_string()))
+    }
 }
 
 impl Program {
@@ -27,6 +42,7 @@ impl Program {
                 golite,
                 code,
                 sources: Arc::new(sources),
+                linked: OnceLock::new(),
             }),
         }
     }

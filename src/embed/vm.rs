@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use vm::convert::{CallArguments, CallResults, CallShared, CallStatus};
 use vm::{
-    CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, LinkError, Network,
+    CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, Network,
     Peers, Stopper, VmOptions,
 };
 
@@ -266,13 +266,11 @@ impl VmBuilder {
         let host = Host::new(arguments, environment, stdin, stdout, stderr);
         options.host = Arc::new(host.with_capabilities(capabilities));
         let compiled = &program.shared;
-        let embedded = Embedded::new(compiled.code.clone(), compiled.golite.natives(), &options);
-        let embedded = embedded.map_err(|error| match error {
-            LinkError::OutOfMemory => Error::Limit {
-                limit: Limit::Memory,
-                traces: String::new(),
-            },
-            error => Error::Host(error.to_string()),
+        options.machines = compiled.golite.machines();
+        let embedded = Embedded::new(compiled.linked()?, &options);
+        let embedded = embedded.map_err(|_| Error::Limit {
+            limit: Limit::Memory,
+            traces: String::new(),
         })?;
         let stopper = embedded.stopper();
         if let Some(meter) = meter {

@@ -8,9 +8,9 @@ use runtime::{Ender, Outcome, SchedulerHandle, Session};
 
 use crate::convert::{CallArguments, CallResults, CallSlot};
 use crate::engine::Machine;
+use crate::heap::OutOfMemory;
 use crate::host_call::{CallFailure, CallPlan, HostCall};
-use crate::link::LinkError;
-use crate::native::NativeTable;
+use crate::image::Linked;
 use crate::vm::{Exit, VmOptions, exit_of, machine_for, scheduler_options};
 
 /// Somebody who waits for a call, to be woken when the program ends.
@@ -114,16 +114,12 @@ impl Machine {
 }
 
 impl Embedded {
-    /// Links a program and makes what it needs to run; runs nothing of it.
+    /// Makes what a program needs to run; runs nothing of it.
     ///
     /// # Errors
-    /// See [`LinkError`].
-    pub fn new(
-        program: bytecode::Program,
-        natives: &NativeTable,
-        options: &VmOptions,
-    ) -> Result<Embedded, LinkError> {
-        let machine = machine_for(program, natives, options)?;
+    /// There is no memory, or no address space.
+    pub fn new(linked: Arc<Linked>, options: &VmOptions) -> Result<Embedded, OutOfMemory> {
+        let machine = machine_for(linked, options)?;
         // ORDERING: relaxed; nobody else sees it yet.
         machine.is_embedded.store(true, Ordering::Relaxed);
         let waiters: Arc<Waiters> = Arc::default();

@@ -12,11 +12,13 @@ use runtime::{
 
 use crate::fiber::{FIRST_FRAME, Fiber};
 use crate::fiber_pool::{FiberPool, FreeFibers};
-use crate::heap::{Cache, Collection, Heap, HeapOptions, Marker, Pace, Roots, Site, barrier};
+use crate::heap::{
+    Cache, Collection, Heap, HeapOptions, Marker, OutOfMemory, Pace, Roots, Site, barrier,
+};
 use crate::host::HostHandle;
-use crate::image::{Image, ImageCell};
+use crate::image::{Image, ImageCell, Linked};
 use crate::leaks;
-use crate::link::{LinkError, link};
+use crate::link::LinkError;
 use crate::native::{FinishNative, NativeTable};
 use crate::ops::calls;
 use crate::running::{Next, Running};
@@ -142,20 +144,19 @@ pub struct PerProcessor {
 const TIMER_BYTES: u64 = 128;
 
 impl Machine {
-    /// Links a program into a machine of its own.
+    /// A machine for a program; if the options say that it grows, it must be this machine's alone.
     ///
     /// # Errors
-    /// See [`LinkError`].
-    pub fn new(
-        program: bytecode::Program,
-        natives: &NativeTable,
+    /// There is no memory, or no address space.
+    pub(crate) fn new(
+        linked: Arc<Linked>,
         host: HostHandle,
         heap: HeapOptions,
         options: MachineOptions,
-    ) -> Result<Arc<Machine>, LinkError> {
-        let heap = Heap::new(heap)?;
-        let image = link(program, natives, &heap, options.session.is_some())?;
-        let channel_site = crate::objects::channel::site(&heap);
+    ) -> Result<Arc<Machine>, OutOfMemory> {
+        let heap = Heap::on(Arc::clone(&linked.plan), heap)?;
+        let channel_site = linked.channel_site;
+        let image = Image::new(linked, &heap)?;
         Ok(Arc::new_cyclic(|this| Machine {
             image: ImageCell::new(image),
             sources: RwLock::new(options.sources.clone()),

@@ -1,10 +1,13 @@
 //! A linked program: what the interpreter runs.
 //!
+//! [`Linked`] is what does not change: code, types, strings. All machines that run a program share it. An [`Image`] is one machine's: it adds what the
+//! running program changes, package variables and the types that reflection makes.
+//!
 //! INVARIANT (IMAGE): code, strings, types, immortal closures and globals are pinned: they are allocated once, when
-//! the image is made, and neither move nor die before it. All but the globals are never written again. The code has
+//! the program is linked or the image is made, and neither move nor die before it. All but the globals are never written again. The code has
 //! passed the verifier, so operands that it names lie in frames and tables. Types that reflection makes are pinned likewise.
 //!
-//! INVARIANT (GROWTH): the image of a program that grows is added to with the world stopped and no machine in the interpreter
+//! INVARIANT (GROWTH): the image of a program that grows is one machine's alone, and is added to with the world stopped and no machine in the interpreter
 //! ([`ImageCell::exclusive`]). Numbers, addresses of code, closures, globals, strings and types stay what they are; only tables that
 //! nobody holds addresses into may move, and every run of the interpreter asks for them anew ([`crate::running::Running::new`]).
 //! Earlier types may get methods and types of pointers to them.
@@ -13,11 +16,13 @@ use bytecode::{Function, KnownTypes, SelectorName, SlotKind, Word};
 
 use std::cell::UnsafeCell;
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use crate::heap::{Heap, OutOfMemory, Plan, Shape, Site};
 use crate::host_function::HostEntry;
+use crate::link::LinkError;
 use crate::liveness::Liveness;
-use crate::native::Native;
+use crate::native::{Native, NativeTable};
 use crate::pinned::Pinned;
 use crate::running::stub;
 use crate::types::{RuntimeType, TypeTable};
@@ -36,8 +41,8 @@ pub struct LinkedFunction {
     pub(crate) liveness: OnceLock<Option<Liveness>>,
 }
 
-/// A linked program. See the module's text.
-pub struct Image {
+/// What all machines of a program share. See the module's text.
+pub struct Linked {
     pub(crate) code: Pinned<Word>,
     /// Ascending by start.
     pub(crate) functions: Vec<LinkedFunction>,
@@ -57,15 +62,86 @@ pub struct Image {
     /// What the host may call.
     pub(crate) exports: Option<bytecode::Exports>,
     pub(crate) selectors: Vec<SelectorName>,
-    pub(crate) globals: crate::globals::Globals,
     pub(crate) entry: bytecode::FunctionId,
     pub known: KnownTypes,
+    /// Whether the program can ask for samples of allocations.
+    pub(crate) sampling: crate::profiling::Sampling,
+    /// How large the package variables are, and where references lie among them.
+    pub(crate) globals_size: u32,
+    pub(crate) globals_shape: Shape,
+    pub(crate) channel_site: Site,
+    /// The shapes and layouts that all of it is made for.
+    pub(crate) plan: Arc<Plan>,
     /// What the compiler says for reflection only.
     pub(crate) reflection: Option<bytecode::Reflection>,
-    /// Types that reflection has made.
-    pub(crate) made_types: crate::made_types::MadeTypes,
     /// Of a program that grows: all of it but the code, for the verifier.
     pub(crate) program: Option<Box<bytecode::Program>>,
+}
+
+/// A machine's program. See the module's text.
+pub struct Image {
+    pub(crate) linked: Arc<Linked>,
+    pub(crate) globals: crate::globals::Globals,
+    /// Types that reflection has made.
+    pub(crate) made_types: crate::made_types::MadeTypes,
+}
+
+impl Deref for Image {
+    type Target = Linked;
+
+    #[inline(always)]
+    fn deref(&self) -> &Linked {
+        &self.linked
+    }
+}
+
+impl Linked {
+    /// Links a program, for any number of machines ([`crate::Embedded::new`]).
+    ///
+    /// # Errors
+    /// See [`LinkError`].
+    pub fn new(
+        program: bytecode::Program,
+        natives: &NativeTable,
+    ) -> Result<Arc<Linked>, LinkError> {
+        crate::link::link(program, natives, false).map(Arc::new)
+    }
+}
+
+impl Image {
+    /// The image of a machine with this heap, which was made for the program's plan.
+    ///
+    /// # Errors
+    /// There is no memory for the package variables.
+    pub(crate) fn new(linked: Arc<Linked>, heap: &Heap) -> Result<Image, OutOfMemory> {
+        debug_assert_eq!(
+            crate::objects::channel::site(heap).layout(),
+            linked.channel_site.layout()
+        );
+        let globals = match linked.program.is_some() {
+            false => crate::globals::Globals::new(linked.globals_size, linked.globals_shape),
+            true => crate::globals::Globals::growing().and_then(|mut globals| {
+                let grown = globals.grow(linked.globals_size, linked.globals_shape);
+                grown.then_some(globals)
+            }),
+        };
+        let globals = globals.ok_or(OutOfMemory)?;
+        linked.sampling.begin(&globals, heap);
+        Ok(Image {
+            globals,
+            made_types: crate::made_types::MadeTypes::default(),
+            linked,
+        })
+    }
+
+    /// The type with this id.
+    pub fn ty(&self, id: bytecode::TypeId) -> &RuntimeType {
+        if id.0 < crate::made_types::FIRST {
+            self.types.get(id)
+        } else {
+            self.made_type(id)
+        }
+    }
 }
 
 /// The image of a machine. It is shared by all threads and changed only while none of them looks.
@@ -103,7 +179,7 @@ impl Deref for ImageCell {
     }
 }
 
-impl Image {
+impl Linked {
     /// The function that holds the word at `offset` of the code; `None` for the machine's own stubs.
     pub fn function_at(&self, offset: u32) -> Option<&LinkedFunction> {
         let index = self
@@ -161,21 +237,12 @@ impl Image {
         &self.types
     }
 
-    /// The type with this id.
-    pub fn ty(&self, id: bytecode::TypeId) -> &RuntimeType {
-        if id.0 < crate::made_types::FIRST {
-            self.types.get(id)
-        } else {
-            self.made_type(id)
-        }
-    }
-
     /// The function that a host may call by this name, and its type.
     pub fn export(&self, name: &str) -> Option<(bytecode::FunctionId, &RuntimeType)> {
         let functions = &self.exports.as_ref()?.functions;
         let at = functions.binary_search_by(|export| export.name.as_str().cmp(name));
         let export = &functions[at.ok()?];
-        Some((export.function, self.ty(export.ty)))
+        Some((export.function, self.types.get(export.ty)))
     }
 
     /// All that a host may call.

@@ -69,7 +69,7 @@ pub use heap::release_code;
 pub use host::{Host, HostHandle};
 pub use host_call::{CallFailure, CallPlan, HostCall, is_error};
 pub use host_function::{HostEntry, HostFunction};
-pub use image::Image;
+pub use image::{Image, Linked};
 pub use link::LinkError;
 pub use native::{
     GoPanic, Native, NativeContext, NativeTable, Parking, ParkingOutcome, Signature, Slots,

@@ -5,7 +5,11 @@
 //! 3. Natives are looked up by name and their Rust signatures compared with the declarations.
 //! 4. Types, strings, immortal closures and globals are laid out and pinned.
 //!
+//! The result is shared by all machines that run the program. Shapes and sites are those of a plan, on which each machine makes its heap.
+//!
 //! A program that grows is linked in the same steps, unit by unit ([`grow`]), into tables that have room.
+
+use std::sync::Arc;
 
 use bytecode::{
     Addition, Function, FunctionId, Opcode, Program, TypeDescriptor, TypeId, TypeKind, Word, op,
@@ -13,12 +17,12 @@ use bytecode::{
 };
 
 use crate::globals::Globals;
-use crate::heap::{Heap, OutOfMemory, Shape};
+use crate::heap::{OutOfMemory, PlanMaker, Planner, Shape, Heap};
 use crate::host_function::HostEntry;
-use crate::image::{Image, LinkedFunction};
+use crate::image::{Image, Linked, LinkedFunction};
 use crate::native::{Entry, Native, NativeTable, Signature};
 use crate::pinned::Pinned;
-use crate::profiling;
+use crate::profiling::Sampling;
 use crate::running::stub;
 use crate::types::{TypeTable, reference_words, slot_words};
 
@@ -64,18 +68,18 @@ impl From<OutOfMemory> for LinkError {
 const CODE_ROOM: usize = 1 << 28;
 const FUNCTION_ROOM: usize = 1 << 24;
 
-/// Links a program for a heap; `grows`: [`grow`] can add to it.
+/// Links a program; `grows`: [`grow`] can add to it.
 ///
 /// # Errors
 /// See [`LinkError`].
 pub(crate) fn link(
     mut program: Program,
     natives: &NativeTable,
-    heap: &Heap,
     grows: bool,
-) -> Result<Image, LinkError> {
+) -> Result<Linked, LinkError> {
+    let plan = PlanMaker::default();
     debug_assert_eq!(bytecode::tables::check(&program), Ok(()));
-    let (mut code, closures, globals) = match grows {
+    let (mut code, closures) = match grows {
         false => {
             let words = program
                 .functions
@@ -83,12 +87,11 @@ pub(crate) fn link(
                 .map(|f| f.code.len())
                 .sum::<usize>();
             let code = Vec::with_capacity(words + usize::from(stub::COUNT));
-            (code, None, None)
+            (code, None)
         }
         true => {
             let closures = Pinned::with_room(FUNCTION_ROOM).ok_or(LinkError::OutOfMemory)?;
-            let globals = Globals::growing().ok_or(LinkError::OutOfMemory)?;
-            (Vec::new(), Some(closures), Some(globals))
+            (Vec::new(), Some(closures))
         }
     };
     for number in 0..stub::COUNT {
@@ -116,7 +119,7 @@ pub(crate) fn link(
     let types = {
         let mut types = TypeTable::default();
         types.add(
-            heap,
+            &plan,
             &program.types,
             |function| starts[function.0 as usize],
             grows,
@@ -140,21 +143,12 @@ pub(crate) fn link(
         }
     };
     let (string_bytes, strings) = strings(&program.strings);
-    let globals = match globals {
-        None => Globals::new(program.globals_size, globals_shape(&program, 0, 0, heap)),
-        Some(mut globals) => {
-            let shape = globals_shape(&program, 0, 0, heap);
-            globals.grow(program.globals_size, shape).then_some(globals)
-        }
-    };
-    if let Some(globals) = &globals {
-        profiling::begin(&program.natives, &program.globals, globals, heap);
-    }
-    let functions = linked(std::mem::take(&mut program.functions), &starts, heap);
+    let globals_shape = globals_shape(&program, 0, 0, &plan);
+    let functions = linked(std::mem::take(&mut program.functions), &starts, &plan);
     let (Some(entry), Some(known)) = (program.entry, program.known) else {
         return Err(LinkError::Malformed("no entry or known types"));
     };
-    let mut image = Image {
+    let mut image = Linked {
         stub_closures: (0..u32::from(stub::COUNT)).map(address).collect(),
         code,
         functions,
@@ -166,11 +160,14 @@ pub(crate) fn link(
         host_entries,
         exports: program.exports.take(),
         selectors: std::mem::take(&mut program.selectors),
-        globals: globals.ok_or(LinkError::OutOfMemory)?,
+        sampling: Sampling::of(&program.natives, &program.globals),
+        globals_size: program.globals_size,
+        globals_shape,
+        channel_site: crate::objects::channel::site(&plan),
+        plan: plan.finish(),
         entry,
         known,
         reflection: program.reflection.take(),
-        made_types: crate::made_types::MadeTypes::default(),
         program: None,
     };
     if grows {
@@ -192,17 +189,18 @@ pub(crate) fn grow(
     natives: &NativeTable,
     heap: &Heap,
 ) -> Result<(), LinkError> {
-    let mut program = image
-        .program
-        .take()
-        .ok_or(LinkError::Malformed("the program does not grow"))?;
-    let grown = add(image, &mut program, addition, natives, heap);
-    image.program = Some(program);
+    const SHARED: LinkError = LinkError::Malformed("the program does not grow");
+    let linked = Arc::get_mut(&mut image.linked).ok_or(SHARED)?;
+    let mut program = linked.program.take().ok_or(SHARED)?;
+    let grown = add(linked, &mut image.globals, &mut program, addition, natives, heap);
+    linked.program = Some(program);
+    image.made_types.forget_index();
     grown
 }
 
 fn add(
-    image: &mut Image,
+    image: &mut Linked,
+    globals: &mut Globals,
     program: &mut Program,
     mut addition: Addition,
     natives: &NativeTable,
@@ -243,12 +241,12 @@ fn add(
     if !image.closures.extend(&entries) {
         return Err(LinkError::Malformed("too many functions"));
     }
-    let next = image.globals.next_part();
+    let next = globals.next_part();
     let shape = globals_shape(program, first_global, next as u32, heap);
-    if !image.globals.grow(program.globals_size, shape) {
+    if !globals.grow(program.globals_size, shape) {
         return Err(LinkError::Malformed("package variables are too large"));
     }
-    profiling::begin(&program.natives, &program.globals, &image.globals, heap);
+    Sampling::of(&program.natives, &program.globals).begin(globals, heap);
     let linked_natives = link_natives(
         program,
         natives,
@@ -271,7 +269,6 @@ fn add(
         image.entry = entry;
         image.known = known;
     }
-    image.made_types.forget_index();
     Ok(())
 }
 
@@ -318,14 +315,14 @@ fn check(program: &Program, first: usize) -> Result<(), LinkError> {
     Ok(())
 }
 
-fn linked(functions: Vec<Function>, starts: &[u32], heap: &Heap) -> Vec<LinkedFunction> {
+fn linked(functions: Vec<Function>, starts: &[u32], plan: &impl Planner) -> Vec<LinkedFunction> {
     functions
         .into_iter()
         .enumerate()
         .map(|(index, function)| LinkedFunction {
             start: starts[index],
             end: starts[index + 1],
-            closure_site: closure_site(heap, &function.captures),
+            closure_site: closure_site(plan, &function.captures),
             liveness: std::sync::OnceLock::new(),
             function,
         })
@@ -459,7 +456,7 @@ fn strings(strings: &[Vec<u8>]) -> (Box<[u8]>, Vec<[u64; 2]>) {
 }
 
 /// Where references lie behind `start`, among the globals from number `first` on.
-fn globals_shape(program: &Program, first: usize, start: u32, heap: &Heap) -> Shape {
+fn globals_shape(program: &Program, first: usize, start: u32, plan: &impl Planner) -> Shape {
     let words: Vec<_> = program.globals[first..]
         .iter()
         .flat_map(|global| {
@@ -469,10 +466,10 @@ fn globals_shape(program: &Program, first: usize, start: u32, heap: &Heap) -> Sh
         })
         .collect();
     let size = program.globals_size.saturating_sub(start);
-    heap.shape(&words, size.next_multiple_of(8))
+    plan.shape(&words, size.next_multiple_of(8))
 }
 
-fn closure_site(heap: &Heap, captures: &[bytecode::SlotKind]) -> crate::heap::Site {
+fn closure_site(plan: &impl Planner, captures: &[bytecode::SlotKind]) -> crate::heap::Site {
     let size = 8 * (captures.len() + 1);
-    heap.site(heap.shape(&slot_words(captures, 1), size as u32), size)
+    plan.site(plan.shape(&slot_words(captures, 1), size as u32), size)
 }

@@ -13,7 +13,8 @@
 use std::alloc::Layout;
 use std::fmt::Write as _;
 use std::ptr::NonNull;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytecode::{ChannelDirection, Field, SlotKind, TypeDescriptor, TypeId, TypeKind};
 use rustc_hash::FxHashMap;
@@ -48,6 +49,8 @@ enum Key {
 #[derive(Default)]
 pub(crate) struct MadeTypes {
     state: Mutex<State>,
+    /// For each type of the program, which others share, the made type of pointers to it. Made when there is the first.
+    pointers: OnceLock<Box<[AtomicPtr<RuntimeType>]>>,
 }
 
 #[derive(Default)]
@@ -65,6 +68,26 @@ impl MadeTypes {
     /// The program has types that are not in the index: it is made anew when it is asked for.
     pub(crate) fn forget_index(&mut self) {
         self.lock().index = None;
+    }
+
+    /// The made type of pointers to a type of the program, if there is one.
+    fn known_pointer(&self, id: TypeId) -> Option<NonNull<RuntimeType>> {
+        // ORDERING: acquire. Pairs with the release in `note_pointer`: the type it leads to is complete.
+        let pointer = self.pointers.get()?.get(id.0 as usize)?;
+        NonNull::new(pointer.load(Ordering::Acquire))
+    }
+
+    fn note_pointer(&self, types: usize, id: TypeId, pointer: NonNull<RuntimeType>) {
+        let all = self.pointers.get_or_init(|| {
+            (0..types)
+                .map(|_| AtomicPtr::new(std::ptr::null_mut()))
+                .collect()
+        });
+        // Of a program that has grown since, later types are looked up each time.
+        if let Some(place) = all.get(id.0 as usize) {
+            // ORDERING: release. Pairs with the acquire in `known_pointer`.
+            place.store(pointer.as_ptr(), Ordering::Release);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -268,6 +291,10 @@ impl Image {
         if let Some(known) = element.known_pointer() {
             return Ok(known);
         }
+        if let Some(known) = self.made_types.known_pointer(element.id) {
+            // SAFETY: INVARIANT TYPES.
+            return Ok(unsafe { known.as_ref() });
+        }
         let pointer = self.find_or_make(heap, Key::Pointer(element.word()), || {
             let kind = TypeKind::Pointer {
                 element: element.id,
@@ -280,7 +307,14 @@ impl Image {
                 true,
             ))
         })?;
-        element.set_pointer(NonNull::from(pointer));
+        if self.is_made(element) {
+            element.set_pointer(NonNull::from(pointer));
+        } else {
+            // The element is not this machine's alone.
+            let types = self.types.len();
+            let made = &self.made_types;
+            made.note_pointer(types, element.id, NonNull::from(pointer));
+        }
         Ok(pointer)
     }
 

@@ -22,20 +22,38 @@ const READERS: [&str; 2] = ["runtime.memoryProfile", "runtime/pprof.encodeHeap"]
 /// The variable that a program sets the distance of samples by.
 const RATE: &str = "runtime.MemProfileRate";
 
-/// Has the heap sample allocations if the program can ask for them. The linker calls it when a program, or a unit of one, is known.
-pub(crate) fn begin(natives: &[NativeReference], globals: &[Global], area: &Globals, heap: &Heap) {
-    let is_read = natives
-        .iter()
-        .any(|native| READERS.contains(&native.name.as_str()));
-    if !is_read && !heap.samples() {
-        return;
+/// What a program has to do with samples of allocations.
+pub(crate) struct Sampling {
+    /// It can ask for them.
+    is_read: bool,
+    /// Where, among the package variables, it sets their distance.
+    rate: Option<u32>,
+}
+
+impl Sampling {
+    /// What follows from the natives and variables of a program.
+    pub(crate) fn of(natives: &[NativeReference], globals: &[Global]) -> Sampling {
+        let is_read = natives
+            .iter()
+            .any(|native| READERS.contains(&native.name.as_str()));
+        let rate = globals.iter().find(|global| global.name == RATE);
+        Sampling {
+            is_read,
+            rate: rate.map(|global| global.offset),
+        }
     }
-    let rate = globals
-        .iter()
-        .find(|global| global.name == RATE)
-        .map_or(0, |global| area.start() + u64::from(global.offset));
-    // SAFETY: the area lives as long as the machine, which takes the address back when it goes.
-    unsafe { heap.sample_allocations(rate) };
+
+    /// Has the heap sample allocations if the program can ask for them. Called when the program of a machine, or a unit of it, is known.
+    pub(crate) fn begin(&self, area: &Globals, heap: &Heap) {
+        if !self.is_read && !heap.samples() {
+            return;
+        }
+        let rate = self
+            .rate
+            .map_or(0, |offset| area.start() + u64::from(offset));
+        // SAFETY: the area lives as long as the machine, which takes the address back when it goes.
+        unsafe { heap.sample_allocations(rate) };
+    }
 }
 
 impl Running<'_> {

@@ -12,9 +12,9 @@
 //! bit [`crate::heap::REFERENCE_TYPE`] set: the collector asks the type word itself.
 //!
 //! INVARIANT (TYPES): every pointer in a `RuntimeType` leads to a `RuntimeType` of the same image, which owns them
-//! all and never moves or changes one after it was made ([`RuntimeType::write`]), but for `pointer_to`, which is atomic, and the methods of
-//! types of a program that grows, which change with the world stopped ([`RuntimeType::set_methods`]); their tables have room. Most
-//! stand in the [`TypeTable`]; those that reflection makes are [`crate::made_types`]'.
+//! all and never moves or changes one after it was made ([`RuntimeType::write`]), but for `pointer_to` of types that one machine has for itself, which
+//! is atomic, and the methods of types of a program that grows, which change with the world stopped ([`RuntimeType::set_methods`]); their tables have
+//! room. Most stand in the [`TypeTable`], which all machines of a program share; those that reflection makes are [`crate::made_types`]'.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use bytecode::{SlotKind, TypeDescriptor, TypeId, TypeKind};
 
-use crate::heap::REFERENCE_TYPE;
+use crate::heap::{Planner, REFERENCE_TYPE};
 use crate::objects::map::{KeyKind, MapType};
 
 /// One place of a method table.
@@ -243,7 +243,7 @@ impl RuntimeType {
         self.missing_method(interface).is_none()
     }
 
-    fn new_map_type(&self, heap: &crate::heap::Heap) -> Option<Box<MapType>> {
+    fn new_map_type(&self, plan: &impl Planner) -> Option<Box<MapType>> {
         if !matches!(self.kind(), TypeKind::Map { .. }) {
             return None;
         }
@@ -261,7 +261,7 @@ impl RuntimeType {
             (key.size, u32::from(key.align))
         };
         Some(Box::new(MapType::new(
-            heap,
+            plan,
             kind,
             key_size,
             key_align,
@@ -338,7 +338,7 @@ impl RuntimeType {
     /// The place was reserved for this descriptor, and nobody has seen it yet.
     pub(crate) unsafe fn write(
         place: NonNull<RuntimeType>,
-        heap: &crate::heap::Heap,
+        plan: &impl Planner,
         descriptor: TypeDescriptor,
         parts: Parts,
     ) {
@@ -356,10 +356,10 @@ impl RuntimeType {
             comparable: descriptor.comparable,
             shape: shape_of(&descriptor),
             access: access_of(&descriptor),
-            heap_shape: heap.shape_of(&descriptor),
-            slots_shape: crate::objects::channel::slots_shape(heap, &descriptor),
+            heap_shape: plan.shape_of(&descriptor),
+            slots_shape: crate::objects::channel::slots_shape(plan, &descriptor),
             go: parts.go,
-            site: heap.site(heap.shape_of(&descriptor), descriptor.size as usize),
+            site: plan.site(plan.shape_of(&descriptor), descriptor.size as usize),
             map: None,
             id: parts.id,
             element: parts.element,
@@ -426,10 +426,10 @@ impl RuntimeType {
     ///
     /// # Safety
     /// A type that was written, as were those it refers to, and that nobody has seen yet.
-    pub(crate) unsafe fn complete(ty: NonNull<RuntimeType>, heap: &crate::heap::Heap) {
+    pub(crate) unsafe fn complete(ty: NonNull<RuntimeType>, plan: &impl Planner) {
         // SAFETY: the caller's promise.
         unsafe {
-            let map = ty.as_ref().new_map_type(heap);
+            let map = ty.as_ref().new_map_type(plan);
             (*ty.as_ptr()).map = map;
         }
     }
@@ -481,19 +481,19 @@ unsafe impl Sync for TypeTable {}
 impl TypeTable {
     /// Makes the run-time types of `descriptors`; `code_of` says where a function's code begins.
     pub fn new(
-        heap: &crate::heap::Heap,
+        plan: &impl Planner,
         descriptors: &[TypeDescriptor],
         code_of: impl Fn(bytecode::FunctionId) -> u32,
     ) -> TypeTable {
         let mut table = TypeTable::default();
-        table.add(heap, descriptors, code_of, false);
+        table.add(plan, descriptors, code_of, false);
         table
     }
 
     /// Adds the run-time types of those of `descriptors` that have none; `grows`: their method tables have room.
     pub(crate) fn add(
         &mut self,
-        heap: &crate::heap::Heap,
+        plan: &impl Planner,
         descriptors: &[TypeDescriptor],
         code_of: impl Fn(bytecode::FunctionId) -> u32,
         grows: bool,
@@ -557,11 +557,11 @@ impl TypeTable {
                 go: table.go[index],
             };
             // SAFETY: reserved for this descriptor above; nobody has seen it.
-            unsafe { RuntimeType::write(table.types[index], heap, descriptor.clone(), parts) };
+            unsafe { RuntimeType::write(table.types[index], plan, descriptor.clone(), parts) };
         }
         for ty in &table.types[first..] {
             // SAFETY: nobody else refers to the types yet, and all are written.
-            unsafe { RuntimeType::complete(*ty, heap) };
+            unsafe { RuntimeType::complete(*ty, plan) };
         }
     }
 

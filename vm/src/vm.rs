@@ -8,8 +8,9 @@ use runtime::{Outcome, ScheduleTrace, Scheduler};
 
 use crate::engine::{Machine, MachineOptions, Stress};
 use crate::fiber::Fiber;
-use crate::heap::HeapOptions;
+use crate::heap::{HeapOptions, OutOfMemory};
 use crate::host::{Host, HostHandle};
+use crate::image::Linked;
 use crate::link::LinkError;
 use crate::native::NativeTable;
 use crate::traceback::TracebackLevel;
@@ -176,7 +177,9 @@ impl Vm {
         natives: &NativeTable,
         options: VmOptions,
     ) -> Result<Vm, LinkError> {
-        let machine = machine_for(program, natives, &options)?;
+        let grows = options.session.is_some();
+        let linked = Arc::new(crate::link::link(program, natives, grows)?);
+        let machine = machine_for(linked, &options)?;
         Ok(Vm {
             machine,
             options,
@@ -236,10 +239,9 @@ impl Vm {
 
 /// The machine that the settings describe.
 pub(crate) fn machine_for(
-    program: bytecode::Program,
-    natives: &NativeTable,
+    linked: Arc<Linked>,
     options: &VmOptions,
-) -> Result<Arc<Machine>, LinkError> {
+) -> Result<Arc<Machine>, OutOfMemory> {
     let heap = HeapOptions {
         growth_percent: options.growth_percent,
         limit: options.max_memory,
@@ -269,8 +271,7 @@ pub(crate) fn machine_for(
         session: options.session.clone(),
     };
     Machine::new(
-        program,
-        natives,
+        linked,
         options.host.clone(),
         heap,
         machine_options,

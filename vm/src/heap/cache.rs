@@ -24,7 +24,7 @@ use super::profile::Countdown;
 use super::region::{BLOCK_BYTES, Block};
 use super::shape::{Shape, ShapeData};
 use super::size_class::{CELL_SIZES, MAX_SMALL, class_of};
-use super::{Heap, LayoutData, OutOfMemory, Reference};
+use super::{Heap, LayoutData, OutOfMemory, Planner, Reference};
 
 /// Bytes that are zeroed and counted at a time, for cells up to this size.
 const WINDOW: u32 = 4096;
@@ -54,6 +54,13 @@ pub struct Site {
     pub(super) shape: Shape,
     /// Bytes asked for.
     pub(super) bytes: u32,
+}
+
+impl Site {
+    /// The layout's number, to compare sites.
+    pub fn layout(self) -> u32 {
+        self.layout
+    }
 }
 
 /// The layout of sites whose objects are large or have no size.
@@ -108,7 +115,7 @@ pub(super) const ENTRY_BYTES: u64 = size_of::<Entry>() as u64;
 /// What the heap's list of caches holds.
 pub(super) struct Shared {
     pub entries: Vec<Entry>,
-    /// Addresses of the heap's shapes by number, as far as this cache needed them.
+    /// Addresses of the heap's shapes by number, as far as this cache needed them; null for the others.
     shapes: Vec<*const ShapeData>,
     /// Bytes and objects of windows that the heap's counters do not know of yet.
     bytes: u64,
@@ -328,9 +335,9 @@ impl Cache {
         // SAFETY: `shared` is alive as long as the cache, and only used by it while the world runs.
         let shapes = unsafe { &self.shared.as_ref().shapes };
         let layout = match shapes.get(shape.0 as usize) {
-            // SAFETY: shapes live as long as the heap.
-            Some(&data) => unsafe { (*data).layout(class) },
-            None => None,
+            // SAFETY: what is not null is a shape's address, and shapes live as long as the heap.
+            Some(&data) if !data.is_null() => unsafe { (*data).layout(class) },
+            _ => None,
         };
         let site = Site {
             layout: layout.unwrap_or(NO_LAYOUT),
@@ -352,7 +359,7 @@ impl Cache {
             return self.allocate_large(site.shape, site.bytes as usize, true);
         }
         if site.layout == NO_LAYOUT {
-            self.learn_shapes()?;
+            self.learn_shape(site.shape)?;
             site = self.heap.site(site.shape, site.bytes as usize);
         }
         if site.layout >= self.count {
@@ -379,21 +386,18 @@ impl Cache {
         Ok(object)
     }
 
-    /// Copies the addresses of shapes made since the last time.
-    fn learn_shapes(&mut self) -> Result<(), OutOfMemory> {
+    /// Notes the address of a shape.
+    fn learn_shape(&mut self, shape: Shape) -> Result<(), OutOfMemory> {
         // SAFETY: as in `allocate_sized`.
-        let shared = unsafe { self.shared.as_mut() };
-        let known = shared.shapes.len();
-        self.heap.with_shapes(|shapes| {
-            shared
-                .shapes
-                .try_reserve(shapes.all().len() - known)
-                .map_err(|_| OutOfMemory)?;
-            shared
-                .shapes
-                .extend(shapes.all().skip(known).map(ptr::from_ref));
-            Ok(())
-        })
+        let shapes = unsafe { &mut self.shared.as_mut().shapes };
+        let number = shape.0 as usize;
+        if shapes.len() <= number {
+            let more = number + 1 - shapes.len();
+            shapes.try_reserve(more).map_err(|_| OutOfMemory)?;
+            shapes.resize(number + 1, ptr::null());
+        }
+        shapes[number] = self.heap.shape_data(shape);
+        Ok(())
     }
 
     /// Makes an entry for this layout, and for all others that exist by now.

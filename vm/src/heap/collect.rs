@@ -122,7 +122,7 @@ impl Heap {
         state.allocated_then = allocated;
         state.collections += 1;
         state.finished += 1;
-        for layout in &lock(&self.plans).layouts {
+        for layout in lock(&self.plans).used_layouts() {
             lock(&layout.unswept).clear();
             let made = layout.made.load(Ordering::Relaxed);
             layout.made_then.store(made, Ordering::Relaxed);
@@ -234,8 +234,10 @@ impl Heap {
                         // SAFETY: unmarked cells are unreachable, and no cache has a window in them.
                         unsafe { poison_free_cells(block, side, region.block_start(number)) };
                     }
-                    let layout = block.bytes_or_layout as usize;
-                    lock(&plans.layouts[layout].unswept).push(record);
+                    // A block that is in use has a layout.
+                    if let Some(layout) = plans.used_layout(block.bytes_or_layout as u32) {
+                        lock(&layout.unswept).push(record);
+                    }
                 }
                 seen += 1;
                 if seen >= most {

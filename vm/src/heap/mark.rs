@@ -21,7 +21,7 @@ use super::parallel::{self, Pool};
 use super::region::{
     BLOCK_BYTES, BLOCK_SHIFT, Block, Huge, Marks, REGION_BYTES, RegionRef, State, owner_of,
 };
-use super::shape::{Pattern, Shape, ShapeData, holds_reference};
+use super::shape::{Pattern, Shape, holds_reference};
 use super::{Heap, State as HeapState, lock};
 use crate::moves;
 
@@ -268,9 +268,7 @@ impl<'a> Marker<'a> {
     /// # Safety
     /// The memory is readable and 8-aligned, and nobody writes to it meanwhile.
     pub unsafe fn mark_memory(&mut self, start: u64, bytes: usize, shape: Shape) {
-        let data: *const ShapeData = self
-            .heap
-            .with_shapes(|shapes| shapes.get(shape) as *const _);
+        let data = self.heap.shape_data(shape);
         // SAFETY: shapes live as long as the heap; the memory is readable by the contract.
         unsafe { self.scan(start, start + bytes as u64, &(*data).pattern) };
         self.drain_if_long();

@@ -56,6 +56,7 @@ mod collect;
 mod concurrent;
 mod mark;
 mod parallel;
+mod plans;
 pub(crate) mod platform;
 mod profile;
 mod region;
@@ -72,9 +73,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use bytecode::{SlotKind, TypeDescriptor};
-
-use cache::{NO_LAYOUT, Shared};
+use cache::Shared;
 use collect::Sorting;
 use concurrent::Cycle;
 use parallel::Pool;
@@ -82,8 +81,8 @@ use profile::Sampling;
 use region::{
     BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS,
 };
-use shape::{Pattern, ShapeData, Shapes};
-use size_class::{CELL_SIZES, MAX_SMALL, class_of};
+use plans::Plans;
+use shape::{Pattern, ShapeData};
 use specials::Specials;
 
 pub use account::Account;
@@ -91,6 +90,7 @@ pub use barrier::Mutating;
 pub use cache::{Cache, Site, zero_sized};
 pub use concurrent::{Pace, Roots};
 pub use mark::Marker;
+pub use plans::{Plan, PlanMaker, Planner};
 pub use platform::release_code;
 pub use profile::{AllocationRecord, MOST_FRAMES, USUAL_RATE};
 pub use shape::{REFERENCE_TYPE, Shape};
@@ -360,14 +360,6 @@ unsafe impl Send for LayoutData {}
 // SAFETY: as above.
 unsafe impl Sync for LayoutData {}
 
-/// Shapes and layouts. Both only grow, and what is in them keeps its address.
-struct Plans {
-    shapes: Shapes,
-    // Boxed: caches hold their addresses.
-    #[expect(clippy::vec_box)]
-    layouts: Vec<Box<LayoutData>>,
-}
-
 /// Where memory comes from.
 struct State {
     regions: Vec<RegionRef>,
@@ -473,11 +465,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Heap {
-    /// A new heap. Takes address space only; pages are committed as they are used.
+    /// A new heap with shapes and layouts of its own only.
+    ///
+    /// # Errors
+    /// As [`Heap::on`].
+    pub fn new(options: HeapOptions) -> Result<Arc<Heap>, OutOfMemory> {
+        Heap::on(Arc::default(), options)
+    }
+
+    /// A new heap, for which the plan's shapes and sites are good. Takes address space only; pages are committed as they are used.
     ///
     /// # Errors
     /// If there is no address space.
-    pub fn new(options: HeapOptions) -> Result<Arc<Heap>, OutOfMemory> {
+    pub fn on(plan: Arc<Plan>, options: HeapOptions) -> Result<Arc<Heap>, OutOfMemory> {
         let tag = region::new_tag();
         let mut mark_stack = Vec::new();
         // So that marking can always go on, if slowly (see `mark`); under a limit it gets all it may have now, when nobody counts.
@@ -515,10 +515,7 @@ impl Heap {
             soft_limit: AtomicU64::new(options.soft_limit.unwrap_or(u64::MAX)),
             account: Arc::new(Account::new(options.limit, options.native_memory)),
             sampling: OnceLock::new(),
-            plans: Mutex::new(Plans {
-                shapes: Shapes::new(),
-                layouts: Vec::new(),
-            }),
+            plans: Mutex::new(Plans::new(plan)),
             specials: Mutex::default(),
             state: Mutex::new(State {
                 regions: vec![region],
@@ -558,73 +555,19 @@ impl Heap {
 
     // ---- shapes and sites ----
 
-    /// The shape of memory in which, of every `period` bytes, the words with these numbers are of these kinds, and the others
-    /// scalars. The word before interface data is its type word.
-    ///
-    /// # Panics
-    /// If there are other words than scalars and `period` is no positive multiple of 8 or too short for them, or if interface
-    /// data is at word 0.
-    pub fn shape(&self, words: &[(u32, SlotKind)], period: u32) -> Shape {
-        lock(&self.plans).shapes.intern(Pattern::new(words, period))
-    }
-
-    /// The shape of values of this type, and of arrays of them.
-    pub fn shape_of(&self, ty: &TypeDescriptor) -> Shape {
-        self.shape(&ty.pattern, ty.pattern_period)
-    }
-
-    /// Where objects of `bytes` bytes and this shape are allocated.
-    ///
-    /// # Panics
-    /// If `bytes` is 4 GiB or more: such sizes only come from run-time lengths, see [`Cache::allocate_bytes`].
-    pub fn site(&self, shape: Shape, bytes: usize) -> Site {
-        let size = u32::try_from(bytes).expect("a type is smaller than 4 GiB");
-        if bytes == 0 || bytes > MAX_SMALL {
-            return Site {
-                layout: NO_LAYOUT,
-                cell: 0,
-                shape,
-                bytes: size,
-            };
-        }
-        let class = class_of(bytes);
-        let plans = &mut *lock(&self.plans);
-        let data = plans.shapes.get(shape);
-        let layout = data.layout(class).unwrap_or_else(|| {
-            let number = plans.layouts.len() as u32;
-            plans.layouts.push(Box::new(LayoutData {
-                number,
-                cell: CELL_SIZES[class],
-                shape: data,
-                made: AtomicU64::new(0),
-                made_then: AtomicU64::new(0),
-                alive_then: AtomicU64::new(0),
-                unswept: Mutex::new(BlockList::EMPTY),
-            }));
-            // ORDERING: relaxed, see `ShapeData::layout`.
-            data.layouts[class].store(number + 1, Ordering::Relaxed);
-            number
-        });
-        Site {
-            layout,
-            cell: CELL_SIZES[class],
-            shape,
-            bytes: size,
-        }
-    }
-
-    fn with_shapes<R>(&self, read: impl FnOnce(&Shapes) -> R) -> R {
-        read(&lock(&self.plans).shapes)
+    /// A shape's data; it lives as long as the heap.
+    fn shape_data(&self, shape: Shape) -> *const ShapeData {
+        lock(&self.plans).shape(shape)
     }
 
     /// How many layouts there are.
     fn layouts(&self) -> usize {
-        lock(&self.plans).layouts.len()
+        lock(&self.plans).count()
     }
 
     /// A layout; it lives as long as the heap.
     fn layout(&self, number: u32) -> *const LayoutData {
-        &*lock(&self.plans).layouts[number as usize]
+        lock(&self.plans).layout(number)
     }
 
     // ---- caches ----
@@ -783,7 +726,7 @@ impl Heap {
         bytes: u64,
         zeroed: bool,
     ) -> Result<Reference, OutOfMemory> {
-        let data: *const ShapeData = self.with_shapes(|shapes| shapes.get(shape) as *const _);
+        let data = self.shape_data(shape);
         // SAFETY: shapes live as long as the heap.
         let data = unsafe { &*data };
         let blocks = bytes.div_ceil(BLOCK_BYTES);
@@ -992,7 +935,7 @@ impl Heap {
                 frees: 0,
             })
             .collect();
-        for layout in &lock(&self.plans).layouts {
+        for layout in lock(&self.plans).used_layouts() {
             // ORDERING: relaxed. Counters.
             let [made, then, alive] = [&layout.made, &layout.made_then, &layout.alive_then]
                 .map(|count| count.load(Ordering::Relaxed));
@@ -1027,6 +970,16 @@ impl Heap {
                 },
             )
         }
+    }
+}
+
+impl Planner for Heap {
+    fn intern(&self, pattern: Pattern) -> Shape {
+        lock(&self.plans).intern(pattern)
+    }
+
+    fn layout_of(&self, shape: Shape, class: usize) -> u32 {
+        lock(&self.plans).layout_of(shape, class)
     }
 }
 

@@ -7,7 +7,6 @@
 //! A word is a scalar, a reference, or the data word of an interface, for which the word before it, the type word, says
 //! whether it is a reference: see "Interfaces" in [`super`].
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytecode::SlotKind;
@@ -24,7 +23,7 @@ pub fn holds_reference(type_word: u64) -> bool {
     type_word & REFERENCE_TYPE != 0
 }
 
-/// An interned pattern of references. Good for the heap that made it, for as long as it lives.
+/// An interned pattern of references. Good for the heap, or the heaps of the plan, that made it, for as long as it lives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Shape(pub(super) u32);
 
@@ -143,49 +142,6 @@ fn repeats(words: &[(u32, bool)], length: u32, part: u32) -> bool {
         })
 }
 
-/// All shapes of a heap.
-#[derive(Debug, Default)]
-pub struct Shapes {
-    // Boxed: caches and blocks hold their addresses.
-    #[expect(clippy::vec_box)]
-    list: Vec<Box<ShapeData>>,
-    by_pattern: HashMap<Pattern, Shape>,
-}
-
-impl Shapes {
-    /// The two fixed shapes.
-    pub fn new() -> Shapes {
-        let mut shapes = Shapes::default();
-        assert_eq!(shapes.intern(Pattern::new(&[], 8)), Shape::SCALAR);
-        let reference = Pattern::new(&[(0, SlotKind::Ref)], 8);
-        assert_eq!(shapes.intern(reference), Shape::REFERENCES);
-        shapes
-    }
-
-    /// The shape with this pattern.
-    pub fn intern(&mut self, pattern: Pattern) -> Shape {
-        let list = &mut self.list;
-        *self.by_pattern.entry(pattern.clone()).or_insert_with(|| {
-            let shape = Shape(list.len() as u32);
-            list.push(Box::new(ShapeData {
-                pattern,
-                layouts: [const { AtomicU32::new(0) }; CELL_SIZES.len()],
-            }));
-            shape
-        })
-    }
-
-    /// The shapes made so far.
-    pub fn all(&self) -> impl ExactSizeIterator<Item = &ShapeData> {
-        self.list.iter().map(|shape| &**shape)
-    }
-
-    /// A shape's data.
-    pub fn get(&self, shape: Shape) -> &ShapeData {
-        &self.list[shape.0 as usize]
-    }
-}
-
 impl ShapeData {
     /// The layout in this class, if it was made.
     #[inline(always)]
@@ -242,14 +198,5 @@ mod tests {
             (&[1][..], &[99][..])
         );
         assert!(!long.is_scalar() && Pattern::new(&[(0, Scalar)], 8).is_scalar());
-    }
-
-    #[test]
-    fn equal_patterns_are_one_shape() {
-        let mut shapes = Shapes::new();
-        let pair = shapes.intern(references(&[0], 16));
-        assert_eq!(shapes.intern(references(&[0, 2], 32)), pair);
-        assert_ne!(shapes.intern(references(&[1], 16)), pair);
-        assert_eq!(shapes.get(pair).pattern.references, 1);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use runtime::{Buffer, Channel};
 
 use crate::engine::{Machine, Transfer};
-use crate::heap::{Cache, Heap, Shape, Site};
+use crate::heap::{Cache, Planner, Shape, Site};
 use crate::moves;
 use crate::types::RuntimeType;
 
@@ -27,13 +27,13 @@ const _: () = assert!(std::mem::offset_of!(ChannelObject, buffer).is_multiple_of
 const _: () = assert!(align_of::<ChannelObject>() <= 16);
 
 /// Where channels are allocated.
-pub(crate) fn site(heap: &Heap) -> Site {
+pub(crate) fn site(plan: &impl Planner) -> Site {
     let word = std::mem::offset_of!(ChannelObject, buffer) / 8;
-    let shape = heap.shape(
+    let shape = plan.shape(
         &[(word as u32, bytecode::SlotKind::Ref)],
         size_of::<ChannelObject>() as u32,
     );
-    heap.site(shape, size_of::<ChannelObject>())
+    plan.site(shape, size_of::<ChannelObject>())
 }
 
 /// A channel of the script.
@@ -185,8 +185,11 @@ impl Buffer<Transfer> for Elements {
 }
 
 /// The shape of elements in slots.
-pub(crate) fn slots_shape(heap: &Heap, descriptor: &bytecode::TypeDescriptor) -> Shape {
-    heap.shape(
+pub(crate) fn slots_shape(
+    plan: &impl Planner,
+    descriptor: &bytecode::TypeDescriptor,
+) -> Shape {
+    plan.shape(
         &crate::types::slot_words(&descriptor.slots, 0),
         descriptor.slots.len() as u32 * 8,
     )

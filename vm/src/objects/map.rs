@@ -42,7 +42,7 @@
 
 use bytecode::SlotKind;
 
-use crate::heap::{Cache, Heap, OutOfMemory, Shape, Site};
+use crate::heap::{Cache, OutOfMemory, Planner, Shape, Site};
 use crate::moves::{self, load8, load32, load64, load128, store8, store32, store64, store128};
 
 /// Offset of {reference to the control bytes, number of groups minus one}.
@@ -159,7 +159,7 @@ impl MapType {
         reason = "the layout of two types; called in one place"
     )]
     pub fn new(
-        heap: &Heap,
+        plan: &impl Planner,
         kind: KeyKind,
         key_size: u32,
         key_align: u32,
@@ -192,7 +192,7 @@ impl MapType {
                 .iter()
                 .map(|(word, kind)| (word + value_offset / 8, *kind)),
         );
-        let slots = heap.shape(&words, stride);
+        let slots = plan.shape(&words, stride);
         MapType {
             kind,
             key_size,
@@ -201,15 +201,15 @@ impl MapType {
             stride,
             functions,
             slots,
-            map: heap.site(
-                heap.shape(
+            map: plan.site(
+                plan.shape(
                     &[CONTROL, SLOTS].map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
                     MAP_BYTES as u32,
                 ),
                 MAP_BYTES,
             ),
-            iterator: heap.site(
-                heap.shape(
+            iterator: plan.site(
+                plan.shape(
                     &[iterator::MAP, iterator::CONTROL, iterator::SLOTS]
                         .map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
                     iterator::BYTES as u32,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::*;
-use crate::heap::HeapOptions;
+use crate::heap::{Heap, HeapOptions};
 
 unsafe fn never_hash(_: *const (), _: u64, _: u64) -> Result<u64, u64> {
     unreachable!("not a memory key")

@@ -28,7 +28,7 @@ fn heap(options: HeapOptions) -> Arc<Heap> {
 
 /// A shape with references at these words.
 fn reference_shape(heap: &Heap, words: &[u32], period: u32) -> Shape {
-    let words: Vec<_> = words.iter().map(|&word| (word, SlotKind::Ref)).collect();
+    let words: Vec<_> = words.iter().map(|&word| (word, bytecode::SlotKind::Ref)).collect();
     heap.shape(&words, period)
 }
 
@@ -680,7 +680,7 @@ const TYPE_WORDS: [u64; 3] = [0x7000_0000_0010, 0x7000_0000_0020, 0];
 
 #[test]
 fn interface_data_is_followed_if_the_type_word_says_so() {
-    use SlotKind::{InterfaceData, Ref, Scalar};
+    use bytecode::SlotKind::{InterfaceData, Ref, Scalar};
     let heap = heap(HeapOptions::default());
     let mut cache = heap.new_cache();
     // A lone interface; one among references; one in a pattern too long for a mask; one in a large object.
@@ -990,9 +990,9 @@ fn globals_are_roots_by_their_pattern() {
                     },
                 ];
                 marker.mark_interface(slots[0], slots[1]);
-                marker.mark_slot(SlotKind::InterfaceData, 1, |index| slots[index]);
+                marker.mark_slot(bytecode::SlotKind::InterfaceData, 1, |index| slots[index]);
             }
-            marker.mark_slot(SlotKind::Scalar, 0, |_| other);
+            marker.mark_slot(bytecode::SlotKind::Scalar, 0, |_| other);
         })
     }
     .live;

@@ -252,7 +252,7 @@ fn hashes_of_bytes_depend_on_every_byte_and_the_length() {
 fn zeros_are_one_key_and_nans_are_many() {
     let mut f = Fixture::new(3);
     let ty = MapType::new(
-        &f.heap,
+        &*f.heap,
         KeyKind::Float64,
         8,
         8,
@@ -330,7 +330,7 @@ fn zeros_are_one_key_and_nans_are_many() {
 #[test]
 fn unhashable_keys_are_errors_even_for_no_map() {
     let mut f = Fixture::new(4);
-    let ty = MapType::new(&f.heap, KeyKind::Memory, 16, 8, &[], 0, 1, &[], PAIRS);
+    let ty = MapType::new(&*f.heap, KeyKind::Memory, 16, 8, &[], 0, 1, &[], PAIRS);
     let map = make(&mut f.cache, &ty, 0).unwrap();
     let bad = [13u64, 0];
     let key = bad.as_ptr() as u64;
@@ -354,7 +354,7 @@ fn unhashable_keys_are_errors_even_for_no_map() {
 #[test]
 fn keys_with_bad_hashes_are_still_found() {
     let mut f = Fixture::new(5);
-    let ty = MapType::new(&f.heap, KeyKind::Memory, 16, 8, &[], 4, 4, &[], PAIRS);
+    let ty = MapType::new(&*f.heap, KeyKind::Memory, 16, 8, &[], 4, 4, &[], PAIRS);
     assert_eq!((ty.stride, ty.value_offset), (24, 16));
     let map = make(&mut f.cache, &ty, 0).unwrap();
     let mut model = HashMap::new();
@@ -519,7 +519,7 @@ fn impossible_hints_are_no_hints() {
 fn values_may_have_no_size() {
     let mut f = Fixture::new(9);
     let ty = MapType::new(
-        &f.heap,
+        &*f.heap,
         KeyKind::String,
         16,
         16,

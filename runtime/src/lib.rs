@@ -125,7 +125,7 @@ pub use engine::{
 };
 pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::GoroutineId;
-pub use pool::Machines;
+pub use pool::{Machines, WeakMachines};
 pub use program::{CallEnd, Ended, Program};
 pub use scheduler::{
     CollectionRequester, Context, Options, Quitter, ScheduleTrace, Scheduler, SchedulerHandle,

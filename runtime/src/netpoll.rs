@@ -303,6 +303,11 @@ impl<E: Engine> Netpoll<E> {
         self.table.lock().get(key.0).cloned()
     }
 
+    fn count(&self) -> usize {
+        let table = self.table.lock();
+        table.slots.len().saturating_sub(table.free.len())
+    }
+
     /// Takes a descriptor out of the table.
     fn take(&self, key: DescriptorKey) -> Option<Arc<Descriptor<E>>> {
         let mut table = self.table.lock();
@@ -376,6 +381,19 @@ impl<E: Engine> Context<'_, E> {
     pub fn open_descriptor(&self, source: OwnedFd) -> io::Result<Arc<Descriptor<E>>> {
         let shared = self.shared();
         shared.netpoll.open(source, shared.sysmon.link())
+    }
+
+    /// Whether the run is ending: nobody wants any more what goroutines are at.
+    #[inline]
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.shared().is_finishing()
+    }
+
+    /// How many descriptors are open.
+    #[must_use]
+    pub fn open_descriptors(&self) -> usize {
+        self.shared().netpoll.count()
     }
 
     /// The descriptor with this key, unless it was closed.

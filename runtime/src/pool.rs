@@ -16,7 +16,7 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
@@ -40,6 +40,21 @@ pub struct Machines {
     handle: Arc<Handle>,
 }
 
+/// Machines, as long as somebody else holds them.
+#[derive(Clone, Default)]
+pub struct WeakMachines {
+    handle: Weak<Handle>,
+}
+
+impl WeakMachines {
+    /// The machines, if somebody still holds them.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Machines> {
+        let handle = self.handle.upgrade()?;
+        Some(Machines { handle })
+    }
+}
+
 struct Handle {
     pool: Arc<Pool>,
     monitor: Arc<Monitor>,
@@ -57,6 +72,14 @@ impl Machines {
                 monitor: Arc::new(Monitor::new()?),
             }),
         })
+    }
+
+    /// A handle that does not keep them.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakMachines {
+        WeakMachines {
+            handle: Arc::downgrade(&self.handle),
+        }
     }
 
     /// How many threads there are now, the monitor not counted.

@@ -530,27 +530,7 @@ impl<E: Engine> Program<E> {
         begin: impl FnOnce(&mut E::PerProcessor, &Context<'_, E>) -> Option<E::Fiber>,
         end: impl FnOnce(E::Fiber, CallEnd, &mut E::PerProcessor, &Context<'_, E>) -> R,
     ) -> Result<Option<R>, Ended> {
-        let mut guest = Machine::caller(&self.shared, false).ok_or(Ended)?;
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let fiber = {
-                let shared = Arc::clone(&self.shared);
-                let (local, processor, cells) = guest.processor().split();
-                begin(local, &Context::new(&shared, processor, cells))
-            };
-            let Some(fiber) = fiber else {
-                return Ok(None);
-            };
-            guest.start_called(fiber);
-            guest.run_guarded(None);
-            let own = guest.guest.as_mut().and_then(|guest| guest.returned.take());
-            let returned = own.or_else(|| guest.handle.take_returned()).ok_or(Ended)?;
-            if guest.processor.is_none() && !guest.enter() {
-                return Err(Ended);
-            }
-            Ok(Some(guest.finish_called(returned, end)))
-        }));
-        guest.depart();
-        result.unwrap_or_else(|panic| resume_unwind(panic))
+        call(&self.shared, begin, end)
     }
 
     /// Does something with a processor, so that nothing is collected meanwhile: it must be short.
@@ -585,13 +565,7 @@ impl<E: Engine> Program<E> {
     /// # Errors
     /// The program was over, or ended meanwhile.
     pub fn run_until_idle(&self) -> Result<(), Ended> {
-        let mut guest = Machine::caller(&self.shared, true).ok_or(Ended)?;
-        guest.run_guarded(None);
-        guest.depart();
-        if self.shared.is_finishing() {
-            return Err(Ended);
-        }
-        Ok(())
+        run_until_idle(&self.shared)
     }
 
     /// Moves a virtual clock on by `time`, timer by timer, and runs what these make runnable, as [`Program::run_until_idle`].
@@ -599,18 +573,7 @@ impl<E: Engine> Program<E> {
     /// # Errors
     /// The program was over, or ended meanwhile.
     pub fn advance(&self, time: Duration) -> Result<(), Ended> {
-        let clock = &self.shared.clock;
-        let time = Nanos::try_from(time.as_nanos()).unwrap_or(NEVER);
-        let goal = clock.now().saturating_add(time).min(NEVER - 1);
-        self.run_until_idle()?;
-        loop {
-            let next = self.shared.earliest_timer();
-            clock.advance_to(next.min(goal));
-            self.run_until_idle()?;
-            if next >= goal {
-                return Ok(());
-            }
-        }
+        advance(&self.shared, time)
     }
 
     /// How many goroutines there are.
@@ -653,6 +616,61 @@ impl<E: Engine> Program<E> {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.shared.is_finishing()
+    }
+}
+
+/// See [`Program::call`].
+pub(crate) fn call<E: Engine, R>(
+    shared: &Arc<Shared<E>>,
+    begin: impl FnOnce(&mut E::PerProcessor, &Context<'_, E>) -> Option<E::Fiber>,
+    end: impl FnOnce(E::Fiber, CallEnd, &mut E::PerProcessor, &Context<'_, E>) -> R,
+) -> Result<Option<R>, Ended> {
+    let mut guest = Machine::caller(shared, false).ok_or(Ended)?;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let fiber = {
+            let (local, processor, cells) = guest.processor().split();
+            begin(local, &Context::new(shared, processor, cells))
+        };
+        let Some(fiber) = fiber else {
+            return Ok(None);
+        };
+        guest.start_called(fiber);
+        guest.run_guarded(None);
+        let own = guest.guest.as_mut().and_then(|guest| guest.returned.take());
+        let returned = own.or_else(|| guest.handle.take_returned()).ok_or(Ended)?;
+        if guest.processor.is_none() && !guest.enter() {
+            return Err(Ended);
+        }
+        Ok(Some(guest.finish_called(returned, end)))
+    }));
+    guest.depart();
+    result.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// See [`Program::run_until_idle`].
+pub(crate) fn run_until_idle<E: Engine>(shared: &Arc<Shared<E>>) -> Result<(), Ended> {
+    let mut guest = Machine::caller(shared, true).ok_or(Ended)?;
+    guest.run_guarded(None);
+    guest.depart();
+    if shared.is_finishing() {
+        return Err(Ended);
+    }
+    Ok(())
+}
+
+/// See [`Program::advance`].
+pub(crate) fn advance<E: Engine>(shared: &Arc<Shared<E>>, time: Duration) -> Result<(), Ended> {
+    let clock = &shared.clock;
+    let time = Nanos::try_from(time.as_nanos()).unwrap_or(NEVER);
+    let goal = clock.now().saturating_add(time).min(NEVER - 1);
+    run_until_idle(shared)?;
+    loop {
+        let next = shared.earliest_timer();
+        clock.advance_to(next.min(goal));
+        run_until_idle(shared)?;
+        if next >= goal {
+            return Ok(());
+        }
     }
 }
 

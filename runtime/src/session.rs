@@ -7,6 +7,7 @@
 //!
 //! * Machines and the monitor are started when they are first needed: a session that is only called and whose calls never wait has none.
 //! * Guests count among the machines (`Central::machines_started`), so the end of the run waits for them.
+//! * Where only callers run, a call runs the program until its goroutine has ended, as one of a [`crate::Program`] does.
 //! * That everybody is asleep is a deadlock only if the engine says that somebody waits for them ([`Engine::may_rest`]).
 //!
 //! Rejected: running other goroutines on the host's thread while its own waits. Its call would come back late, or not at all while
@@ -17,6 +18,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Mutex as StdMutex, PoisonError, Weak},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use crate::{
@@ -25,6 +27,7 @@ use crate::{
     goroutine::GoroutineRef,
     machine::{self, Machine, MachineHandle},
     preempt::request,
+    program,
     scheduler::{Options, SchedulerHandle, Shared},
     stop_the_world,
     sync::{AtomicU32, Ordering},
@@ -237,6 +240,51 @@ impl<E: Engine> Session<E> {
             Ok(()) => Called::Started,
             Err(panic) => resume_unwind(panic),
         }
+    }
+
+    /// As [`Session::call`], but this thread runs whatever there is to run until that goroutine has ended: the only way there is where only callers
+    /// run ([`Options::callers_only`]). Answers [`Called::Over`] also if the run has ended meanwhile.
+    ///
+    /// # Panics
+    /// As [`Session::call`].
+    pub fn call_to_its_end(
+        &self,
+        make: impl FnOnce(Option<&mut E::PerProcessor>) -> Option<E::Fiber>,
+    ) -> Called {
+        let shared = &self.shared;
+        let _inside = Inside::enter(shared);
+        let called = program::call(
+            shared,
+            |local, _| make(Some(local)),
+            |fiber, _, local, _| shared.engine().finished(fiber, local),
+        );
+        match called {
+            Ok(_) => Called::Started,
+            Err(program::Ended) => Called::Over,
+        }
+    }
+
+    /// Runs, on this thread, what can run now, and comes back when nothing is left but to wait.
+    ///
+    /// # Errors
+    /// The run was over, or ended meanwhile.
+    pub fn run_until_idle(&self) -> Result<(), program::Ended> {
+        let _inside = Inside::enter(&self.shared);
+        program::run_until_idle(&self.shared)
+    }
+
+    /// Moves a virtual clock on by `time`, timer by timer, and runs what these make runnable, as [`Session::run_until_idle`].
+    ///
+    /// # Errors
+    /// The run was over, or ended meanwhile.
+    pub fn advance(&self, time: Duration) -> Result<(), program::Ended> {
+        let _inside = Inside::enter(&self.shared);
+        program::advance(&self.shared, time)
+    }
+
+    /// Ends the run with [`Outcome::TimedOut`] `after` so long, which whoever runs goroutines sees to.
+    pub fn set_deadline(&self, after: Duration) {
+        self.shared.set_deadline(Some(after));
     }
 
     /// Whether this thread is running a goroutine of the session, and holds a processor for it: then it must neither call nor wait for its

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use bytecode::FunctionId;
 use runtime::{Ender, Outcome, SchedulerHandle, Session};
 
 use crate::convert::{CallArguments, CallResults, CallSlot};
-use crate::engine::Machine;
+use crate::engine::{Machine, PerProcessor};
 use crate::heap::OutOfMemory;
 use crate::host_call::{CallFailure, CallPlan, HostCall};
 use crate::image::Linked;
@@ -46,6 +47,8 @@ pub struct Embedded {
     session: Session<Machine>,
     waiters: Arc<Waiters>,
     ending: OnceLock<Ending>,
+    /// It runs on its callers' threads alone.
+    callers_only: bool,
 }
 
 /// Ends a program from any thread.
@@ -122,6 +125,7 @@ impl Embedded {
         let machine = machine_for(linked, options)?;
         // ORDERING: relaxed; nobody else sees it yet.
         machine.is_embedded.store(true, Ordering::Relaxed);
+        machine.hide_addresses(crate::vm::random_seed());
         let waiters: Arc<Waiters> = Arc::default();
         let told = Arc::clone(&waiters);
         let session = Session::new(
@@ -140,6 +144,7 @@ impl Embedded {
             session,
             waiters,
             ending: OnceLock::new(),
+            callers_only: options.callers_only,
         })
     }
 
@@ -151,15 +156,77 @@ impl Embedded {
     /// Starts a call; see [`HostCall`] for how it ends.
     pub fn call(&self, function: FunctionId, call: Arc<dyn HostCall>, plan: CallPlan) {
         let mut call = Some(call);
-        let called = self.session.call(|local| {
+        let make = |local: Option<&mut PerProcessor>| {
             let call = call.take()?;
             self.machine.call_fiber(function, call, plan, local)
-        });
+        };
+        let called = if self.callers_only {
+            self.session.call_to_its_end(make)
+        } else {
+            self.session.call(make)
+        };
         if called == runtime::Called::Over
             && let Some(call) = call
         {
             call.fail(CallFailure::Gone);
         }
+    }
+
+    /// As [`Embedded::call`], by who does not wait: where only callers run, the rest of the call is run by later callers.
+    pub fn call_and_leave(&self, function: FunctionId, call: Arc<dyn HostCall>, plan: CallPlan) {
+        if !self.callers_only {
+            return self.call(function, call, plan);
+        }
+        if self.is_over() {
+            return call.fail(CallFailure::Gone);
+        }
+        if let Some(fiber) = self.machine.call_fiber(function, call, plan, None) {
+            self.session.spawn(fiber);
+            // If the program has ended the call is told when its fiber is dropped.
+            let _ = self.session.run_until_idle();
+        }
+    }
+
+    /// Whether the program runs on its callers' threads alone.
+    pub fn is_callers_only(&self) -> bool {
+        self.callers_only
+    }
+
+    /// Runs, on this thread, what can run now, and comes back when nothing is left but to wait. False: the program has ended.
+    pub fn run_until_idle(&self) -> bool {
+        self.session.run_until_idle().is_ok()
+    }
+
+    /// Moves a virtual clock on by `time`, timer by timer, and runs what these make runnable. False: the program has ended.
+    pub fn advance(&self, time: Duration) -> bool {
+        self.session.advance(time).is_ok()
+    }
+
+    /// Ends the program after `time`; the running goroutine sees to it, where only callers run.
+    pub fn set_deadline(&self, time: Duration) {
+        self.session.set_deadline(time);
+    }
+
+    /// Ends the goroutine of a call, as `runtime.Goexit` would: its deferred calls run. At its next safepoint; at once if it waits at channels or
+    /// sleeps; else when its wait is over. `told` is given its trace before. Nothing happens if the call has ended. Not by a thread that runs the
+    /// program.
+    pub fn end_call(&self, call: &Arc<dyn HostCall>, told: impl FnOnce(String)) {
+        self.session.stop_the_world(|world| {
+            let mut found = None;
+            world.for_each_goroutine(|goroutine| {
+                if goroutine.fiber.call.is(call) {
+                    goroutine.fiber.interrupted = true;
+                    found = Some(goroutine.id);
+                }
+            });
+            if let Some(id) = found {
+                let dump = world.dump(None);
+                let head = format!("goroutine {} [", id.0);
+                let trace = dump.split("\n\n").find(|trace| trace.starts_with(&head));
+                told(trace.unwrap_or_default().to_owned());
+                world.break_wait(id);
+            }
+        });
     }
 
     /// Whether the program has ended.

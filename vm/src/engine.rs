@@ -90,6 +90,8 @@ pub struct Machine {
     limit: OnceLock<Limit>,
     /// Steps that are left, if they are counted.
     fuel: AtomicU64,
+    /// What is added to addresses before they are shown to the program: of a program that its host calls.
+    pub(crate) address_key: OnceLock<u64>,
     /// The host calls the program and may leave it alone.
     pub(crate) is_embedded: AtomicBool,
     /// Calls of the host whose threads wait.
@@ -172,6 +174,7 @@ impl Machine {
             fibers: FiberPool::default(),
             timer_charge: AtomicU64::new(0),
             limit: OnceLock::new(),
+            address_key: OnceLock::new(),
             is_embedded: AtomicBool::new(false),
             waiting_calls: AtomicUsize::new(0),
             this: this.clone(),
@@ -194,6 +197,21 @@ impl Machine {
         };
         // ORDERING: Relaxed; a setting.
         self.max_stack.swap(bytes, Ordering::Relaxed)
+    }
+
+    /// An address as the program sees it (`%p`, `reflect.Value.Pointer`). The real one says where a host's memory lies, which is nobody's business; differences stay
+    /// what they are, and nil stays nil.
+    pub fn shown_address(&self, address: u64) -> u64 {
+        match self.address_key.get() {
+            Some(key) if address != 0 => address.wrapping_add(*key) & ((1 << 47) - 1),
+            _ => address,
+        }
+    }
+
+    /// Has addresses shown with an offset that nobody knows.
+    pub(crate) fn hide_addresses(&self, random: u64) {
+        // It is set once.
+        let _ = self.address_key.set(random & ((1 << 47) - 1) & !0xfff);
     }
 
     /// The heap, for statistics and settings.

@@ -1,10 +1,12 @@
 //! What the host lends to a program: arguments, environment, standard streams. Nothing below the command reaches for
 //! the process's own; natives of package os take them from here.
 
+use std::collections::HashMap;
+use std::fs::File;
 use std::io::{Read, Write};
 
 use crate::capabilities::Capabilities;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A shared handle, given to natives.
 pub type HostHandle = Arc<Host>;
@@ -22,6 +24,10 @@ pub struct Host {
     stdin: Mutex<Box<dyn Read + Send>>,
     stdout: Mutex<Box<dyn Write + Send>>,
     stderr: Mutex<Box<dyn Write + Send>>,
+    /// The files that the program has opened, by the numbers that it knows them by. They are closed when it is gone.
+    files: Mutex<HashMap<i64, Arc<File>>>,
+    /// How many files and sockets it may have open.
+    most_open_files: usize,
 }
 
 impl Host {
@@ -41,6 +47,8 @@ impl Host {
             stdin: Mutex::new(stdin),
             stdout: Mutex::new(stdout),
             stderr: Mutex::new(stderr),
+            files: Mutex::default(),
+            most_open_files: usize::MAX,
         }
     }
 
@@ -61,6 +69,54 @@ impl Host {
             Box::new(std::io::sink()),
         );
         host.with_capabilities(Capabilities::default())
+    }
+
+    /// The same host, of a program that may have so many files and sockets open at a time, apart from the standard streams.
+    #[must_use]
+    pub fn with_open_files(mut self, most: usize) -> Host {
+        self.most_open_files = most;
+        self
+    }
+
+    fn files(&self) -> MutexGuard<'_, HashMap<i64, Arc<File>>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An open file of the program.
+    pub fn file(&self, number: i64) -> Option<Arc<File>> {
+        self.files().get(&number).cloned()
+    }
+
+    /// Takes a file among those of the program.
+    ///
+    /// # Errors
+    /// `EMFILE`: it may have no more.
+    pub fn adopt(&self, number: i64, file: File) -> std::io::Result<()> {
+        let mut files = self.files();
+        if files.len() >= self.most_open_files {
+            return Err(std::io::Error::from_raw_os_error(libc::EMFILE));
+        }
+        files.insert(number, Arc::new(file));
+        Ok(())
+    }
+
+    /// Closes a file of the program; false if there is no such.
+    pub fn close(&self, number: i64) -> bool {
+        let file = self.files().remove(&number);
+        file.is_some()
+    }
+
+    /// Whether the program, which has so many sockets and pipes, may open another.
+    ///
+    /// # Errors
+    /// `EMFILE`: it may not.
+    pub fn check_open_files(&self, others: usize) -> std::io::Result<()> {
+        if self.most_open_files != usize::MAX
+            && self.files().len().saturating_add(others) >= self.most_open_files
+        {
+            return Err(std::io::Error::from_raw_os_error(libc::EMFILE));
+        }
+        Ok(())
     }
 
     /// The environment variable `name`.

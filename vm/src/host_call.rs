@@ -84,6 +84,13 @@ impl Owed {
         self.0.is_some()
     }
 
+    /// Whether it is this call.
+    pub(crate) fn is(&self, call: &Arc<dyn HostCall>) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|(own, _)| std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(call)))
+    }
+
     pub(crate) fn take(&mut self) -> Option<Arc<dyn HostCall>> {
         self.0.take().map(|(call, _)| call)
     }

@@ -253,6 +253,13 @@ pub struct NativeContext<'h> {
 }
 
 impl<'h> NativeContext<'h> {
+    /// Whether the program is ending, so that nobody wants any more what a native is at. One that may work for long asks every 64 KiB or so, and
+    /// returns whatever it likes.
+    #[inline]
+    pub fn is_abandoned(&self) -> bool {
+        self.slice.is_ending()
+    }
+
     /// Arguments, environment, standard streams.
     pub fn host(&self) -> &'h HostHandle {
         &self.machine.host

@@ -53,6 +53,8 @@ pub struct VmOptions {
     pub virtual_clock: bool,
     /// Threads, monitor and poller that the program shares with others of the process; `None`: it has its own.
     pub machines: Option<runtime::Machines>,
+    /// Of a program that is called: it runs on its callers' threads alone, on one processor.
+    pub callers_only: bool,
     /// GOGC; `None` = off.
     pub growth_percent: Option<u32>,
     /// GOMEMLIMIT in bytes: collections try to keep the heap below it.
@@ -96,6 +98,7 @@ impl Default for VmOptions {
             seed: None,
             virtual_clock: false,
             machines: None,
+            callers_only: false,
             growth_percent: Some(100),
             memory_limit: None,
             max_memory: None,
@@ -293,6 +296,7 @@ pub(crate) fn scheduler_options(from: &VmOptions) -> runtime::Options {
     options.shuffle = from.seed.is_some();
     options.virtual_clock = from.virtual_clock;
     options.machines = from.machines.clone();
+    options.callers_only = from.callers_only;
     options
 }
 
@@ -338,7 +342,7 @@ fn failed(machine: &Machine, mut message: String, dump: &str) -> Exit {
 }
 
 /// A seed from the addresses that the system has drawn for this process.
-fn random_seed() -> u64 {
+pub(crate) fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0u8)
 }

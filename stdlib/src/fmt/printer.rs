@@ -149,6 +149,8 @@ pub struct Printer<'h, 't> {
     erroring: bool,
     wrapping: bool,
     tasks: Vec<Task<'h>>,
+    /// What says how addresses are shown.
+    machine: Option<&'h vm::Machine>,
 }
 
 impl<'h, 't> Printer<'h, 't> {
@@ -164,6 +166,7 @@ impl<'h, 't> Printer<'h, 't> {
             erroring: false,
             wrapping: false,
             tasks: Vec::new(),
+            machine: None,
         }
     }
 
@@ -178,6 +181,7 @@ impl<'h, 't> Printer<'h, 't> {
         format: &[u8],
         arguments: &GoSlice<'h, Any<'h>>,
     ) -> Result<(), GoPanic> {
+        self.machine = Some(context.machine());
         match mode {
             Mode::Print => {
                 let mut previous_is_string = true;
@@ -779,7 +783,10 @@ impl<'h, 't> Printer<'h, 't> {
             self.bad_verb(view);
             return;
         }
-        let address = view.address();
+        let address = match self.machine {
+            Some(machine) => machine.shown_address(view.address()),
+            None => view.address(),
+        };
         let suits = match verb {
             'v' if self.flags.sharp_v => {
                 self.out.push(b'(');

@@ -10,14 +10,13 @@ mod root;
 mod sandbox;
 pub mod signal;
 
-use std::collections::HashMap;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{
     DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
 };
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::Arc;
 
 use vm::border::Bytes;
 use vm::native::{NativeContext, Parking};
@@ -46,14 +45,8 @@ fn status(result: std::io::Result<()>) -> i64 {
     result.map_or_else(|error| error_number(&error), |()| 0)
 }
 
-static FILES: LazyLock<Mutex<HashMap<i64, Arc<File>>>> =
-    LazyLock::new(|| Mutex::new(HashMap::new()));
-
-pub(crate) fn file(handle: i64) -> std::io::Result<Arc<File>> {
-    let files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
-    files
-        .get(&handle)
-        .cloned()
+pub(crate) fn file(host: &HostHandle, handle: i64) -> std::io::Result<Arc<File>> {
+    host.file(handle)
         .ok_or_else(|| std::io::Error::from_raw_os_error(libc::EBADF))
 }
 
@@ -64,7 +57,12 @@ fn bounded(most: i64) -> usize {
     usize::try_from(most).unwrap_or(0).min(MOST)
 }
 
-fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64, bool) {
+fn open_handle(
+    host: &HostHandle,
+    name: String,
+    flag: i64,
+    mode: u32,
+) -> (i64, i64, bool) {
     let flag = flag as i32;
     let mut options = OpenOptions::new();
     let access = flag & libc::O_ACCMODE;
@@ -82,13 +80,13 @@ fn open_handle(name: String, flag: i64, mode: u32) -> (i64, i64, bool) {
         }
     };
     match opened {
-        Ok(file) => adopted(file.into()),
+        Ok(file) => adopted(host, file.into()),
         Err(error) => (-1, error_number(&error), false),
     }
 }
 
 /// What `openHandle` answers for a file that could be opened.
-fn adopted(file: OwnedFd) -> (i64, i64, bool) {
+fn adopted(host: &HostHandle, file: OwnedFd) -> (i64, i64, bool) {
     let waits =
         rustix::fs::fstat(&file).is_ok_and(|stat| {
             match rustix::fs::FileType::from_raw_mode(stat.st_mode) {
@@ -97,7 +95,8 @@ fn adopted(file: OwnedFd) -> (i64, i64, bool) {
                 _ => false,
             }
         });
-    (adopt(file), 0, waits)
+    let (handle, error) = adopt(host, file);
+    (handle, error, waits && error == 0)
 }
 
 fn reading(read: impl Fn(&mut [u8]) -> std::io::Result<usize>, most: i64) -> (Vec<u8>, i64) {
@@ -122,15 +121,15 @@ pub fn read_stdin(host: &HostHandle, most: i64) -> (Vec<u8>, i64) {
 fn read_handle(host: HostHandle, handle: i64, most: i64) -> (Vec<u8>, i64) {
     match handle {
         0 => read_stdin(&host, most),
-        _ => match file(handle) {
+        _ => match file(&host, handle) {
             Ok(file) => reading(|data| (&*file).read(data), most),
             Err(error) => (Vec::new(), error_number(&error)),
         },
     }
 }
 
-fn read_handle_at(handle: i64, most: i64, offset: i64) -> (Vec<u8>, i64) {
-    match file(handle) {
+fn read_handle_at(host: HostHandle, handle: i64, most: i64, offset: i64) -> (Vec<u8>, i64) {
+    match file(&host, handle) {
         Ok(file) => reading(|data| file.read_at(data, offset as u64), most),
         Err(error) => (Vec::new(), error_number(&error)),
     }
@@ -161,7 +160,7 @@ fn write_bytes(host: &HostHandle, handle: i64, data: &[u8]) -> (i64, i64) {
     match handle {
         1 => to_stream(host.write_stdout(data)),
         2 => to_stream(host.write_stderr(data)),
-        _ => match file(handle) {
+        _ => match file(host, handle) {
             Ok(file) => writing(|data, _| (&*file).write(data), data),
             Err(error) => (0, error_number(&error)),
         },
@@ -176,8 +175,8 @@ fn write_handle_string(host: HostHandle, handle: i64, data: Bytes) -> (i64, i64)
     write_bytes(&host, handle, &data.0)
 }
 
-fn write_handle_at(handle: i64, data: Vec<u8>, offset: i64) -> (i64, i64) {
-    match file(handle) {
+fn write_handle_at(host: HostHandle, handle: i64, data: Vec<u8>, offset: i64) -> (i64, i64) {
+    match file(&host, handle) {
         Ok(file) => writing(
             |data, done| file.write_at(data, offset as u64 + done as u64),
             &data,
@@ -186,51 +185,46 @@ fn write_handle_at(handle: i64, data: Vec<u8>, offset: i64) -> (i64, i64) {
     }
 }
 
-fn seek_handle(handle: i64, offset: i64, whence: i64) -> (i64, i64) {
+fn seek_handle(context: &mut NativeContext<'_>, handle: i64, offset: i64, whence: i64) -> (i64, i64) {
     let place = match whence {
         0 if offset >= 0 => SeekFrom::Start(offset as u64),
         1 => SeekFrom::Current(offset),
         2 => SeekFrom::End(offset),
         _ => return (0, i64::from(libc::EINVAL)),
     };
-    match file(handle).and_then(|file| (&*file).seek(place)) {
+    match file(context.host(), handle).and_then(|file| (&*file).seek(place)) {
         Ok(at) => (at as i64, 0),
         Err(error) => (0, error_number(&error)),
     }
 }
 
-/// Takes a file that was opened elsewhere into the table; answers its handle.
-pub(crate) fn adopt(file: OwnedFd) -> i64 {
+/// Takes a file that was opened elsewhere among those of the program; its handle and the error.
+pub(crate) fn adopt(host: &HostHandle, file: OwnedFd) -> (i64, i64) {
     let handle = i64::from(file.as_raw_fd());
-    FILES
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(handle, Arc::new(File::from(file)));
-    handle
+    match host.adopt(handle, File::from(file)) {
+        Ok(()) => (handle, 0),
+        Err(error) => (-1, error_number(&error)),
+    }
 }
 
-pub(crate) fn close_handle(handle: i64) -> i64 {
-    let closed = FILES
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .remove(&handle);
+fn close_handle(context: &mut NativeContext<'_>, handle: i64) -> i64 {
     // The standard streams are the host's; they are only marked as closed.
-    if closed.is_some() || (0..=2).contains(&handle) {
+    if context.host().close(handle) || (0..=2).contains(&handle) {
         0
     } else {
         i64::from(libc::EBADF)
     }
 }
 
-fn truncate_handle(handle: i64, size: i64) -> i64 {
+fn truncate_handle(host: HostHandle, handle: i64, size: i64) -> i64 {
     let Ok(size) = u64::try_from(size) else {
         return i64::from(libc::EINVAL);
     };
-    status(file(handle).and_then(|file| file.set_len(size)))
+    status(file(&host, handle).and_then(|file| file.set_len(size)))
 }
 
-fn sync_handle(handle: i64) -> i64 {
-    status(file(handle).and_then(|file| file.sync_all()))
+fn sync_handle(host: HostHandle, handle: i64) -> i64 {
+    status(file(&host, handle).and_then(|file| file.sync_all()))
 }
 
 fn read_whole(name: String) -> (Vec<u8>, i64) {
@@ -294,12 +288,12 @@ fn stat(name: String, follow: bool) -> (Vec<i64>, String, i64) {
     })
 }
 
-fn stat_handle(handle: i64) -> (Vec<i64>, String, i64) {
+fn stat_handle(host: HostHandle, handle: i64) -> (Vec<i64>, String, i64) {
     match handle {
         0 => described(std::fs::metadata("/dev/stdin")),
         1 => described(std::fs::metadata("/dev/stdout")),
         2 => described(std::fs::metadata("/dev/stderr")),
-        _ => described(file(handle).and_then(|file| file.metadata())),
+        _ => described(file(&host, handle).and_then(|file| file.metadata())),
     }
 }
 
@@ -409,18 +403,18 @@ fn change_owner(name: String, user: i64, group: i64, follow: bool) -> i64 {
     })
 }
 
-fn change_owner_of(handle: i64, user: i64, group: i64) -> i64 {
+fn change_owner_of(host: HostHandle, handle: i64, user: i64, group: i64) -> i64 {
     status(
-        file(handle).and_then(|file| std::os::unix::fs::fchown(&*file, owner(user), owner(group))),
+        file(&host, handle).and_then(|file| std::os::unix::fs::fchown(&*file, owner(user), owner(group))),
     )
 }
 
-fn enter_handle(handle: i64) -> i64 {
-    status(file(handle).and_then(|file| Ok(rustix::process::fchdir(&*file)?)))
+fn enter_handle(host: &HostHandle, handle: i64) -> i64 {
+    status(file(host, handle).and_then(|file| Ok(rustix::process::fchdir(&*file)?)))
 }
 
-fn is_open(handle: i64) -> bool {
-    (0..=2).contains(&handle) || file(handle).is_ok()
+fn is_open(host: &HostHandle, handle: i64) -> bool {
+    (0..=2).contains(&handle) || file(host, handle).is_ok()
 }
 
 fn groups() -> Vec<i64> {

@@ -12,18 +12,18 @@ use vm::HostHandle;
 use super::{error_number, file};
 
 /// What a handle of the script is for a child: the null device for -1, the host's own stream for 0 to 2.
-fn stream(handle: i64) -> std::io::Result<Stdio> {
+fn stream(host: &HostHandle, handle: i64) -> std::io::Result<Stdio> {
     Ok(match handle {
         -1 => Stdio::null(),
-        _ => Stdio::from(descriptor(handle)?),
+        _ => Stdio::from(descriptor(host, handle)?),
     })
 }
 
 /// A descriptor of its own for a handle of the script.
-fn descriptor(handle: i64) -> std::io::Result<OwnedFd> {
+fn descriptor(host: &HostHandle, handle: i64) -> std::io::Result<OwnedFd> {
     match handle {
         0..=2 => duplicate(handle),
-        _ => Ok(OwnedFd::from(file(handle)?.try_clone()?)),
+        _ => Ok(OwnedFd::from(file(host, handle)?.try_clone()?)),
     }
 }
 
@@ -72,14 +72,14 @@ pub fn start(
     {
         command.process_group(group);
     }
-    let of = |at: usize| stream(files.get(at).copied().unwrap_or(-1));
+    let of = |at: usize| stream(&host, files.get(at).copied().unwrap_or(-1));
     let started = of(0).and_then(|input| {
         command.stdin(input).stdout(of(1)?).stderr(of(2)?);
         let mut mappings = Vec::new();
         for (at, &handle) in files.iter().enumerate().skip(3) {
             if handle >= 0 {
                 mappings.push(FdMapping {
-                    parent_fd: descriptor(handle)?,
+                    parent_fd: descriptor(&host, handle)?,
                     child_fd: i32::try_from(at).unwrap_or(i32::MAX),
                 });
             }

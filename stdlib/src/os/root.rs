@@ -10,6 +10,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use vm::HostHandle;
+
 use super::{adopt, described, error_number, file, owner, times};
 
 /// The number of the error of a path that leads out.
@@ -29,8 +31,8 @@ fn status(result: io::Result<()>) -> i64 {
 /// How often the kernel may be asked again, when somebody renames directories meanwhile.
 const TRIES: usize = 64;
 
-fn open(root: i64, name: &str, flags: OFlags, mode: u32) -> io::Result<OwnedFd> {
-    let root = file(root)?;
+fn open(host: &HostHandle, root: i64, name: &str, flags: OFlags, mode: u32) -> io::Result<OwnedFd> {
+    let root = file(host, root)?;
     for _ in 0..TRIES {
         let opened = rustix::fs::openat2(
             &*root,
@@ -57,7 +59,7 @@ fn place(descriptor: &OwnedFd) -> String {
 }
 
 /// The directory that a name lies in, and the name there. A name that ends in a slash keeps it: it must be a directory's.
-fn parent(root: i64, name: &str) -> io::Result<(OwnedFd, String)> {
+fn parent(host: &HostHandle, root: i64, name: &str) -> io::Result<(OwnedFd, String)> {
     let flags = OFlags::PATH | OFlags::DIRECTORY;
     let trimmed = name.trim_end_matches('/');
     let slashes = &name[trimmed.len()..];
@@ -69,38 +71,39 @@ fn parent(root: i64, name: &str) -> io::Result<(OwnedFd, String)> {
         // An absolute path leads out; an empty one is none.
         "" if slashes.is_empty() => Err(Errno::NOENT.into()),
         "" => Err(Errno::XDEV.into()),
-        "." | ".." => Ok((open(root, trimmed, flags, 0)?, ".".into())),
+        "." | ".." => Ok((open(host, root, trimmed, flags, 0)?, ".".into())),
         _ if directory.is_empty() => Err(Errno::XDEV.into()),
         base => Ok((
-            open(root, directory, flags, 0)?,
+            open(host, root, directory, flags, 0)?,
             format!("{base}{}", &slashes[..slashes.len().min(1)]),
         )),
     }
 }
 
 /// Opens a file; its handle and the error.
-pub fn open_in(root: i64, name: String, flag: i64, mode: u32) -> (i64, i64) {
+pub fn open_in(host: &HostHandle, root: i64, name: String, flag: i64, mode: u32) -> (i64, i64) {
     let flags = OFlags::from_bits_retain(flag as u32);
-    match open(root, &name, flags, mode) {
-        Ok(descriptor) => (adopt(descriptor), 0),
+    match open(host, root, &name, flags, mode) {
+        Ok(descriptor) => adopt(host, descriptor),
         Err(error) => (-1, number(&error)),
     }
 }
 
 /// Describes a file, as the native `stat` does.
-pub fn stat_in(root: i64, name: String, follow: bool) -> (Vec<i64>, String, i64) {
+pub fn stat_in(host: HostHandle, root: i64, name: String, follow: bool) -> (Vec<i64>, String, i64) {
+    let host = &host;
     let mut flags = OFlags::PATH;
     if !follow {
         flags |= OFlags::NOFOLLOW;
     }
-    match open(root, &name, flags, 0) {
+    match open(host, root, &name, flags, 0) {
         Ok(descriptor) => described(File::from(descriptor).metadata()),
         Err(error) => (Vec::new(), String::new(), number(&error)),
     }
 }
 
-pub fn make_directory_in(root: i64, name: String, mode: u32) -> i64 {
-    status(parent(root, &name).and_then(|(directory, base)| {
+pub fn make_directory_in(host: &HostHandle, root: i64, name: String, mode: u32) -> i64 {
+    status(parent(host, root, &name).and_then(|(directory, base)| {
         Ok(rustix::fs::mkdirat(
             &directory,
             base,
@@ -109,8 +112,8 @@ pub fn make_directory_in(root: i64, name: String, mode: u32) -> i64 {
     }))
 }
 
-pub fn remove_in(root: i64, name: String) -> i64 {
-    status(parent(root, &name).and_then(|(directory, base)| {
+pub fn remove_in(host: &HostHandle, root: i64, name: String) -> i64 {
+    status(parent(host, root, &name).and_then(|(directory, base)| {
         match rustix::fs::unlinkat(&directory, &base, AtFlags::empty()) {
             Ok(()) => Ok(()),
             Err(first) => match rustix::fs::unlinkat(&directory, &base, AtFlags::REMOVEDIR) {
@@ -123,8 +126,8 @@ pub fn remove_in(root: i64, name: String) -> i64 {
     }))
 }
 
-pub fn remove_all_in(root: i64, name: String) -> i64 {
-    let removed = parent(root, &name).and_then(|(directory, base)| {
+pub fn remove_all_in(host: &HostHandle, root: i64, name: String) -> i64 {
+    let removed = parent(host, root, &name).and_then(|(directory, base)| {
         let path = format!("{}/{base}", place(&directory));
         match std::fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_dir() => std::fs::remove_dir_all(&path),
@@ -138,9 +141,9 @@ pub fn remove_all_in(root: i64, name: String) -> i64 {
     }
 }
 
-pub fn rename_in(root: i64, from: String, to: String) -> i64 {
-    status(parent(root, &from).and_then(|(from_directory, from)| {
-        let (to_directory, to) = parent(root, &to)?;
+pub fn rename_in(host: &HostHandle, root: i64, from: String, to: String) -> i64 {
+    status(parent(host, root, &from).and_then(|(from_directory, from)| {
+        let (to_directory, to) = parent(host, root, &to)?;
         let look =
             |directory, name: &str| rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
         // As Go: a directory is not replaced.
@@ -161,9 +164,9 @@ pub fn rename_in(root: i64, from: String, to: String) -> i64 {
     }))
 }
 
-pub fn link_in(root: i64, from: String, to: String) -> i64 {
-    status(parent(root, &from).and_then(|(from_directory, from)| {
-        let (to_directory, to) = parent(root, &to)?;
+pub fn link_in(host: &HostHandle, root: i64, from: String, to: String) -> i64 {
+    status(parent(host, root, &from).and_then(|(from_directory, from)| {
+        let (to_directory, to) = parent(host, root, &to)?;
         Ok(rustix::fs::linkat(
             &from_directory,
             from,
@@ -175,15 +178,16 @@ pub fn link_in(root: i64, from: String, to: String) -> i64 {
 }
 
 /// A link to anywhere.
-pub fn symlink_in(root: i64, to: String, name: String) -> i64 {
+pub fn symlink_in(host: &HostHandle, root: i64, to: String, name: String) -> i64 {
     status(
-        parent(root, &name)
+        parent(host, root, &name)
             .and_then(|(directory, base)| Ok(rustix::fs::symlinkat(to, &directory, base)?)),
     )
 }
 
-pub fn read_link_in(root: i64, name: String) -> (String, i64) {
-    let read = parent(root, &name).and_then(|(directory, base)| {
+pub fn read_link_in(host: HostHandle, root: i64, name: String) -> (String, i64) {
+    let host = &host;
+    let read = parent(host, root, &name).and_then(|(directory, base)| {
         let to = rustix::fs::readlinkat(&directory, base, Vec::new())?;
         Ok(to.to_string_lossy().into_owned())
     });
@@ -193,20 +197,20 @@ pub fn read_link_in(root: i64, name: String) -> (String, i64) {
     }
 }
 
-pub fn change_mode_in(root: i64, name: String, mode: u32) -> i64 {
+pub fn change_mode_in(host: &HostHandle, root: i64, name: String, mode: u32) -> i64 {
     use std::os::unix::fs::PermissionsExt;
-    status(open(root, &name, OFlags::PATH, 0).and_then(|descriptor| {
+    status(open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
         std::fs::set_permissions(place(&descriptor), std::fs::Permissions::from_mode(mode))
     }))
 }
 
-pub fn change_owner_in(root: i64, name: String, user: i64, group: i64, follow: bool) -> i64 {
+pub fn change_owner_in(host: &HostHandle, root: i64, name: String, user: i64, group: i64, follow: bool) -> i64 {
     if follow {
-        return status(open(root, &name, OFlags::PATH, 0).and_then(|descriptor| {
+        return status(open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
             std::os::unix::fs::chown(place(&descriptor), owner(user), owner(group))
         }));
     }
-    status(parent(root, &name).and_then(|(directory, base)| {
+    status(parent(host, root, &name).and_then(|(directory, base)| {
         Ok(rustix::fs::chownat(
             &directory,
             base,
@@ -218,9 +222,9 @@ pub fn change_owner_in(root: i64, name: String, user: i64, group: i64, follow: b
 }
 
 /// Sets times in nanoseconds; the smallest number leaves one as it is.
-pub fn change_times_in(root: i64, name: String, access: i64, modification: i64) -> i64 {
+pub fn change_times_in(host: &HostHandle, root: i64, name: String, access: i64, modification: i64) -> i64 {
     let times = times(access, modification);
-    status(open(root, &name, OFlags::PATH, 0).and_then(|descriptor| {
+    status(open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
         Ok(rustix::fs::utimensat(
             rustix::fs::CWD,
             place(&descriptor),

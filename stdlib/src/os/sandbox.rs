@@ -120,7 +120,7 @@ pub(super) fn open_handle(
     mode: u32,
 ) -> (i64, i64, bool) {
     let Files::Below(folders) = &host.capabilities.files else {
-        return super::open_handle(name, flag, mode);
+        return super::open_handle(&host, name, flag, mode);
     };
     let flags = OFlags::from_bits_retain(flag as u32);
     let access = flag as i32 & libc::O_ACCMODE;
@@ -134,7 +134,7 @@ pub(super) fn open_handle(
         below(&folder.path, &way, flags, mode)
     });
     match opened {
-        Ok(opened) => super::adopted(opened),
+        Ok(opened) => super::adopted(&host, opened),
         Err(error) => (-1, error_number(&error), false),
     }
 }
@@ -244,7 +244,7 @@ pub(super) fn change_directory(host: HostHandle, name: String) -> i64 {
 
 pub(super) fn enter_handle(context: &mut NativeContext<'_>, handle: i64) -> i64 {
     match capabilities(context).system {
-        true => super::enter_handle(handle),
+        true => super::enter_handle(context.host(), handle),
         false => DENIED,
     }
 }
@@ -289,7 +289,7 @@ pub(super) fn signal_process(context: &mut NativeContext<'_>, number: i64, signa
 /// Descriptors are numbers of the whole process: a program that may not reach that one has its own streams only.
 pub(super) fn is_open(context: &mut NativeContext<'_>, handle: i64) -> bool {
     match capabilities(context).system {
-        true => super::is_open(handle),
+        true => super::is_open(context.host(), handle),
         false => (0..=2).contains(&handle),
     }
 }
@@ -312,7 +312,7 @@ pub(super) fn open_in(
     let access = flag as i32 & libc::O_ACCMODE;
     let creates = flag as i32 & (libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND) != 0;
     match access == libc::O_RDONLY && !creates || may_change_roots(&host) {
-        true => super::root::open_in(root, name, flag, mode),
+        true => super::root::open_in(&host, root, name, flag, mode),
         false => (-1, DENIED),
     }
 }
@@ -322,7 +322,7 @@ macro_rules! in_roots {
     ($($name:ident($($argument:ident: $ty:ty),*);)*) => {$(
         pub(super) fn $name(host: HostHandle, root: i64 $(, $argument: $ty)*) -> i64 {
             match may_change_roots(&host) {
-                true => super::root::$name(root $(, $argument)*),
+                true => super::root::$name(&host, root $(, $argument)*),
                 false => DENIED,
             }
         }

@@ -622,7 +622,11 @@ fn length(value: Any<'_>, indirect: bool) -> Result<(i64, i64), GoPanic> {
 }
 
 /// The address in a pointer, map, channel, func, slice or interface; 0 when it is nil.
-fn address(value: Any<'_>, indirect: bool) -> Result<u64, GoPanic> {
+fn address(
+    context: &mut NativeContext<'_>,
+    value: Any<'_>,
+    indirect: bool,
+) -> Result<u64, GoPanic> {
     let view = view(value, indirect)?;
     match view.kind() {
         TypeKind::Pointer { .. }
@@ -631,7 +635,7 @@ fn address(value: Any<'_>, indirect: bool) -> Result<u64, GoPanic> {
         | TypeKind::Function { .. }
         | TypeKind::Slice { .. }
         | TypeKind::String
-        | TypeKind::Interface { .. } => Ok(view.address()),
+        | TypeKind::Interface { .. } => Ok(context.machine().shown_address(view.address())),
         _ => Err(GoPanic::nil_dereference()),
     }
 }

@@ -19,6 +19,9 @@ pub const NONE: usize = usize::MAX;
 /// The backtracker remembers at most so many pairs of instruction and place.
 const MOST_TRIED: usize = 256 * 1024;
 
+/// After so many steps a search asks whether it is still wanted.
+const MOST_WORK: usize = 64 << 10;
+
 /// The backtracker runs programs of at most so many instructions.
 const MOST_BACKTRACKED: usize = 500;
 
@@ -235,6 +238,8 @@ pub struct Machine<'a> {
     longest: bool,
     anchored: bool,
     prefix: Vec<u8>,
+    /// Nobody wants the answer any more.
+    stop: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Machine<'a> {
@@ -243,6 +248,7 @@ impl<'a> Machine<'a> {
         text: &'a [u8],
         slots: usize,
         longest: bool,
+        stop: &'a dyn Fn() -> bool,
     ) -> Machine<'a> {
         // No more than the program has, so that a script cannot ask for any amount of memory.
         let most = program.number(2).max(2) as usize;
@@ -253,12 +259,13 @@ impl<'a> Machine<'a> {
             longest,
             anchored: program.is_anchored(),
             prefix: program.prefix().0,
+            stop,
         }
     }
 
     /// The first match from `from` on.
     pub fn find(&mut self, from: usize) -> Option<Vec<usize>> {
-        if from > self.text.len() || self.anchored && from > 0 {
+        if from > self.text.len() || self.anchored && from > 0 || (self.stop)() {
             return None;
         }
         let count = self.program.count();
@@ -436,7 +443,14 @@ impl<'a> Machine<'a> {
         let mut scratch = vec![NONE; width_of_slots];
         let mut best: Option<Vec<usize>> = None;
         let mut at = from;
+        // Each place may cost as much as the program has instructions.
+        let pause = (MOST_WORK / count.max(1)).max(1);
+        let mut places = 0;
         loop {
+            places += 1;
+            if places % pause == 0 && (self.stop)() {
+                return None;
+            }
             if now.list.is_empty() {
                 if best.is_some() || self.anchored && at > 0 {
                     break;

@@ -12,6 +12,7 @@ mod parse;
 
 use execute::{Machine, Program};
 use vm::border::{Bytes, GoStr};
+use vm::native::NativeContext;
 use vm::natives;
 
 /// Flags of a pattern; the numbers are regexp.gl's.
@@ -45,9 +46,10 @@ fn compile_pattern(pattern: GoStr<'_>, flags: i64) -> Compiled {
     }
 }
 
-fn matches(program: GoStr<'_>, text: GoStr<'_>) -> bool {
+fn matches(context: &mut NativeContext<'_>, program: GoStr<'_>, text: GoStr<'_>) -> bool {
     let program = Program::new(&program);
-    Machine::new(&program, &text, 0, false).find(0).is_some()
+    let stop = || context.is_abandoned();
+    Machine::new(&program, &text, 0, false, &stop).find(0).is_some()
 }
 
 /// How many slots to fill: those of the whole match at least.
@@ -61,11 +63,19 @@ fn numbers(slots: &[usize], into: &mut Vec<i64>) {
 }
 
 /// The first match from `from` on: two numbers for each of `slots / 2` groups, or nothing.
-fn find(program: GoStr<'_>, text: GoStr<'_>, from: i64, slots: i64, longest: bool) -> Vec<i64> {
+fn find(
+    context: &mut NativeContext<'_>,
+    program: GoStr<'_>,
+    text: GoStr<'_>,
+    from: i64,
+    slots: i64,
+    longest: bool,
+) -> Vec<i64> {
+    let stop = || context.is_abandoned();
     let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut found = Vec::new();
     if let Ok(from) = usize::try_from(from)
-        && let Some(places) = Machine::new(&program, &text, slots, longest).find(from)
+        && let Some(places) = Machine::new(&program, &text, slots, longest, &stop).find(from)
     {
         numbers(&places, &mut found);
     }
@@ -73,9 +83,17 @@ fn find(program: GoStr<'_>, text: GoStr<'_>, from: i64, slots: i64, longest: boo
 }
 
 /// All matches that do not overlap, at most `most` if that is not negative. An empty match next to the one before does not count.
-fn find_all(program: GoStr<'_>, text: GoStr<'_>, most: i64, slots: i64, longest: bool) -> Vec<i64> {
+fn find_all(
+    context: &mut NativeContext<'_>,
+    program: GoStr<'_>,
+    text: GoStr<'_>,
+    most: i64,
+    slots: i64,
+    longest: bool,
+) -> Vec<i64> {
+    let stop = || context.is_abandoned();
     let (program, slots) = (Program::new(&program), at_least_two(slots));
-    let mut machine = Machine::new(&program, &text, slots, longest);
+    let mut machine = Machine::new(&program, &text, slots, longest, &stop);
     let mut found = Vec::new();
     let (mut at, mut last) = (0, None);
     let mut left = u64::try_from(most).unwrap_or(u64::MAX);
@@ -101,9 +119,16 @@ fn find_all(program: GoStr<'_>, text: GoStr<'_>, most: i64, slots: i64, longest:
 }
 
 /// The matches that are replaced by ReplaceAll, which goes on a little differently after an empty match.
-fn find_replaced(program: GoStr<'_>, text: GoStr<'_>, slots: i64, longest: bool) -> Vec<i64> {
+fn find_replaced(
+    context: &mut NativeContext<'_>,
+    program: GoStr<'_>,
+    text: GoStr<'_>,
+    slots: i64,
+    longest: bool,
+) -> Vec<i64> {
+    let stop = || context.is_abandoned();
     let (program, slots) = (Program::new(&program), at_least_two(slots));
-    let mut machine = Machine::new(&program, &text, slots, longest);
+    let mut machine = Machine::new(&program, &text, slots, longest, &stop);
     let mut found = Vec::new();
     let (mut at, mut last) = (0, 0);
     while at <= text.len() {

@@ -285,11 +285,13 @@ fn print_string(context: &mut NativeContext<'_>, text: GoStr<'_>) {
 }
 
 fn print_pointer(context: &mut NativeContext<'_>, address: u64) {
+    let address = context.machine().shown_address(address);
     print(context, format!("{address:#x}").as_bytes());
 }
 
 /// A slice as `[length/capacity]address`.
 fn print_slice(context: &mut NativeContext<'_>, length: i64, capacity: i64, address: u64) {
+    let address = context.machine().shown_address(address);
     print(
         context,
         format!("[{length}/{capacity}]{address:#x}").as_bytes(),
@@ -298,6 +300,7 @@ fn print_slice(context: &mut NativeContext<'_>, length: i64, capacity: i64, addr
 
 /// An interface as its two words.
 fn print_interface(context: &mut NativeContext<'_>, ty: u64, data: u64) {
+    let [ty, data] = [ty, data].map(|word| context.machine().shown_address(word));
     print(context, format!("({ty:#x},{data:#x})").as_bytes());
 }
 

@@ -325,8 +325,19 @@ impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
     /// Starts the call, on this thread if that can be.
     pub fn start(self: &Arc<Self>, embedded: &Embedded, arguments: A) {
         self.lock().phase = Phase::Armed(arguments);
+        if embedded.is_callers_only() {
+            // While this thread runs the program it waits for the call, too.
+            self.begin_to_wait();
+        }
         let call: Arc<dyn HostCall> = self.clone();
         embedded.call(self.shared.function, call, self.shared.plan);
+    }
+
+    /// As [`CallSlot::start`], by who does not wait.
+    pub fn start_and_leave(self: &Arc<Self>, embedded: &Embedded, arguments: A) {
+        self.lock().phase = Phase::Armed(arguments);
+        let call: Arc<dyn HostCall> = self.clone();
+        embedded.call_and_leave(self.shared.function, call, self.shared.plan);
     }
 
     /// The results, if it has ended; the slot may be used again then.

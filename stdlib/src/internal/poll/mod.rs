@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use runtime::{Attempt, DescriptorKey, NEVER, Side, WaitReason};
@@ -262,7 +263,7 @@ fn send_to(
 }
 
 fn accept(context: &mut NativeContext<'_>, handle: i64) -> Parking<(i64, Bytes, i64)> {
-    let scheduler = context.scheduler();
+    let (scheduler, host) = (context.scheduler(), context.host());
     attempt(
         context,
         handle,
@@ -276,6 +277,7 @@ fn accept(context: &mut NativeContext<'_>, handle: i64) -> Parking<(i64, Bytes, 
                     other => break other?,
                 }
             };
+            host.check_open_files(scheduler.open_descriptors())?;
             let accepted = scheduler.open_descriptor(socket)?;
             Ok((accepted.key().0 as i64, encode(from.as_ref())))
         },
@@ -344,12 +346,24 @@ fn new_socket(letter: i64, kind: i64, only_v6: bool) -> Result<OwnedFd, Failure>
     Ok(socket)
 }
 
+/// Has the poller watch a new descriptor, if the program may have one more.
+fn watch_new(
+    context: &NativeContext<'_>,
+    source: OwnedFd,
+) -> std::io::Result<Arc<runtime::Descriptor<vm::Machine>>> {
+    let scheduler = context.scheduler();
+    context
+        .host()
+        .check_open_files(scheduler.open_descriptors())?;
+    scheduler.open_descriptor(source)
+}
+
 fn opened(
     context: &NativeContext<'_>,
     made: Result<(OwnedFd, bool), Failure>,
 ) -> (i64, bool, i64, i64) {
     let watched = made.and_then(|(socket, under_way)| {
-        let watched = at(SOCKET, context.scheduler().open_descriptor(socket))?;
+        let watched = at(SOCKET, watch_new(context, socket))?;
         Ok((watched.key().0 as i64, under_way))
     });
     match watched {
@@ -451,7 +465,7 @@ fn pipe(context: &mut NativeContext<'_>) -> (i64, i64, i64) {
     let made = std::io::pipe().and_then(|(reader, writer)| {
         let watched = |end: OwnedFd| {
             rustix::io::ioctl_fionbio(&end, true)?;
-            context.scheduler().open_descriptor(end)
+            watch_new(context, end)
         };
         let reader = watched(reader.into())?.key();
         match watched(writer.into()) {
@@ -480,7 +494,7 @@ fn detach(context: &mut NativeContext<'_>, handle: i64) -> (i64, i64) {
     match file {
         Ok(file) => {
             close(context, handle);
-            (crate::os::adopt(file), 0)
+            crate::os::adopt(context.host(), file)
         }
         Err(error) => (-1, error_number(&error.into())),
     }
@@ -492,14 +506,14 @@ fn duplicate(context: &mut NativeContext<'_>, handle: i64) -> (i64, i64) {
         return (-1, CLOSED);
     };
     match rustix::io::fcntl_dupfd_cloexec(descriptor.source(), 3) {
-        Ok(file) => (crate::os::adopt(file), 0),
+        Ok(file) => crate::os::adopt(context.host(), file),
         Err(error) => (-1, error_number(&error.into())),
     }
 }
 
 /// Has the poller watch an open file of package os, whose calls do not block from now on.
 fn watch(context: &mut NativeContext<'_>, file: i64) -> (i64, i64) {
-    let watched = crate::os::file(file).and_then(|source| {
+    let watched = crate::os::file(context.host(), file).and_then(|source| {
         let own = rustix::io::fcntl_dupfd_cloexec(&*source, 3)?;
         // It was opened by this program, so that nobody else finds it changed.
         rustix::io::ioctl_fionbio(&own, true)?;
@@ -511,7 +525,7 @@ fn watch(context: &mut NativeContext<'_>, file: i64) -> (i64, i64) {
     });
     match watched {
         Ok(descriptor) => {
-            crate::os::close_handle(file);
+            context.host().close(file);
             (descriptor.key().0 as i64, 0)
         }
         Err(error) => (-1, error_number(&error)),

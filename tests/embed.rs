@@ -436,7 +436,7 @@ fn limits_end_the_vm_with_an_error() {
     let vm = program.start().unwrap();
     let call = vm.func::<(), ()>("Loop").unwrap();
     let result = call.call_within(Duration::from_millis(20), ());
-    assert_eq!(result.unwrap_err().limit(), Some(Limit::Deadline));
+    assert!(matches!(result, Err(Error::TimedOut { .. })), "{result:?}");
 }
 
 #[test]
@@ -921,4 +921,190 @@ fn host_functions_call_back_only_where_they_may_wait() {
     };
     assert!(call("AtOnce").is_err());
     assert_eq!(call("Blocking"), Ok(42));
+}
+
+#[test]
+fn a_call_that_takes_too_long_is_ended_and_the_vm_goes_on() {
+    let vm = vm(r#"
+        package main
+
+        import ("sync"; "time")
+
+        var cleaned int
+        var mu sync.Mutex
+
+        func Spin() { defer func() { cleaned++ }(); for {} }
+        func Sleep() { defer func() { cleaned++ }(); time.Sleep(time.Hour) }
+        func Receive() {
+            defer func() { cleaned++ }()
+            // Else it were a deadlock.
+            go func() { for { time.Sleep(time.Millisecond) } }()
+            <-make(chan int)
+        }
+        func Quick() int { return cleaned }
+        func Stubborn() { defer func() { for {} }(); for {} }
+    "#);
+    let quick = vm.func::<(), i64>("Quick").unwrap();
+    for (number, name) in ["Spin", "Sleep", "Receive", "Spin"].into_iter().enumerate() {
+        let start = Instant::now();
+        let slow = vm.func::<(), ()>(name).unwrap();
+        let error = slow.call_within(Duration::from_millis(20), ()).unwrap_err();
+        assert!(matches!(&error, Error::TimedOut { .. }), "{name}: {error:?}");
+        assert!(error.traces().contains(&format!("main.{name}")), "{error:?}");
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert!(vm.ended().is_none());
+        assert_eq!(quick.call(()).unwrap(), number as i64 + 1);
+    }
+    // Many quick calls, each with time enough.
+    for _ in 0..1000 {
+        quick.call_within(Duration::from_secs(100), ()).unwrap();
+    }
+    let stubborn = vm.func::<(), ()>("Stubborn").unwrap();
+    let error = stubborn
+        .call_within(Duration::from_millis(20), ())
+        .unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::Deadline), "{error:?}");
+    assert!(vm.ended().is_some());
+}
+
+#[test]
+fn a_vm_on_its_callers_thread_has_no_other() {
+    let text = r#"
+        package main
+
+        import "time"
+
+        var ticks int
+
+        func Work() int {
+            c := make(chan int)
+            for i := range 10 {
+                go func() { time.Sleep(time.Duration(i) * time.Millisecond); c <- i }()
+            }
+            sum := 0
+            for range 10 { sum += <-c }
+            return sum
+        }
+        func Leave() { go func() { for { time.Sleep(time.Second); ticks++ } }() }
+        func Ticks() int { return ticks }
+        func Spin() { for {} }
+        func Stuck() { <-make(chan int) }
+    "#;
+    let program = Golite::new().compile(text).unwrap();
+    let vm = program.vm().on_callers_thread().start().unwrap();
+    let work = vm.func::<(), i64>("Work").unwrap();
+    assert_eq!(work.call(()).unwrap(), 45);
+    // Calls of several threads take turns.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(work.call(()).unwrap(), 45));
+        }
+    });
+    let spin = vm.func::<(), ()>("Spin").unwrap();
+    let error = spin.call_within(Duration::from_millis(20), ()).unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    vm.run_until_idle().unwrap();
+    let stuck = vm.func::<(), ()>("Stuck").unwrap().call(()).unwrap_err();
+    assert!(matches!(stuck, Error::Deadlock { .. }), "{stuck:?}");
+
+    let vm = program.vm().virtual_time().start().unwrap();
+    let ticks = vm.func::<(), i64>("Ticks").unwrap();
+    vm.func::<(), ()>("Leave").unwrap().call(()).unwrap();
+    assert_eq!(ticks.call(()).unwrap(), 0);
+    vm.step(Duration::from_millis(2500)).unwrap();
+    assert_eq!(ticks.call(()).unwrap(), 2);
+    vm.run_until_idle().unwrap();
+    assert_eq!(ticks.call(()).unwrap(), 2);
+    vm.step(Duration::from_millis(500)).unwrap();
+    assert_eq!(ticks.call(()).unwrap(), 3);
+
+    let vm = program
+        .vm()
+        .on_callers_thread()
+        .deadline(Duration::from_millis(50))
+        .start()
+        .unwrap();
+    let error = vm.func::<(), ()>("Spin").unwrap().call(()).unwrap_err();
+    assert_eq!(error.limit(), Some(Limit::Deadline), "{error:?}");
+}
+
+#[test]
+fn vms_share_their_threads() {
+    let program = Golite::new()
+        .compile("package main\nfunc Start() { go func() { select {} }() }\nfunc Work() int { c := make(chan int); go func() { c <- 1 }(); return <-c }")
+        .unwrap();
+    let vms: Vec<Vm> = (0..100).map(|_| program.start().unwrap()).collect();
+    for vm in &vms {
+        vm.func::<(), ()>("Start").unwrap().call(()).unwrap();
+        assert_eq!(vm.func::<(), i64>("Work").unwrap().call(()).unwrap(), 1);
+    }
+    let machines = || {
+        let all = std::fs::read_dir("/proc/self/task").unwrap();
+        all.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("comm")).ok())
+            .filter(|name| name.trim() == "golite-m")
+            .count()
+    };
+    // Other tests of this process have some, too.
+    assert!(machines() < 60, "{} threads for 100 VMs", machines());
+}
+
+#[test]
+fn open_files_are_limited_and_closed_with_their_vm() {
+    let folder = std::env::temp_dir().join(format!("golite-open-files-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("file"), "text").unwrap();
+    let text = r#"
+        package main
+
+        import ("net"; "os")
+
+        var keep []*os.File
+
+        func Open(name string, count int) (int, error) {
+            for i := range count {
+                f, err := os.Open(name)
+                if err != nil {
+                    return i, err
+                }
+                keep = append(keep, f)
+            }
+            return count, nil
+        }
+        func Close() { keep[0].Close(); keep = keep[1:] }
+        func Listen() error {
+            _, err := net.Listen("tcp", "127.0.0.1:0")
+            return err
+        }
+    "#;
+    let program = Golite::new().compile(text).unwrap();
+    let vm = program
+        .vm()
+        .allow_read(&folder)
+        .allow_net("127.0.0.1", None)
+        .open_files(10)
+        .start()
+        .unwrap();
+    type Opened = Result<i64, ScriptError>;
+    let open = vm.func::<(String, i64), Opened>("Open").unwrap();
+    let name = folder.join("file").to_string_lossy().into_owned();
+    let open_here = || {
+        let all = std::fs::read_dir("/proc/self/fd").unwrap();
+        all.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+            .filter(|path| path.to_string_lossy() == name)
+            .count()
+    };
+    assert_eq!(open.call((name.clone(), 10)).unwrap().unwrap(), 10);
+    assert_eq!(open_here(), 10);
+    let error = open.call((name.clone(), 1)).unwrap().unwrap_err();
+    assert!(error.message.ends_with("too many open files"), "{error}");
+    let listen = vm.func::<(), Result<(), ScriptError>>("Listen").unwrap();
+    let error = listen.call(()).unwrap().unwrap_err();
+    assert!(error.message.ends_with("too many open files"), "{error}");
+    vm.func::<(), ()>("Close").unwrap().call(()).unwrap();
+    listen.call(()).unwrap().unwrap();
+    assert!(open.call((name.clone(), 1)).unwrap().is_err());
+    // What the script has left open goes with its VM.
+    drop((open, listen, vm));
+    assert_eq!(open_here(), 0);
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -14,6 +14,7 @@ examples! {
     sandbox = "../examples/embed/sandbox.rs";
     hot_reload = "../examples/embed/hot_reload.rs";
     async_calls = "../examples/embed/async_calls.rs";
+    game_loop = "../examples/embed/game_loop.rs";
 }
 
 fn check(result: Result<(), golite::Error>) {
@@ -49,4 +50,9 @@ fn a_new_version_takes_over() {
 #[test]
 fn calls_are_awaited_on_both_sides() {
     check(async_calls::main());
+}
+
+#[test]
+fn a_game_is_stepped() {
+    check(game_loop::main());
 }

@@ -312,8 +312,8 @@ fn hostile_scripts_end_with_an_error_and_leave_nothing_behind() {
             });
         }
     });
-    // Threads that only wait for their end are given a moment.
-    let patience = Instant::now() + Duration::from_secs(5);
+    // Threads without work stay for ten seconds.
+    let patience = Instant::now() + Duration::from_secs(30);
     loop {
         let after = held();
         if after.0 <= before.0 + 1 && after.1 <= before.1 {

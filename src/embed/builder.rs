@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use vm::convert::{
     AsyncHostFn, BlockingHostFn, Declarations, GoType, HostFn, HostSignature, Spawn, Typed,
 };
-use runtime::Machines;
+use runtime::{Machines, WeakMachines};
 use vm::{HostFunction, NativeTable};
 
 use super::error::{CompileError, Error};
@@ -29,7 +29,7 @@ pub struct Golite {
 struct Offer {
     packages: HostPackages,
     natives: NativeTable,
-    /// The threads, the monitor and the poller of all VMs, once there is one.
+    /// What its VMs run on, once there is one: see [`process_machines`].
     machines: OnceLock<Option<Machines>>,
 }
 
@@ -45,6 +45,18 @@ impl Offer {
 
 /// The most threads that run the goroutines of all VMs together.
 const MOST_THREADS: usize = 10_000;
+
+/// The threads, the monitor and the poller of all VMs of the process, while anybody has them.
+fn process_machines() -> Option<Machines> {
+    static MACHINES: Mutex<Option<WeakMachines>> = Mutex::new(None);
+    let mut machines = MACHINES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = machines.as_ref().and_then(WeakMachines::upgrade) {
+        return Some(known);
+    }
+    let new = Machines::new(MOST_THREADS).ok()?;
+    *machines = Some(new.downgrade());
+    Some(new)
+}
 
 /// See [`Golite::builder`].
 #[derive(Default)]
@@ -188,7 +200,7 @@ impl Golite {
     pub(super) fn machines(&self) -> Option<Machines> {
         let machines = &self.shared.machines;
         machines
-            .get_or_init(|| Machines::new(MOST_THREADS).ok())
+            .get_or_init(process_machines)
             .clone()
     }
 }
@@ -250,22 +262,12 @@ impl Builder {
     /// function. The futures are run by what [`Builder::spawner`] was given, else by a thread of their own each.
     #[must_use]
     pub fn async_func<M: 'static, F: AsyncHostFn<M>>(
-        mut self,
+        self,
         package: &str,
         name: &str,
         function: F,
     ) -> Builder {
-        let (package, name) = (package.to_owned(), name.to_owned());
-        self.pending.push(Box::new(move |builder, spawn| {
-            builder.add(
-                &package,
-                &name,
-                "",
-                F::signature,
-                Arc::new(Typed::<F, M>::future(function, Arc::clone(spawn))),
-            );
-        }));
-        self
+        self.__async_func(package, name, "", function)
     }
 
     /// What runs the futures of async functions: `|future| { tokio::spawn(future); }`.
@@ -275,6 +277,29 @@ impl Builder {
         spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
     ) -> Builder {
         self.spawn = Some(Arc::new(spawn));
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __async_func<M: 'static, F: AsyncHostFn<M>>(
+        mut self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        function: F,
+    ) -> Builder {
+        let (package, name) = (package.to_owned(), name.to_owned());
+        let documentation = documentation.to_owned();
+        self.pending.push(Box::new(move |builder, spawn| {
+            builder.add(
+                &package,
+                &name,
+                &documentation,
+                F::signature,
+                Arc::new(Typed::<F, M>::future(function, Arc::clone(spawn))),
+            );
+        }));
         self
     }
 
@@ -298,18 +323,6 @@ impl Builder {
             documentation.clone_into(&mut function.documentation);
         }
         builder
-    }
-
-    #[doc(hidden)]
-    #[must_use]
-    pub fn __async_func<M: 'static, F: AsyncHostFn<M>>(
-        self,
-        package: &str,
-        name: &str,
-        _documentation: &str,
-        function: F,
-    ) -> Builder {
-        self.async_func(package, name, function)
     }
 
     #[doc(hidden)]

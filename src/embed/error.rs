@@ -35,6 +35,11 @@ pub enum Error {
         /// What Go would print, and the goroutines' traces.
         traces: String,
     },
+    /// The call has taken longer than [`crate::Func::call_within`] allows, and was ended; the VM goes on.
+    TimedOut {
+        /// The trace of its goroutine.
+        trace: String,
+    },
     /// [`crate::Vm::interrupt`] has ended the VM.
     Interrupted {
         /// The goroutines' traces.
@@ -117,6 +122,7 @@ impl fmt::Display for Error {
             Error::Panic(panic) => f.write_str(&panic.message),
             Error::Conversion(text) => f.write_str(text),
             Error::Limit { limit, .. } => limit.fmt(f),
+            Error::TimedOut { .. } => f.write_str("the call has taken too long"),
             Error::Interrupted { .. } => f.write_str("interrupted"),
             Error::Exited(status) => write!(f, "exit status {status}"),
             Error::Deadlock { message, .. } => f.write_str(message),
@@ -137,6 +143,7 @@ impl Error {
     pub fn traces(&self) -> &str {
         match self {
             Error::Panic(panic) => &panic.trace,
+            Error::TimedOut { trace } => trace,
             Error::Limit { traces, .. }
             | Error::Interrupted { traces }
             | Error::Deadlock { traces, .. } => traces,

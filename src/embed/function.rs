@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use vm::HostCall;
 use vm::convert::{CallArguments, CallResults, CallShared, CallSlot, CallStatus};
 
 use super::error::Error;
@@ -53,7 +54,10 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
         if self.shared.vm.embedded.is_inside() {
             return Err(Error::Reentrant);
         }
-        let slot = self.slot();
+        self.call_in(self.slot(), arguments)
+    }
+
+    fn call_in(&self, slot: Arc<CallSlot<A, R>>, arguments: A) -> Result<R, Error> {
         slot.start(&self.shared.vm.embedded, arguments);
         let result = match slot.take() {
             Some(result) => result,
@@ -65,18 +69,35 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
         self.ended(slot, result)
     }
 
-    /// As [`Func::call`]. If it takes longer than `limit` the VM is ended: see [`crate::VmBuilder::deadline`].
+    /// As [`Func::call`]. A call that takes longer than `limit` is ended as by `runtime.Goexit`, its deferred calls run, and the VM goes on. If it has not
+    /// ended 20 ms later (a deferred call takes as long, or it waits for a lock), the VM is ended: see [`crate::VmBuilder::deadline`].
+    ///
+    /// Goroutines that the call has started go on. What it has locked without deferring the unlock stays locked.
     ///
     /// # Errors
-    /// As [`Func::call`].
+    /// As [`Func::call`]; [`Error::TimedOut`].
     pub fn call_within(&self, limit: Duration, arguments: A) -> Result<R, Error> {
-        let watched = self.shared.vm.watch_call(Instant::now() + limit);
-        let result = self.call(arguments);
-        drop(watched);
-        result
+        let vm = &self.shared.vm;
+        let Some(due) = Instant::now().checked_add(limit) else {
+            return self.call(arguments);
+        };
+        if vm.embedded.is_inside() {
+            return Err(Error::Reentrant);
+        }
+        let slot = self.slot();
+        let call: Arc<dyn HostCall> = slot.clone();
+        let watched = vm.watch_call(due, call);
+        match self.call_in(slot, arguments) {
+            Err(Error::Goexit) => Err(match watched.ended() {
+                Some(trace) => Error::TimedOut { trace },
+                None => Error::Goexit,
+            }),
+            result => result,
+        }
     }
 
-    /// Calls it for an async task: nobody waits but the future. A future that is dropped leaves the call running.
+    /// Calls it for an async task, on any executor: nobody waits but the future. A future that is dropped leaves the call running. In a VM
+    /// [on its callers' threads](crate::VmBuilder::on_callers_thread) what does not end at once goes on when somebody calls or steps.
     pub fn call_async(
         &self,
         arguments: A,
@@ -145,9 +166,11 @@ impl<A: CallArguments, R: CallResults> Future for Calling<A, R> {
             Some(CallState::Armed(arguments)) => {
                 let slot = self.function.slot();
                 vm.register(&slot);
-                slot.start(&vm.embedded, arguments);
-                slot.begin_to_wait();
-                vm.embedded.check_deadlock();
+                slot.start_and_leave(&vm.embedded, arguments);
+                if !vm.embedded.is_callers_only() {
+                    slot.begin_to_wait();
+                    vm.embedded.check_deadlock();
+                }
                 slot
             }
             Some(CallState::Running(slot)) => slot,

@@ -39,14 +39,20 @@
 //!
 //! All of these are `Send` and `Sync`, none has a lifetime, and nothing is global. Whatever goes wrong is an [`Error`] value.
 //!
-//! **Threads.** A call runs on the thread that makes it, as long as it does not wait. A VM whose calls never wait has no thread. Goroutines
-//! that are started run in parallel on threads of the VM, as Go's do.
+//! **Threads.** A call runs on the thread that makes it, as long as it does not wait. Goroutines that are started run in parallel, as Go's do, on
+//! threads that all VMs of the process share, as they share the system monitor and the poller. A VM in which nobody can run has no thread. One
+//! [on its callers' threads](VmBuilder::on_callers_thread) never has.
+//!
+//! **Memory.** Code, types and constants of a program are linked once, when its first VM is made. A VM has variables, a heap and the scheduler's state for
+//! itself: it is made in microseconds and at rest takes some tens of kilobytes.
 //!
 //! **Errors.** A panic in a call that nobody recovers is the call's error, with the goroutine's trace; the VM can be called again. A panic in any
 //! other goroutine, a fatal error, `os.Exit`, a limit and [`Vm::interrupt`] end the VM: every call, now and later, gets the error that says so.
 //!
-//! **Rejected:** ending only one call at a deadline. What that goroutine was in the midst of (a lock, half of a change) would stay so for the next
-//! call. A VM is cheap: after a limit one makes another.
+//! **Deadlines.** That of a VM ends it, since nobody knows what its goroutines were in the midst of, and another is made quickly. That of one call
+//! ([`Func::call_within`]) ends the call's goroutine as `runtime.Goexit` does, and the VM only if that does not help.
+
+#![deny(missing_docs)]
 
 mod builder;
 mod error;

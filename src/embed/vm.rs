@@ -2,13 +2,13 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use vm::convert::{CallArguments, CallResults, CallShared, CallStatus};
 use vm::{
-    CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, Network,
-    Peers, Stopper, VmOptions,
+    CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, HostCall, Network, Peers,
+    Stopper, VmOptions,
 };
 
 use super::error::{Error, Limit, Panic};
@@ -30,6 +30,7 @@ pub struct VmBuilder {
     stdout: Box<dyn Write + Send>,
     stderr: Box<dyn Write + Send>,
     output: Option<u64>,
+    open_files: usize,
     deadline: Option<Duration>,
     folders: Vec<(PathBuf, bool)>,
     peers: Vec<(String, Option<u16>)>,
@@ -50,8 +51,10 @@ pub(super) struct Inner {
     pub(super) embedded: Embedded,
     stopper: Stopper,
     ended: OnceLock<Error>,
-    /// The deadline of calls that are watched, as far as there is one: the earliest counts.
-    calls: Mutex<Vec<(u64, Instant)>>,
+    /// The calls that have a deadline.
+    calls: Mutex<WatchedCalls>,
+    /// What is watched counts as long as this is there.
+    alive: Arc<()>,
 }
 
 struct Running(Arc<Inner>);
@@ -103,6 +106,7 @@ impl VmBuilder {
             stdout: Box::new(std::io::sink()),
             stderr: Box::new(std::io::sink()),
             output: None,
+            open_files: usize::MAX,
             deadline: None,
             folders: Vec::new(),
             peers: Vec::new(),
@@ -178,6 +182,20 @@ impl VmBuilder {
         self
     }
 
+    /// The VM runs on the threads that call it alone, one goroutine at a time: no other thread is started. Who waits for a call runs whatever there is
+    /// to run meanwhile; what a call leaves behind runs during later calls, or when somebody steps ([`Vm::run_until_idle`], [`Vm::step`]). Calls of the
+    /// operating system, and blocking functions of the host, hold up who calls.
+    pub fn on_callers_thread(mut self) -> VmBuilder {
+        self.options.callers_only = true;
+        self
+    }
+
+    /// Time stands still in the VM but when a call waits for it, or [`Vm::step`] moves it. As [`VmBuilder::on_callers_thread`] otherwise.
+    pub fn virtual_time(mut self) -> VmBuilder {
+        self.options.virtual_clock = true;
+        self.on_callers_thread()
+    }
+
     /// Ends the VM ([`Limit::Deadline`]) so long after its start, whatever it does then.
     pub fn deadline(mut self, time: Duration) -> VmBuilder {
         self.deadline = Some(time);
@@ -214,12 +232,17 @@ impl VmBuilder {
         self
     }
 
-    /// Runs the same way each time: every random choice follows from `seed`, one goroutine runs at a time, and time passes only while all wait.
+    /// How many files, sockets and pipes the program may have open at a time; what would be one more answers `too many open files`.
+    pub fn open_files(mut self, count: usize) -> VmBuilder {
+        self.open_files = count;
+        self
+    }
+
+    /// Runs the same way each time: every random choice follows from `seed`, and so does which goroutine runs when. As
+    /// [`VmBuilder::virtual_time`] otherwise.
     pub fn seeded(mut self, seed: u64) -> VmBuilder {
         self.options.seed = Some(seed);
-        self.options.processors = Some(1);
-        self.options.virtual_clock = true;
-        self
+        self.virtual_time()
     }
 
     /// Makes the VM, and initialises the program's packages.
@@ -235,6 +258,7 @@ impl VmBuilder {
             mut stdout,
             mut stderr,
             output,
+            open_files,
             deadline,
             folders,
             peers,
@@ -264,9 +288,14 @@ impl VmBuilder {
             stderr = metered(stderr);
         }
         let host = Host::new(arguments, environment, stdin, stdout, stderr);
-        options.host = Arc::new(host.with_capabilities(capabilities));
+        let host = host
+            .with_capabilities(capabilities)
+            .with_open_files(open_files);
+        options.host = Arc::new(host);
         let compiled = &program.shared;
-        options.machines = compiled.golite.machines();
+        if !options.callers_only {
+            options.machines = compiled.golite.machines();
+        }
         let embedded = Embedded::new(compiled.linked()?, &options);
         let embedded = embedded.map_err(|_| Error::Limit {
             limit: Limit::Memory,
@@ -276,10 +305,19 @@ impl VmBuilder {
         if let Some(meter) = meter {
             meter.arm(stopper.clone());
         }
+        let alive = Arc::new(());
         if let Some(time) = deadline {
-            let due = Instant::now().checked_add(time);
-            if let Some(due) = due {
-                watch::at(due, stopper.clone(), Arc::new(move |_| Some(due)));
+            if embedded.is_callers_only() {
+                embedded.set_deadline(time);
+            } else if let Some(due) = Instant::now().checked_add(time) {
+                let stopper = stopper.clone();
+                let end = move |_| {
+                    if !stopper.is_over() {
+                        watch::quit_soon(stopper.clone(), watch::DEADLINE);
+                    }
+                    None
+                };
+                watch::at(due, &alive, Box::new(end));
             }
         }
         let inner = Arc::new(Inner {
@@ -287,6 +325,7 @@ impl VmBuilder {
             stopper,
             ended: OnceLock::new(),
             calls: Mutex::default(),
+            alive,
         });
         let vm = Vm {
             _running: Arc::new(Running(Arc::clone(&inner))),
@@ -341,6 +380,34 @@ impl Vm {
         }
     }
 
+    /// Runs, on this thread, what can run now, and comes back when nothing is left but to wait.
+    ///
+    /// # Errors
+    /// The VM has ended. [`Error::Reentrant`]: this is a host function that the same VM has called where it runs.
+    pub fn run_until_idle(&self) -> Result<(), Error> {
+        self.drive(Embedded::run_until_idle)
+    }
+
+    /// Moves the VM's time on by `time`, from timer to timer, and runs what these make runnable: a frame of a game, a step of a simulation. For a VM with
+    /// [`VmBuilder::virtual_time`]; with real time it is [`Vm::run_until_idle`].
+    ///
+    /// # Errors
+    /// As [`Vm::run_until_idle`].
+    pub fn step(&self, time: Duration) -> Result<(), Error> {
+        self.drive(|embedded| embedded.advance(time))
+    }
+
+    fn drive(&self, run: impl FnOnce(&Embedded) -> bool) -> Result<(), Error> {
+        let embedded = &self.inner.embedded;
+        if embedded.is_inside() {
+            return Err(Error::Reentrant);
+        }
+        match run(embedded) {
+            true => Ok(()),
+            false => Err(self.inner.end()),
+        }
+    }
+
     /// Ends the VM: every call gets [`Error::Interrupted`] with the goroutines' traces. Returns at once; may be called from any thread.
     pub fn interrupt(&self) {
         self.interrupter().interrupt();
@@ -384,44 +451,110 @@ impl std::fmt::Debug for Vm {
     }
 }
 
+/// The calls of a VM that have a deadline.
+#[derive(Default)]
+struct WatchedCalls {
+    list: Vec<WatchedCall>,
+    /// When the VM's entry of the watch is due, if it has one.
+    armed: Option<Instant>,
+    last: u64,
+}
+
+struct WatchedCall {
+    number: u64,
+    /// When something is to be done.
+    due: Instant,
+    call: Arc<dyn HostCall>,
+    /// Its time is over: where it was then, once that is known.
+    ended: Option<Arc<OnceLock<String>>>,
+}
+
 /// A call's deadline, while it runs.
 pub(super) struct Watched {
     vm: Arc<Inner>,
     number: u64,
 }
 
+impl Watched {
+    /// Where the call was when its time was over, if it was.
+    pub(super) fn ended(&self) -> Option<String> {
+        let calls = self.vm.lock_calls();
+        let call = calls.list.iter().find(|call| call.number == self.number)?;
+        let trace = call.ended.as_ref()?;
+        Some(trace.get().cloned().unwrap_or_default())
+    }
+}
+
 impl Drop for Watched {
     fn drop(&mut self) {
-        let mut calls = self.vm.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.retain(|(number, _)| *number != self.number);
+        let mut calls = self.vm.lock_calls();
+        calls.list.retain(|call| call.number != self.number);
     }
 }
 
 impl Inner {
-    /// Ends the VM at `due`, unless what is returned was dropped before.
-    pub(super) fn watch_call(self: &Arc<Inner>, due: Instant) -> Watched {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = calls
-            .iter()
-            .map(|(number, _)| number + 1)
-            .max()
-            .unwrap_or(0);
-        let is_new = calls.iter().all(|(_, other)| due < *other);
-        calls.push((number, due));
+    fn lock_calls(&self) -> MutexGuard<'_, WatchedCalls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the call at `due`, unless what is returned was dropped before.
+    pub(super) fn watch_call(self: &Arc<Inner>, due: Instant, call: Arc<dyn HostCall>) -> Watched {
+        let mut calls = self.lock_calls();
+        calls.last += 1;
+        let number = calls.last;
+        calls.list.push(WatchedCall {
+            number,
+            due,
+            call,
+            ended: None,
+        });
+        // One entry of the watch serves all calls: it looks for the next that is due.
+        let is_new = calls.armed.is_none_or(|armed| due < armed);
+        if is_new {
+            calls.armed = Some(due);
+        }
         drop(calls);
         if is_new {
             let vm = Arc::downgrade(self);
-            let still = move |_: Instant| {
-                let vm = vm.upgrade()?;
-                let calls = vm.calls.lock().unwrap_or_else(PoisonError::into_inner);
-                calls.iter().map(|(_, due)| *due).min()
-            };
-            watch::at(due, self.stopper.clone(), Arc::new(still));
+            let look = move |now| vm.upgrade()?.end_calls_at(now);
+            watch::at(due, &self.alive, Box::new(look));
         }
         Watched {
             vm: Arc::clone(self),
             number,
         }
+    }
+
+    /// Ends the calls whose time is over, and the VM if one does not end. Answers when to look again.
+    fn end_calls_at(self: &Arc<Inner>, now: Instant) -> Option<Instant> {
+        let mut calls = self.lock_calls();
+        if self.embedded.is_over() {
+            calls.armed = None;
+            return None;
+        }
+        for call in &mut calls.list {
+            if call.due > now {
+                continue;
+            }
+            call.due = now + watch::GRACE;
+            if call.ended.is_some() {
+                watch::quit_soon(self.stopper.clone(), watch::DEADLINE);
+                continue;
+            }
+            let trace = Arc::new(OnceLock::new());
+            call.ended = Some(Arc::clone(&trace));
+            let (vm, host_call) = (Arc::downgrade(self), Arc::downgrade(&call.call));
+            watch::soon(move || {
+                if let (Some(vm), Some(call)) = (vm.upgrade(), host_call.upgrade()) {
+                    vm.embedded.end_call(&call, |at| {
+                        // It is set once.
+                        let _ = trace.set(at);
+                    });
+                }
+            });
+        }
+        calls.armed = calls.list.iter().map(|call| call.due).min();
+        calls.armed
     }
 
     pub(super) fn register<A: CallArguments, R: CallResults>(

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -14,16 +14,19 @@ use vm::Stopper;
 /// Why the watch has ended a VM.
 pub(super) const DEADLINE: &str = "deadline exceeded";
 
-/// How long a VM may take to stop until it is ended without a look at its goroutines.
-const GRACE: Duration = Duration::from_millis(20);
+/// How long a VM may take to stop until it is ended without a look at its goroutines, and a call until its VM is.
+pub(super) const GRACE: Duration = Duration::from_millis(20);
 
-/// A deadline.
+/// What is to be done at a moment; answers when it is to be called again, if ever. It must not take long.
+pub(super) type Action = Box<dyn FnMut(Instant) -> Option<Instant> + Send>;
+
+/// A moment that somebody waits for.
 struct Entry {
     when: Instant,
     number: u64,
-    stopper: Stopper,
-    /// It counts only as long as this says so.
-    still: Arc<dyn Fn(Instant) -> Option<Instant> + Send + Sync>,
+    /// It counts only as long as somebody holds this.
+    alive: Weak<()>,
+    action: Action,
 }
 
 impl PartialEq for Entry {
@@ -49,6 +52,8 @@ impl Ord for Entry {
 #[derive(Default)]
 struct State {
     entries: BinaryHeap<Reverse<Entry>>,
+    /// With how many entries those that do not count any more are dropped.
+    sweep_at: usize,
     last: u64,
     runs: bool,
 }
@@ -61,6 +66,7 @@ struct Watch {
 static WATCH: Watch = Watch {
     state: Mutex::new(State {
         entries: BinaryHeap::new(),
+        sweep_at: 64,
         last: 0,
         runs: false,
     }),
@@ -73,13 +79,15 @@ impl Watch {
     }
 }
 
-/// Ends the VM at `when`, unless `still` says then that nothing is due, or until when not.
-pub(super) fn at(
-    when: Instant,
-    stopper: Stopper,
-    still: Arc<dyn Fn(Instant) -> Option<Instant> + Send + Sync>,
-) {
+/// Does `action` at `when`, if `alive` is held by anybody then.
+pub(super) fn at(when: Instant, alive: &Arc<()>, action: Action) {
     let mut state = WATCH.lock();
+    if state.entries.len() >= state.sweep_at {
+        state
+            .entries
+            .retain(|Reverse(entry)| entry.alive.strong_count() > 0);
+        state.sweep_at = 64.max(2 * state.entries.len());
+    }
     state.last += 1;
     let number = state.last;
     let is_first = state
@@ -89,8 +97,8 @@ pub(super) fn at(
     state.entries.push(Reverse(Entry {
         when,
         number,
-        stopper,
-        still,
+        alive: Arc::downgrade(alive),
+        action,
     }));
     if !state.runs {
         let thread = std::thread::Builder::new()
@@ -127,22 +135,26 @@ fn watch() {
         let Some(Reverse(mut entry)) = state.entries.pop() else {
             continue;
         };
-        if entry.stopper.is_over() {
+        if entry.alive.strong_count() == 0 {
             continue;
         }
-        match (entry.still)(now) {
-            None => {}
-            Some(when) if when > now => {
-                entry.when = when;
-                state.entries.push(Reverse(entry));
-            }
-            Some(_) => {
-                drop(state);
-                quit_soon(entry.stopper, DEADLINE);
-                state = WATCH.lock();
-            }
+        drop(state);
+        let again = (entry.action)(now);
+        state = WATCH.lock();
+        if let Some(when) = again {
+            entry.when = when;
+            state.entries.push(Reverse(entry));
         }
     }
+}
+
+/// Does what may have to wait for goroutines to come to a halt, on a thread of its own.
+pub(super) fn soon(job: impl FnOnce() + Send + 'static) {
+    // Without a thread it is not done; whoever depends on it has a second way.
+    let _ = std::thread::Builder::new()
+        .name("golite-stop".to_owned())
+        .stack_size(512 << 10)
+        .spawn(job);
 }
 
 /// Ends a VM with a look at its goroutines, or after a while without; on a thread of its own, for a goroutine may be long in coming to a halt.

@@ -949,8 +949,14 @@ fn a_call_that_takes_too_long_is_ended_and_the_vm_goes_on() {
         let start = Instant::now();
         let slow = vm.func::<(), ()>(name).unwrap();
         let error = slow.call_within(Duration::from_millis(20), ()).unwrap_err();
-        assert!(matches!(&error, Error::TimedOut { .. }), "{name}: {error:?}");
-        assert!(error.traces().contains(&format!("main.{name}")), "{error:?}");
+        assert!(
+            matches!(&error, Error::TimedOut { .. }),
+            "{name}: {error:?}"
+        );
+        assert!(
+            error.traces().contains(&format!("main.{name}")),
+            "{error:?}"
+        );
         assert!(start.elapsed() < Duration::from_secs(5));
         assert!(vm.ended().is_none());
         assert_eq!(quick.call(()).unwrap(), number as i64 + 1);

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use golite::{Error, Golite, Program};
+use golite::{Error, Golite, Program, VmBuilder};
 
 /// What each script may take in wall-clock time.
 const DEADLINE: Duration = Duration::from_millis(60);
@@ -258,22 +258,49 @@ fn program(name: &str, text: &str) -> Option<Program> {
     }
 }
 
-fn run(name: &str, program: &Program) {
-    let start = Instant::now();
-    let vm = program
+/// The limits beside the deadline, which is always there: else a loop would not end.
+const LIMITS: [(&str, fn(VmBuilder) -> VmBuilder); 7] = [
+    ("deadline", |vm| vm),
+    ("memory", |vm| vm.memory(32 << 20)),
+    ("stack", |vm| vm.stack(1 << 20)),
+    ("goroutines", |vm| vm.goroutines(2000)),
+    ("output", |vm| vm.output(1 << 18)),
+    ("fuel", |vm| vm.fuel(100_000)),
+    ("caller's thread", VmBuilder::on_callers_thread),
+];
+
+fn limited(program: &Program) -> VmBuilder {
+    program
         .vm()
         .deadline(DEADLINE)
         .memory(32 << 20)
         .stack(1 << 20)
         .goroutines(2000)
         .output(1 << 18)
+        .open_files(10)
         .processors(2)
-        .start();
+}
+
+/// How much longer an error may take than the limit. Strict: as it is promised, for a release build on a machine that does nothing else.
+fn patience() -> Duration {
+    match std::env::var_os("GOLITE_STRICT") {
+        Some(_) => Duration::from_millis(50),
+        None => PATIENCE,
+    }
+}
+
+fn run(name: &str, program: &Program) {
+    run_within(name, limited(program));
+}
+
+fn run_within(name: &str, vm: VmBuilder) {
+    let start = Instant::now();
+    let vm = vm.start();
     let result = vm.as_ref().map_err(Clone::clone).and_then(|vm| vm.run());
     let took = start.elapsed();
     assert!(result.is_err(), "{name} ended well");
     assert!(
-        took < DEADLINE + PATIENCE,
+        took < DEADLINE + patience(),
         "{name} took {took:?}: {result:?}"
     );
     drop(vm);
@@ -287,10 +314,7 @@ fn held() -> (usize, usize) {
 
 #[test]
 fn hostile_scripts_end_with_an_error_and_leave_nothing_behind() {
-    let programs: Vec<(&str, Program)> = SCRIPTS
-        .iter()
-        .filter_map(|(name, text)| Some((*name, program(name, text)?)))
-        .collect();
+    let programs = programs();
     assert!(
         programs.len() >= 60,
         "only {} scripts are programs",
@@ -325,4 +349,72 @@ fn hostile_scripts_end_with_an_error_and_leave_nothing_behind() {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+fn programs() -> Vec<(&'static str, Program)> {
+    let all = SCRIPTS.iter();
+    all.filter_map(|(name, text)| Some((*name, program(name, text)?)))
+        .collect()
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn each_limit_alone_is_enough() {
+    let programs = programs();
+    for (limit, set) in LIMITS {
+        for (name, program) in &programs {
+            // What a script may take of memory when nobody limits that is bounded by the time it has, and this machine's memory.
+            let vm = set(program.vm().deadline(DEADLINE).memory(1 << 30));
+            run_within(&format!("{name} within the limit of {limit}"), vm);
+        }
+    }
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    pages.unwrap_or(0u64) * 4096
+}
+
+/// `GOLITE_ROUNDS=1000 GOLITE_STRICT=1 cargo test --release --test hostile -- --ignored --nocapture again`
+#[test]
+#[ignore = "takes minutes"]
+fn hostile_scripts_again_and_again() {
+    let rounds = std::env::var("GOLITE_ROUNDS").ok();
+    let rounds: usize = rounds.and_then(|n| n.parse().ok()).unwrap_or(20);
+    let programs = programs();
+    let round = || {
+        std::thread::scope(|scope| {
+            for thread in 0..16 {
+                let programs = &programs;
+                scope.spawn(move || {
+                    for (name, program) in programs.iter().skip(thread).step_by(16) {
+                        run(name, program);
+                    }
+                });
+            }
+        });
+    };
+    // The first rounds make what is made once, and the allocator's arenas.
+    for _ in 0..rounds.min(10) {
+        round();
+    }
+    let (before, memory) = (held(), resident());
+    for number in 0..rounds {
+        round();
+        if number % 50 == 0 {
+            println!("round {number}: {:?}, {} MiB", held(), resident() >> 20);
+        }
+    }
+    let (after, grown) = (held(), resident().saturating_sub(memory));
+    println!(
+        "before {before:?}, after {after:?}, {} KiB more",
+        grown >> 10
+    );
+    assert!(
+        after.0 <= before.0 + 4 && after.1 <= before.1,
+        "{before:?}, then {after:?}"
+    );
+    assert!(grown < 64 << 20, "{grown} bytes more");
 }

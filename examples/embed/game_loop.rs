@@ -103,7 +103,10 @@ pub fn main() -> Result<(), Error> {
     let (places, score) = &first[599];
     println!("at the end: {places:?}, score {score}");
     // 9.6 s: the bat has moved 160 times, but for those when it was hit.
-    assert!(places["ghost"] >= 96 && places["ghost"] <= 3 * 96, "{places:?}");
+    assert!(
+        places["ghost"] >= 96 && places["ghost"] <= 3 * 96,
+        "{places:?}"
+    );
     assert!(*score > 0);
     // The same seed gives the same game, another one another.
     assert_eq!(play(&start(7)?, 600)?, first);

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use runtime::{Machines, WeakMachines};
 use vm::convert::{
     AsyncHostFn, BlockingHostFn, Declarations, GoType, HostFn, HostSignature, Spawn, Typed,
 };
-use runtime::{Machines, WeakMachines};
 use vm::{HostFunction, NativeTable};
 
 use super::error::{CompileError, Error};
@@ -199,9 +199,7 @@ impl Golite {
     /// What all VMs run on; `None`, when the system has no descriptor for a poller: each has its own.
     pub(super) fn machines(&self) -> Option<Machines> {
         let machines = &self.shared.machines;
-        machines
-            .get_or_init(process_machines)
-            .clone()
+        machines.get_or_init(process_machines).clone()
     }
 }
 

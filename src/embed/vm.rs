@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use vm::convert::{CallArguments, CallResults, CallShared, CallStatus};
 use vm::{
-    CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, HostCall, Network, Peers,
-    Stopper, VmOptions,
+    CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, HostCall, Network,
+    Peers, Stopper, VmOptions,
 };
 
 use super::error::{Error, Limit, Panic};

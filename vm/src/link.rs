@@ -17,7 +17,7 @@ use bytecode::{
 };
 
 use crate::globals::Globals;
-use crate::heap::{OutOfMemory, PlanMaker, Planner, Shape, Heap};
+use crate::heap::{Heap, OutOfMemory, PlanMaker, Planner, Shape};
 use crate::host_function::HostEntry;
 use crate::image::{Image, Linked, LinkedFunction};
 use crate::native::{Entry, Native, NativeTable, Signature};
@@ -192,7 +192,14 @@ pub(crate) fn grow(
     const SHARED: LinkError = LinkError::Malformed("the program does not grow");
     let linked = Arc::get_mut(&mut image.linked).ok_or(SHARED)?;
     let mut program = linked.program.take().ok_or(SHARED)?;
-    let grown = add(linked, &mut image.globals, &mut program, addition, natives, heap);
+    let grown = add(
+        linked,
+        &mut image.globals,
+        &mut program,
+        addition,
+        natives,
+        heap,
+    );
     linked.program = Some(program);
     image.made_types.forget_index();
     grown

@@ -273,12 +273,7 @@ pub(crate) fn machine_for(
         sources: options.sources.clone(),
         session: options.session.clone(),
     };
-    Machine::new(
-        linked,
-        options.host.clone(),
-        heap,
-        machine_options,
-    )
+    Machine::new(linked, options.host.clone(), heap, machine_options)
 }
 
 /// What the scheduler is told.

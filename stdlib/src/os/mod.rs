@@ -185,7 +185,12 @@ fn write_handle_at(host: HostHandle, handle: i64, data: Vec<u8>, offset: i64) ->
     }
 }
 
-fn seek_handle(context: &mut NativeContext<'_>, handle: i64, offset: i64, whence: i64) -> (i64, i64) {
+fn seek_handle(
+    context: &mut NativeContext<'_>,
+    handle: i64,
+    offset: i64,
+    whence: i64,
+) -> (i64, i64) {
     let place = match whence {
         0 if offset >= 0 => SeekFrom::Start(offset as u64),
         1 => SeekFrom::Current(offset),
@@ -405,7 +410,8 @@ fn change_owner(name: String, user: i64, group: i64, follow: bool) -> i64 {
 
 fn change_owner_of(host: HostHandle, handle: i64, user: i64, group: i64) -> i64 {
     status(
-        file(&host, handle).and_then(|file| std::os::unix::fs::fchown(&*file, owner(user), owner(group))),
+        file(&host, handle)
+            .and_then(|file| std::os::unix::fs::fchown(&*file, owner(user), owner(group))),
     )
 }
 

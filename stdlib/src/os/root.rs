@@ -142,39 +142,44 @@ pub fn remove_all_in(host: &HostHandle, root: i64, name: String) -> i64 {
 }
 
 pub fn rename_in(host: &HostHandle, root: i64, from: String, to: String) -> i64 {
-    status(parent(host, root, &from).and_then(|(from_directory, from)| {
-        let (to_directory, to) = parent(host, root, &to)?;
-        let look =
-            |directory, name: &str| rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
-        // As Go: a directory is not replaced.
-        if let Ok(there) = look(&to_directory, &to)
-            && rustix::fs::FileType::from_raw_mode(there.st_mode).is_dir()
-        {
-            let moved = look(&from_directory, &from)?;
-            if to == from || (moved.st_dev, moved.st_ino) != (there.st_dev, there.st_ino) {
-                return Err(Errno::EXIST.into());
+    status(
+        parent(host, root, &from).and_then(|(from_directory, from)| {
+            let (to_directory, to) = parent(host, root, &to)?;
+            let look = |directory, name: &str| {
+                rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+            };
+            // As Go: a directory is not replaced.
+            if let Ok(there) = look(&to_directory, &to)
+                && rustix::fs::FileType::from_raw_mode(there.st_mode).is_dir()
+            {
+                let moved = look(&from_directory, &from)?;
+                if to == from || (moved.st_dev, moved.st_ino) != (there.st_dev, there.st_ino) {
+                    return Err(Errno::EXIST.into());
+                }
             }
-        }
-        Ok(rustix::fs::renameat(
-            &from_directory,
-            from,
-            &to_directory,
-            to,
-        )?)
-    }))
+            Ok(rustix::fs::renameat(
+                &from_directory,
+                from,
+                &to_directory,
+                to,
+            )?)
+        }),
+    )
 }
 
 pub fn link_in(host: &HostHandle, root: i64, from: String, to: String) -> i64 {
-    status(parent(host, root, &from).and_then(|(from_directory, from)| {
-        let (to_directory, to) = parent(host, root, &to)?;
-        Ok(rustix::fs::linkat(
-            &from_directory,
-            from,
-            &to_directory,
-            to,
-            AtFlags::empty(),
-        )?)
-    }))
+    status(
+        parent(host, root, &from).and_then(|(from_directory, from)| {
+            let (to_directory, to) = parent(host, root, &to)?;
+            Ok(rustix::fs::linkat(
+                &from_directory,
+                from,
+                &to_directory,
+                to,
+                AtFlags::empty(),
+            )?)
+        }),
+    )
 }
 
 /// A link to anywhere.
@@ -199,16 +204,27 @@ pub fn read_link_in(host: HostHandle, root: i64, name: String) -> (String, i64) 
 
 pub fn change_mode_in(host: &HostHandle, root: i64, name: String, mode: u32) -> i64 {
     use std::os::unix::fs::PermissionsExt;
-    status(open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
-        std::fs::set_permissions(place(&descriptor), std::fs::Permissions::from_mode(mode))
-    }))
+    status(
+        open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
+            std::fs::set_permissions(place(&descriptor), std::fs::Permissions::from_mode(mode))
+        }),
+    )
 }
 
-pub fn change_owner_in(host: &HostHandle, root: i64, name: String, user: i64, group: i64, follow: bool) -> i64 {
+pub fn change_owner_in(
+    host: &HostHandle,
+    root: i64,
+    name: String,
+    user: i64,
+    group: i64,
+    follow: bool,
+) -> i64 {
     if follow {
-        return status(open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
-            std::os::unix::fs::chown(place(&descriptor), owner(user), owner(group))
-        }));
+        return status(
+            open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
+                std::os::unix::fs::chown(place(&descriptor), owner(user), owner(group))
+            }),
+        );
     }
     status(parent(host, root, &name).and_then(|(directory, base)| {
         Ok(rustix::fs::chownat(
@@ -222,14 +238,22 @@ pub fn change_owner_in(host: &HostHandle, root: i64, name: String, user: i64, gr
 }
 
 /// Sets times in nanoseconds; the smallest number leaves one as it is.
-pub fn change_times_in(host: &HostHandle, root: i64, name: String, access: i64, modification: i64) -> i64 {
+pub fn change_times_in(
+    host: &HostHandle,
+    root: i64,
+    name: String,
+    access: i64,
+    modification: i64,
+) -> i64 {
     let times = times(access, modification);
-    status(open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
-        Ok(rustix::fs::utimensat(
-            rustix::fs::CWD,
-            place(&descriptor),
-            &times,
-            AtFlags::empty(),
-        )?)
-    }))
+    status(
+        open(host, root, &name, OFlags::PATH, 0).and_then(|descriptor| {
+            Ok(rustix::fs::utimensat(
+                rustix::fs::CWD,
+                place(&descriptor),
+                &times,
+                AtFlags::empty(),
+            )?)
+        }),
+    )
 }

@@ -49,7 +49,9 @@ fn compile_pattern(pattern: GoStr<'_>, flags: i64) -> Compiled {
 fn matches(context: &mut NativeContext<'_>, program: GoStr<'_>, text: GoStr<'_>) -> bool {
     let program = Program::new(&program);
     let stop = || context.is_abandoned();
-    Machine::new(&program, &text, 0, false, &stop).find(0).is_some()
+    Machine::new(&program, &text, 0, false, &stop)
+        .find(0)
+        .is_some()
 }
 
 /// How many slots to fill: those of the whole match at least.

@@ -77,11 +77,11 @@ use cache::Shared;
 use collect::Sorting;
 use concurrent::Cycle;
 use parallel::Pool;
+use plans::Plans;
 use profile::Sampling;
 use region::{
     BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS,
 };
-use plans::Plans;
 use shape::{Pattern, ShapeData};
 use specials::Specials;
 

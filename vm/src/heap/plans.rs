@@ -93,12 +93,15 @@ impl Plan {
     fn intern(&mut self, pattern: Pattern) -> Shape {
         let patterns = &mut self.patterns;
         let of_shape = &mut self.of_shape;
-        *self.by_pattern.entry(pattern).or_insert_with_key(|pattern| {
-            let shape = Shape(patterns.len() as u32);
-            patterns.push(pattern.clone());
-            of_shape.push(Vec::new());
-            shape
-        })
+        *self
+            .by_pattern
+            .entry(pattern)
+            .or_insert_with_key(|pattern| {
+                let shape = Shape(patterns.len() as u32);
+                patterns.push(pattern.clone());
+                of_shape.push(Vec::new());
+                shape
+            })
     }
 
     fn layout_of(&mut self, shape: Shape, class: usize) -> u32 {
@@ -121,7 +124,11 @@ pub struct PlanMaker(Mutex<Plan>);
 impl PlanMaker {
     /// The plan, to be shared.
     pub fn finish(self) -> Arc<Plan> {
-        Arc::new(self.0.into_inner().unwrap_or_else(|error| error.into_inner()))
+        Arc::new(
+            self.0
+                .into_inner()
+                .unwrap_or_else(|error| error.into_inner()),
+        )
     }
 }
 

@@ -28,7 +28,10 @@ fn heap(options: HeapOptions) -> Arc<Heap> {
 
 /// A shape with references at these words.
 fn reference_shape(heap: &Heap, words: &[u32], period: u32) -> Shape {
-    let words: Vec<_> = words.iter().map(|&word| (word, bytecode::SlotKind::Ref)).collect();
+    let words: Vec<_> = words
+        .iter()
+        .map(|&word| (word, bytecode::SlotKind::Ref))
+        .collect();
     heap.shape(&words, period)
 }
 

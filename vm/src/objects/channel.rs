@@ -185,10 +185,7 @@ impl Buffer<Transfer> for Elements {
 }
 
 /// The shape of elements in slots.
-pub(crate) fn slots_shape(
-    plan: &impl Planner,
-    descriptor: &bytecode::TypeDescriptor,
-) -> Shape {
+pub(crate) fn slots_shape(plan: &impl Planner, descriptor: &bytecode::TypeDescriptor) -> Shape {
     plan.shape(
         &crate::types::slot_words(&descriptor.slots, 0),
         descriptor.slots.len() as u32 * 8,

@@ -57,12 +57,7 @@ fn bounded(most: i64) -> usize {
     usize::try_from(most).unwrap_or(0).min(MOST)
 }
 
-fn open_handle(
-    host: &HostHandle,
-    name: String,
-    flag: i64,
-    mode: u32,
-) -> (i64, i64, bool) {
+fn open_handle(host: &HostHandle, name: String, flag: i64, mode: u32) -> (i64, i64, bool) {
     let flag = flag as i32;
     let mut options = OpenOptions::new();
     let access = flag & libc::O_ACCMODE;

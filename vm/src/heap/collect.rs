@@ -215,9 +215,12 @@ impl Heap {
                 block.sorted = state.finished;
                 block.clear_marks(1 - side);
                 let marked = block.count_marks(side);
-                if block.state == BlockState::Small && marked > 0 {
+                if block.state == BlockState::Small
+                    && marked > 0
+                    && let Some(layout) = plans.used_layout(block.bytes_or_layout as u32)
+                {
                     // ORDERING: relaxed. A counter.
-                    plans.layouts[block.bytes_or_layout as usize]
+                    layout
                         .alive_then
                         .fetch_add(marked.into(), Ordering::Relaxed);
                 }

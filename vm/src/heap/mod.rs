@@ -83,6 +83,7 @@ use region::{
     BLOCK_BYTES, Block, Huge, RECORD_BLOCKS, RegionRef, State as BlockState, USABLE_BLOCKS,
 };
 use shape::{Pattern, ShapeData};
+use size_class::{CELL_SIZES, class_of};
 use specials::Specials;
 
 pub use account::Account;

@@ -2,7 +2,7 @@
 //!
 //! `golite [FLAGS] COMMAND [FLAGS] WORDS`. Flags stand before the first word; what follows a program's name is the program's.
 
-use crate::commands::{doc, fmt};
+use crate::commands::{doc, fmt, profile};
 use crate::help;
 
 /// What the command line asks for.
@@ -47,6 +47,13 @@ pub enum Command {
     Explain { code: Option<String> },
     /// Make a page of a timeline.
     ViewTrace { file: String },
+    /// Run a program with a profile, and make a page of it.
+    Profile {
+        words: Vec<String>,
+        output: Option<String>,
+    },
+    /// Make pages of profiles.
+    ViewProfiles { files: Vec<String> },
     /// Run the tests of packages: the words are flags and packages.
     Test {
         words: Vec<String>,
@@ -83,6 +90,8 @@ pub struct Settings {
     pub trace: Option<&'static str>,
     /// Where to write which allocations fill the heap.
     pub memory_profile: Option<&'static str>,
+    /// Profiles to write when the program ends.
+    pub profile: profile::Wanted,
     /// Draw who runs when, and all that is random, from this; time is virtual.
     pub seed: Option<u64>,
     /// Report goroutines that nobody can wake any more when the program ends?
@@ -134,7 +143,15 @@ pub struct Flag {
     pub commands: &'static [&'static str],
 }
 
-const PROGRAMS: &[&str] = &["golite", "run", "eval", "build", "check", "disassemble"];
+const PROGRAMS: &[&str] = &[
+    "golite",
+    "run",
+    "eval",
+    "build",
+    "check",
+    "profile",
+    "disassemble",
+];
 /// Where errors in sources are reported.
 const REPORTS: &[&str] = &[
     "golite",
@@ -144,6 +161,7 @@ const REPORTS: &[&str] = &[
     "check",
     "vet",
     "fmt",
+    "profile",
     "disassemble",
     "repl",
 ];
@@ -168,7 +186,7 @@ pub const FLAGS: &[Flag] = &[
     Flag {
         name: "--max-heap",
         value: Some("a number of bytes, as 256M or 1G"),
-        commands: &["golite", "run", "eval", "repl"],
+        commands: &["golite", "run", "eval", "profile", "repl"],
     },
     Flag {
         name: "-e",
@@ -182,6 +200,11 @@ pub const FLAGS: &[Flag] = &[
     },
     Flag {
         name: "--memprofile",
+        value: Some("FILE"),
+        commands: &["golite", "run"],
+    },
+    Flag {
+        name: "--cpuprofile",
         value: Some("FILE"),
         commands: &["golite", "run"],
     },
@@ -242,8 +265,8 @@ pub const FLAGS: &[Flag] = &[
     },
     Flag {
         name: "-o",
-        value: Some("a NAME for the executable"),
-        commands: &["build"],
+        value: Some("a NAME"),
+        commands: &["build", "profile"],
     },
     Flag {
         name: "--all",
@@ -450,6 +473,20 @@ impl Reader<'_> {
                     "trace: what of it? (golite trace view FILE)".into(),
                 )),
             },
+            "profile" => match words {
+                [] => Err(UsageError(
+                    "profile: which program? (golite profile FILE|FOLDER [ARGUMENTS])".into(),
+                )),
+                [view, files @ ..] if view == "view" && !files.is_empty() => {
+                    Ok(Command::ViewProfiles {
+                        files: files.to_vec(),
+                    })
+                }
+                words => Ok(Command::Profile {
+                    words: words.to_vec(),
+                    output: self.output.take(),
+                }),
+            },
             "help" => match words.first().map(String::as_str) {
                 None => Ok(Command::Print(help::general())),
                 Some(topic) => match help::of(topic) {
@@ -619,6 +656,7 @@ impl Reader<'_> {
                 "-s" if command == "fmt" => "--simplify",
                 "-max-heap" => "--max-heap",
                 "-watch" => "--watch",
+                "-cpuprofile" => "--cpuprofile",
                 "-json" => "--json",
                 "-all" if command == "doc" => "--all",
                 "-short" if command == "doc" => "--short",
@@ -668,6 +706,8 @@ impl Reader<'_> {
             "--diff" => self.mode.diff = true,
             "--simplify" => self.mode.simplify = true,
             "--watch" => self.watch = true,
+            "--cpuprofile" if value.is_empty() => return Err(()),
+            "--cpuprofile" => self.settings.profile.cpu = Some(Box::leak(value.into())),
             "-o" if value.is_empty() => return Err(()),
             "-o" => self.output = Some(value.to_owned()),
             "--all" => self.doc.all = true,

@@ -19,6 +19,7 @@ pub const COMMANDS: &[&str] = &[
     "test",
     "bench",
     "trace",
+    "profile",
     "completions",
     "man",
     "help",
@@ -44,6 +45,7 @@ Usage:
   golite bench [PACKAGE...]          run their benchmarks
   golite disassemble FILE|DIR        print the bytecode of a program
   golite trace view FILE             make a page of the timeline that `golite run --trace FILE` wrote
+  golite profile FILE|DIR [ARGS]     run a program and make pages of where its time and its memory went
   golite completions SHELL           print what makes bash, zsh or fish complete golite's command lines
   golite man                         print the manual page
   golite help [COMMAND]              tell more about a command, or about `environment`
@@ -85,6 +87,7 @@ const RUN_FLAGS: &str = "  --watch                   run again whenever a source
   --trace FILE              write a timeline of the run: who ran when on which processor, who woke whom, blocking calls,
                             collections (for chrome://tracing, ui.perfetto.dev, or `golite trace view FILE`)
   --memprofile FILE         write which allocations fill the heap, and all there were, with their stacks (for go tool pprof)
+  --cpuprofile FILE         write a CPU profile of the run (for `go tool pprof`, or `golite profile view FILE`)
   --leaks                   when main returns, report goroutines that wait for what nobody can do any more, with their traces
   --seed N                  on one processor, with a clock that only moves when everybody waits: draw the order of goroutines
                             and every random choice from N, so that a run can be repeated
@@ -109,6 +112,22 @@ Usage: golite trace view FILE
 
 Writes FILE.html, one page without anything from elsewhere that shows the timeline in FILE: lanes of processors and machines, which can be
 zoomed and searched, a table of goroutines and the longest waits. `golite run --trace FILE` writes such timelines.
+";
+
+const PROFILE: &str = "\
+Usage: golite profile [FLAGS] FILE|DIR|- [ARGUMENTS]
+       golite profile view FILE...
+
+Runs the program as `golite run` does, looks a hundred times a second what it is doing, and when it ends writes NAME.cpu.pprof, and what
+fills its memory NAME.mem.pprof, which `go tool pprof` reads, and of each a page NAME.cpu.pprof.html without anything from elsewhere: a flame
+graph, which can be zoomed and searched, and a table of functions. The ten that have most are listed. -o NAME is another NAME than the program's.
+
+Native functions count for those that call them; what a goroutine waits for does not count. `view` makes pages of profiles that there are,
+whoever wrote them: `golite run --cpuprofile FILE`, `golite test -cpuprofile FILE`, package runtime/pprof, or Go.
+
+Examples:
+  golite profile examples/word_count.gl examples/data/alice.txt
+  golite profile -o before server.gl
 ";
 
 const RUN_EXAMPLES: &str = "
@@ -302,6 +321,10 @@ Flags, with one dash or two:
   -benchtime D|Nx    each for so long, or so often (default 1s)
   -benchmem          show what benchmarks allocate
   -fullpath          show whole file names before messages
+  -cover             say which share of the statements has run; -covermode set|count|atomic: how they are counted
+  -coverpkg A,B      of these packages (patterns as ./...), not only of the one that is tested
+  -coverprofile FILE also write how often each block of statements has run (for `go tool cover -html`)
+  -cpuprofile FILE   write a CPU profile of the one package's tests (for `go tool pprof`, `golite profile view`)
   -leaks             note goroutines that are left when a test is done
   -seed N            on one processor, with a clock that only moves when everybody waits: draw the order of goroutines and all that
                      is random from N
@@ -361,6 +384,7 @@ pub fn of(topic: &str) -> Option<String> {
         "golite" | "help" => general(),
         "run" => format!("{RUN}{FLAGS}{RUN_FLAGS}{RUN_EXAMPLES}"),
         "trace" => TRACE.to_owned(),
+        "profile" => format!("{PROFILE}{FLAGS}"),
         "eval" | "-e" => EVAL.to_owned(),
         "check" => format!("{CHECK}{FLAGS}"),
         "fmt" => FMT.to_owned(),

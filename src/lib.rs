@@ -7,6 +7,7 @@
 //! - [`loader`]: from files and folders to the program's own packages.
 //! - [`packages`]: where standard packages, and those of a host, come from.
 //! - [`documentation`]: what sources say above their declarations.
+//! - [`profile`]: where a program spends its time and its memory, for people to look at.
 //! - [`session`]: a program that grows, unit by unit, while it runs.
 //! - [`timeline`]: what the scheduler recorded, for people to look at.
 //!
@@ -17,6 +18,7 @@ pub mod embed;
 pub mod loader;
 pub mod packages;
 pub mod pipeline;
+pub mod profile;
 pub mod session;
 pub mod timeline;
 

@@ -59,6 +59,10 @@ fn main() -> ExitCode {
         Command::Format { names, mode } => commands::fmt::fmt(&names, mode, settings),
         Command::Disassemble { program } => commands::disassemble::disassemble(&program, settings),
         Command::ViewTrace { file } => commands::trace::view(&file),
+        Command::Profile { words, output } => {
+            commands::profile::run(&words, output.as_deref(), settings)
+        }
+        Command::ViewProfiles { files } => commands::profile::view(&files),
         Command::Explain { code } => commands::explain::explain(code.as_deref()),
         Command::Test { words, benchmarks } => commands::test::test(&words, settings, benchmarks),
         Command::TestProgram { words } => commands::test::run_program(&words),

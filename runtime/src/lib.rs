@@ -128,8 +128,8 @@ pub use goroutine::GoroutineId;
 pub use pool::{Machines, WeakMachines};
 pub use program::{CallEnd, Ended, Program};
 pub use scheduler::{
-    CollectionRequester, Context, Options, Quitter, ScheduleTrace, Scheduler, SchedulerHandle,
-    Slice, Waker,
+    CollectionRequester, Context, Options, Quitter, Sampler, ScheduleTrace, Scheduler,
+    SchedulerHandle, Slice, Waker,
 };
 pub use select::{Direction, SelectCase, SelectResult, select};
 pub use semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release};

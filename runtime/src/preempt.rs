@@ -54,6 +54,8 @@ pub(crate) mod request {
     pub(crate) const DEADLINE: u32 = 8;
     /// Yield in any case: a goroutine that was called has come back to the thread that runs others here (`program.rs`).
     pub(crate) const RETURNED: u32 = 16;
+    /// Pass by: a profiler wants to know who runs.
+    pub(crate) const SAMPLE: u32 = 32;
 }
 
 /// What the whole scheduler must attend to, as bits of its attention word.

@@ -20,7 +20,7 @@ use std::{
 };
 
 use crate::{
-    blocking::{CallCounter, default_call_limit},
+    blocking::{CallCounter, ProcessorStatus, default_call_limit},
     clock::{Clock, NEVER, Nanos},
     engine::{Engine, Outcome, SafepointAction, WakeOutcome, WorldJob},
     event_trace::{EventTrace, TraceKind},
@@ -29,7 +29,7 @@ use crate::{
     machine::{self, Machine, MachineHandle},
     netpoll::Netpoll,
     pool::Machines,
-    preempt::{Urgency, attention},
+    preempt::{Urgency, attention, request},
     processor::{OwnedProcessor, OwnerCells, Processor},
     processor_count,
     program::{Callers, Program},
@@ -727,6 +727,41 @@ impl<E: Engine> Quitter<E> {
     }
 }
 
+/// Has running goroutines pass by their next safepoint, for a profiler. It does not keep anybody waiting: a deadlock is one all the same.
+pub struct Sampler<E: Engine> {
+    shared: Weak<Shared<E>>,
+}
+
+impl<E: Engine> Sampler<E> {
+    /// Calls `wanted` with the number of each processor that runs a goroutine, beginning with one that `turn` says, and asks that goroutine for attention
+    /// if the answer is true. False: the run has ended.
+    #[must_use]
+    pub fn sample(&self, turn: usize, mut wanted: impl FnMut(usize) -> bool) -> bool {
+        let Some(shared) = self.shared.upgrade() else {
+            return false;
+        };
+        if shared.is_finishing() {
+            return false;
+        }
+        let count = shared.processors_made();
+        for index in 0..count {
+            if let Some(processor) = shared.processor((turn + index) % count)
+                && processor.word.status() == ProcessorStatus::Running
+                && wanted(processor.index)
+            {
+                processor.limit.request(request::SAMPLE);
+            }
+        }
+        true
+    }
+
+    /// Numbers of processors are below this.
+    #[must_use]
+    pub fn most_processors(&self) -> usize {
+        MAX_PROCESSORS
+    }
+}
+
 /// Asks for [`Engine::collect`] from any thread.
 pub struct CollectionRequester<E: Engine> {
     shared: Weak<Shared<E>>,
@@ -745,6 +780,14 @@ impl<E: Engine> CollectionRequester<E> {
 }
 
 impl<E: Engine> Scheduler<E> {
+    /// A way to have running goroutines pass by their safepoints.
+    #[must_use]
+    pub fn sampler(&self) -> Sampler<E> {
+        Sampler {
+            shared: Arc::downgrade(&self.shared),
+        }
+    }
+
     /// For threads of the engine's own that help to collect.
     #[must_use]
     pub fn collection_requester(&self) -> CollectionRequester<E> {
@@ -1135,6 +1178,14 @@ impl<'a, E: Engine> Context<'a, E> {
     /// A random number below `bound`, which is not 0.
     pub(crate) fn random_below(&self, bound: usize) -> usize {
         self.cells.random_below(bound)
+    }
+
+    /// A way to have running goroutines pass by their safepoints.
+    #[must_use]
+    pub fn sampler(&self) -> Sampler<E> {
+        Sampler {
+            shared: Arc::downgrade(self.shared),
+        }
     }
 
     /// A handle for other threads.

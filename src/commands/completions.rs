@@ -41,7 +41,7 @@ fn words_of(command: &str) -> Vec<String> {
         "test" | "bench" => words.extend(flag_names().map(|name| format!("-{name}"))),
         "explain" => words.extend(Code::ALL.iter().map(|code| code.as_str().to_owned())),
         "completions" => words.extend(["bash", "zsh", "fish"].map(str::to_owned)),
-        "trace" => words.push("view".to_owned()),
+        "trace" | "profile" => words.push("view".to_owned()),
         "doc" => words.extend(
             stdlib::outline::packages()
                 .into_iter()

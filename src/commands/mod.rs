@@ -9,6 +9,7 @@ pub mod doc;
 pub mod explain;
 pub mod fmt;
 pub mod lsp;
+pub mod profile;
 pub mod repl;
 pub mod run;
 pub mod schedules;

@@ -94,6 +94,7 @@ pub fn execute(
         options.processors = Some(1);
         options.virtual_clock = true;
     }
+    options.cpu_profile = settings.profile.cpu.is_some();
     options.find_leaks = settings.leaks;
     options.trace = settings.trace.map(|_| Arc::default());
     let recorded = options.trace.clone();
@@ -130,16 +131,16 @@ pub fn execute(
         .max_heap
         .map(|_| vm.machine().heap().account().clone());
     allocator::program_starts(account);
-    if settings.trace.is_some() || settings.memory_profile.is_some() {
+    let wanted = settings.profile;
+    if settings.trace.is_some() || settings.memory_profile.is_some() || wanted.cpu.is_some() {
         let machine = vm.machine().clone();
         let exit = vm.run();
+        wanted.write(&machine);
+        if let Some(file) = settings.memory_profile {
+            wanted.keep(file, &heap_profile(&machine, ""));
+        }
         if let (Some(file), Some(recorded)) = (settings.trace, recorded)
             && let Err(error) = trace::write(file, &recorded.take())
-        {
-            eprintln!("golite: {file}: {error}");
-        }
-        if let Some(file) = settings.memory_profile
-            && let Err(error) = std::fs::write(file, heap_profile(&machine, ""))
         {
             eprintln!("golite: {file}: {error}");
         }

@@ -23,8 +23,7 @@ pub fn view(file: &str) -> ExitCode {
     });
     match made {
         Ok(target) => {
-            println!("{target}");
-            ExitCode::SUCCESS
+            super::print(&format!("{target}\n"))
         }
         Err(error) => {
             eprintln!("golite: trace: {file}: {error}");

@@ -10,6 +10,7 @@ use runtime::{
     Switch,
 };
 
+use crate::cpu_profile::{self, Burst, CpuProfiler, Look};
 use crate::fiber::{FIRST_FRAME, Fiber};
 use crate::fiber_pool::{FiberPool, FreeFibers};
 use crate::heap::{
@@ -80,6 +81,7 @@ pub struct Machine {
     /// Goroutines that nobody can wake, with their traces.
     pub(crate) leaks: Mutex<BTreeMap<u64, String>>,
     pub(crate) channel_site: Site,
+    pub(crate) profiler: CpuProfiler,
     pub(crate) fibers: FiberPool,
     pub(crate) traceback: Traceback,
     /// What the last collection charged for the scheduler's entries of timers.
@@ -140,6 +142,9 @@ pub struct TimerPayload {
 pub struct PerProcessor {
     pub(crate) cache: Cache,
     pub(crate) free: FreeFibers,
+    /// The goroutine that runs is timed for the CPU profile.
+    pub(crate) burst: Option<Box<Burst>>,
+    pub(crate) looked: Option<Look>,
 }
 
 /// About what an armed timer takes in the scheduler, whose lists double.
@@ -171,6 +176,7 @@ impl Machine {
             fuel: AtomicU64::new(options.fuel.unwrap_or(0)),
             options,
             channel_site,
+            profiler: CpuProfiler::default(),
             fibers: FiberPool::default(),
             timer_charge: AtomicU64::new(0),
             limit: OnceLock::new(),
@@ -459,6 +465,8 @@ impl Engine for Machine {
         PerProcessor {
             cache: self.heap.new_cache(),
             free: FreeFibers::default(),
+            burst: None,
+            looked: None,
         }
     }
 
@@ -483,6 +491,9 @@ impl Engine for Machine {
             crate::interpreter::run(&mut cx, start);
         }
         let switch = cx.switch.take().expect("whoever leaves the loop says why");
+        if local.burst.is_some() || self.profiler.is_on() {
+            cpu_profile::left(self, fiber, local, slice.processor_index(), &switch);
+        }
         match &self.session {
             Some(session) => session.look_at(self, fiber, slice.goroutine(), switch),
             None => switch,

@@ -11,6 +11,7 @@
 //! - [`pinned`], [`globals`]: what never moves, and the way in which it grows.
 //! - [`heap`], [`moves`]: the collected heap, and the only moves that touch script memory.
 //! - [`made_types`], [`reflection`]: types made while the program runs, and what package `reflect` does to values.
+//! - [`cpu_profile`]: whose code runs.
 //! - [`session`]: a program that grows while it runs, for who types it.
 //! - [`embedded`], [`host_call`], [`host_function`], [`convert`]: programs that are called by their host: calls in both directions,
 //!   and typed Rust values on either side.
@@ -28,6 +29,7 @@
 pub mod border;
 mod capabilities;
 pub mod convert;
+mod cpu_profile;
 mod embedded;
 mod engine;
 mod fiber;
@@ -64,6 +66,7 @@ mod vm;
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
 pub use capabilities::{Capabilities, Files, Folder, Network, Peers};
 pub use embedded::{Awake, Embedded, Ending, Stopper};
+pub use cpu_profile::CpuProfile;
 pub use engine::{Machine, MachineOptions, Stress, TimerPayload};
 pub use heap::release_code;
 pub use host::{Host, HostHandle};

@@ -132,7 +132,10 @@ impl<'a> Running<'a> {
     #[inline]
     pub(crate) fn own_limit(&self) -> usize {
         let options = &self.machine.options;
-        if options.stress != Stress::None || options.fuel.is_some() {
+        if options.stress != Stress::None
+            || options.fuel.is_some()
+            || self.local.burst.is_some()
+        {
             // Every safepoint is looked at.
             0
         } else {
@@ -501,6 +504,9 @@ fn at_safepoint(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     }
     if cx.machine.options.fuel.is_some() && !cx.machine.take_fuel() {
         return out_of_fuel(cx);
+    }
+    if cx.local.burst.is_some() || cx.machine.profiler.is_on() {
+        crate::cpu_profile::at_safepoint(cx);
     }
     match cx.slice.at_safepoint(cx.own_limit()) {
         SafepointAction::Continue => Next { ip, fp },

@@ -28,7 +28,7 @@ pub(crate) enum Position {
 
 impl Position {
     /// Word offset of an instruction in the frame's function.
-    fn offset(self) -> u32 {
+    pub(crate) fn offset(self) -> u32 {
         match self {
             Position::Entry(offset)
             | Position::At(offset)

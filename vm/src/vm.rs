@@ -45,6 +45,8 @@ pub struct VmOptions {
     pub schedule_trace: Option<ScheduleTrace>,
     /// When the program ends, report goroutines that nobody could wake any more ([`Exit::message`]).
     pub find_leaks: bool,
+    /// Take a CPU profile from the beginning; [`Machine::stop_cpu_profile`] gives it.
+    pub cpu_profile: bool,
     /// Record what the scheduler does.
     pub trace: Option<Arc<runtime::EventTrace>>,
     /// Seeds every random choice (select, stealing, map iteration), and lets who runs when be one.
@@ -94,6 +96,7 @@ impl Default for VmOptions {
             forced_collection_period: Some(Duration::from_secs(120)),
             schedule_trace: None,
             find_leaks: false,
+            cpu_profile: false,
             trace: None,
             seed: None,
             virtual_clock: false,
@@ -231,6 +234,11 @@ impl Vm {
         let main = self.machine.main_fiber()?;
         let heap = self.machine.heap().clone();
         let mut scheduler = Scheduler::new(self.machine, options);
+        if self.options.cpu_profile {
+            scheduler
+                .engine()
+                .start_cpu_profile(scheduler.sampler());
+        }
         let requester = scheduler.collection_requester();
         heap.on_step_wanted(move || requester.request());
         if let Some(watch) = self.on_start {

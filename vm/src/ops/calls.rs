@@ -73,6 +73,9 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
                 let result = entry(&mut native_context!(cx), Slots(window));
                 cx.poll_heap(ip, fp);
+                if cx.machine.profiler.is_on() {
+                    crate::cpu_profile::after_native(cx);
+                }
                 match result {
                     Ok(()) => after!(ip, fp, CallNative),
                     Err(panic) => cx.go_panic(ip, fp, &panic),

@@ -137,6 +137,62 @@ fn deflate(
     Bytes(out)
 }
 
+/// What a gzip file holds: all of its members; `None` if it is no such file. It may be a thousand times as long.
+#[must_use]
+pub fn gunzip(file: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = file;
+    let mut out = Vec::new();
+    while !rest.is_empty() {
+        let (head, mut after) = rest.split_at_checked(10)?;
+        if head[..3] != [0x1f, 0x8b, 8] {
+            return None;
+        }
+        let flags = head[3];
+        if flags & 4 != 0 {
+            let (length, more) = after.split_first_chunk::<2>()?;
+            after = more.get(usize::from(u16::from_le_bytes(*length))..)?;
+        }
+        // A name, a comment: each ends with a zero.
+        for flag in [8, 16] {
+            if flags & flag != 0 {
+                let end = memchr::memchr(0, after)?;
+                after = &after[end + 1..];
+            }
+        }
+        if flags & 2 != 0 {
+            after = after.get(2..)?;
+        }
+        let start = out.len();
+        let mut stream = inflate::Inflater::load(&[]);
+        let mut end = start;
+        loop {
+            if out.len() - end < WINDOW {
+                let more = (out.len() / 2).max(2 * WINDOW);
+                out.try_reserve(more).ok()?;
+                out.resize(out.len() + more, 0);
+            }
+            let (taken, reached, outcome) = stream.run(after, &mut out, end);
+            after = &after[taken..];
+            match outcome {
+                inflate::Outcome::End => {
+                    end = reached;
+                    break;
+                }
+                inflate::Outcome::WantsMore if reached > end => end = reached,
+                _ => return None,
+            }
+        }
+        out.truncate(end);
+        let (trailer, more) = after.split_first_chunk::<8>()?;
+        let [a, b, c, d, ..] = *trailer;
+        if u32::from_le_bytes([a, b, c, d]) != checksum(&out[start..]) {
+            return None;
+        }
+        rest = more;
+    }
+    (!file.is_empty()).then_some(out)
+}
+
 natives! {
     pure "inflate" => inflate;
     pure "deflate" => deflate;
@@ -162,4 +218,23 @@ fn checksum(data: &[u8]) -> u32 {
             crc >> 1 ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 }
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_files_are_read_back() {
+        let text: Vec<u8> = (0..200_000u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
+        let mut file = gzip(&text);
+        assert_eq!(gunzip(&file).as_deref(), Some(&text[..]));
+        file.extend_from_slice(&gzip(b"more"));
+        assert_eq!(gunzip(&file).map(|all| all.len()), Some(text.len() + 4));
+        let middle = file.len() / 2;
+        file[middle] ^= 0x10;
+        assert_eq!(gunzip(&file), None);
+        assert_eq!(gunzip(&file[..100]), None);
+        assert_eq!(gunzip(b""), None);
+    }
 }

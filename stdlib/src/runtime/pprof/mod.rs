@@ -1,5 +1,6 @@
 //! Natives of package runtime/pprof.
 
+pub mod cpu;
 pub mod profile;
 
 use vm::border::{GoSlice, GoStr};
@@ -106,4 +107,6 @@ vm::natives! {
     pure "encodeHeap" => encode_heap;
     pure "encodeCounts" => encode_counts;
     pure "profileRate" => profile_rate;
+    pure "startProfile" => cpu::start;
+    pure "stopProfile" => cpu::stop;
 }

@@ -14,12 +14,14 @@
 //! INVARIANT: packages stand after those they import; the program's first package is the last.
 
 mod constraints;
+pub mod coverage;
 mod embedding;
 mod folder;
 pub mod implicit;
 pub mod module;
 pub mod tests;
 
+use coverage::Coverage;
 use crate::packages::HostPackages;
 use checker::{Embedded, LanguageVersion, LanguageVersions, UserPackage};
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
@@ -116,6 +118,7 @@ pub fn load_from(input: &Input, sources: Sources<'_>) -> Loaded {
         in_files: !matches!(input, Input::Text { .. }),
         overlay: Overlay::default(),
         tested: None,
+        coverage: None,
     };
     match input {
         Input::Tests(input) => loader.load_tests(input),
@@ -187,6 +190,8 @@ struct Loader<'a> {
     overlay: Overlay,
     /// The import path and the folder of the package whose tests these are.
     tested: Option<(String, PathBuf)>,
+    /// What of a test program is counted.
+    coverage: Option<Coverage>,
 }
 
 /// Folders in which standard packages are looked for that golite does not have, and those that are taken from there though it has them.
@@ -251,14 +256,15 @@ impl Loader<'_> {
             if matches!(import.path.as_str(), "" | "C" | "unsafe") {
                 continue;
             }
-            let from_overlay = match frame.generated {
+            let generated = frame.generated || import.file == coverage::FILE;
+            let from_overlay = match generated {
                 true => None,
                 false => self.overlay.folder(&import.path),
             };
             let host = self.sources.host;
             let is_host = host.is_some_and(|host| host.contains(&import.path));
             if is_host || from_overlay.is_none() && outline::is_standard(&import.path) {
-                if implicit::is_internal(&import.path) && !frame.generated {
+                if implicit::is_internal(&import.path) && !generated {
                     let message = format!("use of internal package {} not allowed", import.path);
                     self.problem(import.range, message);
                     continue;
@@ -403,11 +409,21 @@ impl Loader<'_> {
 
     /// Reads and parses the package in a folder.
     fn package(&mut self, folder: PathBuf, path: String) -> Result<Frame, String> {
-        let listing = self
+        let mut listing = self
             .edited(&folder, folder::list(&folder)?)
             .not_empty(&folder)?;
+        self.count(&mut listing.texts, &path);
         let module = Module::containing(&folder, self.sources.module_cache);
         self.parse(folder.clone(), folder, module, path, listing)
+    }
+
+    /// Puts counters into the texts of a package if it is one of those that are counted.
+    fn count(&self, texts: &mut Vec<Text>, path: &str) {
+        if let (Some(coverage), Some((tested, _))) = (&self.coverage, &self.tested)
+            && coverage.covers(path, tested)
+        {
+            coverage::instrument(texts, path, coverage.mode);
+        }
     }
 
     fn parse(

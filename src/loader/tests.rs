@@ -6,6 +6,7 @@
 //!
 //! GO: cmd/go/internal/load `TestPackagesFor`, `loadTestFuncs`; go/doc `Examples`.
 
+use super::coverage::{self, Coverage};
 use super::module::Module;
 use super::{Loader, Overlay, Parsed, folder, own_path};
 use diagnostics::{Code, TextRange};
@@ -23,6 +24,8 @@ pub struct TestInput {
     pub path: Option<String>,
     /// Where else standard packages come from.
     pub overlay: Overlay,
+    /// What is counted of what runs.
+    pub coverage: Option<Coverage>,
 }
 
 /// The functions that package `testing` is told of.
@@ -93,7 +96,10 @@ impl Loader<'_> {
         self.overlay.clone_from(&input.overlay);
         self.tested = Some((path.clone(), folder.clone()));
 
-        let parsed = self.parse_texts(listing.texts)?;
+        self.coverage.clone_from(&input.coverage);
+        let mut texts = listing.texts;
+        self.count(&mut texts, &path);
+        let parsed = self.parse_texts(texts)?;
         let own_name = parsed.iter().find(|file| !file.test);
         let own_name = own_name.and_then(|file| file.package.clone());
         let is_external = |file: &Parsed| {
@@ -130,7 +136,20 @@ impl Loader<'_> {
             numbers[0].map(|_| path.as_str()),
             numbers[1].map(|_| external_path.as_str()),
         ];
-        let text = main_text(&functions, imports, &path, &module_path);
+        let mut text = main_text(&functions, imports, &path, &module_path);
+        if let Some(coverage) = &input.coverage {
+            let loaded = self.loaded.packages.iter();
+            let loaded = loaded.map(|package| package.path.clone()).collect();
+            text.push_str(&format!(
+                "\nfunc init() {{\n{}}}\n",
+                coverage::main_part(coverage, &loaded)
+            ));
+            text = text.replacen(
+                "import (\n",
+                "import (\n\tgoliteCoverage \"testing/internal/coverage\"\n",
+                1,
+            );
+        }
         let text = folder::Text {
             file: "_testmain.go".to_owned(),
             shown: "_testmain.go".to_owned(),
@@ -382,7 +401,7 @@ fn main_text(
 }
 
 /// A text as a literal of Go.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for c in text.chars() {
         match c {

@@ -1,6 +1,7 @@
 //! The words behind `golite test`: flags of `go test`, which may stand before and behind the packages, and golite's own.
 
 use crate::arguments::{Settings, UsageError, size};
+use golite::loader::coverage::Mode;
 use std::path::PathBuf;
 use std::time::Duration;
 use vet::Rule;
@@ -25,7 +26,33 @@ pub struct Plan {
     pub roots: Vec<PathBuf>,
     /// The rules that are applied before tests run.
     pub rules: Vec<Rule>,
+    pub cover: Cover,
+    /// Where the CPU profile of the one package goes.
+    pub cpu_profile: Option<String>,
+    /// Where profiles go whose names say no folder.
+    pub output_folder: Option<PathBuf>,
     pub settings: Settings,
+}
+
+impl Plan {
+    /// Where a profile of this name goes.
+    pub fn output(&self, name: &str) -> PathBuf {
+        let here = std::env::current_dir().unwrap_or_default();
+        match &self.output_folder {
+            Some(folder) => here.join(folder).join(name),
+            None => here.join(name),
+        }
+    }
+}
+
+/// What is said of the statements that tests run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cover {
+    pub wanted: bool,
+    pub mode: Option<Mode>,
+    /// The patterns of `-coverpkg`.
+    pub packages: Vec<String>,
+    pub profile: Option<String>,
 }
 
 /// A flag: its name without dashes, and whether it has a value.
@@ -57,9 +84,9 @@ macro_rules! flags {
 flags! {
     Switch: "artifacts" "benchmem" "failfast" "fullpath" "leaks" "short" "v";
     Value: "bench" "benchtime" "count" "cpu" "list" "outputdir" "parallel" "run" "shuffle" "skip" "timeout";
-    Own: "json" "relaxed";
-    OwnValue: "p" "vet" "std" "schedules" "seed" "max-heap" "format" "color";
-    Missing: "c" "o" "exec" "race" "cover" "covermode" "coverpkg" "coverprofile" "cpuprofile" "memprofile" "memprofilerate"
+    Own: "json" "relaxed" "cover";
+    OwnValue: "covermode" "coverpkg" "coverprofile" "cpuprofile" "p" "vet" "std" "schedules" "seed" "max-heap" "format" "color";
+    Missing: "c" "o" "exec" "race" "memprofile" "memprofilerate"
         "blockprofile" "blockprofilerate" "mutexprofile" "mutexprofilefraction" "trace" "fuzz" "fuzztime" "fuzzminimizetime" "work"
         "x" "n" "a" "tags" "mod" "msan" "asan";
 }
@@ -150,6 +177,7 @@ pub fn parse(words: &[String], settings: Settings, benchmarks: bool) -> Result<P
                     "json" => plan.json = on,
                     "relaxed" => plan.settings.relaxed = on,
                     "failfast" => plan.fail_fast = on,
+                    "cover" => plan.cover.wanted = on,
                     _ => {}
                 }
                 if flag.kind == Kind::Switch && name != "v" {
@@ -185,6 +213,21 @@ pub fn parse(words: &[String], settings: Settings, benchmarks: bool) -> Result<P
                         };
                     }
                     "std" => plan.roots.push(value.clone().into()),
+                    "covermode" => {
+                        plan.cover.mode = Some(Mode::named(&value).ok_or_else(|| wrong(&value))?);
+                        plan.cover.wanted = true;
+                    }
+                    "coverpkg" => {
+                        let patterns = value.split(',').map(|part| part.trim().to_owned());
+                        plan.cover.packages = patterns.filter(|part| !part.is_empty()).collect();
+                        plan.cover.wanted = true;
+                    }
+                    "coverprofile" => {
+                        plan.cover.profile = Some(value.clone());
+                        plan.cover.wanted = true;
+                    }
+                    "cpuprofile" => plan.cpu_profile = Some(value.clone()),
+                    "outputdir" => plan.output_folder = Some(value.clone().into()),
                     "seed" => plan.settings.seed = Some(number()?),
                     "schedules" => plan.settings.schedules = Some(number()?.max(1)),
                     "max-heap" => {

@@ -13,6 +13,7 @@ mod program;
 use super::{ERROR_LIMIT, module_cache};
 use crate::arguments::Settings;
 use flags::Plan;
+use golite::loader::coverage::FileBlocks;
 use packages::Package;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -39,14 +40,31 @@ pub fn test(words: &[String], settings: Settings, benchmarks: bool) -> ExitCode 
             return ExitCode::from(2);
         }
     };
-    let packages = packages::find(&plan, module_cache().as_deref());
+    let cache = module_cache();
+    let mut packages = packages::find(&plan, cache.as_deref());
+    if plan.cpu_profile.is_some() && packages.len() > 1 {
+        eprintln!("golite: test: cannot use -cpuprofile flag with multiple packages");
+        return ExitCode::from(2);
+    }
+    packages::cover(&plan, &mut packages, cache.as_deref());
+    let packages = packages;
     if packages.is_empty() {
         eprintln!("golite: no packages to test");
         return ExitCode::FAILURE;
     }
-    let failed = run_all(&plan, &packages);
+    let mut profile = Vec::new();
+    let mut failed = run_all(&plan, &packages, &mut profile);
+    if let Some(file) = &plan.cover.profile {
+        let file = plan.output(file);
+        let mode = plan.cover.mode.unwrap_or_default().name();
+        let text = [format!("mode: {mode}\n").as_bytes(), &profile].concat();
+        if let Err(error) = std::fs::write(&file, text) {
+            eprintln!("golite: test: {}: {error}", file.display());
+            failed = true;
+        }
+    }
     if failed && !plan.json && !plan.packages.is_empty() {
-        println!("FAIL");
+        super::print("FAIL\n");
     }
     if failed {
         ExitCode::FAILURE
@@ -82,10 +100,12 @@ struct Outcome {
     /// Errors of its text.
     errors: Vec<u8>,
     output: Vec<u8>,
+    /// Lines of a coverage profile, if one is wanted.
+    covered: Vec<u8>,
 }
 
 /// Runs the tests of all packages, several at once unless they show what they do, and prints in order. Has anything failed?
-fn run_all(plan: &Plan, packages: &[Package]) -> bool {
+fn run_all(plan: &Plan, packages: &[Package], profile: &mut Vec<u8>) -> bool {
     let streams = plan.packages.is_empty()
         || plan.benchmarks
         || (plan.verbose || plan.list || plan.json) && packages.len() == 1;
@@ -126,6 +146,7 @@ fn run_all(plan: &Plan, packages: &[Package]) -> bool {
                 failed |= outcome.failed;
                 let _ = io::stderr().write_all(&outcome.errors);
                 Sink::Standard.write(&outcome.output);
+                profile.extend_from_slice(&outcome.covered);
                 printed += 1;
             }
         }
@@ -144,6 +165,7 @@ fn run_package(plan: &Plan, package: &Package, streams: bool) -> Outcome {
         package,
         printer: Printer::new(plan, package, sink),
         errors: Vec::new(),
+        covered: Vec::new(),
     };
     let failed = run.package();
     let output = match run.printer.finish(failed) {
@@ -153,6 +175,7 @@ fn run_package(plan: &Plan, package: &Package, streams: bool) -> Outcome {
     Outcome {
         failed,
         errors: run.errors,
+        covered: run.covered,
         output,
     }
 }
@@ -194,6 +217,7 @@ struct Run<'a> {
     package: &'a Package,
     printer: Printer,
     errors: Vec<u8>,
+    covered: Vec<u8>,
 }
 
 /// How a test program ended.
@@ -283,7 +307,19 @@ impl Run<'_> {
         let path = self.package.path.clone();
         if !ended.started {
             if ended.status.success() {
-                let line = format!("?   \t{path}\t[no test files]\n");
+                let blocks = self.package.blocks();
+                let line = match blocks.is_empty() {
+                    true => format!("?   \t{path}\t[no test files]\n"),
+                    false => format!("\t{path}\t\tcoverage: 0.0% of statements\n"),
+                };
+                for FileBlocks { file, mut blocks } in blocks {
+                    blocks.sort_by_key(|block| (block.start, block.end));
+                    for block in blocks {
+                        let ((a, b), (c, d)) = (block.start, block.end);
+                        let line = format!("{file}:{a}.{b},{c}.{d} {} 0\n", block.statements);
+                        self.covered.extend_from_slice(line.as_bytes());
+                    }
+                }
                 self.printer.print(line.as_bytes());
                 return false;
             }
@@ -324,7 +360,11 @@ impl Run<'_> {
             if self.shows_passing() && !ended.output.is_empty() && !ended.output.ends_with(b"\n") {
                 self.printer.print(b"\n");
             }
-            let line = format!("ok  \t{path}\t{time}{note}{schedules}\n");
+            let share = match self.plan.cover.wanted && self.keeps_output() {
+                true => share(&ended.output),
+                false => String::new(),
+            };
+            let line = format!("ok  \t{path}\t{time}{share}{note}{schedules}\n");
             self.printer.print(line.as_bytes());
             return false;
         }
@@ -357,18 +397,35 @@ impl Run<'_> {
             return Err(io::ErrorKind::NotFound.into());
         };
         let (mut reader, writer) = io::pipe()?;
+        let mut settings = self.plan.settings;
+        if let Some(file) = &self.plan.cpu_profile {
+            let file = self.plan.output(file).display().to_string();
+            settings.profile.cpu = Some(Box::leak(file.into_boxed_str()));
+        }
         let mut command = Command::new(std::env::current_exe()?);
         let mut words = program::words(
             input,
             self.package.has_tests,
             &self.plan.rules,
-            &self.plan.settings,
+            &settings,
             seed,
         );
         // Without the file the tests run all the same, but those that start themselves.
         let _executable = executable::Executable::new(&self.package.path, &mut words).ok();
         command.args(words);
-        command.arg("--").args(&self.plan.program);
+        let mut profile = None;
+        command.arg("--");
+        if self.plan.cover.profile.is_some() && self.package.has_tests {
+            let name = format!(
+                "golite-cover-{}-{}",
+                std::process::id(),
+                NEXT_PROFILE.fetch_add(1, Ordering::Relaxed)
+            );
+            let file = std::env::temp_dir().join(name);
+            command.arg(format!("-test.coverprofile={}", file.display()));
+            profile = Some(file);
+        }
+        command.args(&self.plan.program);
         command
             .env("PWD", &input.folder)
             .stdin(Stdio::null())
@@ -409,6 +466,14 @@ impl Run<'_> {
             }
         }
         let (status, killed) = guard.wait()?;
+        if let Some(file) = profile {
+            // A program that has crashed has written none.
+            if let Ok(text) = std::fs::read(&file) {
+                let head = text.iter().position(|byte| *byte == b'\n');
+                self.covered = text[head.map_or(text.len(), |at| at + 1)..].to_vec();
+            }
+            let _ = std::fs::remove_file(&file);
+        }
         let ended = Ended {
             started,
             output,
@@ -421,6 +486,18 @@ impl Run<'_> {
         }
         Ok(ended)
     }
+}
+
+/// Tells files of coverage apart.
+static NEXT_PROFILE: AtomicUsize = AtomicUsize::new(0);
+
+/// What a program's output says of the statements it has run. GO: `coveragePercentage`
+fn share(output: &[u8]) -> String {
+    let lines = output.split(|byte| *byte == b'\n');
+    let mut lines = lines.map(String::from_utf8_lossy);
+    lines
+        .find_map(|line| Some(format!("\tcoverage: {}", line.split_once("coverage: ")?.1)))
+        .unwrap_or_default()
 }
 
 /// A program gets a minute more than its tests, to say itself that they took too long. GO: `testKillTimeout`.

@@ -1,6 +1,7 @@
 //! Which packages the words of a command line mean.
 
 use super::flags::Plan;
+use golite::loader::coverage::{self, Coverage, FileBlocks};
 use golite::loader::tests::{self, TestInput};
 use golite::loader::{Overlay, module::Module};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,56 @@ pub struct Package {
     pub input: Result<TestInput, String>,
     /// Are there tests?
     pub has_tests: bool,
+}
+
+impl Package {
+    fn counts(&self, coverage: &Coverage) -> bool {
+        coverage.covers(&self.path, &self.path)
+    }
+
+    /// The blocks of statements of a package without tests, if they count.
+    pub fn blocks(&self) -> Vec<FileBlocks> {
+        match &self.input {
+            Ok(input) => match &input.coverage {
+                Some(coverage) if self.counts(coverage) => {
+                    coverage::of_folder(&input.folder, &self.path).unwrap_or_default()
+                }
+                _ => Vec::new(),
+            },
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// Has the statements of packages counted, as the plan says.
+pub fn cover(plan: &Plan, packages: &mut [Package], module_cache: Option<&Path>) {
+    if !plan.cover.wanted {
+        return;
+    }
+    let finder = Finder {
+        roots: &plan.roots,
+        module_cache,
+    };
+    let patterns = plan.cover.packages.iter().map(|word| finder.pattern(word));
+    let mut coverage = Coverage {
+        mode: plan.cover.mode.unwrap_or_default(),
+        patterns: patterns.collect(),
+        shown: plan.cover.packages.join(", "),
+        others: Vec::new(),
+    };
+    if !coverage.patterns.is_empty() {
+        let counted = packages.iter().filter(|package| package.counts(&coverage));
+        let others = counted.filter_map(|package| {
+            let input = package.input.as_ref().ok()?;
+            Some((package.path.clone(), input.folder.clone()))
+        });
+        coverage.others = others.collect();
+    }
+    for package in packages {
+        if let Ok(input) = &mut package.input {
+            input.coverage = Some(coverage.clone());
+        }
+    }
 }
 
 /// The packages that the plan names, in order, each once.
@@ -55,6 +106,7 @@ fn of_files(plan: &Plan, words: &[String]) -> Package {
     let input = input.map(|folder| TestInput {
         folder,
         files: words.to_vec(),
+        coverage: None,
         path: Some(path.clone()),
         overlay: Overlay {
             roots: plan.roots.clone(),
@@ -77,6 +129,23 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
+    /// The import paths that a word of `-coverpkg` stands for.
+    fn pattern(&self, word: &str) -> String {
+        let is_local = word.starts_with('.') || Path::new(word).is_absolute();
+        match word {
+            "all" => "...".to_owned(),
+            _ if !is_local => word.to_owned(),
+            _ => {
+                let (start, rest) = match word.strip_suffix("/...") {
+                    Some(start) => (start, "/..."),
+                    None => (word, ""),
+                };
+                let folder = self.folder(start).unwrap_or_else(|_| start.into());
+                format!("{}{rest}", tests::path_of(&folder, self.module_cache))
+            }
+        }
+    }
+
     fn of_word(&self, word: &str) -> Vec<Package> {
         let (start, all_below) = match word.strip_suffix("...") {
             Some(rest) => (rest.trim_end_matches('/'), true),
@@ -153,6 +222,7 @@ impl Finder<'_> {
         let input = has_tests.clone().map(|_| TestInput {
             folder,
             files: Vec::new(),
+            coverage: None,
             path: Some(path.clone()),
             overlay: Overlay {
                 roots: self.roots.to_vec(),

@@ -7,6 +7,7 @@ use crate::commands::{load_and_check, module_cache, report, report_diagnostics, 
 use ::vet::Rule;
 use checker::Options;
 use diagnostics::Code;
+use golite::loader::coverage::{Coverage, Mode};
 use golite::loader::tests::TestInput;
 use golite::loader::{Input, Overlay};
 use golite::pipeline;
@@ -41,6 +42,20 @@ pub fn words(
     for rule in rules {
         say("vet", rule.name());
     }
+    if let Some(coverage) = &input.coverage {
+        say("cover", coverage.mode.name());
+        say("cover-shown", &coverage.shown);
+        for pattern in &coverage.patterns {
+            say("cover-pattern", pattern);
+        }
+        for (path, folder) in &coverage.others {
+            say("cover-other", path);
+            say("cover-folder", &folder.display().to_string());
+        }
+    }
+    if let Some(file) = settings.profile.cpu {
+        say("cpuprofile", file);
+    }
     if settings.relaxed {
         say("relaxed", "yes");
     }
@@ -73,6 +88,8 @@ pub fn run(words: &[String]) -> ExitCode {
     let mut here = started_in.clone();
     let mut executable = None;
     let mut again = None;
+    let mut coverage = Coverage::default();
+    let mut covers = false;
     let mut rest = words;
     while let [name, value, behind @ ..] = rest {
         if name == "--" {
@@ -90,6 +107,19 @@ pub fn run(words: &[String]) -> ExitCode {
             "replaced" => overlay.replaced.push(value.clone()),
             "check" => check_only = true,
             "vet" => rules.extend(Rule::find(value)),
+            "cover" => {
+                covers = true;
+                coverage.mode = Mode::named(value).unwrap_or_default();
+            }
+            "cover-shown" => coverage.shown.clone_from(value),
+            "cover-pattern" => coverage.patterns.push(value.clone()),
+            "cover-other" => coverage.others.push((value.clone(), PathBuf::new())),
+            "cover-folder" => {
+                if let Some((_, folder)) = coverage.others.last_mut() {
+                    *folder = PathBuf::from(value);
+                }
+            }
+            "cpuprofile" => settings.profile.cpu = Some(Box::leak(value.as_str().into())),
             "relaxed" => settings.relaxed = true,
             "seed" => settings.seed = value.parse().ok(),
             "max-heap" => settings.max_heap = value.parse().ok(),
@@ -124,16 +154,31 @@ pub fn run(words: &[String]) -> ExitCode {
         relaxed: settings.relaxed,
         ..Options::default()
     };
-    let tested = Input::Tests(input);
-    let mut checked = match load_and_check(&tested, options, settings) {
+    // Errors, and what is likely a mistake, are looked for in the texts as they are.
+    let plain = Input::Tests(input.clone());
+    let counted = covers.then(|| {
+        input.coverage = Some(coverage);
+        Input::Tests(input)
+    });
+    let load = |input: &Input, options| {
+        load_and_check(input, options, settings).map_err(|_| ExitCode::from(SETUP_FAILED))
+    };
+    let checked = match &counted {
+        Some(counted) => match load(counted, options.clone()) {
+            Ok(checked) if !checked.diagnostics.has_errors() => Ok(checked),
+            _ => load(&plain, options),
+        },
+        None => load(&plain, options),
+    };
+    let mut checked = match checked {
         Ok(checked) => checked,
-        Err(_) => return ExitCode::from(SETUP_FAILED),
+        Err(failed) => return failed,
     };
     let program = pipeline::compile(&mut checked).ok();
     report(&checked, settings, Some(ERROR_LIMIT));
     if program.is_some() && !rules.is_empty() {
         // Rules ask for methods that the program does not name.
-        let whole = pipeline::check_whole(&tested, module_cache().as_deref(), &vet_options);
+        let whole = pipeline::check_whole(&plain, module_cache().as_deref(), &vet_options);
         let found = vet::findings(&whole, &rules);
         if !found.is_empty() {
             report_diagnostics(&whole.sources, &found, settings, None);
@@ -150,7 +195,7 @@ pub fn run(words: &[String]) -> ExitCode {
     };
     // Tests find what lies beside them by runtime.Caller, and they run in another folder than this.
     checked.sources.rename(|name| match name {
-        "_testmain.go" => name.to_owned(),
+        "_testmain.go" | "_coverage.go" => name.to_owned(),
         name => here.join(name).display().to_string(),
     });
     let runs_in = if again.is_some() { started_in } else { folder };
@@ -160,6 +205,8 @@ pub fn run(words: &[String]) -> ExitCode {
     }
     settings.executable = executable.map(|path| &*path.leak());
     if again.is_some() {
+        // The profile is that of the first.
+        settings.profile = Default::default();
         return execute(checked.sources, program, &name, arguments, settings);
     }
     let mut stdout = std::io::stdout().lock();

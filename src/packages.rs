@@ -69,16 +69,23 @@ pub struct StandardPackages<'h> {
 }
 
 impl<'h> StandardPackages<'h> {
-    /// For a program that imports `imports` and in whose own files the names `names` stand.
+    /// For a program that imports `imports` and in whose own files the names `names` stand; `reflects`: that may find methods by reflection,
+    /// whatever the names say.
     pub fn for_program<'a>(
         imports: impl IntoIterator<Item = &'a str>,
         names: impl IntoIterator<Item = &'a str>,
+        reflects: bool,
         host: Option<&'h HostPackages>,
     ) -> StandardPackages<'h> {
         StandardPackages {
-            selection: Some(outline::select(imports, names)),
+            selection: Some(outline::select(imports, names, reflects)),
             host,
         }
+    }
+
+    /// Do they have all exported methods of the types that they declare?
+    pub fn have_exported_methods(&self) -> bool {
+        self.selection.as_ref().is_none_or(Selection::reflects)
     }
 
     /// With all that they declare.

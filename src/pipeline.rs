@@ -54,23 +54,29 @@ pub fn check(input: &Input, module_cache: Option<&Path>, options: &Options) -> C
 
 /// As [`check`], with what the packages may come from.
 pub fn check_from(input: &Input, sources: Sources<'_>, options: &Options) -> Checked {
-    let host = sources.host;
-    let checked = check_with(
-        loader::load_from(input, sources),
-        host,
-        options,
-        Packages::Needed,
-    );
-    if !checked.diagnostics.has_errors() || checked.typed.is_none() {
-        return checked;
+    check_loaded(loader::load_from(input, sources), input, sources, options)
+}
+
+/// As [`check_from`], for who has loaded `input` from `sources` already.
+pub fn check_loaded(
+    loaded: Loaded,
+    input: &Input,
+    sources: Sources<'_>,
+    options: &Options,
+) -> Checked {
+    let again = |extent| {
+        let loaded = loader::load_from(input, sources);
+        check_with(loaded, sources.host, options, extent).0
+    };
+    let (checked, enough) = check_with(loaded, sources.host, options, Packages::Needed);
+    if checked.diagnostics.has_errors() && checked.typed.is_some() {
+        // Messages mention what else a package has: "undefined: strings.toUpper (but have ToUpper)".
+        return again(Packages::Whole);
     }
-    // Messages mention what else a package has: "undefined: strings.toUpper (but have ToUpper)".
-    check_with(
-        loader::load_from(input, sources),
-        host,
-        options,
-        Packages::Whole,
-    )
+    if !enough {
+        return again(Packages::Reflected);
+    }
+    checked
 }
 
 /// As [`check`], with all that standard packages declare: for those that look further than the program's own names lead.
@@ -85,23 +91,26 @@ pub fn check_whole(input: &Input, module_cache: Option<&Path>, options: &Options
 /// As [`check_whole`], with what the packages may come from.
 pub fn check_whole_from(input: &Input, sources: Sources<'_>, options: &Options) -> Checked {
     let loaded = loader::load_from(input, sources);
-    check_with(loaded, sources.host, options, Packages::Whole)
+    check_with(loaded, sources.host, options, Packages::Whole).0
 }
 
 /// How much of the standard packages the checker sees.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Packages {
-    /// What the program can need.
+    /// What the program can need, as far as its names say.
     Needed,
+    /// The same, with all exported methods.
+    Reflected,
     Whole,
 }
 
+/// Checks what was loaded. Was the extent large enough for what the program finds by reflection?
 fn check_with(
     loaded: Loaded,
     host: Option<&HostPackages>,
     options: &Options,
     extent: Packages,
-) -> Checked {
+) -> (Checked, bool) {
     let checkable = loaded.is_checkable();
     let Loaded {
         mut sources,
@@ -120,7 +129,7 @@ fn check_with(
             problems
         };
         diagnostics.sort_as_go(&sources);
-        return Checked {
+        let checked = Checked {
             sources,
             ast,
             names,
@@ -128,15 +137,18 @@ fn check_with(
             failures,
             diagnostics,
         };
+        return (checked, true);
     }
     let mut importer = match extent {
-        Packages::Needed => {
+        Packages::Needed | Packages::Reflected => {
             let mut standard = standard;
             if let Some(host) = host {
                 add_needs_of_host(host, &mut names, &mut standard);
             }
             let mentioned = (0..names.len()).map(|index| names.text(Symbol(index as u32)));
-            StandardPackages::for_program(standard.iter().map(String::as_str), mentioned, host)
+            let imports = standard.iter().map(String::as_str);
+            let reflects = extent == Packages::Reflected;
+            StandardPackages::for_program(imports, mentioned, reflects, host)
         }
         Packages::Whole => StandardPackages::whole(host),
     };
@@ -154,14 +166,16 @@ fn check_with(
         diagnostics.append(syntax);
         diagnostics.sort_as_go(&sources);
     }
-    Checked {
+    let enough = !typed.reflects_methods || importer.have_exported_methods();
+    let checked = Checked {
         sources,
         ast,
         names,
         typed: Some(typed),
         failures,
         diagnostics,
-    }
+    };
+    (checked, enough)
 }
 
 /// What the packages of the host that the program imports mention and import in turn.

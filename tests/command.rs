@@ -729,3 +729,98 @@ fn programs_are_checked_against_the_declarations_of_a_host() {
     assert_eq!(outcome.status, Some(1));
     assert!(String::from_utf8_lossy(&outcome.stderr).starts_with("bad.go:5:26: cannot use"));
 }
+
+/// Uses enough of the library to be worth keeping.
+const LARGE: &str = "package main
+
+import (
+	\"encoding/json\"
+	\"fmt\"
+	\"net/http\"
+	\"os\"
+)
+
+func main() {
+	if len(os.Args) > 1 {
+		http.ListenAndServe(os.Args[1], nil)
+	}
+	text, err := json.Marshal([]int{1, 2})
+	fmt.Println(string(text), err)
+	var none []int
+	fmt.Println(none[len(os.Args)])
+}
+";
+
+fn golite_with_cache(folder: &Folder, cache: &Path) -> Outcome {
+    let mut command = Command::new(GOLITE);
+    command
+        .arg("large.gl")
+        .current_dir(&folder.0)
+        .env("GOLITE_CACHE", cache);
+    suite::run(&mut command, Vec::new(), Duration::from_secs(20)).expect("golite can be run")
+}
+
+fn kept(cache: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(cache) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn large_programs_are_kept_compiled() {
+    let folder = Folder::new("kept", &[("large.gl", LARGE)]);
+    let cache = folder.0.join("cache");
+    let first = golite_with_cache(&folder, &cache);
+    assert_eq!(String::from_utf8_lossy(&first.stdout), "[1,2] <nil>\n");
+    assert_eq!(first.status, Some(2));
+    let files = kept(&cache);
+    assert_eq!(files.len(), 1);
+
+    // What is there is what runs: the trace has the same lines.
+    let again = golite_with_cache(&folder, &cache);
+    assert_eq!(again.stdout, first.stdout);
+    assert_eq!(again.stderr, first.stderr);
+    assert_eq!(kept(&cache), files);
+
+    // Another text is another program.
+    fs::write(folder.0.join("large.gl"), LARGE.replace("{1, 2}", "{3}"))
+        .expect("a file can be written");
+    let other = golite_with_cache(&folder, &cache);
+    assert_eq!(String::from_utf8_lossy(&other.stdout), "[3] <nil>\n");
+    assert_eq!(kept(&cache).len(), 2);
+}
+
+#[test]
+fn what_is_damaged_or_another_may_write_is_compiled_anew() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("damaged", &[("large.gl", LARGE)]);
+    let cache = folder.0.join("cache");
+    let first = golite_with_cache(&folder, &cache);
+    let [file] = kept(&cache).try_into().expect("one file");
+    let whole = fs::read(&file).expect("it can be read");
+    let middle = whole.len() / 2;
+    let mut damaged = whole.clone();
+    damaged[middle] ^= 1;
+    for wrong in [&damaged[..], &whole[..middle], b""] {
+        fs::write(&file, wrong).expect("it can be written");
+        let outcome = golite_with_cache(&folder, &cache);
+        assert_eq!(
+            (outcome.status, &outcome.stdout),
+            (first.status, &first.stdout)
+        );
+        assert_eq!(fs::read(&file).expect("it can be read"), whole);
+    }
+    // It is not read: it is written anew.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).expect("it can be done");
+    golite_with_cache(&folder, &cache);
+    let mode = fs::metadata(&file)
+        .expect("it is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}

@@ -1,6 +1,7 @@
 //! What the command does, a file each.
 
 pub mod build;
+mod cache;
 pub mod check;
 pub mod completions;
 mod difference;
@@ -76,7 +77,11 @@ fn load_and_check(
         host: host.as_ref(),
         ..Sources::default()
     };
-    let checked = pipeline::check_from(input, sources, &options);
+    or_failure(pipeline::check_from(input, sources, &options))
+}
+
+/// Says on standard error what keeps a program from having a text to check.
+fn or_failure(checked: Checked) -> Result<Checked, ExitCode> {
     for failure in &checked.failures {
         eprintln!("golite: {failure}");
     }

@@ -1,13 +1,15 @@
 //! `golite run`: a program from text to exit status.
 
-use super::{ERROR_LIMIT, input_of, load_and_check, report, schedules, trace};
+use super::{ERROR_LIMIT, cache, input_of, load_and_check, module_cache, or_failure};
+use super::{report, schedules, trace};
 use crate::INTERNAL_ERROR;
 use crate::allocator;
 use crate::arguments::{Sandbox, Settings};
 use crate::debug_flags::{self, DebugFlags};
 use bytecode::Program;
+use checker::Options;
 use diagnostics::SourceMap;
-use golite::loader::Input;
+use golite::loader::{self, Input, Sources};
 use golite::pipeline::{self, Checked};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -53,17 +55,43 @@ pub fn evaluate(code: String, arguments: &[String], settings: Settings) -> ExitC
     start(&Input::Text { name, text }, "-e", arguments, settings)
 }
 
-/// Checks, compiles and runs.
+/// Checks, compiles and runs; or runs what was compiled before.
 fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) -> ExitCode {
-    match build(input, settings) {
-        Ok((checked, program)) => execute(checked.sources, program, name, arguments, settings),
-        Err(failure) => failure,
+    if settings.stubs.is_some() {
+        let options = pipeline::program_options();
+        let checked = load_and_check(input, options, settings);
+        return match checked.and_then(|checked| build(checked, settings)) {
+            Ok((checked, program)) => execute(checked.sources, program, name, arguments, settings),
+            Err(failure) => failure,
+        };
     }
+    let module_cache = module_cache();
+    let sources = Sources {
+        module_cache: module_cache.as_deref(),
+        ..Sources::default()
+    };
+    let loaded = loader::load_from(input, sources);
+    let place = cache::place(&loaded);
+    if let Some((program, sources)) = place.as_ref().and_then(cache::Place::read) {
+        return execute(sources, program, name, arguments, settings);
+    }
+    let options = Options {
+        relaxed: settings.relaxed,
+        ..pipeline::program_options()
+    };
+    let checked = or_failure(pipeline::check_loaded(loaded, input, sources, &options));
+    let (checked, program) = match checked.and_then(|checked| build(checked, settings)) {
+        Ok(built) => built,
+        Err(failure) => return failure,
+    };
+    if let Some(place) = place.filter(|_| checked.diagnostics.is_empty()) {
+        place.keep(&program, &checked.sources);
+    }
+    execute(checked.sources, program, name, arguments, settings)
 }
 
-/// Checks and compiles; what is wrong is said on standard error.
-fn build(input: &Input, settings: Settings) -> Result<(Checked, Program), ExitCode> {
-    let mut checked = load_and_check(input, pipeline::program_options(), settings)?;
+/// Compiles; what is wrong is said on standard error.
+fn build(mut checked: Checked, settings: Settings) -> Result<(Checked, Program), ExitCode> {
     let program = pipeline::compile(&mut checked).ok();
     report(&checked, settings, Some(ERROR_LIMIT));
     program

@@ -147,7 +147,12 @@ struct Parser<'p> {
     perl: bool,
     flags: Flags,
     names: Vec<String>,
+    /// Bounds of ranges in all classes so far.
+    bounds: usize,
 }
+
+/// How many bounds the classes of a pattern may have: Go's take four bytes each, of 128 MB.
+const MOST_BOUNDS: usize = (128 << 20) / 4;
 
 /// Reads a pattern.
 ///
@@ -164,6 +169,7 @@ pub fn parse(pattern: &[u8], perl: bool) -> Result<Parsed, Problem> {
             lazy: false,
         },
         names: vec![String::new()],
+        bounds: 0,
     };
     let tree = parser.pattern()?;
     Ok(Parsed {
@@ -352,6 +358,12 @@ impl<'p> Parser<'p> {
                 return Ok(());
             }
         };
+        if let Kind::Class(class) = &kind {
+            self.bounds += 2 * class.len();
+            if self.bounds > MOST_BOUNDS {
+                return whole("expression too large");
+            }
+        }
         self.rest = &self.rest[skip..];
         parts.push(Tree::new(kind)?);
         Ok(())

@@ -13,6 +13,8 @@ examples! {
     plugin_host = "../examples/embed/plugin_host.rs";
     sandbox = "../examples/embed/sandbox.rs";
     hot_reload = "../examples/embed/hot_reload.rs";
+    channels = "../examples/embed/channels.rs";
+    web_handler = "../examples/embed/web_handler.rs";
     async_calls = "../examples/embed/async_calls.rs";
     game_loop = "../examples/embed/game_loop.rs";
 }
@@ -55,4 +57,14 @@ fn calls_are_awaited_on_both_sides() {
 #[test]
 fn a_game_is_stepped() {
     check(game_loop::main());
+}
+
+#[test]
+fn scripts_select_over_the_hosts_channels() {
+    check(channels::main());
+}
+
+#[test]
+fn requests_are_answered_by_a_script() {
+    check(web_handler::main());
 }

@@ -12,6 +12,8 @@
 //! at every step takes minutes) is left out of these two, and one that says `// golden: no-seeds`
 //! (a long run that has no choices) of the seeds. The reason stands behind the flag.
 //!
+//! One that says `// golden: own` is about what Go has not: its expectations are written by hand.
+//!
 //! One that fills memory on purpose says `// golden: slow` and gets more time.
 //! A check test compares all errors; one that says `// golden: first-error` only the first (what
 //! follows a syntax error depends on how a parser recovers).

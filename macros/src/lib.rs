@@ -12,7 +12,12 @@ use syn::{
     parse_quote,
 };
 
-/// Makes a struct with named fields stand for a Go struct: `GoType`, `FromGo` and `IntoGo`.
+/// Makes a type stand for a Go type: `GoType`, `FromGo` and `IntoGo`.
+///
+/// - A struct with named fields stands for a Go struct.
+/// - A struct with one unnamed field stands for a type of its own with the same values: `struct Id(i64)` is `type Id int`.
+/// - An enum whose variants have no fields stands for a type of integers: `enum Color { Red, Green }` is `type Color int` with constants `ColorRed` and
+///   `ColorGreen`, which are 0 and 1 unless the variants say otherwise. A number that no variant has is refused.
 ///
 /// A field `user_name` is `UserName` in Go, or what `#[go(name = "...")]` on it says. The fields of the Go struct may stand in any order and
 /// among others; one with the json tag `user_name` is also found. In declarations the struct has its own name, or what `#[go(name = "...")]` on
@@ -133,21 +138,36 @@ fn exported(name: &str) -> String {
 }
 
 fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
-    let only = "GoType can be derived for structs with named fields";
-    let Data::Struct(data) = &input.data else {
-        return Err(Error::new_spanned(&input.ident, only));
-    };
-    let Fields::Named(fields) = &data.fields else {
-        return Err(Error::new_spanned(&input.ident, only));
-    };
+    let only = "GoType can be derived for structs with named fields or one unnamed, and for enums whose variants have no fields";
+    let refused = || Err(Error::new_spanned(&input.ident, only));
     if !input.generics.params.is_empty() {
         return Err(Error::new_spanned(
             &input.generics,
-            "GoType cannot be derived for generic structs",
+            "GoType cannot be derived for generic types",
         ));
     }
     let ident = &input.ident;
     let own_name = go_name(&input.attrs)?.unwrap_or_else(|| exported(&ident.to_string()));
+    let fields = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => fields,
+            Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
+                return Ok(newtype(ident, &own_name, &fields.unnamed[0].ty));
+            }
+            _ => return refused(),
+        },
+        Data::Enum(data) if !data.variants.is_empty() => {
+            if data
+                .variants
+                .iter()
+                .any(|variant| !matches!(variant.fields, Fields::Unit))
+            {
+                return refused();
+            }
+            return enumeration(ident, &own_name, data);
+        }
+        _ => return refused(),
+    };
     let mut names = Vec::new();
     let mut keys = Vec::new();
     let mut idents = Vec::new();
@@ -211,6 +231,103 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
             ) -> ::std::result::Result<(), ::golite::__private::GoPanic> {
                 #(plan.#index.write(self.#idents, target, context)?;)*
                 Ok(())
+            }
+        }
+    })
+}
+
+/// A struct of one unnamed field.
+fn newtype(ident: &Ident, own_name: &str, ty: &Type) -> Tokens {
+    quote! {
+        impl ::golite::GoType for #ident {
+            type Plan = <#ty as ::golite::GoType>::Plan;
+
+            fn declare(declarations: &mut ::golite::Declarations) -> ::std::string::String {
+                declarations.named(#own_name, <#ty as ::golite::GoType>::declare)
+            }
+
+            fn plan(
+                ty: &::golite::__private::RuntimeType,
+            ) -> ::std::result::Result<Self::Plan, ::golite::Mismatch> {
+                <#ty as ::golite::GoType>::plan(ty)
+            }
+        }
+
+        impl ::golite::FromGo for #ident {
+            fn from_go<'h>(
+                view: ::golite::View<'h>,
+                plan: &Self::Plan,
+                context: &mut ::golite::NativeContext<'h>,
+            ) -> ::std::result::Result<Self, ::golite::Unconvertible> {
+                <#ty as ::golite::FromGo>::from_go(view, plan, context).map(#ident)
+            }
+        }
+
+        impl ::golite::IntoGo for #ident {
+            fn into_go<'h>(
+                self,
+                target: ::golite::Target<'h>,
+                plan: &Self::Plan,
+                context: &mut ::golite::NativeContext<'h>,
+            ) -> ::std::result::Result<(), ::golite::__private::GoPanic> {
+                <#ty as ::golite::IntoGo>::into_go(self.0, target, plan, context)
+            }
+        }
+    }
+}
+
+/// An enum whose variants have no fields.
+fn enumeration(ident: &Ident, own_name: &str, data: &syn::DataEnum) -> syn::Result<Tokens> {
+    let mut variants = Vec::new();
+    let mut names = Vec::new();
+    for variant in &data.variants {
+        let name = go_name(&variant.attrs)?
+            .unwrap_or_else(|| format!("{own_name}{}", exported(&variant.ident.to_string())));
+        names.push(name);
+        variants.push(&variant.ident);
+    }
+    Ok(quote! {
+        impl ::golite::GoType for #ident {
+            type Plan = ();
+
+            fn declare(declarations: &mut ::golite::Declarations) -> ::std::string::String {
+                declarations.named(#own_name, |_| {
+                    let mut text = ::std::string::String::from("int\n\nconst (\n");
+                    #(text.push_str(&::std::format!("\t{} {} = {}\n", #names, #own_name, #ident::#variants as i64));)*
+                    text.push(')');
+                    text
+                })
+            }
+
+            fn plan(
+                ty: &::golite::__private::RuntimeType,
+            ) -> ::std::result::Result<(), ::golite::Mismatch> {
+                <i64 as ::golite::GoType>::plan(ty)
+            }
+        }
+
+        impl ::golite::FromGo for #ident {
+            fn from_go<'h>(
+                view: ::golite::View<'h>,
+                plan: &(),
+                context: &mut ::golite::NativeContext<'h>,
+            ) -> ::std::result::Result<Self, ::golite::Unconvertible> {
+                let number = <i64 as ::golite::FromGo>::from_go(view, plan, context)?;
+                #(if number == #ident::#variants as i64 {
+                    return Ok(#ident::#variants);
+                })*
+                Err(::golite::Unconvertible(::std::format!("{number} is no {}", #own_name)))
+            }
+        }
+
+        impl ::golite::IntoGo for #ident {
+            fn into_go<'h>(
+                self,
+                target: ::golite::Target<'h>,
+                plan: &(),
+                context: &mut ::golite::NativeContext<'h>,
+            ) -> ::std::result::Result<(), ::golite::__private::GoPanic> {
+                <i64 as ::golite::IntoGo>::into_go(self as i64, target, plan, context)
             }
         }
     })

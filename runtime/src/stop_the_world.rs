@@ -158,9 +158,28 @@ impl<E: Engine> StoppedWorld<'_, E> {
                     found = Some(goroutine);
                 }
             });
-        let Some(goroutine) = found else {
-            return false;
-        };
+        found.is_some_and(|goroutine| self.break_wait_of(goroutine))
+    }
+
+    /// As [`StoppedWorld::break_wait`], of all goroutines that `wanted` wants. It is given whether the goroutine waits, and if so whether that can be
+    /// broken.
+    pub fn break_waits(&mut self, mut wanted: impl FnMut(&mut E::Fiber, Option<bool>) -> bool) {
+        let mut found = Vec::new();
+        self.shared
+            .registry
+            .for_each(&mut self.proof, |goroutine, fiber| {
+                let waits = (goroutine.status() == Status::Waiting)
+                    .then(|| can_be_broken(goroutine.wait_reason()));
+                if wanted(fiber, waits) && waits == Some(true) {
+                    found.push(goroutine);
+                }
+            });
+        for goroutine in found {
+            self.break_wait_of(goroutine);
+        }
+    }
+
+    fn break_wait_of(&mut self, goroutine: GoroutineRef<E>) -> bool {
         match goroutine.wait_reason() {
             WaitReason::ChannelReceive | WaitReason::ChannelSend | WaitReason::Select => {
                 goroutine.leave_channels();
@@ -630,6 +649,21 @@ pub(crate) fn end_at_deadline<E: Engine>(shared: &Arc<Shared<E>>, own: Option<Ow
         message: DEADLINE,
         dump,
     });
+}
+
+/// Whether a wait ends for whoever wants it to, and not only by what is waited for.
+fn can_be_broken(reason: WaitReason) -> bool {
+    use WaitReason as W;
+    matches!(
+        reason,
+        W::ChannelReceive
+            | W::ChannelSend
+            | W::Select
+            | W::ChannelReceiveNil
+            | W::ChannelSendNil
+            | W::SelectNoCases
+            | W::Sleep
+    )
 }
 
 impl<E: Engine> Shared<E> {

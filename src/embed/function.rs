@@ -1,18 +1,50 @@
 //! Typed functions of a script.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use vm::HostCall;
-use vm::convert::{CallArguments, CallResults, CallShared, CallSlot, CallStatus};
+use bytecode::TypeKind;
+use vm::convert::{
+    CallArguments, CallLayout, CallResults, CallShared, CallSlot, CallStatus, Declarations, FromGo,
+    GoType, IntoGo, Mismatch, Target, Unconvertible,
+};
+use vm::types::RuntimeType;
+use vm::{GoPanic, HostCall, NativeContext, View};
 
 use super::error::Error;
+use super::value::owner;
 use super::vm::Inner;
 
 /// A function of a VM's program, whose type was compared with the Rust types. Cheap to clone; does not keep the VM running.
+///
+/// It is one that [`crate::Vm::func`] has found by its name, or a function value of the script, closures among them: as parameter of a host
+/// function, as result of a call, as field of a struct or element of a slice. A host keeps such a value as long as it likes, and calls it from any
+/// thread; what the closure refers to lives as long. The host function that is given one cannot call it where it runs
+/// ([`Error::Reentrant`]); blocking and async ones can.
+///
+/// ```
+/// use golite::{Func, Golite};
+/// use std::sync::{Arc, Mutex};
+///
+/// let handlers: Arc<Mutex<Vec<Func<(i64,), i64>>>> = Arc::default();
+/// let registered = Arc::clone(&handlers);
+/// let golite = Golite::builder()
+///     .func("events", "On", move |f: Func<(i64,), i64>| registered.lock().unwrap().push(f))
+///     .build()?;
+/// let program = golite.compile(
+///     "package main\n\nimport \"events\"\n\nfunc main() {\n\tsum := 0\n\tevents.On(func(n int) int { sum += n; return sum })\n}",
+/// )?;
+/// let vm = program.start()?;
+/// vm.run()?;
+/// let handler = handlers.lock().unwrap()[0].clone();
+/// assert_eq!(handler.call((2,))?, 2);
+/// assert_eq!(handler.call((3,))?, 5);
+/// # Ok::<(), golite::Error>(())
+/// ```
 ///
 /// The arguments are a tuple, the results `()`, a value, a tuple, or a `Result<_, ScriptError>` of these if the function returns an `error` last.
 pub struct Func<A: CallArguments, R: CallResults> {
@@ -21,9 +53,43 @@ pub struct Func<A: CallArguments, R: CallResults> {
 
 struct Shared<A: CallArguments, R: CallResults> {
     call: Arc<CallShared<A, R>>,
-    vm: Arc<Inner>,
+    vm: Home,
     /// Slots of calls that have ended.
     free: Mutex<Vec<Arc<CallSlot<A, R>>>>,
+}
+
+/// The VM of a function.
+enum Home {
+    /// Of a function by its name.
+    Kept(Arc<Inner>),
+    /// Of a value of the script: what a script gives to a host function may end where the host keeps it for ever.
+    Known(Weak<Inner>),
+}
+
+/// A VM for the time of a call.
+enum At<'f> {
+    Kept(&'f Arc<Inner>),
+    Found(Arc<Inner>),
+}
+
+impl Deref for At<'_> {
+    type Target = Arc<Inner>;
+
+    fn deref(&self) -> &Arc<Inner> {
+        match self {
+            At::Kept(inner) => inner,
+            At::Found(inner) => inner,
+        }
+    }
+}
+
+impl<A: CallArguments, R: CallResults> Shared<A, R> {
+    fn vm(&self) -> Result<At<'_>, Error> {
+        match &self.vm {
+            Home::Kept(inner) => Ok(At::Kept(inner)),
+            Home::Known(inner) => inner.upgrade().map(At::Found).ok_or(Error::Closed),
+        }
+    }
 }
 
 impl<A: CallArguments, R: CallResults> Clone for Func<A, R> {
@@ -39,7 +105,7 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
         Func {
             shared: Arc::new(Shared {
                 call: Arc::new(call),
-                vm,
+                vm: Home::Kept(vm),
                 free: Mutex::default(),
             }),
         }
@@ -51,22 +117,23 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
     /// The call panicked, or the VM has ended, before or meanwhile. [`Error::Reentrant`]: this is a host function that the same VM has called
     /// where it runs; only blocking host functions and futures can call back.
     pub fn call(&self, arguments: A) -> Result<R, Error> {
-        if self.shared.vm.embedded.is_inside() {
+        let vm = self.shared.vm()?;
+        if vm.embedded.is_inside() {
             return Err(Error::Reentrant);
         }
-        self.call_in(self.slot(), arguments)
+        self.call_in(&vm, self.slot(&vm), arguments)
     }
 
-    fn call_in(&self, slot: Arc<CallSlot<A, R>>, arguments: A) -> Result<R, Error> {
-        slot.start(&self.shared.vm.embedded, arguments);
+    fn call_in(&self, vm: &Inner, slot: Arc<CallSlot<A, R>>, arguments: A) -> Result<R, Error> {
+        slot.start(&vm.embedded, arguments);
         let result = match slot.take() {
             Some(result) => result,
-            None => match slot.wait(&self.shared.vm.embedded, None) {
+            None => match slot.wait(&vm.embedded, None) {
                 Some(result) => result,
                 None => return Err(Error::Closed),
             },
         };
-        self.ended(slot, result)
+        self.ended(vm, slot, result)
     }
 
     /// As [`Func::call`]. A call that takes longer than `limit` is ended as by `runtime.Goexit`, its deferred calls run, and the VM goes on. If it has not
@@ -77,17 +144,17 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
     /// # Errors
     /// As [`Func::call`]; [`Error::TimedOut`].
     pub fn call_within(&self, limit: Duration, arguments: A) -> Result<R, Error> {
-        let vm = &self.shared.vm;
+        let vm = self.shared.vm()?;
         let Some(due) = Instant::now().checked_add(limit) else {
             return self.call(arguments);
         };
         if vm.embedded.is_inside() {
             return Err(Error::Reentrant);
         }
-        let slot = self.slot();
+        let slot = self.slot(&vm);
         let call: Arc<dyn HostCall> = slot.clone();
         let watched = vm.watch_call(due, call);
-        match self.call_in(slot, arguments) {
+        match self.call_in(&vm, slot, arguments) {
             Err(Error::Goexit) => Err(match watched.ended() {
                 Some(trace) => Error::TimedOut { trace },
                 None => Error::Goexit,
@@ -108,7 +175,7 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
         }
     }
 
-    fn slot(&self) -> Arc<CallSlot<A, R>> {
+    fn slot(&self, vm: &Inner) -> Arc<CallSlot<A, R>> {
         let free = self
             .shared
             .free
@@ -116,7 +183,7 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
         free.unwrap_or_else(|| {
-            let machine = self.shared.vm.embedded.machine();
+            let machine = vm.embedded.machine();
             Arc::new(CallSlot::new(
                 Arc::clone(&self.shared.call),
                 Arc::clone(machine),
@@ -125,7 +192,12 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
     }
 
     /// The results, or what the VM says.
-    fn ended(&self, slot: Arc<CallSlot<A, R>>, result: Result<R, CallStatus>) -> Result<R, Error> {
+    fn ended(
+        &self,
+        vm: &Inner,
+        slot: Arc<CallSlot<A, R>>,
+        result: Result<R, CallStatus>,
+    ) -> Result<R, Error> {
         match result {
             Ok(results) => {
                 let mut free = self
@@ -133,12 +205,13 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
                     .free
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
-                if free.len() < 64 {
+                // A slot keeps the VM's memory.
+                if free.len() < 64 && matches!(self.shared.vm, Home::Kept(_)) {
                     free.push(slot);
                 }
                 Ok(results)
             }
-            Err(status) => Err(self.shared.vm.error_of(status)),
+            Err(status) => Err(vm.error_of(status)),
         }
     }
 }
@@ -160,11 +233,14 @@ impl<A: CallArguments, R: CallResults> Future for Calling<A, R> {
     type Output = Result<R, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R, Error>> {
-        let vm = Arc::clone(&self.function.shared.vm);
+        let vm = match self.function.shared.vm() {
+            Ok(vm) => Arc::clone(&vm),
+            Err(error) => return Poll::Ready(Err(error)),
+        };
         let slot = match self.state.take() {
             None => return Poll::Ready(Err(Error::Closed)),
             Some(CallState::Armed(arguments)) => {
-                let slot = self.function.slot();
+                let slot = self.function.slot(&vm);
                 vm.register(&slot);
                 slot.start_and_leave(&vm.embedded, arguments);
                 if !vm.embedded.is_callers_only() {
@@ -182,7 +258,7 @@ impl<A: CallArguments, R: CallResults> Future for Calling<A, R> {
             }
             Poll::Ready(result) => {
                 slot.abandon();
-                Poll::Ready(self.function.ended(slot, result))
+                Poll::Ready(self.function.ended(&vm, slot, result))
             }
         }
     }
@@ -193,5 +269,66 @@ impl<A: CallArguments, R: CallResults> Drop for Calling<A, R> {
         if let Some(CallState::Running(slot)) = &self.state {
             slot.abandon();
         }
+    }
+}
+
+impl<A: CallArguments, R: CallResults> std::fmt::Debug for Func<A, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let signature = CallShared::<A, R>::signature(&mut Declarations::default());
+        write!(f, "Func({signature})")
+    }
+}
+
+/// What is known of a function type once the first value of it has been seen.
+#[doc(hidden)]
+pub struct FunctionPlan<A: CallArguments, R: CallResults>(OnceLock<Arc<CallLayout<A, R>>>);
+
+impl<A: CallArguments, R: CallResults> GoType for Func<A, R> {
+    type Plan = FunctionPlan<A, R>;
+
+    fn declare(declarations: &mut Declarations) -> String {
+        CallShared::<A, R>::signature(declarations)
+    }
+
+    fn plan(ty: &RuntimeType) -> Result<FunctionPlan<A, R>, Mismatch> {
+        match ty.kind() {
+            TypeKind::Function { .. } => Ok(FunctionPlan(OnceLock::new())),
+            _ => Err(Mismatch::of::<Self>(ty)),
+        }
+    }
+}
+
+impl<A: CallArguments, R: CallResults> FromGo for Func<A, R> {
+    fn from_go<'h>(
+        view: View<'h>,
+        plan: &FunctionPlan<A, R>,
+        context: &mut NativeContext<'h>,
+    ) -> Result<Func<A, R>, Unconvertible> {
+        let call = CallShared::of_value(view, &plan.0, context)?;
+        let vm = owner(context).map_or_else(Weak::new, |inner| Arc::downgrade(&inner));
+        Ok(Func {
+            shared: Arc::new(Shared {
+                call: Arc::new(call),
+                vm: Home::Known(vm),
+                free: Mutex::default(),
+            }),
+        })
+    }
+}
+
+impl<A: CallArguments, R: CallResults> IntoGo for Func<A, R> {
+    fn into_go<'h>(
+        self,
+        target: Target<'h>,
+        _: &FunctionPlan<A, R>,
+        context: &mut NativeContext<'h>,
+    ) -> Result<(), GoPanic> {
+        let vm = self
+            .shared
+            .vm()
+            .map_err(|error| GoPanic::text(error.to_string()))?;
+        self.shared
+            .call
+            .give(vm.embedded.machine(), target, context)
     }
 }

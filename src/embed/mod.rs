@@ -37,6 +37,9 @@
 //! - Values are converted as [`vm::convert`] says. Types are compared once, when a function is asked for; a [`Func`] is then called without looks at
 //!   types.
 //!
+//! - A [`Value`] is a value of the script that the host holds, whatever its type; a [`Func`] may be a closure of the script; [`Sender`] and [`Receiver`] are
+//!   the ends of a Go channel ([`Vm::chan`]); [`Serde`] converts by serde.
+//!
 //! All of these are `Send` and `Sync`, none has a lifetime, and nothing is global. Whatever goes wrong is an [`Error`] value.
 //!
 //! **Threads.** A call runs on the thread that makes it, as long as it does not wait. Goroutines that are started run in parallel, as Go's do, on
@@ -51,14 +54,25 @@
 //!
 //! **Deadlines.** That of a VM ends it, since nobody knows what its goroutines were in the midst of, and another is made quickly. That of one call
 //! ([`Func::call_within`]) ends the call's goroutine as `runtime.Goexit` does, and the VM only if that does not help.
+//!
+//! **What the host holds** is a root of the collector until it is dropped, on any thread, also after the VM. It does not keep the VM: what a script
+//! gives to a host function that keeps it for ever would else live as long as the host. Used with another VM it is an error. Whoever
+//! looks at a value does so as a goroutine would, for a moment; a host function that runs where it is called is lent the VM for that.
+//!
+//! **Channels** are Go's own, with the host's operations as goroutines that run no code: so a `select` sees no difference, nothing is copied
+//! between two queues, and deadlock detection counts the ends that the host has and does not wait at.
 
 #![deny(missing_docs)]
 
 mod builder;
+mod channel;
 mod error;
 mod function;
 mod output;
 mod program;
+mod serde;
+mod value;
+mod visit;
 mod vm;
 mod watch;
 
@@ -68,11 +82,14 @@ pub use ::vm::convert::{
 };
 pub use ::vm::{Bytes, NativeContext, View};
 pub use builder::{Builder, Export, Golite};
+pub use channel::{Element, Receiver, RecvError, SendError, Sender};
 pub use error::{CompileError, Error, Limit, Panic, Problem};
 pub use function::Func;
 pub use golite_macros::{GoType, export};
 pub use output::Output;
 pub use program::Program;
+pub use serde::{Serde, from_value};
+pub use value::{Kind, Value};
 pub use vm::{Interrupter, Vm, VmBuilder};
 
 /// What derived code names.

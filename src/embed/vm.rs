@@ -1,8 +1,9 @@
 //! Running programs.
 
+use std::any::Any;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use vm::convert::{CallArguments, CallResults, CallShared, CallStatus};
@@ -327,6 +328,8 @@ impl VmBuilder {
             calls: Mutex::default(),
             alive,
         });
+        let owner: Weak<dyn Any + Send + Sync> = Arc::downgrade(&inner) as Weak<Inner>;
+        inner.embedded.machine().set_owner(owner);
         let vm = Vm {
             _running: Arc::new(Running(Arc::clone(&inner))),
             inner,
@@ -340,6 +343,10 @@ impl VmBuilder {
 }
 
 impl Vm {
+    pub(super) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
     fn plain(&self, function: bytecode::FunctionId) -> Func<(), ()> {
         Func::new(
             Arc::clone(&self.inner),

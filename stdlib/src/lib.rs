@@ -40,6 +40,7 @@ pub mod crypto;
 pub mod encoding;
 pub mod errors;
 pub mod fmt;
+pub mod golite;
 pub mod hash;
 pub mod html;
 pub mod index;
@@ -81,6 +82,7 @@ packages! {
     "encoding/xml" => crate::encoding::xml;
     "errors" => crate::errors;
     "fmt" => crate::fmt;
+    "golite/task" => crate::golite::task;
     "hash/adler32" => crate::hash::adler32;
     "hash/crc32" => crate::hash::crc32;
     "hash/crc64" => crate::hash::crc64;

@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use bytecode::FunctionId;
 use runtime::{Ender, Outcome, SchedulerHandle, Session};
 
 use crate::convert::{CallArguments, CallResults, CallSlot};
 use crate::engine::{Machine, PerProcessor};
+use crate::fiber::Interrupt;
 use crate::heap::OutOfMemory;
-use crate::host_call::{CallFailure, CallPlan, HostCall};
+use crate::host_call::{CallFailure, CallPlan, Callee, HostCall};
 use crate::image::Linked;
 use crate::vm::{Exit, VmOptions, exit_of, machine_for, scheduler_options};
 
@@ -154,11 +154,11 @@ impl Embedded {
     }
 
     /// Starts a call; see [`HostCall`] for how it ends.
-    pub fn call(&self, function: FunctionId, call: Arc<dyn HostCall>, plan: CallPlan) {
+    pub fn call(&self, callee: &Callee, call: Arc<dyn HostCall>, plan: CallPlan) {
         let mut call = Some(call);
         let make = |local: Option<&mut PerProcessor>| {
             let call = call.take()?;
-            self.machine.call_fiber(function, call, plan, local)
+            self.machine.call_fiber(callee, call, plan, local)
         };
         let called = if self.callers_only {
             self.session.call_to_its_end(make)
@@ -173,14 +173,14 @@ impl Embedded {
     }
 
     /// As [`Embedded::call`], by who does not wait: where only callers run, the rest of the call is run by later callers.
-    pub fn call_and_leave(&self, function: FunctionId, call: Arc<dyn HostCall>, plan: CallPlan) {
+    pub fn call_and_leave(&self, callee: &Callee, call: Arc<dyn HostCall>, plan: CallPlan) {
         if !self.callers_only {
-            return self.call(function, call, plan);
+            return self.call(callee, call, plan);
         }
         if self.is_over() {
             return call.fail(CallFailure::Gone);
         }
-        if let Some(fiber) = self.machine.call_fiber(function, call, plan, None) {
+        if let Some(fiber) = self.machine.call_fiber(callee, call, plan, None) {
             self.session.spawn(fiber);
             // If the program has ended the call is told when its fiber is dropped.
             let _ = self.session.run_until_idle();
@@ -215,7 +215,7 @@ impl Embedded {
             let mut found = None;
             world.for_each_goroutine(|goroutine| {
                 if goroutine.fiber.call.is(call) {
-                    goroutine.fiber.interrupted = true;
+                    goroutine.fiber.interrupt = Interrupt::Now;
                     found = Some(goroutine.id);
                 }
             });
@@ -308,7 +308,11 @@ impl Embedded {
     /// Has the waker of a call's task woken when the program ends.
     pub fn wake_at_end<A: CallArguments, R: CallResults>(&self, slot: &Arc<CallSlot<A, R>>) {
         let slot: Arc<dyn Waiting> = slot.clone();
-        let slot = Arc::downgrade(&slot);
+        self.tell_at_end(&slot);
+    }
+
+    pub(crate) fn tell_at_end(&self, waiting: &Arc<dyn Waiting>) {
+        let slot = Arc::downgrade(waiting);
         let mut waiters = lock(&self.waiters);
         if !waiters.iter().any(|other| Weak::ptr_eq(other, &slot)) {
             waiters.retain(|other| other.strong_count() > 0);

@@ -1,5 +1,6 @@
 //! The machine as the scheduler sees it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
@@ -16,6 +17,7 @@ use crate::fiber_pool::{FiberPool, FreeFibers};
 use crate::heap::{
     Cache, Collection, Heap, HeapOptions, Marker, OutOfMemory, Pace, Roots, Site, barrier,
 };
+use crate::held::HeldTable;
 use crate::host::HostHandle;
 use crate::image::{Image, ImageCell, Linked};
 use crate::leaks;
@@ -23,6 +25,7 @@ use crate::link::LinkError;
 use crate::native::{FinishNative, NativeTable};
 use crate::ops::calls;
 use crate::running::{Next, Running};
+use crate::scope::{self, Measured, Scopes};
 use crate::session::Watch;
 use crate::trace;
 use crate::traceback::{self, Failure, Traceback, TracebackLevel};
@@ -98,6 +101,14 @@ pub struct Machine {
     pub(crate) is_embedded: AtomicBool,
     /// Calls of the host whose threads wait.
     pub(crate) waiting_calls: AtomicUsize,
+    /// How many ends of channels the host has that may still wake goroutines.
+    pub(crate) host_ends: AtomicUsize,
+    /// Scopes of goroutines.
+    pub(crate) scopes: Scopes,
+    /// What the host holds of the program.
+    pub(crate) held: Arc<HeldTable>,
+    /// What the host keeps for the machine: whoever makes conversions of its own finds it by [`crate::NativeContext::owner`].
+    pub(crate) owner: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// For jobs that outlive a borrow.
     pub(crate) this: Weak<Machine>,
 }
@@ -183,6 +194,10 @@ impl Machine {
             address_key: OnceLock::new(),
             is_embedded: AtomicBool::new(false),
             waiting_calls: AtomicUsize::new(0),
+            host_ends: AtomicUsize::new(0),
+            scopes: Scopes::default(),
+            held: Arc::default(),
+            owner: OnceLock::new(),
             this: this.clone(),
         }))
     }
@@ -249,6 +264,11 @@ impl Machine {
 
     pub fn image(&self) -> &Image {
         &self.image
+    }
+
+    /// Sets what [`crate::NativeContext::owner`] answers; the first counts.
+    pub fn set_owner(&self, owner: Weak<dyn Any + Send + Sync>) {
+        let _ = self.owner.set(owner);
     }
 
     /// Adds a unit to a program that grows.
@@ -409,6 +429,7 @@ impl Roots for WorldRoots<'_, '_> {
             // SAFETY: the area is readable and aligned; the shape is the part's own.
             unsafe { marker.mark_memory(start, size, shape) };
         }
+        self.machine.held.report(marker);
         let mut timers = 0;
         self.world.for_each_timer(|payload| {
             timers += 1;
@@ -480,6 +501,7 @@ impl Engine for Machine {
         if mutating.is_some() && fiber.reported != self.heap.cycle_number() {
             self.report(fiber);
         }
+        let measured = Measured::begin(fiber, local);
         let mut cx = Running::new(self, fiber, local, slice);
         slice.install_limit(cx.own_limit());
         let (ip, fp) = (cx.instruction(cx.fiber.offset), cx.frame(cx.fiber.frame));
@@ -493,6 +515,9 @@ impl Engine for Machine {
         let switch = cx.switch.take().expect("whoever leaves the loop says why");
         if local.burst.is_some() || self.profiler.is_on() {
             cpu_profile::left(self, fiber, local, slice.processor_index(), &switch);
+        }
+        if fiber.scope.is_some() {
+            scope::after_slice(fiber, local, measured, slice, &switch);
         }
         match &self.session {
             Some(session) => session.look_at(self, fiber, slice.goroutine(), switch),
@@ -576,7 +601,9 @@ impl Engine for Machine {
         // ORDERING: relaxed; set before anything runs.
         self.is_embedded.load(Ordering::Relaxed)
             // ORDERING: SeqCst. Pairs with `Embedded`: who begins to wait counts itself, then looks whether everybody is asleep.
-            && self.waiting_calls.load(Ordering::SeqCst) == 0
+            && (self.waiting_calls.load(Ordering::SeqCst) == 0
+                // ORDERING: SeqCst, likewise: who gives an end up counts it out, then looks.
+                || self.host_ends.load(Ordering::SeqCst) != 0)
     }
 
     fn traceback(&self, fiber: &Self::Fiber, out: &mut String) {

@@ -16,6 +16,7 @@ use crate::heap::{Account, OutOfMemory};
 use crate::host_call::Owed;
 use crate::native::FinishNative;
 use crate::running::stub;
+use crate::scope::Scope;
 use crate::stack::Stack;
 
 /// In a return word: the safepoint of the caller's frame is the return address itself (a `RunDefers` that is re-entered), not the
@@ -55,6 +56,8 @@ pub(crate) enum Pending {
     Begin,
     /// As `Begin`, after a collection.
     BeginAgain,
+    /// A call of the host that waits at channels ends with the wake outcome.
+    Host,
 }
 
 /// A deferred call.
@@ -114,14 +117,29 @@ pub struct Fiber {
     pub(crate) refused: Option<Refused>,
     /// The unit of a session that it runs; 0 if it runs none.
     pub(crate) unit: u64,
-    /// Ends like one that has called `runtime.Goexit` as soon as it runs again.
-    pub(crate) interrupted: bool,
+    /// Whether it ends like one that has called `runtime.Goexit`.
+    pub(crate) interrupt: Interrupt,
+    /// The scope that it belongs to.
+    pub(crate) scope: Option<Arc<Scope>>,
+    /// The scope of the next goroutine that it starts, if that is another.
+    pub(crate) starts_in: Cell<Option<Option<Arc<Scope>>>>,
     /// It has ended in the middle of something: not to be used again.
     pub(crate) broken: bool,
     /// The call of the host that this goroutine was started for.
     pub(crate) call: Owed,
     /// Bytes charged for the lists of deferred calls and panics.
     list_charge: u64,
+}
+
+/// Whether somebody wants a goroutine to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Interrupt {
+    #[default]
+    None,
+    /// It ends as soon as it runs again.
+    Now,
+    /// It ends when it stops the next time: what it waits for comes to an end first.
+    NextTime,
 }
 
 /// An instruction that memory was refused to.
@@ -173,7 +191,9 @@ impl Fiber {
                 reported: 0,
                 refused: None,
                 unit: 0,
-                interrupted: false,
+                interrupt: Interrupt::None,
+                scope: None,
+                starts_in: Cell::new(None),
                 broken: false,
                 call: Owed::NOTHING,
                 list_charge: 0,
@@ -242,7 +262,9 @@ impl Fiber {
         self.created_at = NOWHERE;
         self.labels.take();
         self.unit = 0;
-        self.interrupted = false;
+        self.interrupt = Interrupt::None;
+        self.scope = None;
+        self.starts_in.take();
         self.refused = None;
         drop(std::mem::replace(&mut self.call, Owed::NOTHING));
         true

@@ -12,10 +12,11 @@
 use std::sync::Arc;
 
 use bytecode::{FunctionId, TypeKind};
-use runtime::{Switch, WorldJob};
+use runtime::{Switch, WaitReason, WakeOutcome, WorldJob};
 
-use crate::engine::{Machine, PerProcessor};
+use crate::engine::{Machine, PerProcessor, Transfer};
 use crate::fiber::{Fiber, Pending, Safepoint};
+use crate::held::Held;
 use crate::native::{FinishNative, GoPanic, NativeContext, Slots};
 use crate::ops::calls::native_context;
 use crate::running::{Next, Running, enter, stub};
@@ -38,13 +39,40 @@ pub enum CallFailure {
     Gone,
 }
 
+impl CallFailure {
+    /// What a panic of a conversion is for a call.
+    pub(crate) fn of(panic: GoPanic) -> CallFailure {
+        match panic {
+            GoPanic::OutOfMemory | GoPanic::WantsMemory => CallFailure::OutOfMemory,
+            GoPanic::Text(text)
+            | GoPanic::Runtime(text)
+            | GoPanic::Plain(text)
+            | GoPanic::Fatal(text)
+            | GoPanic::Signal(text) => CallFailure::Argument(text),
+        }
+    }
+}
+
+/// How a call goes on once it has begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Begun {
+    /// The function is called.
+    Call,
+    /// That was all: the call has ended, and has been told so.
+    Done,
+    /// The goroutine waits at channels, where it is enqueued: [`HostCall::resumed`] is next.
+    Park(WaitReason),
+}
+
 /// What a host wants of a call. See the module's text. Called on any thread that runs goroutines; must not block.
 pub trait HostCall: Send + Sync {
     /// Writes the arguments.
     ///
     /// # Errors
     /// There is no memory for them, or one cannot be made. If there is no memory it is called again after a collection.
-    fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<(), GoPanic>;
+    fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<Begun, GoPanic>;
+    /// What the goroutine waited for has happened: the call has ended.
+    fn resumed(&self, _: &mut NativeContext<'_>, _: WakeOutcome<Transfer>) {}
     /// Takes the results.
     fn end(&self, context: &mut NativeContext<'_>, results: Slots);
     /// The function has returned an error with this text.
@@ -104,6 +132,14 @@ impl Drop for Owed {
     }
 }
 
+/// What a call calls.
+pub enum Callee {
+    /// A function of the program.
+    Function(FunctionId),
+    /// A closure that the host holds.
+    Closure(Held),
+}
+
 impl Machine {
     /// A fiber that calls a function for the host; `None`, and the call told, when there is no memory.
     ///
@@ -111,16 +147,32 @@ impl Machine {
     /// If there is no such function.
     pub fn call_fiber(
         &self,
-        function: FunctionId,
+        callee: &Callee,
         call: Arc<dyn HostCall>,
         plan: CallPlan,
         local: Option<&mut PerProcessor>,
     ) -> Option<Box<Fiber>> {
-        let linked = &self.image.functions[function.0 as usize];
-        let (start, slots) = (linked.start, linked.function.parameters.len());
+        let (start, slots, closure) = match callee {
+            Callee::Function(function) => {
+                let linked = &self.image.functions[function.0 as usize];
+                (linked.start, linked.function.parameters.len(), 0)
+            }
+            Callee::Closure(held) => {
+                let [_, closure] = held.words();
+                // SAFETY: a closure of this machine, which it keeps alive as long as it is held.
+                let code = unsafe { crate::ops::calls::code_of(closure) };
+                let function = self
+                    .image
+                    .offset_of(code as u64)
+                    .and_then(|offset| self.image.function_at(offset))
+                    .expect("the code of a closure");
+                let slots = function.function.parameters.len();
+                (function.start, slots, closure)
+            }
+        };
         let recycled = local.and_then(|local| self.fibers.take(&mut local.free));
         let account = self.heap.account();
-        let fiber = Fiber::starting(recycled, 0, start, slots, self.max_stack(), account);
+        let fiber = Fiber::starting(recycled, closure, start, slots, self.max_stack(), account);
         let Some(mut fiber) = fiber else {
             call.fail(CallFailure::OutOfMemory);
             return None;
@@ -144,10 +196,21 @@ pub(crate) unsafe fn begin(cx: &mut Running<'_>, ip: *const bytecode::Word, fp: 
     };
     let made = call.begin(&mut native_context!(cx), Slots(fp));
     match made {
-        Ok(()) => {
+        Ok(Begun::Call) => {
             cx.fiber.call = Owed(Some((call, plan)));
             cx.poll_heap(ip, fp);
             Next { ip, fp }
+        }
+        Ok(Begun::Done) => {
+            cx.poll_heap(ip, fp);
+            cx.save(fp, ip, Safepoint::Entry);
+            cx.leave(Switch::Exit)
+        }
+        Ok(Begun::Park(reason)) => {
+            cx.fiber.call = Owed(Some((call, plan)));
+            cx.save(fp, ip, Safepoint::Entry);
+            cx.fiber.pending = Pending::Host;
+            cx.leave(Switch::Park(reason))
         }
         Err(GoPanic::OutOfMemory | GoPanic::WantsMemory) if !plan.refused => {
             plan.refused = true;
@@ -169,17 +232,21 @@ pub(crate) unsafe fn begin(cx: &mut Running<'_>, ip: *const bytecode::Word, fp: 
         }
         Err(panic) => {
             cx.save(fp, ip, Safepoint::Entry);
-            call.fail(match panic {
-                GoPanic::OutOfMemory | GoPanic::WantsMemory => CallFailure::OutOfMemory,
-                GoPanic::Text(text)
-                | GoPanic::Runtime(text)
-                | GoPanic::Plain(text)
-                | GoPanic::Fatal(text)
-                | GoPanic::Signal(text) => CallFailure::Argument(text),
-            });
+            call.fail(CallFailure::of(panic));
             cx.leave(Switch::Exit)
         }
     }
+}
+
+/// What a call waited for at channels has happened.
+pub(crate) fn resumed(cx: &mut Running<'_>, ip: *const bytecode::Word, fp: *mut u64) -> Next {
+    let outcome = cx.slice.take_wake_outcome();
+    if let Some(call) = cx.fiber.call.take() {
+        call.resumed(&mut native_context!(cx), outcome);
+    }
+    cx.poll_heap(ip, fp);
+    cx.save(fp, ip, Safepoint::Entry);
+    cx.leave(Switch::Exit)
 }
 
 /// The function has returned.

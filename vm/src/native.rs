@@ -325,6 +325,11 @@ impl<'h> NativeContext<'h> {
         crate::traceback::labels(self.fiber)
     }
 
+    /// What the host keeps for this machine ([`Machine::set_owner`]), if it is still there.
+    pub fn owner(&self) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+        self.machine.owner.get()?.upgrade()
+    }
+
     /// The engine itself, for statistics.
     pub fn machine(&self) -> &'h Machine {
         self.machine

@@ -345,6 +345,11 @@ fn finish(cx: &mut Running<'_>, head: &str) -> Next {
         });
         return cx.leave(Switch::Exit);
     }
+    if let Some(scope) = &cx.fiber.scope {
+        let trace = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, "");
+        scope.crashed(head.trim_end().to_owned(), trace.trim_start().to_owned());
+        return cx.leave(Switch::Exit);
+    }
     let text = with_trace(cx.machine, cx.slice.goroutine(), cx.fiber, head);
     let shows_others = cx.machine.traceback.level() >= TracebackLevel::All;
     cx.leave(Switch::Fatal(Failure { text, shows_others }))

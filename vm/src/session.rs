@@ -20,7 +20,7 @@ use diagnostics::SourceMap;
 use runtime::{GoroutineId, Outcome, SchedulerHandle, StoppedWorld, Switch};
 
 use crate::engine::Machine;
-use crate::fiber::Fiber;
+use crate::fiber::{Fiber, Interrupt};
 use crate::link::LinkError;
 use crate::native::NativeTable;
 use crate::vm::{Exit, Vm, VmOptions, exit_of};
@@ -284,7 +284,7 @@ fn end_goroutine(world: &mut StoppedWorld<'_, Machine>, id: u64) -> bool {
     let mut found = false;
     world.for_each_goroutine(|goroutine| {
         if goroutine.id.0 == id {
-            goroutine.fiber.interrupted = true;
+            goroutine.fiber.interrupt = Interrupt::Now;
             found = true;
         }
     });

@@ -178,6 +178,15 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) ->
             marker.mark_slot(*kind, index, |index| arguments[index]);
         }
     }
+    if let Some(scope) = &fiber.scope {
+        scope.mark(marker);
+    }
+    if let Some(starts_in) = fiber.starts_in.take() {
+        if let Some(scope) = &starts_in {
+            scope.mark(marker);
+        }
+        fiber.starts_in.set(Some(starts_in));
+    }
     for panic in &fiber.panics {
         marker.mark_interface(panic.value[0], panic.value[1]);
         if let Some(text) = panic.text {

@@ -3,17 +3,19 @@
 //! [`CallShared`] is made once per function: it compares the Rust types with the function's. [`CallSlot`] is one call, and is used again for
 //! the next: it carries the arguments to the goroutine, wherever that runs, and the results back.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use bytecode::{FunctionId, TypeKind};
 
 use super::functions::{Placed, Placer, returns_error};
-use super::{Declarations, FromGo, IntoGo, Mismatch, Unconvertible};
+use super::{Declarations, FromGo, IntoGo, Mismatch, Target, TypeOf, Unconvertible};
+use crate::border::View;
 use crate::embedded::{Embedded, Waiting};
 use crate::engine::Machine;
-use crate::host_call::{CallFailure, CallPlan, HostCall};
+use crate::host_call::{Begun, CallFailure, CallPlan, Callee, HostCall};
+use crate::image::Image;
 use crate::native::{GoPanic, NativeContext, Slots};
 use crate::types::RuntimeType;
 
@@ -201,7 +203,14 @@ impl<R: CallResults> CallResults for Result<R, ScriptError> {
 
 /// A function of a program, compared with Rust types.
 pub struct CallShared<A: CallArguments, R: CallResults> {
-    function: FunctionId,
+    callee: Callee,
+    layout: Arc<CallLayout<A, R>>,
+}
+
+/// A function type, compared with Rust types.
+pub struct CallLayout<A: CallArguments, R: CallResults> {
+    /// `None`: it has neither parameters nor results.
+    ty: Option<TypeOf>,
     arguments: A::Plan,
     results: R::Plan,
     plan: CallPlan,
@@ -226,13 +235,113 @@ impl<A: CallArguments, R: CallResults> CallShared<A, R> {
     pub fn bind(machine: &Machine, name: &str) -> Option<Result<CallShared<A, R>, Mismatch>> {
         let image = machine.image();
         let (function, ty) = image.export(name)?;
+        let layout = CallLayout::of_type(image, ty);
+        Some(layout.map(|layout| CallShared {
+            callee: Callee::Function(function),
+            layout: Arc::new(layout),
+        }))
+    }
+
+    /// A function value of the script. What its type was found to be is kept in `layout`, which belongs to one type.
+    ///
+    /// # Errors
+    /// It is nil, no function, or of another type.
+    pub fn of_value<'h>(
+        view: View<'h>,
+        layout: &OnceLock<Arc<CallLayout<A, R>>>,
+        context: &mut NativeContext<'h>,
+    ) -> Result<CallShared<A, R>, Unconvertible> {
+        let ty = view.ty();
+        let layout = match layout.get() {
+            Some(layout) => Arc::clone(layout),
+            None => {
+                let made = CallLayout::of_type(context.image(), ty)
+                    .map_err(|mismatch| Unconvertible(mismatch.to_string()))?;
+                Arc::clone(layout.get_or_init(|| Arc::new(made)))
+            }
+        };
+        if view.is_nil() {
+            return Err(Unconvertible(format!("a nil {}", ty.name())));
+        }
+        let callee = Callee::Closure(context.machine.hold(0, view.slot()));
+        Ok(CallShared { callee, layout })
+    }
+
+    /// Gives the function to the script.
+    ///
+    /// # Errors
+    /// It is another program's, or of another type.
+    pub fn give<'h>(
+        &self,
+        machine: &Machine,
+        target: Target<'h>,
+        context: &mut NativeContext<'h>,
+    ) -> Result<(), GoPanic> {
+        if !std::ptr::eq(machine, context.machine) {
+            return Err(GoPanic::text("a function of another VM"));
+        }
+        let image = context.image();
+        let closure = match &self.callee {
+            Callee::Closure(held) => held.words()[1],
+            Callee::Function(function) => {
+                std::ptr::from_ref(&image.closures[function.0 as usize]) as u64
+            }
+        };
+        let fits = self.layout.ty.is_some_and(|ty| {
+            // SAFETY: a type of this machine, as the function is.
+            let own = unsafe { ty.get() };
+            let tags = crate::reflection::Tags::Compared;
+            crate::reflection::identical_underlying(image, own, target.ty(), tags)
+        });
+        if !fits {
+            return Err(GoPanic::text(format!(
+                "a function of another type than {}",
+                target.ty().name()
+            )));
+        }
+        target.set_reference(closure);
+        Ok(())
+    }
+
+    /// A function whose type is known: one without parameters and results.
+    pub fn plain(function: FunctionId) -> CallShared<(), ()> {
+        CallShared {
+            callee: Callee::Function(function),
+            layout: Arc::new(CallLayout {
+                ty: None,
+                arguments: (),
+                results: (),
+                plan: CallPlan::default(),
+            }),
+        }
+    }
+
+    /// What the Rust types stand for.
+    pub fn signature(declarations: &mut Declarations) -> String {
+        let parameters = A::declare(declarations).join(", ");
+        let results = R::declare(declarations);
+        match &results[..] {
+            [] => format!("func({parameters})"),
+            [one] => format!("func({parameters}) {one}"),
+            several => format!("func({parameters}) ({})", several.join(", ")),
+        }
+    }
+}
+
+impl<A: CallArguments, R: CallResults> CallLayout<A, R> {
+    /// Compares a type with the Rust types.
+    fn of_type(image: &Image, ty: &RuntimeType) -> Result<CallLayout<A, R>, Mismatch> {
+        let wrong = || Mismatch {
+            go: ty.name().to_owned(),
+            wanted: CallShared::<A, R>::signature(&mut Declarations::default()),
+        };
         let TypeKind::Function {
             parameters,
             results,
             ..
         } = ty.kind()
         else {
-            return None;
+            return Err(wrong());
         };
         let all = |ids: &[bytecode::TypeId]| -> Vec<&RuntimeType> {
             ids.iter().map(|id| image.ty(*id)).collect()
@@ -246,38 +355,15 @@ impl<A: CallArguments, R: CallResults> CallShared<A, R> {
             let plan = R::plan(&mut types)?;
             types.end()?;
             let error = (R::FALLIBLE && returns_error(&results)).then(|| types.slot() as u16 - 2);
-            Ok(CallShared {
-                function,
-                arguments,
-                results: plan,
-                plan: CallPlan::new(error),
-            })
+            Ok((arguments, plan, CallPlan::new(error)))
         };
-        Some(bind().map_err(|_: Mismatch| Mismatch {
-            go: ty.name().to_owned(),
-            wanted: Self::signature(),
-        }))
-    }
-
-    /// A function whose type is known: one without parameters and results.
-    pub fn plain(function: FunctionId) -> CallShared<(), ()> {
-        CallShared {
-            function,
-            arguments: (),
-            results: (),
-            plan: CallPlan::default(),
-        }
-    }
-
-    fn signature() -> String {
-        let mut declarations = Declarations::default();
-        let parameters = A::declare(&mut declarations).join(", ");
-        let results = R::declare(&mut declarations);
-        match &results[..] {
-            [] => format!("func({parameters})"),
-            [one] => format!("func({parameters}) {one}"),
-            several => format!("func({parameters}) ({})", several.join(", ")),
-        }
+        let (arguments, results, plan) = bind().map_err(|_: Mismatch| wrong())?;
+        Ok(CallLayout {
+            ty: Some(TypeOf::new(ty)),
+            arguments,
+            results,
+            plan,
+        })
     }
 }
 
@@ -330,14 +416,14 @@ impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
             self.begin_to_wait();
         }
         let call: Arc<dyn HostCall> = self.clone();
-        embedded.call(self.shared.function, call, self.shared.plan);
+        embedded.call(&self.shared.callee, call, self.shared.layout.plan);
     }
 
     /// As [`CallSlot::start`], by who does not wait.
     pub fn start_and_leave(self: &Arc<Self>, embedded: &Embedded, arguments: A) {
         self.lock().phase = Phase::Armed(arguments);
         let call: Arc<dyn HostCall> = self.clone();
-        embedded.call_and_leave(self.shared.function, call, self.shared.plan);
+        embedded.call_and_leave(&self.shared.callee, call, self.shared.layout.plan);
     }
 
     /// The results, if it has ended; the slot may be used again then.
@@ -449,7 +535,7 @@ impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
 }
 
 impl<A: CallArguments, R: CallResults> HostCall for CallSlot<A, R> {
-    fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<(), GoPanic> {
+    fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<Begun, GoPanic> {
         let mut state = self.lock();
         let Phase::Armed(values) = std::mem::replace(&mut state.phase, Phase::Running) else {
             return Err(GoPanic::text(
@@ -458,12 +544,13 @@ impl<A: CallArguments, R: CallResults> HostCall for CallSlot<A, R> {
         };
         drop(state);
         // SAFETY: the machine gives the slots of the function that the plan is of.
-        unsafe { values.write(arguments.0, &self.shared.arguments, context) }
+        unsafe { values.write(arguments.0, &self.shared.layout.arguments, context) }?;
+        Ok(Begun::Call)
     }
 
     fn end(&self, context: &mut NativeContext<'_>, results: Slots) {
         // SAFETY: as in `begin`.
-        let read = unsafe { R::read(results.0, &self.shared.results, context) };
+        let read = unsafe { R::read(results.0, &self.shared.layout.results, context) };
         self.complete(read.map_err(|error| CallStatus::Unconvertible(error.0)));
     }
 

@@ -16,6 +16,7 @@ use super::{Argument, Declarations, FromGo, IntoGo, Mismatch, TypeOf, Unconverti
 use crate::host_function::{HostEntry, HostFunction};
 use crate::native::{FinishNative, GoPanic, NativeContext, ParkingOutcome};
 use crate::types::{RuntimeType, TypeTable};
+use crate::visit;
 
 /// What a host function is in Go.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -418,7 +419,9 @@ macro_rules! host_functions {
                         let registers = unsafe { $name.registers(window) };
                         let mut $held = $name::hold(registers, $name.plan(), context).map_err(refused)?;
                     )*
-                    let values = catch_unwind(AssertUnwindSafe(|| call(&*self, $($name::lend(&mut $held)),*)));
+                    let values = visit::lend(context, || {
+                        catch_unwind(AssertUnwindSafe(|| call(&*self, $($name::lend(&mut $held)),*)))
+                    });
                     let values = values.map_err(panicked)?;
                     // SAFETY: as above.
                     unsafe { values.write(window, &results, context) }

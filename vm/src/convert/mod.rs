@@ -29,21 +29,26 @@ mod arguments;
 mod calls;
 mod collections;
 mod functions;
+mod held;
+mod lookup;
 mod registers;
 mod scalars;
 mod target;
 
 pub use arguments::Argument;
-pub use calls::{CallArguments, CallResults, CallShared, CallSlot, CallStatus, ScriptError};
+pub use calls::{
+    CallArguments, CallLayout, CallResults, CallShared, CallSlot, CallStatus, ScriptError,
+};
 pub use functions::{
     AsyncHostFn, BlockingHostFn, HostFn, HostResults, HostSignature, Spawn, Typed, Values,
 };
+pub use held::HeldAny;
 pub use target::Target;
 
 use crate::border::View;
 use crate::native::{GoPanic, NativeContext};
 use crate::types::RuntimeType;
-use registers::{Registers, Scratch};
+pub(crate) use registers::{Registers, Scratch};
 use std::ptr::NonNull;
 
 /// A Rust type does not stand for a Go type.
@@ -116,6 +121,11 @@ impl Declarations {
 }
 
 /// A Rust type that stands for a Go type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not stand for a Go type",
+    note = "for a type of your own, `#[derive(golite::GoType)]`; for one that serde knows, `golite::Serde<{Self}>`; for any value of the script, \
+            `golite::Value`"
+)]
 pub trait GoType: Sized + 'static {
     /// What a conversion needs to know.
     type Plan: Send + Sync + 'static;
@@ -131,6 +141,11 @@ pub trait GoType: Sized + 'static {
 }
 
 /// A type whose values can be taken from the script.
+#[diagnostic::on_unimplemented(
+    message = "no `{Self}` can be taken from the script",
+    note = "for a type of your own, `#[derive(golite::GoType)]`; for one that serde knows, `golite::Serde<{Self}>`; for any value of the script, \
+            `golite::Value`"
+)]
 pub trait FromGo: GoType {
     /// Reads a value.
     ///
@@ -159,6 +174,11 @@ pub trait FromGo: GoType {
 }
 
 /// A type whose values can be given to the script.
+#[diagnostic::on_unimplemented(
+    message = "no `{Self}` can be given to the script",
+    note = "for a type of your own, `#[derive(golite::GoType)]`; for one that serde knows, `golite::Serde<{Self}>`; for any value of the script, \
+            `golite::Value`"
+)]
 pub trait IntoGo: GoType {
     /// Writes a value to memory that holds the zero value.
     ///
@@ -283,6 +303,20 @@ impl<T: IntoGo> FieldPlan<T> {
 }
 
 impl<'h> NativeContext<'h> {
+    /// An interface value with a new value of a type, which `write` writes.
+    ///
+    /// # Errors
+    /// There is no memory, or `write` has failed.
+    pub fn make_any(
+        &mut self,
+        ty: &'h RuntimeType,
+        write: impl FnOnce(Target<'h>, &mut NativeContext<'h>) -> Result<(), GoPanic>,
+    ) -> Result<crate::border::Any<'h>, GoPanic> {
+        let place = self.new_object(ty)?;
+        write(Target::new(ty, place), self)?;
+        Target::new(ty, place).view().to_any(self)
+    }
+
     /// A new zeroed heap object for a value of a type.
     pub(crate) fn new_object(&mut self, ty: &RuntimeType) -> Result<*mut u8, GoPanic> {
         let object = self.cache.allocate(ty.site());

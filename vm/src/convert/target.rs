@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use bytecode::TypeKind;
 
-use crate::border::GoStr;
+use crate::border::{GoStr, Place, View};
 use crate::moves;
 use crate::types::{Access, RuntimeType};
 
@@ -32,6 +32,15 @@ impl<'h> Target<'h> {
         self.ty
     }
 
+    /// A look at what has been written.
+    pub fn view(&self) -> View<'h> {
+        View {
+            ty: self.ty,
+            place: Place::Memory(self.place),
+            marker: PhantomData,
+        }
+    }
+
     pub(crate) fn place(&self) -> u64 {
         self.place as u64
     }
@@ -49,6 +58,22 @@ impl<'h> Target<'h> {
         // SAFETY: INVARIANT TYPES.
         let ty = unsafe { field.ty.as_ref() };
         Target::new(ty, self.place.wrapping_add(field.offset as usize))
+    }
+
+    /// Element `index` of an array.
+    ///
+    /// # Panics
+    /// If this is no array, or has no such element.
+    pub fn element(&self, index: usize) -> Target<'h> {
+        let TypeKind::Array { length, .. } = self.ty.kind() else {
+            panic!("an array");
+        };
+        assert!((index as u64) < *length, "an element of the array");
+        let element = self.ty.element();
+        Target::new(
+            element,
+            self.place.wrapping_add(index * element.size as usize),
+        )
     }
 
     /// Writes a bool or a number, given as registers hold it.
@@ -70,7 +95,7 @@ impl<'h> Target<'h> {
     }
 
     /// Writes a pointer or a map, which must be one of this type.
-    pub(super) fn set_reference(&self, reference: u64) {
+    pub(crate) fn set_reference(&self, reference: u64) {
         assert!(self.ty.access == Access::Ref, "a reference");
         // SAFETY: a place of a reference.
         unsafe { moves::store_reference(self.place(), reference) }

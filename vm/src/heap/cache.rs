@@ -120,6 +120,8 @@ pub(super) struct Shared {
     /// Bytes and objects of windows that the heap's counters do not know of yet.
     bytes: u64,
     objects: u64,
+    /// Bytes that the heap's counters were told of, ever.
+    counted: u64,
     /// What the barrier has shaded and nobody has scanned.
     pub(super) shaded: Vec<u64>,
 }
@@ -150,6 +152,7 @@ impl Heap {
             shapes: Vec::new(),
             bytes: 0,
             objects: 0,
+            counted: 0,
             shaded: Vec::new(),
         });
         let shared = NonNull::from(Box::leak(shared));
@@ -218,10 +221,9 @@ impl Shared {
                 .fetch_add(entry.made.wrapping_sub(unused), Ordering::Relaxed);
             entry.made = unused;
         }
-        heap.count_allocation(
-            self.bytes.wrapping_sub(unused_bytes),
-            self.objects.wrapping_sub(unused_objects),
-        );
+        let bytes = self.bytes.wrapping_sub(unused_bytes);
+        self.counted = self.counted.wrapping_add(bytes);
+        heap.count_allocation(bytes, self.objects.wrapping_sub(unused_objects));
         (self.bytes, self.objects) = (unused_bytes, unused_objects);
     }
 }
@@ -473,6 +475,7 @@ impl Cache {
             std::mem::take(&mut shared.bytes),
             std::mem::take(&mut shared.objects),
         );
+        shared.counted = shared.counted.wrapping_add(bytes);
         self.heap.count_allocation(bytes, objects);
         Reference::new(object).ok_or(OutOfMemory)
     }
@@ -482,6 +485,13 @@ impl Cache {
     pub fn publish(&mut self) {
         // SAFETY: as in `allocate_sized`.
         unsafe { self.shared.as_mut() }.publish(&self.heap);
+    }
+
+    /// Bytes that were ever allocated from this cache.
+    pub fn allocated(&mut self) -> u64 {
+        self.publish();
+        // SAFETY: as in `allocate_sized`.
+        unsafe { self.shared.as_ref() }.counted
     }
 
     /// The next of a sequence of pseudo-random numbers, for hash seeds and the start of map iterations.

@@ -5,7 +5,7 @@ use runtime::Switch;
 
 use super::{after, allocated, decode, high, r};
 use crate::engine::Machine;
-use crate::fiber::{Defer, Fiber, Pending, Safepoint};
+use crate::fiber::{Defer, Fiber, Interrupt, Pending, Safepoint};
 use crate::heap::OutOfMemory;
 use crate::host_call;
 use crate::host_function::HostEntry;
@@ -262,6 +262,13 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         fiber.created_at = cx.offset_of(ip);
         fiber.created_by = cx.slice.goroutine();
         fiber.labels.set(cx.fiber.labels.get_mut().clone());
+        fiber.scope = match cx.fiber.starts_in.take() {
+            Some(other) => other,
+            None => cx.fiber.scope.clone(),
+        };
+        if let Some(scope) = &fiber.scope {
+            scope.enter();
+        }
         std::ptr::copy_nonoverlapping(fp.add(i.window.0 as usize), fiber.arguments(), count);
         cx.slice.spawn(fiber);
         after!(ip, fp, Go)
@@ -551,12 +558,12 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
 #[cold]
 #[inline(never)]
 fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    cx.fiber.interrupted = false;
+    cx.fiber.interrupt = Interrupt::None;
     match std::mem::take(&mut cx.fiber.pending) {
         Pending::Again | Pending::BeginAgain | Pending::Completion => {
             drop(cx.slice.take_completion())
         }
-        Pending::Channel => cx.slice.forget_wake_outcome(),
+        Pending::Channel | Pending::Host => cx.slice.forget_wake_outcome(),
         Pending::Nothing | Pending::Begin | Pending::Native(_) => {}
     }
     panics::goexit(cx, ip, fp)
@@ -570,8 +577,10 @@ fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
 pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
-        if cx.fiber.interrupted {
-            return interrupt(cx, ip, fp);
+        match cx.fiber.interrupt {
+            Interrupt::None => {}
+            Interrupt::Now => return interrupt(cx, ip, fp),
+            Interrupt::NextTime => cx.fiber.interrupt = Interrupt::Now,
         }
         match std::mem::take(&mut cx.fiber.pending) {
             Pending::Nothing => Next { ip, fp },
@@ -586,6 +595,7 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             },
             Pending::Native(finish) => resume_native(cx, ip, fp, finish),
             Pending::Begin => host_call::begin(cx, ip, fp),
+            Pending::Host => host_call::resumed(cx, ip, fp),
             Pending::BeginAgain => {
                 drop(cx.slice.take_completion());
                 host_call::begin(cx, ip, fp)

@@ -1,0 +1,3 @@
+//! Packages that Go has not.
+
+pub mod task;

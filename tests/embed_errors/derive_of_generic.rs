@@ -1,0 +1,8 @@
+// A Go type is one type.
+#[derive(golite::GoType)]
+struct Pair<T> {
+    one: T,
+    other: T,
+}
+
+fn main() {}

@@ -2,7 +2,8 @@
 //! a note from another machine, or an event.
 //!
 //! 1. One machine at a time sleeps here; the others sleep on their own notes. Machines that look for work look here
-//!    too, without sleeping, and sysmon does when nobody has for [`POLL_GAP`].
+//!    too, without sleeping, and sysmon does when nobody has for [`POLL_GAP`]. While every processor is busy and none looks, sysmon
+//!    spends its sleep at the poller's own descriptor, so that an event ends it ([`Netpoll::await_events`]).
 //! 2. An event names a descriptor by its key; the table says which that is, or that it is gone. Whoever waits for it becomes
 //!    runnable and goes to the global queue.
 //! 3. `waiting` counts goroutines that wait here. It is counted off after they are in the queue, so that nobody sees
@@ -18,7 +19,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -31,6 +32,7 @@ use crate::{
     engine::Engine,
     lock_rank::{Rank, RankedMutex},
     monitor::{Link, Watched},
+    preempt::MINIMUM_SLICE,
     run_queue::List,
     scheduler::{Context, Shared},
     sync::{AtomicUsize, Condvar, Mutex, Ordering},
@@ -210,6 +212,21 @@ impl<E: Engine> Netpoll<E> {
         }
     }
 
+    /// Waits until there are events or `note` can be read, at most `timeout`, and takes none of them: for sysmon, while no machine sleeps here.
+    /// Answers whether there are events; `None`: this cannot be waited for so.
+    pub(crate) fn await_events(&self, note: BorrowedFd<'_>, timeout: Duration) -> Option<bool> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let own = self.own()?;
+        let mut descriptors = [
+            PollFd::from_borrowed_fd(own.poller.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(note, PollFlags::IN),
+        ];
+        let timeout = Timespec::try_from(timeout).ok()?;
+        // A signal ends it too: then it is another round.
+        let _ = poll(&mut descriptors, Some(&timeout));
+        Some(!descriptors[0].revents().is_empty())
+    }
+
     fn woken_by(&self, events: &Events) -> Woken<E> {
         let mut woken = Woken::nobody();
         if events.is_empty() {
@@ -347,11 +364,22 @@ impl<E: Engine> Shared<E> {
         self.netpoll.look(sleeper)
     }
 
-    /// Makes sure that a machine, or the shared monitor, waits for events if a processor is idle.
+    /// Whether goroutines wait for events, every processor is busy, and none of them has looked for a while.
+    pub(crate) fn events_wait_for_monitor(&self) -> bool {
+        // ORDERING: SeqCst, as all of `last_poll`; 0: a machine waits in the poller.
+        let last = self.last_poll.load(Ordering::SeqCst);
+        last != 0
+            && self.idle_count() == 0
+            && self.netpoll.has_waiters()
+            && self.clock.now() - last >= MINIMUM_SLICE
+            && !self.clock.is_virtual()
+    }
+
+    /// Makes sure that a machine, or the shared monitor, waits for events if a processor is idle, or nobody else looks for them.
     pub(crate) fn watch_descriptors(self: &Arc<Self>) {
         if !self.waits_itself() {
             if self.netpoll.has_waiters()
-                && self.idle_count() != 0
+                && (self.idle_count() != 0 || self.events_wait_for_monitor())
                 && let Some(link) = self.sysmon.link()
                 && let Some(OwnPoller {
                     watched: Some(watched),

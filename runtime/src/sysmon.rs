@@ -5,7 +5,7 @@
 //!
 //! 1. sleeps deeply while the world is stopped or everybody is idle, until somebody gets a processor busy or a timer is due;
 //! 2. sees to overdue timers and other urgent matters: starts a machine, or asks a busy processor to yield at once;
-//! 3. looks for events of descriptors when nobody did for 10 ms;
+//! 3. looks for events of descriptors when one has ended its sleep, or nobody did for 10 ms;
 //! 4. retakes processors from blocking calls, and asks goroutines whose slice is over to yield if anybody waits;
 //! 5. asks for a collection when none ran for long;
 //! 6. looks, at most once a second, how many processors the mask and the cgroup's quota grant;
@@ -14,14 +14,18 @@
 //! A scheduler with machines of its own has such a thread of its own ([`start`]); those that share machines share one (`monitor.rs`), which
 //! does the rounds of each ([`PooledWard`]); one that runs on its callers' threads alone has none.
 //!
+//! While every processor is busy and goroutines wait for descriptors, it sleeps where an event ends the sleep. Machines that run short of work look
+//! for events themselves, some thousand times a second; in that case it is left in peace, so that a busy server does not wake it for each packet.
+//!
 //! It is not counted in deadlock detection. What it decides is decided by plain functions over numbers, tested below without
 //! threads or clocks.
 //!
 //! GO: proc.go `sysmon`, `retake`, `schedtrace`.
 
 use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -162,6 +166,8 @@ pub(crate) struct SysmonNote {
     wakes_at: AtomicI64,
     /// The monitor that this scheduler shares with others; it sleeps elsewhere.
     link: Option<Link>,
+    /// What ends a sleep at the poller. `None`: the system has none to give.
+    bell: OnceLock<Option<OwnedFd>>,
 }
 
 #[derive(Default)]
@@ -169,6 +175,8 @@ struct NoteState {
     notified: bool,
     /// Start with short delays again.
     fresh: bool,
+    /// It sleeps at the poller: the bell is to be rung.
+    at_poller: bool,
 }
 
 impl SysmonNote {
@@ -179,6 +187,7 @@ impl SysmonNote {
             condition: Condvar::new(),
             deep: AtomicBool::new(false),
             wakes_at: AtomicI64::new(0),
+            bell: OnceLock::new(),
         }
     }
 
@@ -198,8 +207,20 @@ impl SysmonNote {
         if let Some(link) = &self.link {
             return link.wake(false);
         }
-        self.state.lock().notified = true;
+        self.tell(false);
+    }
+
+    fn tell(&self, fresh: bool) {
+        let mut state = self.state.lock();
+        state.notified = true;
+        state.fresh |= fresh;
+        let at_poller = state.at_poller;
+        drop(state);
         self.condition.notify_one();
+        if at_poller && let Some(Some(bell)) = self.bell.get() {
+            // If it fails it rings already.
+            let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
+        }
     }
 
     /// Ends its sleep, if that is deep. The central lock is held.
@@ -218,11 +239,7 @@ impl SysmonNote {
         if let Some(link) = &self.link {
             return link.wake(true);
         }
-        let mut state = self.state.lock();
-        state.notified = true;
-        state.fresh = true;
-        drop(state);
-        self.condition.notify_one();
+        self.tell(true);
     }
 
     /// Ends its sleep if that lasts beyond `when`.
@@ -231,6 +248,35 @@ impl SysmonNote {
         if self.wakes_at.load(Ordering::SeqCst) > when {
             self.notify();
         }
+    }
+
+    fn bell(&self) -> Option<&OwnedFd> {
+        use rustix::event::{EventfdFlags, eventfd};
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let made = self.bell.get_or_init(|| eventfd(0, flags).ok());
+        made.as_ref()
+    }
+
+    /// As `sleep`, but `wait` does the waiting, until the descriptor that it is given can be read. `None`: there is none to be had.
+    fn sleep_elsewhere(&self, wait: impl FnOnce(BorrowedFd<'_>)) -> Option<bool> {
+        let bell = self.bell()?;
+        {
+            let mut state = self.state.lock();
+            state.at_poller = !state.notified;
+            if state.notified {
+                state.notified = false;
+                return Some(std::mem::take(&mut state.fresh));
+            }
+        }
+        wait(bell.as_fd());
+        let mut state = self.state.lock();
+        state.at_poller = false;
+        state.notified = false;
+        let fresh = std::mem::take(&mut state.fresh);
+        drop(state);
+        // Who rings does so without the lock: a ring that comes later ends the next sleep too early, and is taken then.
+        let _ = rustix::io::read(bell, &mut [0; 8]);
+        Some(fresh)
     }
 
     /// Sleeps for `delay` or until notified; answers whether it was told to start afresh.
@@ -253,6 +299,8 @@ pub(crate) fn start<E: Engine>(
     shared: &Arc<Shared<E>>,
     at_start: Option<impl FnOnce() + Send + 'static>,
 ) -> Option<JoinHandle<()>> {
+    // Now, so that the descriptors of a program do not become more while it runs.
+    shared.sysmon.bell();
     let shared = Arc::clone(shared);
     std::thread::Builder::new()
         .name("golite-sysmon".to_string())
@@ -294,6 +342,9 @@ struct Memory {
     /// How many slices had begun when it was looked at last, and when a collection was asked for.
     slices: u64,
     slices_collected: u64,
+    /// An event has ended the last sleep, and whether the last round has woken somebody for one.
+    event: bool,
+    polled: bool,
 }
 
 /// The mask and the quotas of the system, read at most once in [`QUOTA_PERIOD`] for all who ask.
@@ -338,7 +389,13 @@ impl<E: Engine> PooledWard<E> {
 
 impl<E: Engine> Ward for PooledWard<E> {
     fn before_sleep(&mut self, delay: Nanos) -> Option<Nanos> {
-        self.with(|sysmon| sysmon.before_sleep(delay))
+        self.with(|sysmon| {
+            if sysmon.shared.events_wait_for_monitor() {
+                // Its poller is one that the monitor waits at: an event is a call.
+                sysmon.shared.watch_descriptors();
+            }
+            sysmon.before_sleep(delay)
+        })
     }
 
     fn round(&mut self, quota: &mut QuotaWatch) -> Option<bool> {
@@ -405,6 +462,7 @@ impl<E: Engine> Sysmon<E> {
         self.see_to_urgent_matters();
         self.see_to_deadline();
         let polled = self.poll();
+        self.memory.polled = polled;
         let retaken = self.retake(now);
         self.force_collection(now);
         self.follow_quota(now, quota);
@@ -489,11 +547,23 @@ impl<E: Engine> Sysmon<E> {
         delay.min(shared.until_deadline())
     }
 
-    /// Sleeps for `delay`, but never past the next timer.
-    fn sleep(&self, delay: Nanos) -> bool {
-        let shared = &self.shared;
+    /// Sleeps for `delay`, but never past the next timer, nor past an event that nobody else would see soon.
+    fn sleep(&mut self, delay: Nanos) -> bool {
+        let shared = Arc::clone(&self.shared);
         let delay = self.before_sleep(delay);
-        let fresh = shared.sysmon.sleep(delay);
+        // An event that nobody could take would end each sleep at once.
+        let in_vain = std::mem::take(&mut self.memory.event) && !self.memory.polled;
+        let mut event = None;
+        let told = (delay > 0 && !in_vain && shared.events_wait_for_monitor())
+            .then(|| {
+                shared.sysmon.sleep_elsewhere(|bell| {
+                    let delay = Duration::from_nanos(delay.unsigned_abs());
+                    event = shared.netpoll.await_events(bell, delay);
+                })
+            })
+            .flatten();
+        self.memory.event = event.unwrap_or(false);
+        let fresh = told.unwrap_or_else(|| shared.sysmon.sleep(delay));
         shared.sysmon.wakes_at.store(0, Ordering::SeqCst);
         fresh
     }
@@ -549,11 +619,13 @@ impl<E: Engine> Sysmon<E> {
 
     /// Looks for events when nobody did for long. Answers whether there were any.
     fn poll(&self) -> bool {
+        let event = self.memory.event;
         let shared = &self.shared;
         // ORDERING: SeqCst, as all of `last_poll`. The compare-and-swap elects one poller; 0: a machine waits there.
         let last = shared.last_poll.load(Ordering::SeqCst);
         let now = shared.clock.now();
-        if !poll_is_due(now, last, shared.netpoll.has_waiters())
+        let is_due = event && last != 0 || poll_is_due(now, last, shared.netpoll.has_waiters());
+        if !is_due
             || shared
                 .last_poll
                 .compare_exchange(last, now.max(1), Ordering::SeqCst, Ordering::SeqCst)

@@ -930,8 +930,16 @@ fn schedtrace_has_gos_shape() {
         detail: true,
         sink: Arc::new(move |text| sink.lock().unwrap().push_str(text)),
     });
-    let (_, outcome) = run_with(Toy::default(), options, async {
-        sleep(50 * MS).await;
+    let seen = lines.clone();
+    let (_, outcome) = run_with(Toy::default(), options, async move {
+        // The monitor's thread may have to wait for its turn.
+        let limit = Instant::now() + Duration::from_secs(60);
+        loop {
+            sleep(50 * MS).await;
+            if seen.lock().unwrap().contains("status=4(sleep)") || Instant::now() > limit {
+                break;
+            }
+        }
     });
     assert!(matches!(outcome, Outcome::MainExited));
     let text = lines.lock().unwrap().clone();

@@ -1,7 +1,7 @@
 //! Labels and branches: what they lead to, and whether they may. GO: cmd/compile/internal/syntax branches.go.
 
 use diagnostics::{Code, TextRange};
-use parser::ast::{BlockId, ExprId, Stmt, StmtId, Symbol};
+use parser::ast::{BlockId, ExprId, List, Stmt, StmtId, Symbol};
 use rustc_hash::FxHashMap;
 
 use crate::checker::{Checker, with_stack};
@@ -15,12 +15,24 @@ struct Label {
     used: bool,
 }
 
-/// A block on the way from the function's body to the current statement; all that were met are kept.
+/// A block of the function's body. Blocks are numbered as they are entered, so those within an open block are it and all that came later.
 struct Block {
-    parent: Option<usize>,
     start: TextRange,
-    /// The labelled statement that this block belongs to.
-    labelled: Option<StmtId>,
+    /// Is the walk in it?
+    open: bool,
+    /// The last variable declaration that stands directly in it.
+    declaration: Option<Declaration>,
+}
+
+/// A variable declaration.
+#[derive(Clone, Copy)]
+struct Declaration {
+    range: TextRange,
+    /// The names declared, or the first of them.
+    names: List<ExprId>,
+    only_first: bool,
+    /// How many gotos stand before it.
+    after: usize,
 }
 
 /// What an unlabelled `break` or `continue` would leave.
@@ -32,12 +44,13 @@ struct Targets {
     case: Option<usize>,
 }
 
-/// A `goto` whose label has not been met.
+/// A `goto` whose label had not been met.
 struct Forward {
     label: ExprId,
     name: Symbol,
-    /// The variable declaration it jumps over, if any: its range and what it declares.
-    over: Option<(TextRange, String)>,
+    block: usize,
+    /// Was its label met since, in its block or one around it?
+    met: bool,
 }
 
 #[derive(Default)]
@@ -46,6 +59,12 @@ struct State {
     /// Labels in the order of declaration.
     order: Vec<Symbol>,
     blocks: Vec<Block>,
+    /// Gotos in the order of the text.
+    forward: Vec<Forward>,
+    /// Those whose label has not been met, by its name.
+    pending: FxHashMap<Symbol, Vec<usize>>,
+    /// The labelled statements around the current one.
+    labelled: Vec<StmtId>,
 }
 
 impl Checker<'_> {
@@ -59,8 +78,11 @@ impl Checker<'_> {
         };
         let start = self.ast.block(body).range;
         let statements = self.ast.statements(body);
-        let forward = self.block_branches(&mut state, None, targets, None, start, statements);
-        for goto in forward {
+        self.block_branches(&mut state, targets, None, start, statements);
+        for goto in std::mem::take(&mut state.forward) {
+            if goto.met {
+                continue;
+            }
             let text = self.text(goto.name);
             let message = match state.labels.get_mut(&goto.name) {
                 Some(label) => {
@@ -86,19 +108,18 @@ impl Checker<'_> {
     fn block_branches(
         &mut self,
         state: &mut State,
-        parent: Option<usize>,
         targets: Targets,
         labelled: Option<StmtId>,
         start: TextRange,
         statements: &[StmtId],
-    ) -> Vec<Forward> {
+    ) {
         let block = state.blocks.len();
         state.blocks.push(Block {
-            parent,
             start,
-            labelled,
+            open: true,
+            declaration: None,
         });
-        let mut forward: Vec<Forward> = Vec::new();
+        state.labelled.extend(labelled);
         let end = statements
             .iter()
             .rposition(|s| !matches!(self.ast.stmt(*s), Stmt::Empty))
@@ -114,44 +135,57 @@ impl Checker<'_> {
             {
                 if let Some(name) = self.ast.ident(label).filter(|name| !name.is_blank()) {
                     self.declare_label(state, block, statement, label, name);
-                    // Gotos further up lead here.
-                    let (here, others): (Vec<_>, Vec<_>) =
-                        forward.into_iter().partition(|goto| goto.name == name);
-                    forward = others;
-                    for goto in here {
-                        if let Some(label) = state.labels.get_mut(&name) {
-                            label.used = true;
-                        }
-                        if let Some((range, variable)) = goto.over {
-                            let message = format!(
-                                "goto {} jumps over declaration of {variable} at {}",
-                                self.text(name),
-                                self.sources.position(range)
-                            );
-                            self.report_expr(Code::InvalidLabel, goto.label, message);
-                        }
-                    }
+                    self.meet_label(state, block, name);
                     labelled = Some(statement);
                 }
                 statement = inner;
             }
             let last = index + 1 == statements.len();
-            let inner = self.statement_branches(
-                state,
-                block,
-                targets,
-                labelled,
-                statement,
-                last,
-                &mut forward,
-            );
-            forward.extend(inner);
+            self.statement_branches(state, block, targets, labelled, statement, last);
         }
-        // What is declared in this block is out of scope at a label further out.
-        for goto in &mut forward {
-            goto.over = None;
+        state.blocks[block].open = false;
+        if labelled.is_some() {
+            state.labelled.pop();
         }
-        forward
+    }
+
+    /// Gotos further up that stand in the block of the label, or in one within it, lead to it.
+    fn meet_label(&mut self, state: &mut State, block: usize, name: Symbol) {
+        let Some(pending) = state.pending.get_mut(&name) else {
+            return;
+        };
+        let forward = &state.forward;
+        // Gotos of blocks further out came before this one was entered.
+        let first = pending.partition_point(|goto| forward[*goto].block < block);
+        let here = pending.split_off(first);
+        if here.is_empty() {
+            return;
+        }
+        if let Some(label) = state.labels.get_mut(&name) {
+            label.used = true;
+        }
+        for index in here {
+            let goto = &mut state.forward[index];
+            goto.met = true;
+            let label = goto.label;
+            if let Some(over) = state.blocks[block].declaration
+                && index < over.after
+            {
+                let names = self.ast.list(over.names);
+                let names = match over.only_first {
+                    true => &names[..1],
+                    false => names,
+                };
+                let names: Vec<String> = names.iter().map(|n| self.expression_text(*n)).collect();
+                let message = format!(
+                    "goto {} jumps over declaration of {} at {}",
+                    self.text(name),
+                    names.join(", "),
+                    self.sources.position(over.range)
+                );
+                self.report_expr(Code::InvalidLabel, label, message);
+            }
+        }
     }
 
     fn declare_label(
@@ -183,7 +217,6 @@ impl Checker<'_> {
         );
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the state of one walk")]
     fn statement_branches(
         &mut self,
         state: &mut State,
@@ -192,8 +225,7 @@ impl Checker<'_> {
         labelled: Option<StmtId>,
         statement: StmtId,
         last: bool,
-        forward: &mut Vec<Forward>,
-    ) -> Vec<Forward> {
+    ) {
         let range = self.ast.stmt_range(statement);
         let plain = Targets {
             case: None,
@@ -205,33 +237,29 @@ impl Checker<'_> {
                      start: TextRange,
                      body: BlockId| {
             let statements = checker.ast.statements(body);
-            with_stack(|| {
-                checker.block_branches(state, Some(block), targets, labelled, start, statements)
-            })
+            with_stack(|| checker.block_branches(state, targets, labelled, start, statements));
         };
-        let mut found = Vec::new();
         match *self.ast.stmt(statement) {
             Stmt::Decl(decl) => {
                 if let parser::ast::Decl::Var(specs) = *self.ast.decl(decl)
                     && let Some(spec) = self.ast.list(specs).first()
-                    && let Some(name) = self.ast.list(spec.names).first()
+                    && !spec.names.is_empty()
                 {
-                    let text = self.expression_text(*name);
-                    jump_over(forward, spec.range, &text);
+                    state.blocks[block].declaration = Some(Declaration {
+                        range: spec.range,
+                        names: spec.names,
+                        only_first: true,
+                        after: state.forward.len(),
+                    });
                 }
             }
             Stmt::Define { lhs, op_pos, .. } => {
-                let names: Vec<String> = self
-                    .ast
-                    .list(lhs)
-                    .iter()
-                    .map(|name| self.expression_text(*name))
-                    .collect();
-                jump_over(
-                    forward,
-                    TextRange::at(range.file, op_pos),
-                    &names.join(", "),
-                );
+                state.blocks[block].declaration = Some(Declaration {
+                    range: TextRange::at(range.file, op_pos),
+                    names: lhs,
+                    only_first: false,
+                    after: state.forward.len(),
+                });
             }
             Stmt::Break { label: None } if targets.breaks.is_none() => {
                 self.report(
@@ -255,42 +283,38 @@ impl Checker<'_> {
                             | Stmt::Select { .. }
                     )
                 };
-                self.check_labelled(state, block, label, "break", is_target);
+                self.check_labelled(state, label, "break", is_target);
             }
             Stmt::Continue { label: Some(label) } => {
                 let is_target = |s: &Stmt| matches!(s, Stmt::For { .. } | Stmt::Range { .. });
-                self.check_labelled(state, block, label, "continue", is_target);
+                self.check_labelled(state, label, "continue", is_target);
             }
             Stmt::Goto { label } => {
                 if let Some(name) = self.ast.ident(label)
-                    && !is_goto_target(state, block, name)
+                    && !is_goto_target(state, name)
                 {
-                    forward.push(Forward {
+                    let pending = state.pending.entry(name).or_default();
+                    pending.push(state.forward.len());
+                    state.forward.push(Forward {
                         label,
                         name,
-                        over: None,
+                        block,
+                        met: false,
                     });
                 }
             }
             Stmt::Block(body) => {
-                found = inner(self, state, plain, self.ast.block(body).range, body)
+                inner(self, state, plain, self.ast.block(body).range, body)
             }
             Stmt::If {
                 then, otherwise, ..
             } => {
-                found = inner(self, state, plain, self.ast.block(then).range, then);
+                inner(self, state, plain, self.ast.block(then).range, then);
                 if let Some(otherwise) = otherwise {
                     let start = self.ast.stmt_range(otherwise);
-                    found.extend(with_stack(|| {
-                        self.block_branches(
-                            state,
-                            Some(block),
-                            plain,
-                            labelled,
-                            start,
-                            &[otherwise],
-                        )
-                    }));
+                    with_stack(|| {
+                        self.block_branches(state, plain, labelled, start, &[otherwise]);
+                    });
                 }
             }
             Stmt::For { body, .. } | Stmt::Range { body, .. } => {
@@ -299,7 +323,7 @@ impl Checker<'_> {
                     continues: true,
                     case: None,
                 };
-                found = inner(self, state, targets, self.ast.block(body).range, body);
+                inner(self, state, targets, self.ast.block(body).range, body);
             }
             Stmt::Switch { cases, .. } | Stmt::TypeSwitch { cases, .. } => {
                 for (index, case) in self.ast.list(cases).iter().enumerate() {
@@ -308,7 +332,7 @@ impl Checker<'_> {
                         case: Some(index),
                         ..targets
                     };
-                    found.extend(inner(self, state, targets, case.head, case.body));
+                    inner(self, state, targets, case.head, case.body);
                 }
             }
             Stmt::Select { cases, .. } => {
@@ -318,12 +342,11 @@ impl Checker<'_> {
                         case: None,
                         ..targets
                     };
-                    found.extend(inner(self, state, targets, case.head, case.body));
+                    inner(self, state, targets, case.head, case.body);
                 }
             }
             _ => {}
         }
-        found
     }
 
     fn check_fallthrough(&mut self, targets: Targets, range: TextRange, last: bool) {
@@ -347,7 +370,6 @@ impl Checker<'_> {
     fn check_labelled(
         &mut self,
         state: &mut State,
-        block: usize,
         label: ExprId,
         keyword: &str,
         is_target: impl Fn(&Stmt) -> bool,
@@ -366,12 +388,7 @@ impl Checker<'_> {
         };
         declared.used = true;
         let statement = declared.statement;
-        let mut next = Some(block);
-        let mut encloses = false;
-        while let Some(index) = next {
-            encloses |= state.blocks[index].labelled == Some(statement);
-            next = state.blocks[index].parent;
-        }
+        let encloses = state.labelled.contains(&statement);
         let mut target = statement;
         while let Stmt::Labeled {
             statement: inner, ..
@@ -389,26 +406,11 @@ impl Checker<'_> {
     }
 }
 
-/// Notes that the gotos so far jump over a declaration, should their label come after it in the same block.
-fn jump_over(forward: &mut [Forward], range: TextRange, variable: &str) {
-    for goto in forward {
-        goto.over = Some((range, variable.to_owned()));
-    }
-}
-
-/// Is the label declared in this block or one around it?
-fn is_goto_target(state: &mut State, block: usize, name: Symbol) -> bool {
+/// Is the label declared in a block around the current statement?
+fn is_goto_target(state: &mut State, name: Symbol) -> bool {
     let Some(label) = state.labels.get_mut(&name) else {
         return false;
     };
     label.used = true;
-    let target = label.block;
-    let mut next = Some(block);
-    while let Some(index) = next {
-        if index == target {
-            return true;
-        }
-        next = state.blocks[index].parent;
-    }
-    false
+    state.blocks[label.block].open
 }

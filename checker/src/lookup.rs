@@ -111,7 +111,21 @@ struct Members {
 #[derive(Debug, Default)]
 pub(crate) struct MemberTable {
     tables: RefCell<FxHashMap<TypeId, Arc<Members>>>,
+    /// Of types that embed many, by their own id and whether a pointer leads to them.
+    promoted: RefCell<FxHashMap<(TypeId, bool), Arc<Promoted>>>,
 }
+
+/// A type and those that it embeds, at all depths, with the names of all their members.
+#[derive(Debug)]
+struct Promoted {
+    /// Breadth first.
+    types: Vec<(u32, Embedded)>,
+    /// The types that have a member of the name, in their order.
+    by_name: FxHashMap<Symbol, SmallVec<[u32; 1]>>,
+}
+
+/// More types than this embedded at one depth are searched by the names of their members.
+const FEW_EMBEDDED: usize = 16;
 
 impl MemberTable {
     /// The members of a type, by its own id; each is a name and whether it is embedded. What was made for fewer members is made anew.
@@ -142,6 +156,12 @@ impl MemberTable {
         self.tables.borrow_mut().insert(typ, table.clone());
         table
     }
+
+    /// Types that were known get other methods.
+    pub(crate) fn clear(&self) {
+        self.tables.borrow_mut().clear();
+        self.promoted.borrow_mut().clear();
+    }
 }
 
 impl Members {
@@ -150,12 +170,58 @@ impl Members {
     }
 }
 
+/// A type on the way from the one whose member is searched.
+#[derive(Clone, Debug)]
 struct Embedded {
     typ: TypeId,
     path: Path,
     indirect: bool,
     /// Does the type appear several times at this depth?
     multiples: bool,
+}
+
+impl Embedded {
+    fn outermost(typ: TypeId, is_pointer: bool) -> Embedded {
+        Embedded {
+            typ,
+            path: Path::new(),
+            indirect: is_pointer,
+            multiples: false,
+        }
+    }
+
+    fn to_field(&self, index: usize) -> Path {
+        let mut path = self.path.clone();
+        path.push(index as u32);
+        path
+    }
+}
+
+/// What was found, the way to it, and whether a pointer is followed on the way.
+type Hit = (Found, Path, bool);
+
+/// There are several of the name at one depth.
+struct Ambiguous;
+
+/// The named types that a search has met.
+#[derive(Default)]
+struct Seen {
+    few: SmallVec<[TypeId; 8]>,
+    many: FxHashSet<TypeId>,
+}
+
+impl Seen {
+    /// Was it not there?
+    fn insert(&mut self, typ: TypeId) -> bool {
+        if self.few.contains(&typ) {
+            return false;
+        }
+        if self.few.len() < 8 {
+            self.few.push(typ);
+            return true;
+        }
+        self.many.insert(typ)
+    }
 }
 
 impl TypedProgram {
@@ -220,157 +286,247 @@ impl TypedProgram {
             return Lookup::Missing;
         }
         let mut current: SmallVec<[Embedded; 2]> = SmallVec::new();
-        current.push(Embedded {
-            typ,
-            path: Path::new(),
-            indirect: is_pointer,
-            multiples: false,
-        });
-        let mut seen: SmallVec<[TypeId; 8]> = SmallVec::new();
-        let mut seen_many: FxHashSet<TypeId> = FxHashSet::default();
+        current.push(Embedded::outermost(typ, is_pointer));
+        let mut seen = Seen::default();
         while !current.is_empty() {
+            if current.len() > FEW_EMBEDDED
+                && how.is_exact()
+                && let Some(promoted) = self.promoted(typ, is_pointer)
+            {
+                return self.lookup_promoted(&promoted, addressable, package, name);
+            }
             let mut next: SmallVec<[Embedded; 2]> = SmallVec::new();
-            let mut hit: Option<(Found, Path, bool)> = None;
+            let mut hit = None;
             for embedded in &current {
-                let typ = embedded.typ;
-                if self.types.named(typ).is_some() {
-                    let id = self.types.canonical(typ);
-                    if seen.contains(&id) || seen_many.contains(&id) {
-                        continue;
-                    }
-                    if seen.len() < 8 {
-                        seen.push(id);
-                    } else {
-                        seen_many.insert(id);
-                    }
-                    let method = self.declared_method(typ, package, name, how);
-                    if let Some(method) = method {
-                        if hit.is_some() || embedded.multiples {
-                            return Lookup::Ambiguous;
-                        }
-                        hit = Some((
-                            Found::Method {
-                                object: method,
-                                owner: self.types.unalias(typ),
-                            },
-                            embedded.path.clone(),
-                            embedded.indirect,
-                        ));
-                        continue;
-                    }
+                if self.types.named(embedded.typ).is_some()
+                    && !seen.insert(self.types.canonical(embedded.typ))
+                {
+                    continue;
                 }
-                match self.types.underlying(typ) {
-                    Type::Struct(fields) => {
-                        let with_index = |index: usize| {
-                            let mut path = embedded.path.clone();
-                            path.push(index as u32);
-                            path
-                        };
-                        let same =
-                            |field: &Field| how.same(name, package, field.name, field.package);
-                        let table = (fields.len() > FEW_MEMBERS && how.is_exact()).then(|| {
-                            let members = fields.iter().map(|field| (field.name, field.embedded));
-                            let id = self.types.underlying_id(typ);
-                            self.members.of(id, fields.len(), members)
-                        });
-                        let mut found = |index: usize| {
-                            let field = &fields[index];
-                            if hit.is_some() || embedded.multiples {
-                                return false;
-                            }
-                            let found = Found::Field {
-                                typ: field.typ,
-                                name: field.name,
-                                package: field.package,
-                            };
-                            hit = Some((found, with_index(index), embedded.indirect));
-                            true
-                        };
-                        let unique = match &table {
-                            Some(table) => table
-                                .named(name)
-                                .iter()
-                                .map(|index| *index as usize)
-                                .filter(|index| same(&fields[*index]))
-                                .all(&mut found),
-                            None => (0..fields.len())
-                                .filter(|index| same(&fields[*index]))
-                                .all(&mut found),
-                        };
-                        if !unique {
-                            return Lookup::Ambiguous;
-                        }
-                        if hit.is_some() {
-                            continue;
-                        }
-                        let mut embed = |index: usize| {
-                            let field = &fields[index];
-                            let (typ, is_pointer) = self.dereference(field.typ);
-                            next.push(Embedded {
-                                typ,
-                                path: with_index(index),
-                                indirect: embedded.indirect || is_pointer,
-                                multiples: embedded.multiples,
-                            });
-                        };
-                        match &table {
-                            Some(table) => table
-                                .embedded
-                                .iter()
-                                .for_each(|index| embed(*index as usize)),
-                            None => (0..fields.len())
-                                .filter(|index| fields[*index].embedded)
-                                .for_each(embed),
-                        }
-                    }
-                    Type::Interface(interface) => {
-                        let same = |method: &InterfaceMethod| {
-                            how.same(name, package, method.name, method.package)
-                        };
-                        let methods = &interface.methods;
-                        let method = if methods.len() > FEW_MEMBERS && how.is_exact() {
-                            let members = methods.iter().map(|method| (method.name, false));
-                            let id = self.types.underlying_id(typ);
-                            let table = self.members.of(id, methods.len(), members);
-                            let mut places = table.named(name).iter();
-                            places
-                                .find(|index| same(&methods[**index as usize]))
-                                .map(|index| *index as usize)
-                        } else {
-                            methods.iter().position(same)
-                        };
-                        if let Some(index) = method {
-                            if hit.is_some() || embedded.multiples {
-                                return Lookup::Ambiguous;
-                            }
-                            let interface = self.types.underlying_id(typ);
-                            let found = Found::InterfaceMethod {
-                                interface,
-                                index: index as u32,
-                            };
-                            hit = Some((found, embedded.path.clone(), embedded.indirect));
-                        }
-                    }
-                    _ => {}
+                let found = self.member(embedded, package, name, how);
+                match (found, &hit) {
+                    (Err(Ambiguous), _) | (Ok(Some(_)), Some(_)) => return Lookup::Ambiguous,
+                    (Ok(Some(found)), None) => hit = Some(found),
+                    (Ok(None), None) => self.embed(embedded, &mut next),
+                    (Ok(None), Some(_)) => {}
                 }
             }
-            if let Some((found, path, indirect)) = hit {
-                if let Found::Method { object, .. } = found
-                    && self.has_pointer_receiver(object)
-                    && !indirect
-                    && !addressable
-                {
-                    return Lookup::NeedsPointer;
-                }
-                return Lookup::Found {
-                    found,
-                    path,
-                    indirect,
-                };
+            if let Some(hit) = hit {
+                return self.reachable(hit, addressable);
             }
             current = self.consolidate(next);
         }
         Lookup::Missing
+    }
+
+    /// What was found, unless it is a method that needs a pointer.
+    fn reachable(&self, (found, path, indirect): Hit, addressable: bool) -> Lookup {
+        if let Found::Method { object, .. } = found
+            && self.has_pointer_receiver(object)
+            && !indirect
+            && !addressable
+        {
+            return Lookup::NeedsPointer;
+        }
+        Lookup::Found {
+            found,
+            path,
+            indirect,
+        }
+    }
+
+    /// The member of the name that the type itself has.
+    fn member(
+        &self,
+        embedded: &Embedded,
+        package: Option<PackageId>,
+        name: Symbol,
+        how: NameMatch<'_>,
+    ) -> Result<Option<Hit>, Ambiguous> {
+        let typ = embedded.typ;
+        let unique = |hit: Hit| match embedded.multiples {
+            true => Err(Ambiguous),
+            false => Ok(Some(hit)),
+        };
+        if self.types.named(typ).is_some()
+            && let Some(object) = self.declared_method(typ, package, name, how)
+        {
+            let owner = self.types.unalias(typ);
+            let found = Found::Method { object, owner };
+            return unique((found, embedded.path.clone(), embedded.indirect));
+        }
+        match self.types.underlying(typ) {
+            Type::Struct(fields) => {
+                let same = |index: &usize| {
+                    let field = &fields[*index];
+                    how.same(name, package, field.name, field.package)
+                };
+                let (first, second) = if fields.len() > FEW_MEMBERS && how.is_exact() {
+                    let table = self.fields_by_name(typ, fields);
+                    let mut places = table.named(name).iter();
+                    let mut next = || places.by_ref().map(|index| *index as usize).find(same);
+                    (next(), next())
+                } else {
+                    let mut places = (0..fields.len()).filter(same);
+                    (places.next(), places.next())
+                };
+                let Some(index) = first else {
+                    return Ok(None);
+                };
+                if second.is_some() {
+                    return Err(Ambiguous);
+                }
+                let field = &fields[index];
+                let found = Found::Field {
+                    typ: field.typ,
+                    name: field.name,
+                    package: field.package,
+                };
+                unique((found, embedded.to_field(index), embedded.indirect))
+            }
+            Type::Interface(interface) => {
+                let same =
+                    |method: &InterfaceMethod| how.same(name, package, method.name, method.package);
+                let methods = &interface.methods;
+                let method = if methods.len() > FEW_MEMBERS && how.is_exact() {
+                    let table = self.methods_by_name(typ, methods);
+                    let mut places = table.named(name).iter();
+                    places
+                        .find(|index| same(&methods[**index as usize]))
+                        .map(|index| *index as usize)
+                } else {
+                    methods.iter().position(same)
+                };
+                let Some(index) = method else {
+                    return Ok(None);
+                };
+                let found = Found::InterfaceMethod {
+                    interface: self.types.underlying_id(typ),
+                    index: index as u32,
+                };
+                unique((found, embedded.path.clone(), embedded.indirect))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn fields_by_name(&self, typ: TypeId, fields: &[Field]) -> Arc<Members> {
+        let members = fields.iter().map(|field| (field.name, field.embedded));
+        let id = self.types.underlying_id(typ);
+        self.members.of(id, fields.len(), members)
+    }
+
+    fn methods_by_name(&self, typ: TypeId, methods: &[InterfaceMethod]) -> Arc<Members> {
+        let members = methods.iter().map(|method| (method.name, false));
+        let id = self.types.underlying_id(typ);
+        self.members.of(id, methods.len(), members)
+    }
+
+    /// Adds the types that the type itself embeds.
+    fn embed(&self, embedded: &Embedded, next: &mut SmallVec<[Embedded; 2]>) {
+        let Type::Struct(fields) = self.types.underlying(embedded.typ) else {
+            return;
+        };
+        let mut embed = |index: usize| {
+            let (typ, is_pointer) = self.dereference(fields[index].typ);
+            next.push(Embedded {
+                typ,
+                path: embedded.to_field(index),
+                indirect: embedded.indirect || is_pointer,
+                multiples: embedded.multiples,
+            });
+        };
+        if fields.len() > FEW_MEMBERS {
+            let table = self.fields_by_name(embedded.typ, fields);
+            let places = table.embedded.iter();
+            places.for_each(|index| embed(*index as usize));
+        } else {
+            (0..fields.len())
+                .filter(|index| fields[*index].embedded)
+                .for_each(embed);
+        }
+    }
+
+    /// The types that a type embeds, with their members' names; `None` while one of them is being declared.
+    fn promoted(&self, typ: TypeId, is_pointer: bool) -> Option<Arc<Promoted>> {
+        let key = (self.types.canonical(typ), is_pointer);
+        if let Some(promoted) = self.members.promoted.borrow().get(&key) {
+            return Some(promoted.clone());
+        }
+        let mut promoted = Promoted {
+            types: Vec::new(),
+            by_name: FxHashMap::default(),
+        };
+        let mut current: SmallVec<[Embedded; 2]> = SmallVec::new();
+        current.push(Embedded::outermost(typ, is_pointer));
+        let mut seen = Seen::default();
+        let mut depth = 0;
+        while !current.is_empty() {
+            let mut next = SmallVec::new();
+            for embedded in current {
+                let typ = embedded.typ;
+                if self.types.is_unfinished(typ) {
+                    return None;
+                }
+                if self.types.named(typ).is_some() && !seen.insert(self.types.canonical(typ)) {
+                    continue;
+                }
+                self.embed(&embedded, &mut next);
+                let place = promoted.types.len() as u32;
+                let mut note = |name: Symbol| {
+                    let places = promoted.by_name.entry(name).or_default();
+                    if places.last() != Some(&place) {
+                        places.push(place);
+                    }
+                };
+                let methods = self.types.methods(typ).iter();
+                methods.for_each(|method| note(self.object(*method).name));
+                match self.types.underlying(typ) {
+                    Type::Struct(fields) => fields.iter().for_each(|field| note(field.name)),
+                    Type::Interface(interface) => {
+                        let methods = interface.methods.iter();
+                        methods.for_each(|method| note(method.name));
+                    }
+                    _ => {}
+                }
+                promoted.types.push((depth, embedded));
+            }
+            depth += 1;
+            current = self.consolidate(next);
+        }
+        let promoted = Arc::new(promoted);
+        let mut all = self.members.promoted.borrow_mut();
+        all.insert(key, promoted.clone());
+        Some(promoted)
+    }
+
+    /// The same search as [`TypedProgram::lookup_in`], in the types only that have a member of the name.
+    fn lookup_promoted(
+        &self,
+        promoted: &Promoted,
+        addressable: bool,
+        package: Option<PackageId>,
+        name: Symbol,
+    ) -> Lookup {
+        let places = promoted.by_name.get(&name);
+        let places = places.map_or(&[][..], SmallVec::as_slice).iter();
+        let types = places.map(|place| &promoted.types[*place as usize]);
+        let mut hit: Option<(u32, Hit)> = None;
+        for (depth, embedded) in types {
+            if hit.as_ref().is_some_and(|(before, _)| before < depth) {
+                break;
+            }
+            match self.member(embedded, package, name, NameMatch::Exact) {
+                Err(Ambiguous) => return Lookup::Ambiguous,
+                Ok(Some(_)) if hit.is_some() => return Lookup::Ambiguous,
+                Ok(Some(found)) => hit = Some((*depth, found)),
+                Ok(None) => {}
+            }
+        }
+        match hit {
+            Some((_, hit)) => self.reachable(hit, addressable),
+            None => Lookup::Missing,
+        }
     }
 
     /// The method of the name that is declared for a named type.
@@ -477,13 +633,24 @@ impl TypedProgram {
     pub fn missing_method(&self, typ: TypeId, target: TypeId, fully: bool) -> Option<u32> {
         let interface = self.types.as_interface(target)?;
         let own = self.types.as_interface(typ);
+        let own_by_name = own
+            .filter(|own| own.methods.len() > FEW_MEMBERS)
+            .map(|own| self.methods_by_name(typ, &own.methods));
         for (index, method) in interface.methods.iter().enumerate() {
             let missing = match own {
                 Some(own) => {
-                    let same = |other: &&crate::types::InterfaceMethod| {
+                    let same = |other: &&InterfaceMethod| {
                         other.name == method.name && other.package == method.package
                     };
-                    match own.methods.iter().find(same) {
+                    let found = match &own_by_name {
+                        Some(table) => {
+                            let places = table.named(method.name).iter();
+                            let methods = places.map(|index| &own.methods[*index as usize]);
+                            methods.into_iter().find(same)
+                        }
+                        None => own.methods.iter().find(same),
+                    };
+                    match found {
                         Some(other) => !self.types.identical(other.signature, method.signature),
                         None => fully,
                     }

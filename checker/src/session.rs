@@ -470,6 +470,7 @@ impl Checker<'_> {
             if let Some(named) = self.program.types.named_mut(base) {
                 named.methods = all;
             }
+            self.program.members.clear();
             if let Some(session) = &mut self.session {
                 session.undo.push((base, before));
             }
@@ -613,6 +614,7 @@ impl Checker<'_> {
             if let Some(named) = self.program.types.named_mut(base) {
                 named.methods = methods;
             }
+            self.program.members.clear();
         }
         self.path.clear();
         self.delayed.clear();

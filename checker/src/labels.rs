@@ -303,9 +303,7 @@ impl Checker<'_> {
                     });
                 }
             }
-            Stmt::Block(body) => {
-                inner(self, state, plain, self.ast.block(body).range, body)
-            }
+            Stmt::Block(body) => inner(self, state, plain, self.ast.block(body).range, body),
             Stmt::If {
                 then, otherwise, ..
             } => {

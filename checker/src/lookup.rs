@@ -4,6 +4,7 @@ use parser::ast::{Interner, Symbol};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use std::cell::RefCell;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::typed::{ObjectKind, Selected, Selection, SelectionKind, TypedProgram};
@@ -118,8 +119,7 @@ pub(crate) struct MemberTable {
 /// A type and those that it embeds, at all depths, with the names of all their members.
 #[derive(Debug)]
 struct Promoted {
-    /// Breadth first.
-    types: Vec<(u32, Embedded)>,
+    types: Way,
     /// The types that have a member of the name, in their order.
     by_name: FxHashMap<Symbol, SmallVec<[u32; 1]>>,
 }
@@ -157,6 +157,14 @@ impl MemberTable {
         table
     }
 
+    fn promoted(&self, typ: TypeId, is_pointer: bool) -> Option<Arc<Promoted>> {
+        let all = self.promoted.borrow();
+        // There are hardly ever any.
+        (!all.is_empty())
+            .then(|| all.get(&(typ, is_pointer)).cloned())
+            .flatten()
+    }
+
     /// Types that were known get other methods.
     pub(crate) fn clear(&self) {
         self.tables.borrow_mut().clear();
@@ -170,11 +178,17 @@ impl Members {
     }
 }
 
-/// A type on the way from the one whose member is searched.
-#[derive(Clone, Debug)]
+/// The type whose member is searched, and those that it embeds: breadth first.
+type Way = SmallVec<[Embedded; 4]>;
+
+/// A type that is searched.
+#[derive(Debug)]
 struct Embedded {
     typ: TypeId,
-    path: Path,
+    /// The field that embeds it, and the place of the struct that has the field; a chain of many must not copy many paths.
+    field: u32,
+    parent: u32,
+    depth: u32,
     indirect: bool,
     /// Does the type appear several times at this depth?
     multiples: bool,
@@ -184,21 +198,36 @@ impl Embedded {
     fn outermost(typ: TypeId, is_pointer: bool) -> Embedded {
         Embedded {
             typ,
-            path: Path::new(),
+            field: 0,
+            parent: 0,
+            depth: 0,
             indirect: is_pointer,
             multiples: false,
         }
     }
+}
 
-    fn to_field(&self, index: usize) -> Path {
-        let mut path = self.path.clone();
-        path.push(index as u32);
+/// A member that was found.
+struct Hit {
+    found: Found,
+    /// The place of the type that has it.
+    place: usize,
+    /// Of a field, its index there.
+    field: Option<u32>,
+}
+
+impl Hit {
+    fn path(&self, way: &[Embedded]) -> Path {
+        let mut path: Path = self.field.into_iter().collect();
+        let mut at = &way[self.place];
+        while at.depth > 0 {
+            path.push(at.field);
+            at = &way[at.parent as usize];
+        }
+        path.reverse();
         path
     }
 }
-
-/// What was found, the way to it, and whether a pointer is followed on the way.
-type Hit = (Found, Path, bool);
 
 /// There are several of the name at one depth.
 struct Ambiguous;
@@ -285,43 +314,49 @@ impl TypedProgram {
         if is_pointer && self.types.is_interface(typ) {
             return Lookup::Missing;
         }
-        let mut current: SmallVec<[Embedded; 2]> = SmallVec::new();
-        current.push(Embedded::outermost(typ, is_pointer));
+        if how.is_exact()
+            && let Some(promoted) = self.members.promoted(self.types.canonical(typ), is_pointer)
+        {
+            return self.lookup_promoted(&promoted, addressable, package, name);
+        }
+        let mut way = Way::new();
+        way.push(Embedded::outermost(typ, is_pointer));
+        let mut level = 0..1;
         let mut seen = Seen::default();
-        while !current.is_empty() {
-            if current.len() > FEW_EMBEDDED
+        while !level.is_empty() {
+            if level.len() > FEW_EMBEDDED
                 && how.is_exact()
                 && let Some(promoted) = self.promoted(typ, is_pointer)
             {
                 return self.lookup_promoted(&promoted, addressable, package, name);
             }
-            let mut next: SmallVec<[Embedded; 2]> = SmallVec::new();
             let mut hit = None;
-            for embedded in &current {
-                if self.types.named(embedded.typ).is_some()
-                    && !seen.insert(self.types.canonical(embedded.typ))
-                {
+            for place in level.clone() {
+                let typ = way[place].typ;
+                if self.types.named(typ).is_some() && !seen.insert(self.types.canonical(typ)) {
                     continue;
                 }
-                let found = self.member(embedded, package, name, how);
+                let found = self.member(&way, place, package, name, how);
                 match (found, &hit) {
                     (Err(Ambiguous), _) | (Ok(Some(_)), Some(_)) => return Lookup::Ambiguous,
                     (Ok(Some(found)), None) => hit = Some(found),
-                    (Ok(None), None) => self.embed(embedded, &mut next),
+                    (Ok(None), None) => self.embed(place, &mut way),
                     (Ok(None), Some(_)) => {}
                 }
             }
             if let Some(hit) = hit {
-                return self.reachable(hit, addressable);
+                return self.reachable(hit, &way, addressable);
             }
-            current = self.consolidate(next);
+            self.consolidate(&mut way, level.end);
+            level = level.end..way.len();
         }
         Lookup::Missing
     }
 
     /// What was found, unless it is a method that needs a pointer.
-    fn reachable(&self, (found, path, indirect): Hit, addressable: bool) -> Lookup {
-        if let Found::Method { object, .. } = found
+    fn reachable(&self, hit: Hit, way: &[Embedded], addressable: bool) -> Lookup {
+        let indirect = way[hit.place].indirect;
+        if let Found::Method { object, .. } = hit.found
             && self.has_pointer_receiver(object)
             && !indirect
             && !addressable
@@ -329,8 +364,8 @@ impl TypedProgram {
             return Lookup::NeedsPointer;
         }
         Lookup::Found {
-            found,
-            path,
+            path: hit.path(way),
+            found: hit.found,
             indirect,
         }
     }
@@ -338,22 +373,27 @@ impl TypedProgram {
     /// The member of the name that the type itself has.
     fn member(
         &self,
-        embedded: &Embedded,
+        way: &[Embedded],
+        place: usize,
         package: Option<PackageId>,
         name: Symbol,
         how: NameMatch<'_>,
     ) -> Result<Option<Hit>, Ambiguous> {
-        let typ = embedded.typ;
-        let unique = |hit: Hit| match embedded.multiples {
+        let Embedded { typ, multiples, .. } = way[place];
+        let unique = |found: Found, field: Option<u32>| match multiples {
             true => Err(Ambiguous),
-            false => Ok(Some(hit)),
+            false => Ok(Some(Hit {
+                found,
+                place,
+                field,
+            })),
         };
         if self.types.named(typ).is_some()
             && let Some(object) = self.declared_method(typ, package, name, how)
         {
             let owner = self.types.unalias(typ);
             let found = Found::Method { object, owner };
-            return unique((found, embedded.path.clone(), embedded.indirect));
+            return unique(found, None);
         }
         match self.types.underlying(typ) {
             Type::Struct(fields) => {
@@ -382,7 +422,7 @@ impl TypedProgram {
                     name: field.name,
                     package: field.package,
                 };
-                unique((found, embedded.to_field(index), embedded.indirect))
+                unique(found, Some(index as u32))
             }
             Type::Interface(interface) => {
                 let same =
@@ -404,7 +444,7 @@ impl TypedProgram {
                     interface: self.types.underlying_id(typ),
                     index: index as u32,
                 };
-                unique((found, embedded.path.clone(), embedded.indirect))
+                unique(found, None)
             }
             _ => Ok(None),
         }
@@ -422,22 +462,31 @@ impl TypedProgram {
         self.members.of(id, methods.len(), members)
     }
 
-    /// Adds the types that the type itself embeds.
-    fn embed(&self, embedded: &Embedded, next: &mut SmallVec<[Embedded; 2]>) {
-        let Type::Struct(fields) = self.types.underlying(embedded.typ) else {
+    /// Adds the types that the type at the place itself embeds.
+    fn embed(&self, place: usize, way: &mut Way) {
+        let Embedded {
+            typ,
+            depth,
+            indirect,
+            multiples,
+            ..
+        } = way[place];
+        let Type::Struct(fields) = self.types.underlying(typ) else {
             return;
         };
         let mut embed = |index: usize| {
             let (typ, is_pointer) = self.dereference(fields[index].typ);
-            next.push(Embedded {
+            way.push(Embedded {
                 typ,
-                path: embedded.to_field(index),
-                indirect: embedded.indirect || is_pointer,
-                multiples: embedded.multiples,
+                field: index as u32,
+                parent: place as u32,
+                depth: depth + 1,
+                indirect: indirect || is_pointer,
+                multiples,
             });
         };
         if fields.len() > FEW_MEMBERS {
-            let table = self.fields_by_name(embedded.typ, fields);
+            let table = self.fields_by_name(typ, fields);
             let places = table.embedded.iter();
             places.for_each(|index| embed(*index as usize));
         } else {
@@ -449,32 +498,24 @@ impl TypedProgram {
 
     /// The types that a type embeds, with their members' names; `None` while one of them is being declared.
     fn promoted(&self, typ: TypeId, is_pointer: bool) -> Option<Arc<Promoted>> {
-        let key = (self.types.canonical(typ), is_pointer);
-        if let Some(promoted) = self.members.promoted.borrow().get(&key) {
-            return Some(promoted.clone());
-        }
-        let mut promoted = Promoted {
-            types: Vec::new(),
-            by_name: FxHashMap::default(),
-        };
-        let mut current: SmallVec<[Embedded; 2]> = SmallVec::new();
-        current.push(Embedded::outermost(typ, is_pointer));
+        let mut way = Way::new();
+        let mut by_name: FxHashMap<Symbol, SmallVec<[u32; 1]>> = FxHashMap::default();
+        way.push(Embedded::outermost(typ, is_pointer));
+        let mut level = 0..1;
         let mut seen = Seen::default();
-        let mut depth = 0;
-        while !current.is_empty() {
-            let mut next = SmallVec::new();
-            for embedded in current {
-                let typ = embedded.typ;
+        while !level.is_empty() {
+            for place in level.clone() {
+                let typ = way[place].typ;
                 if self.types.is_unfinished(typ) {
                     return None;
                 }
                 if self.types.named(typ).is_some() && !seen.insert(self.types.canonical(typ)) {
                     continue;
                 }
-                self.embed(&embedded, &mut next);
-                let place = promoted.types.len() as u32;
+                self.embed(place, &mut way);
+                let place = place as u32;
                 let mut note = |name: Symbol| {
-                    let places = promoted.by_name.entry(name).or_default();
+                    let places = by_name.entry(name).or_default();
                     if places.last() != Some(&place) {
                         places.push(place);
                     }
@@ -489,14 +530,17 @@ impl TypedProgram {
                     }
                     _ => {}
                 }
-                promoted.types.push((depth, embedded));
             }
-            depth += 1;
-            current = self.consolidate(next);
+            self.consolidate(&mut way, level.end);
+            level = level.end..way.len();
         }
-        let promoted = Arc::new(promoted);
+        let promoted = Arc::new(Promoted {
+            types: way,
+            by_name,
+        });
         let mut all = self.members.promoted.borrow_mut();
-        all.insert(key, promoted.clone());
+        let canonical = self.types.canonical(typ);
+        all.insert((canonical, is_pointer), promoted.clone());
         Some(promoted)
     }
 
@@ -508,23 +552,25 @@ impl TypedProgram {
         package: Option<PackageId>,
         name: Symbol,
     ) -> Lookup {
+        let way = &promoted.types;
         let places = promoted.by_name.get(&name);
-        let places = places.map_or(&[][..], SmallVec::as_slice).iter();
-        let types = places.map(|place| &promoted.types[*place as usize]);
-        let mut hit: Option<(u32, Hit)> = None;
-        for (depth, embedded) in types {
-            if hit.as_ref().is_some_and(|(before, _)| before < depth) {
+        let mut hit: Option<Hit> = None;
+        for place in places.map_or(&[][..], SmallVec::as_slice) {
+            let place = *place as usize;
+            if let Some(hit) = &hit
+                && way[hit.place].depth < way[place].depth
+            {
                 break;
             }
-            match self.member(embedded, package, name, NameMatch::Exact) {
+            match self.member(way, place, package, name, NameMatch::Exact) {
                 Err(Ambiguous) => return Lookup::Ambiguous,
                 Ok(Some(_)) if hit.is_some() => return Lookup::Ambiguous,
-                Ok(Some(found)) => hit = Some((*depth, found)),
+                Ok(Some(found)) => hit = Some(found),
                 Ok(None) => {}
             }
         }
         match hit {
-            Some((_, hit)) => self.reachable(hit, addressable),
+            Some(hit) => self.reachable(hit, way, addressable),
             None => Lookup::Missing,
         }
     }
@@ -562,23 +608,24 @@ impl TypedProgram {
         methods.iter().copied().find(|method| same(*method))
     }
 
-    /// Keeps one of each type, marking those that came several times.
-    fn consolidate(&self, list: SmallVec<[Embedded; 2]>) -> SmallVec<[Embedded; 2]> {
-        if list.len() <= 1 {
-            return list;
+    /// Keeps one of each type from the place on, marking those that came several times.
+    fn consolidate(&self, way: &mut Way, from: usize) {
+        if way.len() - from <= 1 {
+            return;
         }
-        let mut places = rustc_hash::FxHashMap::default();
-        let mut unique: SmallVec<[Embedded; 2]> = SmallVec::new();
-        for embedded in list {
-            let place = *places
-                .entry(self.types.canonical(embedded.typ))
-                .or_insert(unique.len());
-            match unique.get_mut(place) {
-                Some(first) => first.multiples = true,
-                None => unique.push(embedded),
+        let mut places: FxHashMap<TypeId, usize> = FxHashMap::default();
+        let mut kept = from;
+        for at in from..way.len() {
+            match places.entry(self.types.canonical(way[at].typ)) {
+                Entry::Occupied(first) => way[*first.get()].multiples = true,
+                Entry::Vacant(place) => {
+                    place.insert(kept);
+                    way.swap(kept, at);
+                    kept += 1;
+                }
             }
         }
-        unique
+        way.truncate(kept);
     }
 
     /// Has the method a pointer receiver?
@@ -733,6 +780,9 @@ impl TypedProgram {
         }
         candidates.sort_by(|a, b| self.compare_method_names(names, *a, *b));
         candidates.dedup();
+        if seen.len() > FEW_EMBEDDED {
+            self.promoted(base, is_pointer);
+        }
         let mut entries = Vec::new();
         for (name, package) in candidates {
             let Lookup::Found {

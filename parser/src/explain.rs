@@ -1425,10 +1425,7 @@ impl<'s> Explainer<'s> {
             }
             Some(statement) if statement.simple == Simple::Expr => {}
             Some(statement) => {
-                let source = |start: u32, end: u32| {
-                    let text = self.text.get(start as usize..end as usize).unwrap_or("");
-                    text.split_whitespace().collect::<Vec<_>>().join(" ")
-                };
+                let source = |start: u32, end: u32| self.short_source(start, end);
                 let emphasized = |shape: Shape| {
                     let text = source(shape.start, shape.end);
                     if shape.kind == Kind::Binary && !shape.parenthesized {
@@ -1472,6 +1469,37 @@ impl<'s> Explainer<'s> {
                 }
             }
         }
+    }
+
+    /// The text on one line, without what stands in braces, as Go shows expressions.
+    fn short_source(&self, start: u32, end: u32) -> String {
+        let first = self.tokens.partition_point(|token| token.start < start);
+        let tokens = self.tokens[first..].iter();
+        let part = |from: u32, to: u32| self.text.get(from as usize..to as usize).unwrap_or("");
+        let (mut text, mut from, mut depth) = (String::new(), start, 0u32);
+        for token in tokens.take_while(|token| token.end <= end) {
+            match token.kind {
+                T::LeftBrace => {
+                    if depth == 0 {
+                        text.push_str(part(from, token.end));
+                        from = token.end;
+                    }
+                    depth += 1;
+                }
+                T::RightBrace => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        if !part(from, token.start).trim().is_empty() {
+                            text.push('…');
+                        }
+                        from = token.start;
+                    }
+                }
+                _ => {}
+            }
+        }
+        text.push_str(part(from, end));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     fn cases(&mut self, context: &str) {

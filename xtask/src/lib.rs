@@ -10,6 +10,7 @@ pub mod bless;
 pub mod checkspeed;
 pub mod docs;
 pub mod gofmt;
+pub mod mutants;
 pub mod soak;
 pub mod std;
 pub mod stdtests;

@@ -7,6 +7,8 @@
 //! * `typesuite FOLDER COMMAND...` compares the errors of a checker with those that comments in Go files ask for.
 //! * `gofmt --go GOROOT [--shaken] [--simplify] [FOLDER]` compares the formatter with gofmt over all Go files of the folder, else of Go's `src`;
 //!   `--bless` writes the expectations of `tests/format`.
+//! * `mutants --go GO --golite GOLITE [--from SEED] [--count N] [--all] [FOLDER]` compares what is said of programs with one wrong token with
+//!   what Go's compiler says.
 //! * `soak [ROUNDS]` does the tests of `docs/scheduler.md` ten times, or so many, alone and under load.
 //! * `waits GOLITE RUNS` runs the programs of `tests/waits` so often: none may hang, or be told that it has deadlocked.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
@@ -17,9 +19,9 @@
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, checkspeed, docs, gofmt, soak, std as standard, stdtests, typesuite};
+use xtask::{bless, checkspeed, docs, gofmt, mutants, soak, std as standard, stdtests, typesuite};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask soak [ROUNDS] | cargo xtask waits GOLITE RUNS | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask soak [ROUNDS] | cargo xtask waits GOLITE RUNS | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask mutants --go GO --golite GOLITE [--from SEED] [--count N] [--all] [FOLDER] | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
 
 fn usage() -> ExitCode {
     eprintln!("{USAGE}");
@@ -74,6 +76,27 @@ fn main() -> ExitCode {
         ] => {
             let language = stdtests::Question::Language;
             stdtests::run(language, goroot.as_ref(), golite.as_ref(), packages)
+        }
+        ["mutants", "--go", go, "--golite", golite, ref rest @ ..] => {
+            let mut wanted = mutants::Wanted {
+                go: go.as_ref(),
+                golite: golite.as_ref(),
+                folder: "tests/run".as_ref(),
+                from: 1,
+                count: 500,
+                all: false,
+            };
+            let mut rest = rest.iter();
+            while let Some(word) = rest.next() {
+                let mut number = || rest.next().and_then(|number| number.parse().ok());
+                match *word {
+                    "--from" => wanted.from = number().unwrap_or(wanted.from),
+                    "--count" => wanted.count = number().unwrap_or(wanted.count),
+                    "--all" => wanted.all = true,
+                    folder => wanted.folder = folder.as_ref(),
+                }
+            }
+            mutants::run(&wanted)
         }
         ["bless", "--with-go", filter] => bless::bless(filter),
         ["waits", golite, runs] => match runs.parse() {

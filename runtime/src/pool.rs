@@ -16,12 +16,15 @@
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::{Arc, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
 use crate::{
+    blocking::default_call_limit,
     monitor::Monitor,
+    processor_count,
     sync::{Condvar, Mutex, MutexGuard},
 };
 
@@ -58,7 +61,19 @@ impl WeakMachines {
 struct Handle {
     pool: Arc<Pool>,
     monitor: Arc<Monitor>,
+    system: Mutex<Option<System>>,
 }
+
+/// What the system grants, which costs two dozen calls to ask: schedulers that are made within [`ASKED`] of each other ask once.
+#[derive(Clone, Copy)]
+struct System {
+    asked: Instant,
+    processors: usize,
+    blocking_calls: usize,
+}
+
+/// How long what the system has said counts. Sysmon asks as often.
+const ASKED: Duration = Duration::from_secs(1);
 
 impl Machines {
     /// Makes them; starts no thread. At most `threads` run at once, the monitor not counted.
@@ -70,6 +85,7 @@ impl Machines {
             handle: Arc::new(Handle {
                 pool: Arc::new(Pool::new(threads)),
                 monitor: Arc::new(Monitor::new()?),
+                system: Mutex::new(None),
             }),
         })
     }
@@ -94,6 +110,28 @@ impl Machines {
         for thread in idle {
             thread.give(Order::End);
         }
+    }
+
+    fn system(&self, root: &Path) -> System {
+        let mut system = lock(&self.handle.system);
+        match *system {
+            Some(known) if known.asked.elapsed() < ASKED => known,
+            _ => *system.insert(System {
+                asked: Instant::now(),
+                processors: processor_count::available(root),
+                blocking_calls: default_call_limit(),
+            }),
+        }
+    }
+
+    /// How many processors the process may use.
+    pub(crate) fn processors(&self, root: &Path) -> usize {
+        self.system(root).processors
+    }
+
+    /// The most blocking calls under way at once.
+    pub(crate) fn call_limit(&self, root: &Path) -> usize {
+        self.system(root).blocking_calls
     }
 
     pub(crate) fn monitor(&self) -> &Arc<Monitor> {

@@ -219,7 +219,10 @@ impl<E: Engine> Shared<E> {
         } else {
             options
                 .processors
-                .unwrap_or_else(|| processor_count::available(&options.system_root))
+                .unwrap_or_else(|| match &options.machines {
+                    Some(machines) => machines.processors(&options.system_root),
+                    None => processor_count::available(&options.system_root),
+                })
                 .clamp(1, MAX_PROCESSORS)
         };
         let link = options.machines.as_ref().map(|m| m.monitor().link());
@@ -281,11 +284,12 @@ impl<E: Engine> Shared<E> {
                 options.max_threads
             }),
             deadline: AtomicI64::new(NEVER),
-            calls: CallCounter::new(
-                options
-                    .max_blocking_calls
-                    .unwrap_or_else(default_call_limit),
-            ),
+            calls: CallCounter::new(options.max_blocking_calls.unwrap_or_else(|| {
+                match &options.machines {
+                    Some(machines) => machines.call_limit(&options.system_root),
+                    None => default_call_limit(),
+                }
+            })),
             follows_quota: AtomicBool::new(options.processors.is_none() && !options.callers_only),
             quota: AtomicUsize::new(count),
             sysmon: SysmonNote::new(link),

@@ -320,7 +320,8 @@ impl<E: Engine> Netpoll<E> {
         self.table.lock().get(key.0).cloned()
     }
 
-    fn count(&self) -> usize {
+    /// How many descriptors are open.
+    pub(crate) fn count(&self) -> usize {
         let table = self.table.lock();
         table.slots.len().saturating_sub(table.free.len())
     }
@@ -416,12 +417,6 @@ impl<E: Engine> Context<'_, E> {
     #[must_use]
     pub fn is_ending(&self) -> bool {
         self.shared().is_finishing()
-    }
-
-    /// How many descriptors are open.
-    #[must_use]
-    pub fn open_descriptors(&self) -> usize {
-        self.shared().netpoll.count()
     }
 
     /// The descriptor with this key, unless it was closed.

@@ -396,6 +396,12 @@ impl<E: Engine> Ender<E> {
         }
     }
 
+    /// How many descriptors its poller watches or may watch: sockets and pipes.
+    #[must_use]
+    pub fn open_descriptors(&self) -> usize {
+        self.0.upgrade().map_or(0, |shared| shared.netpoll.count())
+    }
+
     /// Whether the run has ended, or nobody has the session any more.
     #[must_use]
     pub fn is_over(&self) -> bool {

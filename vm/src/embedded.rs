@@ -139,6 +139,8 @@ impl Embedded {
                 }
             },
         );
+        let ender = session.quitter();
+        options.host.count_others(move || ender.open_descriptors());
         Ok(Embedded {
             machine,
             session,

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 
 use crate::capabilities::Capabilities;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A shared handle, given to natives.
 pub type HostHandle = Arc<Host>;
@@ -28,6 +28,8 @@ pub struct Host {
     files: Mutex<HashMap<i64, Arc<File>>>,
     /// How many files and sockets it may have open.
     most_open_files: usize,
+    /// How many sockets and pipes it has, which are the scheduler's.
+    others: OnceLock<Box<dyn Fn() -> usize + Send + Sync>>,
 }
 
 impl Host {
@@ -49,6 +51,7 @@ impl Host {
             stderr: Mutex::new(stderr),
             files: Mutex::default(),
             most_open_files: usize::MAX,
+            others: OnceLock::new(),
         }
     }
 
@@ -93,9 +96,7 @@ impl Host {
     /// `EMFILE`: it may have no more.
     pub fn adopt(&self, number: i64, file: File) -> std::io::Result<()> {
         let mut files = self.files();
-        if files.len() >= self.most_open_files {
-            return Err(std::io::Error::from_raw_os_error(libc::EMFILE));
-        }
+        self.check(files.len())?;
         files.insert(number, Arc::new(file));
         Ok(())
     }
@@ -106,17 +107,31 @@ impl Host {
         file.is_some()
     }
 
-    /// Whether the program, which has so many sockets and pipes, may open another.
+    /// Whether the program may open another file, socket or pipe.
     ///
     /// # Errors
     /// `EMFILE`: it may not.
-    pub fn check_open_files(&self, others: usize) -> std::io::Result<()> {
+    pub fn check_open_files(&self) -> std::io::Result<()> {
+        match self.most_open_files {
+            usize::MAX => Ok(()),
+            _ => self.check(self.files().len()),
+        }
+    }
+
+    fn check(&self, files: usize) -> std::io::Result<()> {
+        let others = || self.others.get().map_or(0, |count| count());
         if self.most_open_files != usize::MAX
-            && self.files().len().saturating_add(others) >= self.most_open_files
+            && files.saturating_add(others()) >= self.most_open_files
         {
             return Err(std::io::Error::from_raw_os_error(libc::EMFILE));
         }
         Ok(())
+    }
+
+    /// `count` says how many sockets and pipes the program has open.
+    pub(crate) fn count_others(&self, count: impl Fn() -> usize + Send + Sync + 'static) {
+        // A host is one program's.
+        let _ = self.others.set(Box::new(count));
     }
 
     /// The environment variable `name`.

@@ -277,7 +277,7 @@ fn accept(context: &mut NativeContext<'_>, handle: i64) -> Parking<(i64, Bytes, 
                     other => break other?,
                 }
             };
-            host.check_open_files(scheduler.open_descriptors())?;
+            host.check_open_files()?;
             let accepted = scheduler.open_descriptor(socket)?;
             Ok((accepted.key().0 as i64, encode(from.as_ref())))
         },
@@ -352,9 +352,7 @@ fn watch_new(
     source: OwnedFd,
 ) -> std::io::Result<Arc<runtime::Descriptor<vm::Machine>>> {
     let scheduler = context.scheduler();
-    context
-        .host()
-        .check_open_files(scheduler.open_descriptors())?;
+    context.host().check_open_files()?;
     scheduler.open_descriptor(source)
 }
 

@@ -69,7 +69,8 @@
 //!   monitor, when the first descriptor is opened.
 //! * **Its callers' threads alone** ([`Options::callers_only`]): one processor, no other thread, no monitor. The running goroutine looks at the
 //!   clock itself, every 512 safepoints, while others may want the processor or there is a deadline (`preempt.rs`); blocking calls hold
-//!   their caller up; what a call leaves behind runs when somebody calls or drives ([`Program::run_until_idle`]).
+//!   their caller up; what a call leaves behind runs when somebody calls or drives ([`Program::run_until_idle`],
+//!   [`Session::run_until_idle`]).
 //!
 //! A scheduler runs a main goroutine to its end ([`Scheduler::run`]), or is called: by threads that run what they have called until it waits
 //! ([`Session`]), or that run the whole program until what they have called has ended ([`Scheduler::start`], [`Program::call`], `program.rs`). A program that is called has no deadlock while nobody waits for it; when

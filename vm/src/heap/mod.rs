@@ -7,6 +7,10 @@
 //! was asked for rounded up to its cell, zeroed. References are plain addresses; 0 is nil; addresses outside the heap
 //! (constants, package variables, types) are valid references that the collector ignores.
 //!
+//! # Plans
+//! Which shapes and layouts there are, by number, is a matter of the program, not of the heap: a [`Plan`] is made when a program is linked, and all heaps of its
+//! machines are made on it ([`plans`]). A heap has for itself what it has used of them.
+//!
 //! # Allocation
 //! Each P has a [`Cache`] with a bump pointer per layout ([`cache`]): a few instructions, no lock, no atomic
 //! read-modify-write. Allocation never collects. When enough was allocated, [`Heap::collection_wanted`] turns true;

@@ -85,39 +85,53 @@ macro_rules! bombs {
     )*};
 }
 
-bombs! {
-    growing_slice at "growing_slice.gl:2": "func main() { var s []int; for { s = append(s, 1) } }";
-    growing_map at "growing_map.gl:2": "func main() { m := map[int]int{}; for i := 0; ; i++ { m[i] = i } }";
-    doubled_string at "doubled_string.gl:2": "func main() { s := \"x\"; for { s += s } }";
-    many_strings at "many_strings.gl:2":
-        "func main() { s := \"x\"; var all []string; for { s += \"y\"; all = append(all, s) } }";
-    repeated_strings at "repeated_strings.gl:3":
-        "import \"strings\"\nfunc main() { var all []string; for { all = append(all, strings.Repeat(\"abc\", 100000)) } }";
-    one_long_string at "one_long_string.gl:3":
-        "import \"strings\"\nfunc main() { println(len(strings.Repeat(\"abc\", 1000000000))) }";
-    joined_strings at "joined_strings.gl:3":
-        "import \"strings\"\nfunc main() { println(len(strings.Join(make([]string, 1000), strings.Repeat(\"x\", 1000000)))) }";
-    replaced_string at "replaced_string.gl:3":
-        "import \"strings\"\nfunc main() { s := strings.Repeat(\"a\", 100000); println(len(strings.ReplaceAll(s, \"a\", s))) }";
-    split_string at "split_string.gl:3":
-        "import \"strings\"\nfunc main() { println(len(strings.Split(strings.Repeat(\"a,\", 10000000), \",\"))) }";
-    formatted_strings at "formatted_strings.gl:3":
-        "import \"fmt\"\nfunc main() { var all []string; for { all = append(all, fmt.Sprintf(\"%100000d\", 1)) } }";
-    bytes_buffer at "bytes_buffer.gl:3":
-        "import \"bytes\"\nfunc main() { var b bytes.Buffer; for { b.WriteString(\"hello, world\") } }";
-    string_builder at "string_builder.gl:3":
-        "import \"strings\"\nfunc main() { var b strings.Builder; for { b.WriteString(\"hello, world\") } }";
-    many_closures at "many_closures.gl:3":
-        "var all []func() int\nfunc main() { for i := 0; ; i++ { all = append(all, func() int { return i }) } }";
-    boxed_values at "boxed_values.gl:2": "func main() { var all []any; for i := 0; ; i++ { all = append(all, [3]int{i}) } }";
-    linked_list at "linked_list.gl:3":
-        "type node struct { next *node; more [5]int }\nfunc main() { var l *node; for { l = &node{next: l} } }";
-    channel_buffers at "channel_buffers.gl:2": "func main() { var all []chan int; for { all = append(all, make(chan int, 1000)) } }";
-    many_goroutines at "many_goroutines.gl:2": "func main() { for { go func() { select {} }() } }";
-    deferred_calls at "deferred_calls.gl:2": "func main() { for i := 0; ; i++ { defer println(i) } }";
-    deep_recursion at "deep_recursion.gl:2": "func f(n int) int { return f(n+1) + 1 }\nfunc main() { f(0) }";
-    nested_panics at "nested_panics.gl:2": "func f() { defer f(); panic(1) }\nfunc main() { f() }";
-    runes at "runes.gl:3": "import \"strings\"\nfunc main() { println(len([]rune(strings.Repeat(\"a\", 20000000)))) }";
+/// Row L4 of the list of hostile inputs: what grows without end.
+mod l4 {
+    use super::bomb;
+
+    bombs! {
+        growing_slice at "growing_slice.gl:2": "func main() { var s []int; for { s = append(s, 1) } }";
+        growing_map at "growing_map.gl:2": "func main() { m := map[int]int{}; for i := 0; ; i++ { m[i] = i } }";
+        doubled_string at "doubled_string.gl:2": "func main() { s := \"x\"; for { s += s } }";
+        many_strings at "many_strings.gl:2":
+            "func main() { s := \"x\"; var all []string; for { s += \"y\"; all = append(all, s) } }";
+        repeated_strings at "repeated_strings.gl:3":
+            "import \"strings\"\nfunc main() { var all []string; for { all = append(all, strings.Repeat(\"abc\", 100000)) } }";
+        one_long_string at "one_long_string.gl:3":
+            "import \"strings\"\nfunc main() { println(len(strings.Repeat(\"abc\", 1000000000))) }";
+        joined_strings at "joined_strings.gl:3":
+            "import \"strings\"\nfunc main() { println(len(strings.Join(make([]string, 1000), strings.Repeat(\"x\", 1000000)))) }";
+        replaced_string at "replaced_string.gl:3":
+            "import \"strings\"\nfunc main() { s := strings.Repeat(\"a\", 100000); println(len(strings.ReplaceAll(s, \"a\", s))) }";
+        split_string at "split_string.gl:3":
+            "import \"strings\"\nfunc main() { println(len(strings.Split(strings.Repeat(\"a,\", 10000000), \",\"))) }";
+        formatted_strings at "formatted_strings.gl:3":
+            "import \"fmt\"\nfunc main() { var all []string; for { all = append(all, fmt.Sprintf(\"%100000d\", 1)) } }";
+        bytes_buffer at "bytes_buffer.gl:3":
+            "import \"bytes\"\nfunc main() { var b bytes.Buffer; for { b.WriteString(\"hello, world\") } }";
+        string_builder at "string_builder.gl:3":
+            "import \"strings\"\nfunc main() { var b strings.Builder; for { b.WriteString(\"hello, world\") } }";
+        many_closures at "many_closures.gl:3":
+            "var all []func() int\nfunc main() { for i := 0; ; i++ { all = append(all, func() int { return i }) } }";
+        boxed_values at "boxed_values.gl:2": "func main() { var all []any; for i := 0; ; i++ { all = append(all, [3]int{i}) } }";
+        linked_list at "linked_list.gl:3":
+            "type node struct { next *node; more [5]int }\nfunc main() { var l *node; for { l = &node{next: l} } }";
+        channel_buffers at "channel_buffers.gl:2": "func main() { var all []chan int; for { all = append(all, make(chan int, 1000)) } }";
+        many_goroutines at "many_goroutines.gl:2": "func main() { for { go func() { select {} }() } }";
+        deferred_calls at "deferred_calls.gl:2": "func main() { for i := 0; ; i++ { defer println(i) } }";
+        deep_recursion at "deep_recursion.gl:2": "func f(n int) int { return f(n+1) + 1 }\nfunc main() { f(0) }";
+        nested_panics at "nested_panics.gl:2": "func f() { defer f(); panic(1) }\nfunc main() { f() }";
+        runes at "runes.gl:3": "import \"strings\"\nfunc main() { println(len([]rune(strings.Repeat(\"a\", 20000000)))) }";
+        timers at "timers.gl:3": "import \"time\"\nfunc main() { for { time.AfterFunc(time.Hour, func() {}) } }";
+        kept_timers at "kept_timers.gl:3":
+            "import \"time\"\nfunc main() { var all []*time.Timer; for { all = append(all, time.NewTimer(time.Hour)) } }";
+        unpacked_file at "unpacked_file.gl:3":
+            "import (\"bytes\"; \"compress/gzip\"; \"io\")\nfunc main() { var b bytes.Buffer; z := gzip.NewWriter(&b); zero := make([]byte, 1<<20); for i := 0; i < 100; i++ { z.Write(zero) }; z.Close(); r, _ := gzip.NewReader(&b); data, _ := io.ReadAll(r); println(len(data)) }";
+        template_loop at "template_loop.gl:3":
+            "import (\"bytes\"; \"text/template\")\nfunc main() { var b bytes.Buffer; t := template.Must(template.New(\"t\").Parse(\"{{range .}}{{range $}}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{{end}}{{end}}\")); t.Execute(&b, make([]int, 10000)) }";
+        large_number at "large_number.gl:3":
+            "import \"math/big\"\nfunc main() { println(new(big.Int).Lsh(big.NewInt(1), 1000000000).BitLen()) }";
+    }
 }
 
 /// What dies is collected before memory is refused, however large it is.
@@ -157,9 +171,9 @@ fn garbage_never_counts() {
     }
 }
 
-/// Without a limit as well: requests that no machine grants are not even tried.
+/// Row L5: one huge request. Without a limit as well, requests that no machine grants are not even tried.
 #[test]
-fn impossible_requests_end_as_in_go() {
+fn l5_impossible_requests_end_as_in_go() {
     let fatal = "fatal error: out of memory\n";
     let programs = [
         ("n := 1 << 45; _ = make([]byte, n)", fatal),
@@ -196,6 +210,11 @@ fn impossible_requests_end_as_in_go() {
             "panic: strings: Repeat output length overflow\n",
         ),
         ("n := 1 << 62; m := make(map[int]int, n); m[1] = 1", ""),
+        ("n := 1 << 50; m := make(map[int]int, n); m[1] = 1", ""),
+        (
+            "n := 1 << 62; var b bytes.Buffer; b.Grow(n)",
+            "panic: bytes.Buffer: too large\n",
+        ),
     ];
     for (number, (text, expected)) in programs.iter().enumerate() {
         let text = format!(
@@ -213,6 +232,45 @@ fn impossible_requests_end_as_in_go() {
             outcome.peak_kib.is_none_or(|peak| peak < 100 << 10),
             "{text}"
         );
+    }
+}
+
+/// Row L5 again: what is refused with an error or in the text, or needs less than it seems. Each prints what it does in Go.
+#[test]
+fn l5_huge_requests_of_the_library_are_answered() {
+    let programs = [
+        (
+            "formats",
+            "import \"fmt\"\nfunc main() { fmt.Print(len(fmt.Sprintf(\"%2000000000d\", 1)), len(fmt.Sprintf(\"%.2000000000f\", 1.5)), fmt.Sprintf(\"%*d\", 2000000000, 7)) }",
+            "25 31%!(BADWIDTH)7",
+        ),
+        (
+            "json",
+            "import (\"encoding/json\"; \"fmt\"; \"strings\")\nfunc main() { var v any; fmt.Print(json.Unmarshal([]byte(strings.Repeat(\"[\", 1000000)), &v)) }",
+            "exceeded max depth",
+        ),
+        (
+            "repetitions",
+            "import (\"fmt\"; \"regexp\")\nfunc main() { _, err := regexp.Compile(\"((a{1000}){1000}){1000}\"); fmt.Print(err) }",
+            "error parsing regexp: invalid repeat count: `{1000}`",
+        ),
+        (
+            "backtracking",
+            "import (\"fmt\"; \"regexp\"; \"strings\")\nfunc main() { fmt.Print(regexp.MustCompile(\"(a*)*b\").MatchString(strings.Repeat(\"a\", 1000000))) }",
+            "false",
+        ),
+        (
+            "templates",
+            "import (\"fmt\"; \"os\"; \"strings\"; \"text/template\")\nfunc main() { t := template.Must(template.New(\"t\").Parse(`{{define \"a\"}}{{template \"a\"}}{{end}}{{template \"a\"}}`)); fmt.Print(strings.Contains(t.Execute(os.Stdout, nil).Error(), \"exceeded maximum template depth (100000)\")) }",
+            "true",
+        ),
+    ];
+    for (name, text, expected) in programs {
+        let outcome = run(name, text, &["--max-heap=128M"]);
+        let stderr = String::from_utf8_lossy(&outcome.output.stderr);
+        assert!(outcome.output.status.success(), "{name}: {stderr}");
+        let stdout = String::from_utf8_lossy(&outcome.output.stdout);
+        assert_eq!(stdout, expected, "{name}");
     }
 }
 

@@ -1135,6 +1135,12 @@ impl<'a, E: Engine> Context<'a, E> {
         }
     }
 
+    /// Bytes of the host's allocator that arming one more timer on this processor takes: mostly none, now and then a longer list.
+    #[must_use]
+    pub fn timer_growth(&self) -> usize {
+        self.processor.timers.growth()
+    }
+
     /// Nanoseconds on the scheduler's monotonic clock (virtual when so configured).
     #[must_use]
     pub fn now(&self) -> Nanos {

@@ -307,6 +307,16 @@ impl<E: Engine> Timers<E> {
         self.publish(&heap);
     }
 
+    /// Bytes that the list takes anew, beside what it has, when one more timer is armed.
+    pub(crate) fn growth(&self) -> usize {
+        let heap = self.heap.lock();
+        let entries = heap.entries.len();
+        match entries < heap.entries.capacity() {
+            true => 0,
+            false => (2 * entries).max(4) * size_of::<Entry<E>>(),
+        }
+    }
+
     /// Counts a corpse among the entries.
     pub(crate) fn mourn(&self) {
         // ORDERING: Relaxed; a heuristic.

@@ -957,7 +957,7 @@ impl<'h> TimerPlace<'h> {
     /// armed.
     ///
     /// # Errors
-    /// Go's panic when the pointer is nil.
+    /// Go's panic when the pointer is nil; no memory for the list of timers.
     pub fn arm(
         &self,
         context: &NativeContext<'h>,
@@ -969,9 +969,11 @@ impl<'h> TimerPlace<'h> {
             function: function.address,
             owner: self.address,
         };
-        Ok(self
-            .timer()?
-            .reset(context.scheduler(), when, period, payload, || {}))
+        let timer = self.timer()?;
+        if context.machine.heap.account().limit().is_some() {
+            context.check_memory(context.scheduler().timer_growth())?;
+        }
+        Ok(timer.reset(context.scheduler(), when, period, payload, || {}))
     }
 
     /// Disarms the timer. Answers whether it was armed.

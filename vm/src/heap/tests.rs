@@ -1,5 +1,7 @@
 //! The heap against a model: what is reachable stays as it is, what is not goes.
 
+mod properties;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Barrier, RwLock};
 

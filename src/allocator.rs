@@ -3,7 +3,7 @@
 //! `--max-heap` bounds what a program takes, library functions included, which are written in Rust and take their memory here. Those that may
 //! need much ask first ([`vm::native::NativeContext::check_memory`]) and fail with a trace. For all others there is this: large blocks
 //! are counted, the count is the machine's to ask ([`in_large_blocks`]), and one that goes beyond the limit ends the
-//! process as Go does, since Rust's collections cannot be refused memory.
+//! process as Go does, with the trace of the goroutine whose native it is for, since Rust's collections cannot be refused memory.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::io::Write;
@@ -49,12 +49,13 @@ fn take(bytes: usize) {
         // A little more than the limit, so that a function that made something too large gets to where it can say so, with a trace.
         && !account.allows((bytes as u64).saturating_sub(limit / 8))
     {
-        // No formatting that allocates. Nobody can be told that this cannot be written.
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "runtime: out of memory: cannot allocate {bytes}-byte block ({} in use)\nruntime: memory is limited to {limit} bytes\nfatal error: out of memory",
+        let head = format!(
+            "runtime: out of memory: cannot allocate {bytes}-byte block ({} in use)\nruntime: memory is limited to {limit} bytes\nfatal error: out of memory\n",
             account.charged() + in_large_blocks()
         );
+        // Traces are short: no large blocks. Nobody can be told that they cannot be written.
+        let text = vm::trace_of_native(&head);
+        let _ = std::io::stderr().lock().write_all(text.as_bytes());
         std::process::exit(2);
     }
     LARGE_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);

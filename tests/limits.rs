@@ -129,6 +129,14 @@ mod l4 {
             "import (\"bytes\"; \"compress/gzip\"; \"io\")\nfunc main() { var b bytes.Buffer; z := gzip.NewWriter(&b); zero := make([]byte, 1<<20); for i := 0; i < 100; i++ { z.Write(zero) }; z.Close(); r, _ := gzip.NewReader(&b); data, _ := io.ReadAll(r); println(len(data)) }";
         template_loop at "template_loop.gl:3":
             "import (\"bytes\"; \"text/template\")\nfunc main() { var b bytes.Buffer; t := template.Must(template.New(\"t\").Parse(\"{{range .}}{{range $}}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{{end}}{{end}}\")); t.Execute(&b, make([]int, 10000)) }";
+        quoted_string at "quoted_string.gl:3":
+            "import (\"strconv\"; \"strings\")\nfunc main() { println(len(strconv.Quote(strings.Repeat(\"\\x01\", 20000000)))) }";
+        escaped_text at "escaped_text.gl:3":
+            "import (\"html\"; \"strings\")\nfunc main() { println(len(html.EscapeString(strings.Repeat(\"<\", 20000000)))) }";
+        large_letters at "large_letters.gl:3":
+            "import \"strings\"\nfunc main() { s := strings.Repeat(\"é\", 20000000); println(len(strings.ToUpper(s))) }";
+        written_json at "written_json.gl:3":
+            "import (\"encoding/json\"; \"strings\")\nfunc main() { b, err := json.Marshal(strings.Repeat(\"<\", 12000000)); println(len(b), err) }";
         large_number at "large_number.gl:3":
             "import \"math/big\"\nfunc main() { println(new(big.Int).Lsh(big.NewInt(1), 1000000000).BitLen()) }";
     }

@@ -120,6 +120,7 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "vm/src/engine.rs",
     "vm/src/fiber.rs",
     "vm/src/panics.rs",
+    "vm/src/profiling.rs",
     "vm/src/stack.rs",
     "vm/src/trace.rs",
     // The global allocator.

@@ -22,9 +22,7 @@ pub fn view(file: &str) -> ExitCode {
         Ok(target)
     });
     match made {
-        Ok(target) => {
-            super::print(&format!("{target}\n"))
-        }
+        Ok(target) => super::print(&format!("{target}\n")),
         Err(error) => {
             eprintln!("golite: trace: {file}: {error}");
             ExitCode::FAILURE

@@ -21,9 +21,9 @@ pub mod implicit;
 pub mod module;
 pub mod tests;
 
-use coverage::Coverage;
 use crate::packages::HostPackages;
 use checker::{Embedded, LanguageVersion, LanguageVersions, UserPackage};
+use coverage::Coverage;
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
 use folder::{Listing, Text};
 pub use folder::{decoded, has_sources};

@@ -24,6 +24,7 @@ use crate::leaks;
 use crate::link::LinkError;
 use crate::native::{FinishNative, NativeTable};
 use crate::ops::calls;
+use crate::panics;
 use crate::running::{Next, Running};
 use crate::scope::{self, Measured, Scopes};
 use crate::session::Watch;
@@ -502,6 +503,7 @@ impl Engine for Machine {
             self.report(fiber);
         }
         let measured = Measured::begin(fiber, local);
+        let _on_thread = panics::OnThread::new(self, slice.goroutine(), fiber);
         let mut cx = Running::new(self, fiber, local, slice);
         slice.install_limit(cx.own_limit());
         let (ip, fp) = (cx.instruction(cx.fiber.offset), cx.frame(cx.fiber.frame));

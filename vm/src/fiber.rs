@@ -123,6 +123,8 @@ pub struct Fiber {
     pub(crate) scope: Option<Arc<Scope>>,
     /// The scope of the next goroutine that it starts, if that is another.
     pub(crate) starts_in: Cell<Option<Option<Arc<Scope>>>>,
+    /// A native runs that was called at the saved place.
+    pub(crate) in_native: bool,
     /// It has ended in the middle of something: not to be used again.
     pub(crate) broken: bool,
     /// The call of the host that this goroutine was started for.
@@ -194,6 +196,7 @@ impl Fiber {
                 interrupt: Interrupt::None,
                 scope: None,
                 starts_in: Cell::new(None),
+                in_native: false,
                 broken: false,
                 call: Owed::NOTHING,
                 list_charge: 0,

@@ -69,8 +69,8 @@ mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
 pub use capabilities::{Capabilities, Files, Folder, Network, Peers};
-pub use embedded::{Awake, Embedded, Ending, Stopper};
 pub use cpu_profile::CpuProfile;
+pub use embedded::{Awake, Embedded, Ending, Stopper};
 pub use engine::{Machine, MachineOptions, Stress, TimerPayload};
 pub use heap::release_code;
 pub use held::Held;
@@ -83,6 +83,7 @@ pub use link::LinkError;
 pub use native::{
     GoPanic, Native, NativeContext, NativeTable, Parking, ParkingOutcome, Signature, Slots,
 };
+pub use panics::trace_of_native;
 pub use scope::{ScopeLimit, ScopeLimits, ScopeReport};
 pub use trace::Place;
 pub use traceback::{Failure, TracebackLevel};

@@ -12,6 +12,9 @@
 //!
 //! GO: panic.go `gopanic`, `gorecover`, `Goexit`, `printpanics`.
 
+use std::cell::Cell;
+use std::ptr;
+
 use bytecode::Word;
 use runtime::{GoroutineId, Switch};
 
@@ -382,4 +385,39 @@ pub(crate) fn with_trace(
     let mut out = format!("{head}\ngoroutine {} [running]{labels}:\n", goroutine.0);
     crate::trace::print(machine, fiber, &mut out);
     out
+}
+
+thread_local! {
+    /// The goroutine that runs on this thread: its machine, number and fiber.
+    static RUNNING: Cell<Option<(*const Machine, GoroutineId, *const Fiber)>> = const { Cell::new(None) };
+}
+
+/// As long as it lives, [`trace_of_native`] knows which goroutine runs on this thread.
+pub(crate) struct OnThread(Option<(*const Machine, GoroutineId, *const Fiber)>);
+
+impl OnThread {
+    pub(crate) fn new(machine: &Machine, goroutine: GoroutineId, fiber: &Fiber) -> OnThread {
+        let entry = (ptr::from_ref(machine), goroutine, ptr::from_ref(fiber));
+        OnThread(RUNNING.replace(Some(entry)))
+    }
+}
+
+impl Drop for OnThread {
+    fn drop(&mut self) {
+        RUNNING.set(self.0);
+    }
+}
+
+/// `head`, followed by the trace of the goroutine whose native runs on this thread; `head` alone if none does. For an allocator that refuses a native
+/// memory, which can only end the process then.
+#[must_use]
+pub fn trace_of_native(head: &str) -> String {
+    match RUNNING.get() {
+        // SAFETY: both outlive the run that `OnThread` stands for. While a native runs, the interpreter waits for it on this thread and nobody
+        // changes the fiber.
+        Some((machine, goroutine, fiber)) if unsafe { (*fiber).in_native } => unsafe {
+            with_trace(&*machine, goroutine, &*fiber, head)
+        },
+        _ => head.to_owned(),
+    }
 }

@@ -132,10 +132,7 @@ impl<'a> Running<'a> {
     #[inline]
     pub(crate) fn own_limit(&self) -> usize {
         let options = &self.machine.options;
-        if options.stress != Stress::None
-            || options.fuel.is_some()
-            || self.local.burst.is_some()
-        {
+        if options.stress != Stress::None || options.fuel.is_some() || self.local.burst.is_some() {
             // Every safepoint is looked at.
             0
         } else {

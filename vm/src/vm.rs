@@ -235,9 +235,7 @@ impl Vm {
         let heap = self.machine.heap().clone();
         let mut scheduler = Scheduler::new(self.machine, options);
         if self.options.cpu_profile {
-            scheduler
-                .engine()
-                .start_cpu_profile(scheduler.sampler());
+            scheduler.engine().start_cpu_profile(scheduler.sampler());
         }
         let requester = scheduler.collection_requester();
         heap.on_step_wanted(move || requester.request());

@@ -15,8 +15,7 @@ use super::mark::{self, Marker};
 use super::region::{self, BLOCK_BYTES, Block, RECORD_BLOCKS, RegionRef, State as BlockState};
 use super::specials::Specials;
 use super::{
-    Collection, Heap, Huge, MINIMUM_GROWTH, PAUSES, POISON, Pause, State, barrier, lock,
-    release_free,
+    Collection, Heap, Huge, MINIMUM_GOAL, PAUSES, POISON, Pause, State, barrier, lock, release_free,
 };
 
 /// Where the sorting of blocks has come to.
@@ -430,7 +429,8 @@ impl Heap {
         };
         let minimum = match self.growth.load(Ordering::Relaxed) {
             u64::MAX => u64::MAX,
-            percent => (MINIMUM_GROWTH as u128 * percent as u128 / 100)
+            percent => (MINIMUM_GOAL as u128 * percent as u128 / 100)
+                .saturating_sub(live)
                 .max(64 << 10)
                 .min(u64::MAX as u128) as u64,
         };

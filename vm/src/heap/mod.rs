@@ -30,7 +30,7 @@
 //! cells: into the list of their layout; full: left alone. Cells are not touched: the caches sweep a block when they take it from the list, and zero
 //! the runs they find just before use.
 //!
-//! When as much was allocated as was live (GOGC = 100), but at least 4 MiB, a collection should be at its end: it is wanted as much earlier as
+//! When as much was allocated as was live (GOGC = 100), and 4 MiB are in use, a collection should be at its end: it is wanted as much earlier as
 //! the program has allocated during the last ones.
 //!
 //! # Interfaces
@@ -109,8 +109,8 @@ pub type Reference = NonZero<u64>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfMemory;
 
-/// The least that is allocated between two collections.
-const MINIMUM_GROWTH: u64 = 4 << 20;
+/// With less in use no collection is wanted, at GOGC = 100. GO: mgcpacer.go `defaultHeapMinimum`
+const MINIMUM_GOAL: u64 = 4 << 20;
 
 /// Blocks that a cache that needs one sorts at a time, and how often.
 const SORTED_AT_ONCE: usize = 32;

@@ -71,7 +71,9 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
             Entry::Pure(entry) => {
                 // For `runtime.Caller` and the like.
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
+                cx.fiber.in_native = true;
                 let result = entry(&mut native_context!(cx), Slots(window));
+                cx.fiber.in_native = false;
                 cx.poll_heap(ip, fp);
                 if cx.machine.profiler.is_on() {
                     crate::cpu_profile::after_native(cx);
@@ -91,7 +93,9 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
             },
             Entry::Parking(entry) => {
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
+                cx.fiber.in_native = true;
                 let outcome = entry(&mut native_context!(cx), Slots(window));
+                cx.fiber.in_native = false;
                 cx.poll_heap(ip, fp);
                 parked(cx, ip, fp, outcome)
             }
@@ -99,7 +103,9 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                 cx.save(fp, ip, Safepoint::At(cx.offset_of(ip)));
                 match &cx.machine.image.host_entries[index as usize] {
                     HostEntry::Pure(entry) => {
+                        cx.fiber.in_native = true;
                         let result = entry(&mut native_context!(cx), Slots(window));
+                        cx.fiber.in_native = false;
                         cx.poll_heap(ip, fp);
                         match result {
                             Ok(()) => after!(ip, fp, CallNative),
@@ -118,7 +124,9 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                         }
                     }
                     HostEntry::Parking(entry) => {
+                        cx.fiber.in_native = true;
                         let outcome = entry(&mut native_context!(cx), Slots(window));
+                        cx.fiber.in_native = false;
                         parked(cx, ip, fp, outcome)
                     }
                 }

@@ -226,7 +226,9 @@ mod tests {
 
     #[test]
     fn gzip_files_are_read_back() {
-        let text: Vec<u8> = (0..200_000u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
+        let text: Vec<u8> = (0..200_000u32)
+            .flat_map(|n| (n / 7).to_le_bytes())
+            .collect();
         let mut file = gzip(&text);
         assert_eq!(gunzip(&file).as_deref(), Some(&text[..]));
         file.extend_from_slice(&gzip(b"more"));

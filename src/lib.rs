@@ -6,13 +6,14 @@
 //! - [`pipeline`]: the stages in a row, from text to bytecode.
 //! - [`loader`]: from files and folders to the program's own packages.
 //! - [`packages`]: where standard packages, and those of a host, come from.
-//! - [`documentation`]: what sources say above their declarations.
+//! - `documentation` (feature `cli`): what sources say above their declarations.
 //! - [`profile`]: where a program spends its time and its memory, for people to look at.
 //! - [`session`]: a program that grows, unit by unit, while it runs.
 //! - [`timeline`]: what the scheduler recorded, for people to look at.
 //!
 //! The command (`main.rs`) is the only place that reads the process's arguments and environment or ends the process.
 
+#[cfg(feature = "cli")]
 pub mod documentation;
 pub mod embed;
 pub mod loader;

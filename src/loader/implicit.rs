@@ -125,6 +125,22 @@ fn package_name(path: &str) -> &str {
     }
 }
 
+/// The standard package that an import path which leads nowhere may mean: written otherwise, or only its name.
+pub fn similar(path: &str) -> Option<&'static str> {
+    let lower = path.to_ascii_lowercase();
+    let known = |other: &str| {
+        outline::packages()
+            .into_iter()
+            .find(|package| *package == other && !is_internal(package))
+    };
+    known(&lower)
+        .or_else(|| path_of(&lower, &[]))
+        .or_else(|| known(&format!("{lower}s")))
+        .or_else(|| known(lower.strip_suffix('s')?))
+        .or_else(|| known(&format!("{lower}p")))
+        .filter(|other| *other != path)
+}
+
 /// Is it a path that only its neighbours may import?
 pub fn is_internal(path: &str) -> bool {
     path.split('/').any(|element| element == "internal")

@@ -13,6 +13,7 @@
 //!
 //! INVARIANT: packages stand after those they import; the program's first package is the last.
 
+mod build_list;
 mod constraints;
 pub mod coverage;
 mod embedding;
@@ -21,6 +22,7 @@ pub mod implicit;
 pub mod module;
 pub mod tests;
 
+use build_list::{BuildList, Found};
 use crate::packages::HostPackages;
 use checker::{Embedded, LanguageVersion, LanguageVersions, UserPackage};
 use coverage::Coverage;
@@ -31,6 +33,7 @@ use module::Module;
 use parser::ast::{Ast, EmbedPattern, File, Interner, Symbol};
 use parser::parse_file;
 use rustc_hash::FxHashMap;
+use std::cell::OnceCell;
 use std::path::{Component, Path, PathBuf};
 use stdlib::outline;
 
@@ -114,6 +117,7 @@ pub fn load_from(input: &Input, sources: Sources<'_>) -> Loaded {
         sources,
         main_folder: PathBuf::new(),
         main_module: None,
+        build_list: OnceCell::new(),
         beside: false,
         in_files: !matches!(input, Input::Text { .. }),
         overlay: Overlay::default(),
@@ -183,6 +187,8 @@ struct Loader<'a> {
     sources: Sources<'a>,
     main_folder: PathBuf,
     main_module: Option<Module>,
+    /// The versions that the main module's program is made of; found out when they are first asked for.
+    build_list: OnceCell<BuildList>,
     /// May packages lie beside the program?
     beside: bool,
     /// Does the program stand in files?
@@ -281,7 +287,12 @@ impl Loader<'_> {
             let (folder, path) = match found {
                 Ok(found) => found,
                 Err(message) => {
-                    self.problem(import.range, message);
+                    let mut diagnostic =
+                        Diagnostic::new(Code::CannotImport, import.range, message);
+                    if let Some(path) = implicit::similar(&import.path) {
+                        diagnostic = diagnostic.help(format!("did you mean {path:?}?"));
+                    }
+                    self.loaded.problems.push(diagnostic);
                     continue;
                 }
             };
@@ -386,6 +397,13 @@ impl Loader<'_> {
                 self.main_folder = folder;
                 self.beside = module.is_none() || is_script;
                 self.main_module = module;
+                for file in &frame.files {
+                    self.require(file);
+                }
+                if let Some(problem) = self.build_list().and_then(|list| list.problem.clone()) {
+                    self.loaded.failures.push(problem);
+                    return None;
+                }
                 Some(frame)
             }
             Err(message) => {
@@ -652,9 +670,25 @@ impl Loader<'_> {
             .as_ref()
             .and_then(|module| module.own_folder(path));
         let found = own
-            .filter(|folder| folder::has_sources(folder))
-            .or_else(|| self.main_module.as_ref()?.required_folder(path))
-            .or_else(|| importer.module.as_ref()?.required_folder(path));
+            .filter(|folder| folder::has_sources(folder));
+        let mut missing = None;
+        let found = found.or_else(|| match self.build_list()?.find(path, folder::has_sources) {
+            Found::Folder(folder) => Some(folder),
+            Found::Missing(module) => {
+                missing = Some(format!(
+                    "module {0} {1}, which has package {path}, is not in the module cache; to fetch it:\n\tgo mod download {0}@{1}",
+                    module.path, module.version
+                ));
+                None
+            }
+            Found::NotVendored => {
+                missing = Some(format!(
+                    "cannot find module providing package {path}: import lookup disabled by -mod=vendor\n\t(Go version in go.mod is at least 1.14 and vendor directory exists.)"
+                ));
+                None
+            }
+            Found::Nowhere => None,
+        });
         if let Some(folder) = found {
             let folder = folder.canonicalize().unwrap_or(folder);
             return Ok((folder, path.to_owned()));
@@ -665,6 +699,9 @@ impl Loader<'_> {
         {
             let path = self.path_beside(&folder);
             return Ok((folder, path));
+        }
+        if let Some(message) = missing.filter(|_| path.contains('.')) {
+            return Err(message);
         }
         // GO: cmd/go/internal/modload/import.go ImportMissingError
         let first = path.split('/').next().unwrap_or(path);
@@ -678,6 +715,66 @@ impl Loader<'_> {
                  directory; see 'go help modules'"
             )
         })
+    }
+
+    fn build_list(&self) -> Option<&BuildList> {
+        let module = self.main_module.as_ref()?;
+        Some(self.build_list.get_or_init(|| build_list::of(module)))
+    }
+
+    /// What a script says in the comments at its head that it requires: each such module must be there. Lines are
+    /// `//golite:require PATH VERSION`.
+    fn require(&mut self, file: &File) {
+        let text = self.loaded.sources.text(file.file);
+        let lexed = lexer::lex(text);
+        let head = lexed.tokens.first().map_or(text.len() as u32, |token| token.start);
+        let mut lines = Vec::new();
+        for comment in lexed.comments.iter().take_while(|comment| comment.start < head) {
+            let line = &text[comment.start as usize..comment.end as usize];
+            if let Some(rest) = line.strip_prefix("//golite:require")
+                && rest.is_empty() | rest.starts_with([' ', '\t'])
+            {
+                let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+                lines.push((TextRange::new(file.file, comment.start, comment.end), words));
+            }
+        }
+        if lines.is_empty() {
+            return;
+        }
+        let mut wanted = Vec::new();
+        for (range, words) in lines {
+            match <[String; 2]>::try_from(words) {
+                Ok([path, version]) if version.starts_with('v') => {
+                    wanted.push((range, path, version));
+                }
+                _ => self.problem(
+                    range,
+                    "usage: //golite:require PATH VERSION, as in //golite:require example.com/lib v1.2.3".to_owned(),
+                ),
+            }
+        }
+        let cache = self.sources.module_cache;
+        let folder = self.main_folder.clone();
+        let module = self.main_module.get_or_insert_with(|| Module::of_script(&folder, cache));
+        for (_, path, version) in &wanted {
+            module.requirements.push((path.clone(), version.clone()));
+        }
+        let vendored = |path: &str| folder.join("vendor").join(path).is_dir();
+        let mut problems = Vec::new();
+        let list = self.build_list();
+        for (range, path, version) in wanted {
+            let selected = list.and_then(|list| list.selected(&path));
+            if selected.is_some_and(|module| module.root.is_some()) || vendored(&path) {
+                continue;
+            }
+            let version = selected.map_or(version, |module| module.version.clone());
+            problems.push((range, format!(
+                "module {path} {version} is neither in the folder vendor nor in the module cache; to fetch it:\n\tgo mod download {path}@{version}"
+            )));
+        }
+        for (range, message) in problems {
+            self.problem(range, message);
+        }
     }
 
     /// The path of a package that is no module's: the way to it from the program's folder.

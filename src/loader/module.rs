@@ -15,58 +15,111 @@ pub struct Module {
     /// The `N` of its language version `go1.N`.
     pub language: u32,
     /// Paths and versions of the modules it requires.
-    requirements: Vec<(String, String)>,
-    /// Paths, and what stands in their place.
-    replacements: Vec<(String, Replacement)>,
-    cache: Option<PathBuf>,
+    pub(super) requirements: Vec<(String, String)>,
+    /// Those that nobody is to require.
+    pub(super) exclusions: Vec<(String, String)>,
+    /// Paths, perhaps with a version, and what stands in their place.
+    pub(super) replacements: Vec<(String, Option<String>, Replacement)>,
+    pub(super) cache: Option<PathBuf>,
 }
 
+/// What stands in the place of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Replacement {
-    Folder(PathBuf),
+pub(super) enum Replacement {
+    /// A folder, and how it is written.
+    Folder(PathBuf, String),
+    /// A module's path and version.
     Module(String, String),
+}
+
+impl Replacement {
+    /// As `vendor/modules.txt` has it.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Replacement::Folder(_, written) => written.clone(),
+            Replacement::Module(path, version) => format!("{path} {version}"),
+        }
+    }
+}
+
+/// The lines of a `go.mod` or `go.work` file, those in parentheses each with its verb: words without quotes, at least one.
+pub(super) fn directives(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut block: Option<String> = None;
+    for line in text.lines() {
+        let line = line.split("//").next().unwrap_or(line).trim();
+        let mut words: Vec<String> = line.split_whitespace().map(unquoted).collect();
+        if words.is_empty() {
+            continue;
+        }
+        if block.is_some() && words == [")"] {
+            block = None;
+        } else if let Some(verb) = &block {
+            words.insert(0, verb.clone());
+            found.push(words);
+        } else if words.len() == 2 && words[1] == "(" {
+            block = Some(words.swap_remove(0));
+        } else {
+            found.push(words);
+        }
+    }
+    found
+}
+
+/// What follows `replace`: `path => place` or `path version => place`.
+pub(super) fn replacement(
+    words: &[String],
+    root: &Path,
+) -> Option<(String, Option<String>, Replacement)> {
+    let arrow = words.iter().position(|word| word == "=>")?;
+    let (path, version) = match &words[..arrow] {
+        [path] => (path.clone(), None),
+        [path, version] => (path.clone(), Some(version.clone())),
+        _ => return None,
+    };
+    let place = match &words[arrow + 1..] {
+        [folder] => Replacement::Folder(root.join(folder), folder.clone()),
+        [path, version] => Replacement::Module(path.clone(), version.clone()),
+        _ => return None,
+    };
+    Some((path, version, place))
 }
 
 impl Module {
     /// The module that a folder lies in: that of the nearest `go.mod` upward. `cache` is where an installed Go keeps modules.
     pub fn containing(folder: &Path, cache: Option<&Path>) -> Option<Module> {
-        folder.ancestors().find_map(|root| {
-            let text = std::fs::read_to_string(root.join("go.mod")).ok()?;
-            let mut module = Module::parse(&text, root)?;
-            module.cache = cache.map(Path::to_owned);
-            Some(module)
-        })
+        let mut folders = folder.ancestors();
+        folders.find_map(|root| Module::at(root, cache))
     }
 
-    fn parse(text: &str, root: &Path) -> Option<Module> {
-        let mut module = Module {
+    /// The module whose `go.mod` lies in a folder.
+    pub(super) fn at(root: &Path, cache: Option<&Path>) -> Option<Module> {
+        let text = std::fs::read_to_string(root.join("go.mod")).ok()?;
+        let mut module = Module::parse(&text, root)?;
+        module.cache = cache.map(Path::to_owned);
+        Some(module)
+    }
+
+    /// One of no path, for a script in a folder that is no module's: it only has requirements.
+    pub(super) fn of_script(root: &Path, cache: Option<&Path>) -> Module {
+        Module {
             path: String::new(),
             root: root.to_owned(),
-            language: DEFAULT_LANGUAGE,
+            language: super::constraints::VERSION,
             requirements: Vec::new(),
+            exclusions: Vec::new(),
             replacements: Vec::new(),
-            cache: None,
+            cache: cache.map(Path::to_owned),
+        }
+    }
+
+    pub(super) fn parse(text: &str, root: &Path) -> Option<Module> {
+        let mut module = Module {
+            language: DEFAULT_LANGUAGE,
+            ..Module::of_script(root, None)
         };
-        let mut block: Option<String> = None;
-        for line in text.lines() {
-            let line = line.split("//").next().unwrap_or(line).trim();
-            let mut words: Vec<String> = line.split_whitespace().map(unquoted).collect();
-            if words.is_empty() {
-                continue;
-            }
-            if block.is_some() && words == [")"] {
-                block = None;
-                continue;
-            }
-            let verb = match &block {
-                Some(verb) => verb.clone(),
-                None => words.remove(0),
-            };
-            if words == ["("] {
-                block = Some(verb);
-                continue;
-            }
-            match (verb.as_str(), &words[..]) {
+        for words in directives(text) {
+            match (words[0].as_str(), &words[1..]) {
                 ("module", [path]) => module.path.clone_from(path),
                 ("go", [version]) => {
                     module.language = minor_version(version).unwrap_or(DEFAULT_LANGUAGE);
@@ -74,18 +127,10 @@ impl Module {
                 ("require", [path, version]) => {
                     module.requirements.push((path.clone(), version.clone()))
                 }
-                ("replace", [path, rest @ ..]) => {
-                    // `path => place` or `path version => place`.
-                    let Some(arrow) = rest.iter().position(|word| word == "=>") else {
-                        continue;
-                    };
-                    let replacement = match &rest[arrow + 1..] {
-                        [folder] => Replacement::Folder(root.join(folder)),
-                        [path, version] => Replacement::Module(path.clone(), version.clone()),
-                        _ => continue,
-                    };
-                    module.replacements.push((path.clone(), replacement));
+                ("exclude", [path, version]) => {
+                    module.exclusions.push((path.clone(), version.clone()))
                 }
+                ("replace", rest) => module.replacements.extend(replacement(rest, root)),
                 _ => {}
             }
         }
@@ -99,36 +144,10 @@ impl Module {
 
     /// The folder of a package of a module that this one requires.
     pub fn required_folder(&self, path: &str) -> Option<PathBuf> {
-        let vendored = self.root.join("vendor").join(path);
-        if vendored.is_dir() {
-            return Some(vendored);
+        match super::build_list::of(self).find(path, Path::is_dir) {
+            super::build_list::Found::Folder(folder) => Some(folder),
+            _ => None,
         }
-        let mut replaced = self
-            .replacements
-            .iter()
-            .filter_map(|(module, place)| Some((module, below(path, module)?, place)))
-            .collect::<Vec<_>>();
-        replaced.sort_by_key(|(module, ..)| std::cmp::Reverse(module.len()));
-        for (_, rest, place) in replaced {
-            let root = match place {
-                Replacement::Folder(folder) => folder.clone(),
-                Replacement::Module(module, version) => self.cached(module, version)?,
-            };
-            let folder = root.join(rest);
-            if folder.is_dir() {
-                return Some(folder);
-            }
-        }
-        let mut required = self
-            .requirements
-            .iter()
-            .filter_map(|(module, version)| Some((module, below(path, module)?, version)))
-            .collect::<Vec<_>>();
-        required.sort_by_key(|(module, ..)| std::cmp::Reverse(module.len()));
-        required.into_iter().find_map(|(module, rest, version)| {
-            let folder = self.cached(module, version)?.join(rest);
-            folder.is_dir().then_some(folder)
-        })
     }
 
     /// The language version of a package in the `vendor` folder, which `vendor/modules.txt` has.
@@ -159,13 +178,6 @@ impl Module {
         }
         best.map_or(self.language, |(_, version)| version)
     }
-
-    /// The folder of a module in the module cache. GO: golang.org/x/mod/module `EscapePath`.
-    fn cached(&self, module: &str, version: &str) -> Option<PathBuf> {
-        let name = format!("{}@{}", escaped(module), escaped(version));
-        let folder = self.cache.as_ref()?.join(name);
-        folder.is_dir().then_some(folder)
-    }
 }
 
 /// The language version of a module that says none. GO: cmd/go/internal/gover `DefaultGoModVersion`.
@@ -179,7 +191,7 @@ fn minor_version(version: &str) -> Option<u32> {
 }
 
 /// What follows `prefix/` in an import path; nothing if they are equal.
-fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+pub(super) fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(prefix)?;
     if rest.is_empty() {
         Some(rest)
@@ -188,8 +200,8 @@ fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     }
 }
 
-/// Capital letters as `!` and the small one: file systems differ in what they tell apart.
-fn escaped(text: &str) -> String {
+/// Capital letters as `!` and the small one: file systems differ in what they tell apart. GO: golang.org/x/mod/module `EscapePath`.
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
         if c.is_ascii_uppercase() {
@@ -230,12 +242,16 @@ replace (
         assert_eq!(module.language, 27);
         assert_eq!(module.requirements.len(), 2);
         assert_eq!(
-            module.replacements[0].1,
-            Replacement::Folder("/m/../one".into())
+            module.replacements[0].2,
+            Replacement::Folder("/m/../one".into(), "../one".into())
         );
         assert_eq!(
-            module.replacements[1].1,
-            Replacement::Module("example.com/fork".into(), "v0.2.0".into())
+            module.replacements[1],
+            (
+                "example.com/two".into(),
+                Some("v0.1.0".into()),
+                Replacement::Module("example.com/fork".into(), "v0.2.0".into())
+            )
         );
     }
 

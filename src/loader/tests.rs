@@ -92,6 +92,9 @@ impl Loader<'_> {
         };
         self.main_folder.clone_from(&folder);
         self.main_module.clone_from(&module);
+        if let Some(problem) = self.build_list().and_then(|list| list.problem.clone()) {
+            return Err(problem);
+        }
         self.beside = module.is_none();
         self.overlay.clone_from(&input.overlay);
         self.tested = Some((path.clone(), folder.clone()));

@@ -17,6 +17,7 @@ mod context;
 mod expressions;
 mod flow;
 mod format_string;
+mod library;
 mod locks;
 mod printf;
 mod tags;
@@ -78,6 +79,8 @@ rules! {
     Defers = "defers", false, expressions::defers;
     /// A second argument of errors.As that is no pointer to an error or interface.
     Errorsas = "errorsas", true, expressions::errorsas;
+    /// Assertions of an interface to another that has a method of the same name and another type.
+    Ifaceassert = "ifaceassert", true, library::ifaceassert;
     /// Cancel functions of contexts that are not called on all ways out.
     Lostcancel = "lostcancel", false, flow::lostcancel;
     /// Functions compared with nil.
@@ -88,10 +91,14 @@ rules! {
     Shift = "shift", false, expressions::shift;
     /// Unbuffered channels given to signal.Notify.
     Sigchanyzer = "sigchanyzer", false, expressions::signal_channels;
+    /// Methods with names that packages look for, and other signatures than those.
+    Stdmethods = "stdmethods", false, library::stdmethods;
     /// Integers converted to strings, which makes characters of them.
     Stringintconv = "stringintconv", true, expressions::strings_of_integers;
     /// Tags of struct fields that packages like encoding/json cannot read.
     Structtag = "structtag", false, tags::structtag;
+    /// Times formatted with the day before the month: 2006-02-01.
+    Timeformat = "timeformat", false, library::timeformat;
     /// Unmarshal into what is no pointer.
     Unmarshal = "unmarshal", false, expressions::unmarshal;
     /// Code that is never reached.

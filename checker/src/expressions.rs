@@ -3,6 +3,7 @@
 use diagnostics::Code;
 use parser::ast::{Expr, ExprId, UnaryOperator};
 
+use crate::hints::Hint;
 use crate::assignability::Cause;
 use crate::checker::{Checker, with_stack};
 use crate::constants::Constant;
@@ -123,7 +124,12 @@ impl Checker<'_> {
             _ => return,
         };
         let message = format!("{} {what}", self.operand_string(x));
-        self.report_operand(Code::NotAnExpression, x, message);
+        let hint = match x.mode {
+            Mode::Type => self.hint_type_as_value(x),
+            _ => Hint::none(),
+        };
+        let range = self.operand_range(x);
+        self.report_with(Code::NotAnExpression, range, message, hint);
         x.invalidate();
     }
 
@@ -420,7 +426,8 @@ impl Checker<'_> {
                 "invalid operation: {} is not an interface",
                 self.operand_string(x)
             );
-            self.report_operand(Code::InvalidOperation, x, message);
+            let (range, hint) = (self.operand_range(x), self.hint_assertion(x, ty));
+            self.report_with(Code::InvalidOperation, range, message, hint);
             x.invalidate();
             return;
         }

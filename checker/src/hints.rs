@@ -62,7 +62,10 @@ const FOREIGN: &[(&str, &str)] = &[
     ("False", "false"),
     ("TRUE", "true"),
     ("FALSE", "false"),
-    ("str", "string"),
+    (
+        "str",
+        "string; fmt.Sprint(x) is the text of a value",
+    ),
     ("String", "string"),
     ("boolean", "bool"),
     ("Boolean", "bool"),
@@ -99,6 +102,11 @@ const FOREIGN: &[(&str, &str)] = &[
     ("and", "&&"),
     ("or", "||"),
     ("not", "!"),
+];
+
+const NUMERIC: &[&str] = &[
+    "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "byte",
+    "rune", "float32", "float64",
 ];
 
 /// After so many errors no similar names are looked for.
@@ -158,6 +166,9 @@ impl Checker<'_> {
         {
             return Hint::help("s = append(s, x) adds to a slice");
         }
+        if let Some(help) = self.hint_function_for(typ, own) {
+            return Hint::help(help);
+        }
         let similar = self.most_similar(own, |other| {
             matches!(
                 self.program
@@ -166,6 +177,97 @@ impl Checker<'_> {
             )
         });
         Hint::maybe(similar.map(|other| format!("did you mean {other}?")))
+    }
+
+    /// The function that does what is a method in other languages.
+    fn hint_function_for(&self, typ: TypeId, method: &str) -> Option<&'static str> {
+        let types = &self.program.types;
+        let table: &[(&[&str], &str)] = if types.is_string(typ) {
+            &[
+                (&["upper", "toUpper", "ToUpper", "toUpperCase"], "strings.ToUpper(s)"),
+                (&["lower", "toLower", "ToLower", "toLowerCase"], "strings.ToLower(s)"),
+                (&["split", "Split"], "strings.Split(s, separator), or strings.Fields(s)"),
+                (&["strip", "trim", "Trim"], "strings.TrimSpace(s)"),
+                (&["join", "Join"], "strings.Join(parts, separator)"),
+                (&["replace", "Replace", "replaceAll"], "strings.ReplaceAll(s, old, new)"),
+                (&["startswith", "startsWith", "HasPrefix", "starts_with"], "strings.HasPrefix(s, prefix)"),
+                (&["endswith", "endsWith", "HasSuffix", "ends_with"], "strings.HasSuffix(s, suffix)"),
+                (&["contains", "Contains", "includes"], "strings.Contains(s, part)"),
+                (&["find", "index", "indexOf", "Index"], "strings.Index(s, part)"),
+                (&["repeat", "Repeat"], "strings.Repeat(s, n)"),
+                (&["format", "Format"], "fmt.Sprintf(format, values...)"),
+                (&["charAt", "at"], "s[i] is a byte; []rune(s)[i] a character"),
+                (&["isdigit", "isDigit"], "unicode.IsDigit(r) of each rune"),
+            ]
+        } else {
+            match types.underlying(typ) {
+                Type::Slice(_) => &[
+                    (&["sort", "Sort"], "slices.Sort(s)"),
+                    (&["reverse", "Reverse"], "slices.Reverse(s)"),
+                    (&["contains", "includes", "Contains"], "slices.Contains(s, x)"),
+                    (&["index", "indexOf", "find", "Index"], "slices.Index(s, x)"),
+                    (&["pop"], "x, s := s[len(s)-1], s[:len(s)-1]"),
+                    (&["extend", "concat"], "s = append(s, others...)"),
+                    (&["insert"], "s = slices.Insert(s, i, x)"),
+                    (&["remove"], "s = slices.Delete(s, i, i+1)"),
+                    (&["join"], "strings.Join(s, separator)"),
+                    (&["copy", "clone"], "slices.Clone(s)"),
+                    (&["map", "filter", "forEach", "each"], "for _, x := range s { ... }"),
+                ],
+                Type::Map { .. } => &[
+                    (&["keys", "Keys"], "maps.Keys(m), or for key := range m { ... }"),
+                    (&["values", "Values"], "maps.Values(m), or for _, value := range m { ... }"),
+                    (&["items", "entries"], "for key, value := range m { ... }"),
+                    (&["get", "has", "contains", "containsKey", "has_key"], "value, ok := m[key]"),
+                    (&["set", "put", "add"], "m[key] = value"),
+                    (&["delete", "remove", "pop"], "delete(m, key)"),
+                ],
+                Type::Chan { .. } => &[
+                    (&["send", "put"], "c <- x"),
+                    (&["recv", "receive", "get"], "x := <-c"),
+                    (&["close"], "close(c)"),
+                ],
+                _ => &[],
+            }
+        };
+        let (_, help) = table.iter().find(|(names, _)| names.contains(&method))?;
+        Some(help)
+    }
+
+    /// Of an assertion on what is no interface.
+    pub(crate) fn hint_assertion(&self, x: &Operand, target: ExprId) -> Hint {
+        let (text, target) = (self.operand_expression(x), self.expression_text(target));
+        if self.type_text(x.typ) == target {
+            return Hint::help(format!("it is a value of this type already: {text}"));
+        }
+        match self.program.types.is_numeric(x.typ) && NUMERIC.contains(&target.as_str()) {
+            true => Hint::help(format!("convert it: {target}({text})")),
+            false => Hint::none(),
+        }
+    }
+
+    /// Of a type where a value is wanted.
+    pub(crate) fn hint_type_as_value(&self, x: &Operand) -> Hint {
+        let text = self.operand_expression(x);
+        match self.program.types.underlying(x.typ) {
+            Type::Map { .. } | Type::Slice(_) | Type::Array(..) | Type::Struct(_) => {
+                Hint::help(format!("a value of it: {text}{{}}"))
+            }
+            Type::Chan { .. } => Hint::help(format!("a value of it: make({text})")),
+            _ => Hint::none(),
+        }
+    }
+
+    /// Of a name in a list of parameters that is no type: the two may be the wrong way round.
+    pub(crate) fn hint_parameter(&self, range: TextRange, name: Symbol) -> Option<Hint> {
+        const TYPES: &[&str] = &["int", "string", "float64", "bool", "byte", "rune", "any", "error", "int64"];
+        let source = self.sources.text(range.file);
+        let before = source.get(..range.start as usize)?.trim_end_matches(' ');
+        let start = before.rfind(|c: char| !c.is_alphanumeric() && c != '_')?;
+        let word = &before[start + 1..];
+        let opens = before[..=start].trim_end().ends_with(['(', ',']);
+        (opens && before.len() < range.start as usize && TYPES.contains(&word))
+            .then(|| Hint::help(format!("the name stands before the type: {} {word}", self.text(name))))
     }
 
     /// The standard package whose name is `name`; the one with the shortest path, if there are several.

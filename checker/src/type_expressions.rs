@@ -58,7 +58,11 @@ impl Checker<'_> {
             if name.is_blank() {
                 self.report_expr(Code::NotAnExpression, expr, "cannot use _ as value or type");
             } else {
-                let hint = self.hint_undefined(name);
+                let range = self.ast.range(expr);
+                let hint = match self.hint_parameter(range, name).filter(|_| want_type) {
+                    Some(hint) => hint,
+                    None => self.hint_undefined(name),
+                };
                 self.report_undefined(expr, name, hint);
             }
             return;

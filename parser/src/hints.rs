@@ -95,6 +95,11 @@ const TYPES: &[&str] = &[
 ///
 /// `first` says whether it is the first of the file; what comes later may follow from it.
 pub(crate) fn explain(diagnostic: &mut Diagnostic, first: bool, tokens: &[Token], text: &str) {
+    if diagnostic.message.contains("in composite literal")
+        && let Some(help) = of_block(tokens, diagnostic.range.start, text)
+    {
+        diagnostic.help = Some(help.to_owned());
+    }
     if diagnostic.help.is_some() {
         return;
     }
@@ -128,6 +133,22 @@ pub(crate) fn explain(diagnostic: &mut Diagnostic, first: bool, tokens: &[Token]
         text,
     };
     diagnostic.help = line.meant(message).map(str::to_owned);
+}
+
+/// What is read as a literal because the line above is `try {` or its like.
+fn of_block(tokens: &[Token], at: u32, text: &str) -> Option<&'static str> {
+    let end = tokens.partition_point(|token| token.start < at);
+    let brace = tokens[..end]
+        .iter()
+        .rposition(|token| token.kind == T::LeftBrace)?;
+    let name = tokens.get(brace.checked_sub(1)?)?;
+    let begins_line = brace < 2 || tokens[brace - 2].kind.is_semicolon() || tokens[brace - 2].kind == T::LeftBrace;
+    if name.kind != T::Ident || !begins_line {
+        return None;
+    }
+    let word = name.text(text);
+    let (_, help) = FIRST_WORDS.iter().find(|(other, _)| *other == word)?;
+    Some(help)
 }
 
 fn of_literal(message: &str) -> Option<&'static str> {
@@ -172,6 +193,17 @@ impl Line<'_> {
         self.tokens.iter().any(|token| token.kind == kind)
     }
 
+    /// Does the line end in a comment that has the closing parenthesis in it?
+    fn comment_hides_parenthesis(&self) -> bool {
+        let Some(last) = self.tokens.get(self.at.saturating_sub(1)) else {
+            return false;
+        };
+        let rest = self.text.get(last.end as usize..).unwrap_or_default();
+        let rest = rest.lines().next().unwrap_or_default().trim_start();
+        rest.strip_prefix("//")
+            .is_some_and(|comment| comment.trim_end().ends_with(')'))
+    }
+
     fn meant(&self, message: &str) -> Option<&'static str> {
         let find = |table: &[(&str, &'static str)], word: &str| {
             table
@@ -188,6 +220,26 @@ impl Line<'_> {
         };
         if let Some(help) = find(FIRST_WORDS, self.word(start)).filter(|_| !is_used_as_name) {
             return Some(help);
+        }
+        if message.contains("unexpected newline, expected { after") {
+            return Some("the opening brace belongs on the same line");
+        }
+        if message.contains("unexpected comma in struct type") {
+            return Some("fields stand on lines of their own, without commas");
+        }
+        if message.ends_with("unexpected comma; expected ]") {
+            return Some("a slice is written with its type: []int{1, 2, 3}");
+        }
+        if message.ends_with("unexpected {, expected :")
+            && matches!(self.kind(start), T::Case | T::Default)
+        {
+            return Some("a case ends with a colon: case x:");
+        }
+        if message.ends_with("unexpected {, expected expression") && start != self.at {
+            return Some("a literal begins with its type: []int{1, 2}, map[string]int{\"a\": 1}");
+        }
+        if message.contains("possibly missing comma or )") && self.comment_hides_parenthesis() {
+            return Some("// begins a comment; / divides");
         }
         if message.ends_with("unexpected name main, expected (") {
             return Some("functions do not stand in functions; a } may be missing above");

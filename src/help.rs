@@ -268,7 +268,8 @@ Flags:
 const DISASSEMBLE: &str = "\
 Usage: golite disassemble FILE|DIR
 
-Prints the bytecode of the program's own functions and of what they use from standard packages.
+Prints the bytecode of the program's own functions and of what they use from standard packages, and beside the first instruction of
+each line of their source that line.
 docs/instructions.md explains each instruction.
 ";
 

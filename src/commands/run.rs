@@ -4,7 +4,7 @@ use super::{ERROR_LIMIT, cache, input_of, load_and_check, module_cache, or_failu
 use super::{report, schedules, trace};
 use crate::INTERNAL_ERROR;
 use crate::allocator;
-use crate::arguments::{Sandbox, Settings};
+use crate::arguments::{Sandbox, Settings, Style};
 use crate::debug_flags::{self, DebugFlags};
 use bytecode::Program;
 use checker::Options;
@@ -142,7 +142,8 @@ pub fn execute(
         }
     }
     options.host = Arc::new(host);
-    options.sources = Some(Arc::new(sources));
+    let sources = Arc::new(sources);
+    options.sources = Some(sources.clone());
     let mut vm = match Vm::new(program, &stdlib::natives(), options) {
         Ok(vm) => vm,
         Err(error) => {
@@ -167,6 +168,7 @@ pub fn execute(
         if let Some(file) = settings.memory_profile {
             wanted.keep(file, &heap_profile(&machine, ""));
         }
+        let exit = shown(exit, &sources, settings);
         if let (Some(file), Some(recorded)) = (settings.trace, recorded)
             && let Err(error) = trace::write(file, &recorded.take())
         {
@@ -176,7 +178,44 @@ pub fn execute(
     }
     // The compiler's work is done.
     vm::release_code();
-    vm.run_process(|exit| end(&exit))
+    vm.run_process(move |exit| end(&shown(exit, &sources, settings)))
+}
+
+/// The end of a program; on a terminal with the line of its source where it failed, behind what Go prints.
+fn shown(mut exit: Exit, sources: &SourceMap, settings: Settings) -> Exit {
+    let terminal = || match settings.format {
+        Some(style) => style == Style::Full,
+        None => io::stderr().is_terminal(),
+    };
+    if !exit.message.is_empty()
+        && terminal()
+        && let Some(line) = failing_line(&exit.message, sources)
+    {
+        exit.message.push_str(&line);
+    }
+    exit
+}
+
+/// The line of the program's own that the first trace of a message leads to, as a diagnostic shows lines.
+fn failing_line(message: &str, sources: &SourceMap) -> Option<String> {
+    let trace = message.split("\ngoroutine ").nth(1)?;
+    let trace = trace.split("\n\n").next()?;
+    let mut places = trace.lines().filter_map(|line| {
+        let (file, rest) = line.strip_prefix('\t')?.rsplit_once(':')?;
+        let number: usize = rest.split(' ').next()?.parse().ok()?;
+        Some((file, number))
+    });
+    // Standard packages have their sources in golite itself.
+    let is_own = |file: &str| file == "-e" || file == "-" || Path::new(file).is_file();
+    let (file, number) = places.find(|(file, _)| is_own(file))?;
+    let (_, found) = sources.files().find(|(_, source)| source.name() == file)?;
+    let line = found.text().lines().nth(number.checked_sub(1)?)?;
+    let margin = " ".repeat(number.to_string().len());
+    let line = line.replace('\t', "    ");
+    Some(format!(
+        "\n{margin}--> {file}:{number}\n{margin} |\n{number} | {}\n{margin} |\n",
+        line.trim_end()
+    ))
 }
 
 /// What a program in a sandbox may reach.

@@ -3,11 +3,11 @@
 use diagnostics::Code;
 use parser::ast::{Expr, ExprId, UnaryOperator};
 
-use crate::hints::Hint;
 use crate::assignability::Cause;
 use crate::checker::{Checker, with_stack};
 use crate::constants::Constant;
 use crate::function_instances::Target;
+use crate::hints::Hint;
 use crate::operand::{Label, Operand};
 use crate::typed::Mode;
 use crate::types::{BasicKind, ChanDirection, Type, TypeId};

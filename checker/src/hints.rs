@@ -62,10 +62,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("False", "false"),
     ("TRUE", "true"),
     ("FALSE", "false"),
-    (
-        "str",
-        "string; fmt.Sprint(x) is the text of a value",
-    ),
+    ("str", "string; fmt.Sprint(x) is the text of a value"),
     ("String", "string"),
     ("boolean", "bool"),
     ("Boolean", "bool"),
@@ -105,8 +102,8 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 const NUMERIC: &[&str] = &[
-    "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "byte",
-    "rune", "float32", "float64",
+    "int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64",
+    "byte", "rune", "float32", "float64",
 ];
 
 /// After so many errors no similar names are looked for.
@@ -184,19 +181,46 @@ impl Checker<'_> {
         let types = &self.program.types;
         let table: &[(&[&str], &str)] = if types.is_string(typ) {
             &[
-                (&["upper", "toUpper", "ToUpper", "toUpperCase"], "strings.ToUpper(s)"),
-                (&["lower", "toLower", "ToLower", "toLowerCase"], "strings.ToLower(s)"),
-                (&["split", "Split"], "strings.Split(s, separator), or strings.Fields(s)"),
+                (
+                    &["upper", "toUpper", "ToUpper", "toUpperCase"],
+                    "strings.ToUpper(s)",
+                ),
+                (
+                    &["lower", "toLower", "ToLower", "toLowerCase"],
+                    "strings.ToLower(s)",
+                ),
+                (
+                    &["split", "Split"],
+                    "strings.Split(s, separator), or strings.Fields(s)",
+                ),
                 (&["strip", "trim", "Trim"], "strings.TrimSpace(s)"),
                 (&["join", "Join"], "strings.Join(parts, separator)"),
-                (&["replace", "Replace", "replaceAll"], "strings.ReplaceAll(s, old, new)"),
-                (&["startswith", "startsWith", "HasPrefix", "starts_with"], "strings.HasPrefix(s, prefix)"),
-                (&["endswith", "endsWith", "HasSuffix", "ends_with"], "strings.HasSuffix(s, suffix)"),
-                (&["contains", "Contains", "includes"], "strings.Contains(s, part)"),
-                (&["find", "index", "indexOf", "Index"], "strings.Index(s, part)"),
+                (
+                    &["replace", "Replace", "replaceAll"],
+                    "strings.ReplaceAll(s, old, new)",
+                ),
+                (
+                    &["startswith", "startsWith", "HasPrefix", "starts_with"],
+                    "strings.HasPrefix(s, prefix)",
+                ),
+                (
+                    &["endswith", "endsWith", "HasSuffix", "ends_with"],
+                    "strings.HasSuffix(s, suffix)",
+                ),
+                (
+                    &["contains", "Contains", "includes"],
+                    "strings.Contains(s, part)",
+                ),
+                (
+                    &["find", "index", "indexOf", "Index"],
+                    "strings.Index(s, part)",
+                ),
                 (&["repeat", "Repeat"], "strings.Repeat(s, n)"),
                 (&["format", "Format"], "fmt.Sprintf(format, values...)"),
-                (&["charAt", "at"], "s[i] is a byte; []rune(s)[i] a character"),
+                (
+                    &["charAt", "at"],
+                    "s[i] is a byte; []rune(s)[i] a character",
+                ),
                 (&["isdigit", "isDigit"], "unicode.IsDigit(r) of each rune"),
             ]
         } else {
@@ -204,7 +228,10 @@ impl Checker<'_> {
                 Type::Slice(_) => &[
                     (&["sort", "Sort"], "slices.Sort(s)"),
                     (&["reverse", "Reverse"], "slices.Reverse(s)"),
-                    (&["contains", "includes", "Contains"], "slices.Contains(s, x)"),
+                    (
+                        &["contains", "includes", "Contains"],
+                        "slices.Contains(s, x)",
+                    ),
                     (&["index", "indexOf", "find", "Index"], "slices.Index(s, x)"),
                     (&["pop"], "x, s := s[len(s)-1], s[:len(s)-1]"),
                     (&["extend", "concat"], "s = append(s, others...)"),
@@ -212,13 +239,25 @@ impl Checker<'_> {
                     (&["remove"], "s = slices.Delete(s, i, i+1)"),
                     (&["join"], "strings.Join(s, separator)"),
                     (&["copy", "clone"], "slices.Clone(s)"),
-                    (&["map", "filter", "forEach", "each"], "for _, x := range s { ... }"),
+                    (
+                        &["map", "filter", "forEach", "each"],
+                        "for _, x := range s { ... }",
+                    ),
                 ],
                 Type::Map { .. } => &[
-                    (&["keys", "Keys"], "maps.Keys(m), or for key := range m { ... }"),
-                    (&["values", "Values"], "maps.Values(m), or for _, value := range m { ... }"),
+                    (
+                        &["keys", "Keys"],
+                        "maps.Keys(m), or for key := range m { ... }",
+                    ),
+                    (
+                        &["values", "Values"],
+                        "maps.Values(m), or for _, value := range m { ... }",
+                    ),
                     (&["items", "entries"], "for key, value := range m { ... }"),
-                    (&["get", "has", "contains", "containsKey", "has_key"], "value, ok := m[key]"),
+                    (
+                        &["get", "has", "contains", "containsKey", "has_key"],
+                        "value, ok := m[key]",
+                    ),
                     (&["set", "put", "add"], "m[key] = value"),
                     (&["delete", "remove", "pop"], "delete(m, key)"),
                 ],
@@ -260,14 +299,20 @@ impl Checker<'_> {
 
     /// Of a name in a list of parameters that is no type: the two may be the wrong way round.
     pub(crate) fn hint_parameter(&self, range: TextRange, name: Symbol) -> Option<Hint> {
-        const TYPES: &[&str] = &["int", "string", "float64", "bool", "byte", "rune", "any", "error", "int64"];
+        const TYPES: &[&str] = &[
+            "int", "string", "float64", "bool", "byte", "rune", "any", "error", "int64",
+        ];
         let source = self.sources.text(range.file);
         let before = source.get(..range.start as usize)?.trim_end_matches(' ');
         let start = before.rfind(|c: char| !c.is_alphanumeric() && c != '_')?;
         let word = &before[start + 1..];
         let opens = before[..=start].trim_end().ends_with(['(', ',']);
-        (opens && before.len() < range.start as usize && TYPES.contains(&word))
-            .then(|| Hint::help(format!("the name stands before the type: {} {word}", self.text(name))))
+        (opens && before.len() < range.start as usize && TYPES.contains(&word)).then(|| {
+            Hint::help(format!(
+                "the name stands before the type: {} {word}",
+                self.text(name)
+            ))
+        })
     }
 
     /// The standard package whose name is `name`; the one with the shortest path, if there are several.

@@ -142,7 +142,9 @@ fn of_block(tokens: &[Token], at: u32, text: &str) -> Option<&'static str> {
         .iter()
         .rposition(|token| token.kind == T::LeftBrace)?;
     let name = tokens.get(brace.checked_sub(1)?)?;
-    let begins_line = brace < 2 || tokens[brace - 2].kind.is_semicolon() || tokens[brace - 2].kind == T::LeftBrace;
+    let begins_line = brace < 2
+        || tokens[brace - 2].kind.is_semicolon()
+        || tokens[brace - 2].kind == T::LeftBrace;
     if name.kind != T::Ident || !begins_line {
         return None;
     }

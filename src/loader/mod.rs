@@ -22,8 +22,8 @@ pub mod implicit;
 pub mod module;
 pub mod tests;
 
-use build_list::{BuildList, Found};
 use crate::packages::HostPackages;
+use build_list::{BuildList, Found};
 use checker::{Embedded, LanguageVersion, LanguageVersions, UserPackage};
 use coverage::Coverage;
 use diagnostics::{Code, Diagnostic, Diagnostics, SourceMap, TextRange};
@@ -287,8 +287,7 @@ impl Loader<'_> {
             let (folder, path) = match found {
                 Ok(found) => found,
                 Err(message) => {
-                    let mut diagnostic =
-                        Diagnostic::new(Code::CannotImport, import.range, message);
+                    let mut diagnostic = Diagnostic::new(Code::CannotImport, import.range, message);
                     if let Some(path) = implicit::similar(&import.path) {
                         diagnostic = diagnostic.help(format!("did you mean {path:?}?"));
                     }
@@ -669,8 +668,7 @@ impl Loader<'_> {
             .module
             .as_ref()
             .and_then(|module| module.own_folder(path));
-        let found = own
-            .filter(|folder| folder::has_sources(folder));
+        let found = own.filter(|folder| folder::has_sources(folder));
         let mut missing = None;
         let found = found.or_else(|| match self.build_list()?.find(path, folder::has_sources) {
             Found::Folder(folder) => Some(folder),
@@ -727,9 +725,16 @@ impl Loader<'_> {
     fn require(&mut self, file: &File) {
         let text = self.loaded.sources.text(file.file);
         let lexed = lexer::lex(text);
-        let head = lexed.tokens.first().map_or(text.len() as u32, |token| token.start);
+        let head = lexed
+            .tokens
+            .first()
+            .map_or(text.len() as u32, |token| token.start);
         let mut lines = Vec::new();
-        for comment in lexed.comments.iter().take_while(|comment| comment.start < head) {
+        for comment in lexed
+            .comments
+            .iter()
+            .take_while(|comment| comment.start < head)
+        {
             let line = &text[comment.start as usize..comment.end as usize];
             if let Some(rest) = line.strip_prefix("//golite:require")
                 && rest.is_empty() | rest.starts_with([' ', '\t'])
@@ -755,7 +760,9 @@ impl Loader<'_> {
         }
         let cache = self.sources.module_cache;
         let folder = self.main_folder.clone();
-        let module = self.main_module.get_or_insert_with(|| Module::of_script(&folder, cache));
+        let module = self
+            .main_module
+            .get_or_insert_with(|| Module::of_script(&folder, cache));
         for (_, path, version) in &wanted {
             module.requirements.push((path.clone(), version.clone()));
         }

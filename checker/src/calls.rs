@@ -956,7 +956,7 @@ impl Checker<'_> {
                 let hint = if why.contains("but does have") {
                     Hint::none()
                 } else {
-                    self.hint_member(x.typ, name)
+                    self.hint_member(x, name)
                 };
                 let range = self.range(name_expr);
                 self.report_with(Code::MissingFieldOrMethod, range, message, hint);

@@ -146,9 +146,15 @@ impl Checker<'_> {
     }
 
     /// Of a field or method that a type does not have.
-    pub(crate) fn hint_member(&self, typ: TypeId, name: Symbol) -> Hint {
-        let package = Some(self.env.package);
+    pub(crate) fn hint_member(&self, x: &Operand, name: Symbol) -> Hint {
+        let (typ, package) = (x.typ, Some(self.env.package));
         let own = self.text(name);
+        let whose = self.operand_expression(x);
+        if crate::checker::is_exported(own) && self.importable_as(&whose).is_some() {
+            return Hint::help(format!(
+                "{whose} is no package here, but what is declared by that name: give that another"
+            ));
+        }
         if own == "length" || own == "size" || own == "len" {
             let has_length = matches!(
                 self.program.types.underlying(typ),

@@ -102,7 +102,10 @@ fn comparable(outcome: &Outcome, folder: &Path) -> String {
             let line = line
                 .replace(&format!("{folder}/"), "")
                 .replace(".gl", ".go")
-                .replace(" ./", " ");
+                // Files, and no patterns of packages.
+                .replace(" ./...", " \0...")
+                .replace(" ./", " ")
+                .replace('\0', "./");
             let line = line.strip_prefix("./").unwrap_or(&line);
             text.push_str(stream);
             // golite keeps no results.

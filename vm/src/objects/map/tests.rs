@@ -66,7 +66,7 @@ impl Fixture {
 
     fn words(&self) -> MapType {
         MapType::new(
-            &self.heap,
+            &*self.heap,
             KeyKind::Word,
             8,
             8,
@@ -80,7 +80,7 @@ impl Fixture {
 
     fn strings(&self) -> MapType {
         MapType::new(
-            &self.heap,
+            &*self.heap,
             KeyKind::String,
             16,
             16,

@@ -1035,26 +1035,6 @@ fn a_vm_on_its_callers_thread_has_no_other() {
 }
 
 #[test]
-fn vms_share_their_threads() {
-    let program = Golite::new()
-        .compile("package main\nfunc Start() { go func() { select {} }() }\nfunc Work() int { c := make(chan int); go func() { c <- 1 }(); return <-c }")
-        .unwrap();
-    let vms: Vec<Vm> = (0..100).map(|_| program.start().unwrap()).collect();
-    for vm in &vms {
-        vm.func::<(), ()>("Start").unwrap().call(()).unwrap();
-        assert_eq!(vm.func::<(), i64>("Work").unwrap().call(()).unwrap(), 1);
-    }
-    let machines = || {
-        let all = std::fs::read_dir("/proc/self/task").unwrap();
-        all.filter_map(|entry| std::fs::read_to_string(entry.ok()?.path().join("comm")).ok())
-            .filter(|name| name.trim() == "golite-m")
-            .count()
-    };
-    // Other tests of this process have some, too.
-    assert!(machines() < 60, "{} threads for 100 VMs", machines());
-}
-
-#[test]
 fn open_files_are_limited_and_closed_with_their_vm() {
     let folder = std::env::temp_dir().join(format!("golite-open-files-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -1111,6 +1091,11 @@ fn open_files_are_limited_and_closed_with_their_vm() {
     assert!(open.call((name.clone(), 1)).unwrap().is_err());
     // What the script has left open goes with its VM.
     drop((open, listen, vm));
+    // A thread that worked for it may be on its way out of it.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while open_here() > 0 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     assert_eq!(open_here(), 0);
     std::fs::remove_dir_all(&folder).unwrap();
 }

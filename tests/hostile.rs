@@ -258,8 +258,10 @@ fn program(name: &str, text: &str) -> Option<Program> {
     }
 }
 
+type Limits = fn(VmBuilder) -> VmBuilder;
+
 /// The limits beside the deadline, which is always there: else a loop would not end.
-const LIMITS: [(&str, fn(VmBuilder) -> VmBuilder); 7] = [
+const LIMITS: [(&str, Limits); 7] = [
     ("deadline", |vm| vm),
     ("memory", |vm| vm.memory(32 << 20)),
     ("stack", |vm| vm.stack(1 << 20)),

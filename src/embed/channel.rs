@@ -464,13 +464,16 @@ impl<T: Element> Side<T> {
     }
 }
 
+/// Makes the result of an operation from what came of the visit.
+type Finish<T, R, E> = fn(&Inner, Result<ChannelOutcome<T>, NotVisited>) -> Result<R, E>;
+
 /// An operation of a task.
 struct Operation<'e, T: Element, R, E> {
     side: Arc<Side<T>>,
     /// It counts while this waits.
     _handle: &'e Handle,
     state: Step<T>,
-    finish: fn(&Inner, Result<ChannelOutcome<T>, NotVisited>) -> Result<R, E>,
+    finish: Finish<T, R, E>,
     failed: fn(Error) -> E,
 }
 

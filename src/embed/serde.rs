@@ -366,8 +366,8 @@ impl IntoGo for Tree {
                 Ok(())
             }
             (K::Pointer { .. }, json) => {
-                let plan = <Option<Tree> as GoType>::plan(ty).map_err(mismatched)?;
-                Some(Tree(json)).into_go(target, &plan, context)
+                <Option<Tree> as GoType>::plan(ty).map_err(mismatched)?;
+                Some(Tree(json)).into_go(target, &(), context)
             }
             (K::Map { .. }, Json::Object(all)) => write_map(all, target, context),
             (K::Struct { .. }, Json::Object(all)) => write_struct(all, target, context),

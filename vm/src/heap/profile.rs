@@ -146,8 +146,8 @@ impl Heap {
         // ORDERING: relaxed, as above.
         match sampling.rate.load(Ordering::Relaxed) {
             0 => (USUAL_RATE, false),
-            // SAFETY: the contract of `sample_allocations`.
             address => {
+                // SAFETY: the contract of `sample_allocations`.
                 let rate = unsafe { moves::load64(address) } as i64;
                 (u64::try_from(rate).unwrap_or(0), true)
             }

@@ -7,7 +7,7 @@
 //!    reached. `Error` and `String` always are, because the machine calls them when it prints a panic.
 //!
 //! 4. Once the program asks for methods by reflection (`reflect.Type.Method` and its like), all exported methods of run-time types
-//!    are reached.
+//!    are reached, and what they return is of run-time types, too.
 //!
 //! Bodies are checked until nothing new is reached. User packages are checked whole, whatever is reached.
 //!
@@ -39,7 +39,38 @@ impl Checker<'_> {
         self.reachability.waiting = others;
         let exported: Waiting = exported;
         for method in exported.into_values().flatten() {
-            self.reach(method);
+            self.reach_reflected(method);
+        }
+    }
+
+    /// Notes that a method can be called by reflection, which gives its results as interfaces.
+    fn reach_reflected(&mut self, method: ObjectId) {
+        self.reach(method);
+        let entity = self.object(method);
+        let ObjectKind::Function {
+            function: Some(function),
+            ..
+        } = entity.kind
+        else {
+            return;
+        };
+        // What a generic type's method gives is known only of an instance.
+        if !self
+            .program
+            .function(function)
+            .receiver_parameters
+            .is_empty()
+        {
+            return;
+        }
+        let Some(signature) = self.program.types.as_signature(entity.typ) else {
+            return;
+        };
+        let results: Vec<TypeId> = signature.results.iter().map(|result| result.typ).collect();
+        for result in results {
+            if !self.program.types.is_interface(result) {
+                self.add_run_time_type(result);
+            }
         }
     }
 
@@ -117,7 +148,9 @@ impl Checker<'_> {
                 self.declare_object(method);
                 let name = self.object(method).name;
                 let reflected = self.program.reflects_methods && self.object(method).exported;
-                if reflected || self.reachability.demanded.contains(&name) {
+                if reflected {
+                    self.reach_reflected(method);
+                } else if self.reachability.demanded.contains(&name) {
                     self.reach(method);
                 } else {
                     self.reachability

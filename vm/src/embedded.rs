@@ -1,8 +1,8 @@
 //! A program that its host calls: no goroutine `main`, no end but that the host, a limit or the program itself brings about.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use runtime::{Ender, Outcome, SchedulerHandle, Session};
 
@@ -17,6 +17,24 @@ use crate::vm::{Exit, VmOptions, exit_of, machine_for, scheduler_options};
 /// Somebody who waits for a call, to be woken when the program ends.
 pub(crate) trait Waiting: Send + Sync {
     fn wake(&self);
+}
+
+/// Waits until `done` is notified or `deadline` is there; `false` without waiting once it has passed.
+pub(crate) fn wait_until<'s, T>(
+    done: &Condvar,
+    state: MutexGuard<'s, T>,
+    deadline: Option<Instant>,
+) -> (MutexGuard<'s, T>, bool) {
+    let Some(deadline) = deadline else {
+        let state = done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        return (state, true);
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return (state, false);
+    }
+    let waited = done.wait_timeout(state, left);
+    (waited.unwrap_or_else(PoisonError::into_inner).0, true)
 }
 
 /// How a program has ended.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
-use crate::embedded::{Embedded, Waiting};
+use crate::embedded::{Embedded, Waiting, wait_until};
 use crate::engine::Machine;
 use crate::host_call::{Begun, CallFailure, CallPlan, Callee, HostCall};
 use crate::native::{GoPanic, NativeContext, Slots};
@@ -216,21 +216,12 @@ impl<R> Answer<R> {
                 self.stop_waiting(&mut state);
                 return Some(Err(NotVisited::Over));
             }
-            state = match deadline {
-                None => self
-                    .done
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        self.stop_waiting(&mut state);
-                        return None;
-                    }
-                    let waited = self.done.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let (again, in_time) = wait_until(&self.done, state, deadline);
+            state = again;
+            if !in_time {
+                self.stop_waiting(&mut state);
+                return None;
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use bytecode::{FunctionId, TypeKind};
 use super::functions::{Placed, Placer, returns_error};
 use super::{Declarations, FromGo, IntoGo, Mismatch, Target, TypeOf, Unconvertible};
 use crate::border::View;
-use crate::embedded::{Embedded, Waiting};
+use crate::embedded::{Embedded, Waiting, wait_until};
 use crate::engine::Machine;
 use crate::host_call::{Begun, CallFailure, CallPlan, Callee, HostCall};
 use crate::image::Image;
@@ -460,21 +460,12 @@ impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
                 self.stop_waiting(&mut state);
                 return Some(Err(CallStatus::Over));
             }
-            state = match deadline {
-                None => self
-                    .done
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        self.stop_waiting(&mut state);
-                        return None;
-                    }
-                    let waited = self.done.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let (again, in_time) = wait_until(&self.done, state, deadline);
+            state = again;
+            if !in_time {
+                self.stop_waiting(&mut state);
+                return None;
+            }
         }
         drop(state);
         self.take()

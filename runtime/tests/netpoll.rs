@@ -169,12 +169,14 @@ fn a_reused_number_never_reaches_another_goroutine() {
                     if round % 3 == 0 {
                         gosched().await;
                         close(b);
+                        // The other end stays open meanwhile: a read that had begun before the close may still see an end of file.
+                        stopped.recv().await;
                         close(a);
                     } else {
                         write(a, &[worker, round]).await;
                         close(a);
+                        stopped.recv().await;
                     }
-                    stopped.recv().await;
                     stop.send(0).await;
                 }
                 done.send(0).await;

@@ -142,6 +142,12 @@ fn poll_is_due(now: Nanos, last: Nanos, somebody_waits: bool) -> bool {
     last != 0 && now - last >= POLL_GAP && somebody_waits
 }
 
+/// Whether somebody is wanted at once, whatever the slice of who runs: a timer is overdue; a goroutine waits outside whose request was put off, or
+/// for which no thread was to be had, though there is a processor for it.
+fn is_urgent(now: Nanos, next_timer: Nanos, put_off: bool, waiting: usize, idle: usize) -> bool {
+    next_timer <= now || waiting != 0 && (put_off || idle != 0)
+}
+
 /// Whether to ask for a collection.
 fn collection_is_due(now: Nanos, last: Nanos, period: Option<Nanos>) -> bool {
     period.is_some_and(|period| now - last >= period)
@@ -608,11 +614,9 @@ impl<E: Engine> Sysmon<E> {
     /// Gets somebody for overdue timers and for what was put off by a minimum slice.
     fn see_to_urgent_matters(&self) {
         let shared = &self.shared;
-        let overdue = self.next_timer() <= shared.clock.now();
-        let pending = shared.urgent.take_pending() && shared.global_len() != 0;
-        // Work for which no thread was to be had lies in the global queue beside idle processors: perhaps there is one now.
-        let stranded = shared.global_len() != 0 && shared.idle_count() != 0;
-        if overdue || pending || stranded {
+        let put_off = shared.urgent.take_pending();
+        let (now, next) = (shared.clock.now(), self.next_timer());
+        if is_urgent(now, next, put_off, shared.global_len(), shared.idle_count()) {
             shared.wake_or_ask();
         }
     }
@@ -828,6 +832,20 @@ mod tests {
         assert!(!should_preempt(100 * TIME_SLICE, false));
         assert!(!should_preempt(TIME_SLICE - 1, true));
         assert!(should_preempt(TIME_SLICE, true));
+    }
+
+    #[test]
+    fn timers_and_what_was_put_off_do_not_wait_for_a_slice() {
+        // A timer that is due, however short the slice.
+        assert!(is_urgent(20, 20, false, 0, 0));
+        assert!(!is_urgent(19, 20, false, 0, 0));
+        assert!(!is_urgent(19, NEVER, false, 0, 2));
+        // Who was woken while all were busy, and could not be asked for at once.
+        assert!(is_urgent(19, 20, true, 1, 0));
+        assert!(!is_urgent(19, 20, true, 0, 0));
+        // Who waits though there is a processor. Else its turn comes with the next slice.
+        assert!(is_urgent(19, 20, false, 1, 1));
+        assert!(!is_urgent(19, 20, false, 1, 0));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub fn main() -> Result<(), Error> {
         let start = Instant::now();
         let vm = program
             .vm()
-            .deadline(Duration::from_millis(100))
+            .deadline(Duration::from_secs(1))
             .memory(16 << 20)
             .stack(1 << 20)
             .goroutines(1000)

@@ -474,6 +474,26 @@ struct WatchedCall {
     call: Arc<dyn HostCall>,
     /// Its time is over: where it was then, once that is known.
     ended: Option<Arc<OnceLock<String>>>,
+    /// When it was found that it has been told to end, and how much the process had run until then.
+    told: Option<(Instant, Duration)>,
+}
+
+impl WatchedCall {
+    /// Whether a call that was told to end has had its time for that. A machine that is busy with others may not let it run at all: what
+    /// counts is the time that the process has run, and only far later that on the wall.
+    fn is_stubborn(&mut self, now: Instant) -> bool {
+        let knows = |trace: &Arc<OnceLock<String>>| trace.get().is_some();
+        if !self.ended.as_ref().is_some_and(knows) {
+            return false;
+        }
+        let Some((since, ran)) = self.told else {
+            self.told = Some((now, vm::processor_time()));
+            return false;
+        };
+        let waited = now.saturating_duration_since(since);
+        waited >= watch::LAST_GRACE
+            || waited >= watch::GRACE && vm::processor_time().saturating_sub(ran) >= watch::GRACE
+    }
 }
 
 /// A call's deadline, while it runs.
@@ -514,6 +534,7 @@ impl Inner {
             due,
             call,
             ended: None,
+            told: None,
         });
         // One entry of the watch serves all calls: it looks for the next that is due.
         let is_new = calls.armed.is_none_or(|armed| due < armed);
@@ -545,7 +566,9 @@ impl Inner {
             }
             call.due = now + watch::GRACE;
             if call.ended.is_some() {
-                watch::quit_soon(self.stopper.clone(), watch::DEADLINE);
+                if call.is_stubborn(now) {
+                    watch::quit_soon(self.stopper.clone(), watch::DEADLINE);
+                }
                 continue;
             }
             let trace = Arc::new(OnceLock::new());

@@ -17,6 +17,9 @@ pub(super) const DEADLINE: &str = "deadline exceeded";
 /// How long a VM may take to stop until it is ended without a look at its goroutines, and a call until its VM is.
 pub(super) const GRACE: Duration = Duration::from_millis(20);
 
+/// How long a call that was told to end may take until its VM is ended, however little the process has run meanwhile.
+pub(super) const LAST_GRACE: Duration = Duration::from_millis(500);
+
 /// What is to be done at a moment; answers when it is to be called again, if ever. It must not take long.
 pub(super) type Action = Box<dyn FnMut(Instant) -> Option<Instant> + Send>;
 

@@ -108,6 +108,11 @@ impl CpuProfiler {
     }
 }
 
+/// How much the threads of this process have run until now, together.
+pub fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+}
+
 /// How much a thread has run until when.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {

@@ -69,7 +69,7 @@ mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
 pub use capabilities::{Capabilities, Files, Folder, Network, Peers};
-pub use cpu_profile::CpuProfile;
+pub use cpu_profile::{CpuProfile, processor_time};
 pub use embedded::{Awake, Embedded, Ending, Stopper};
 pub use engine::{Machine, MachineOptions, Stress, TimerPayload};
 pub use heap::release_code;

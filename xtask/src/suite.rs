@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is asked of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,11 +230,22 @@ pub fn error_lines(stderr: &[u8]) -> String {
 /// # Errors
 /// When the program cannot be started.
 pub fn run(command: &mut Command, stdin: Vec<u8>, limit: Duration) -> io::Result<Outcome> {
-    let mut child = command
+    command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+        .stderr(Stdio::piped());
+    let begin = Instant::now();
+    let mut child = loop {
+        match command.spawn() {
+            // The file was written a moment ago, and another thread's child, not yet at its own program, still has it open for writing.
+            Err(error)
+                if error.kind() == io::ErrorKind::ExecutableFileBusy && begin.elapsed() < limit =>
+            {
+                thread::sleep(Duration::from_millis(2));
+            }
+            child => break child?,
+        }
+    };
     let (sender, receiver) = mpsc::channel();
     if let Some(mut pipe) = child.stdin.take() {
         // A program need not read its input: a broken pipe is no failure.

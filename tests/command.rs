@@ -39,7 +39,7 @@ impl Drop for Folder {
 fn golite_in(folder: &Path, arguments: &[&str], stdin: &str) -> Outcome {
     let mut command = Command::new(GOLITE);
     command.args(arguments).current_dir(folder);
-    suite::run(&mut command, stdin.into(), Duration::from_secs(20)).expect("golite can be run")
+    suite::run(&mut command, stdin.into(), Duration::from_secs(60)).expect("golite can be run")
 }
 
 #[track_caller]
@@ -264,7 +264,7 @@ fn required_modules_are_found_in_the_cache_of_an_installed_go() {
         .current_dir(&folder.0)
         .env("GOMODCACHE", folder.0.join("cache"));
     let outcome =
-        suite::run(&mut command, Vec::new(), Duration::from_secs(20)).expect("golite can be run");
+        suite::run(&mut command, Vec::new(), Duration::from_secs(60)).expect("golite can be run");
     assert_outcome(&outcome, 0, "", "1\n");
 }
 
@@ -496,7 +496,7 @@ fn a_command_line_that_makes_no_sense_ends_with_2_and_a_hint() {
     let mut command = Command::new(GOLITE);
     command.args(["-e", ""]).env("GOLITEDEBUG", "gcstres=1");
     let outcome =
-        suite::run(&mut command, Vec::new(), Duration::from_secs(20)).expect("golite can be run");
+        suite::run(&mut command, Vec::new(), Duration::from_secs(60)).expect("golite can be run");
     assert_eq!(outcome.status, Some(2));
     assert!(String::from_utf8_lossy(&outcome.stderr).contains("no flag \"gcstres\""));
 }
@@ -577,7 +577,7 @@ fn outcome_of(language: &str, text: &str) -> Outcome {
         shell
             .args(["-c", text])
             .env("PATH", format!("{folder}:{path}"));
-        return suite::run(&mut shell, Vec::new(), Duration::from_secs(20)).expect("sh is there");
+        return suite::run(&mut shell, Vec::new(), Duration::from_secs(60)).expect("sh is there");
     }
     let files = files_of(text);
     let program = if files.len() == 1 { "a.gl" } else { "." };
@@ -757,7 +757,7 @@ fn golite_with_cache(folder: &Folder, cache: &Path) -> Outcome {
         .arg("large.gl")
         .current_dir(&folder.0)
         .env("GOLITE_CACHE", cache);
-    suite::run(&mut command, Vec::new(), Duration::from_secs(20)).expect("golite can be run")
+    suite::run(&mut command, Vec::new(), Duration::from_secs(60)).expect("golite can be run")
 }
 
 fn kept(cache: &Path) -> Vec<PathBuf> {

@@ -86,7 +86,7 @@ fn race(script: &str) -> Vec<Ran> {
 }
 
 fn race_on(script: &str, processors: u32, debug: &str, time: &str) -> Ran {
-    let limit = Duration::from_millis(time.parse::<u64>().expect("a number") + 20_000);
+    let limit = Duration::from_millis(time.parse::<u64>().expect("a number") + 120_000);
     run_with(script, processors, time, debug, limit)
 }
 
@@ -217,7 +217,7 @@ fn a_racing_map_ends_in_the_fatal_error() {
 }
 
 fn starves_nobody(script: &str, expected: &str) {
-    let ran = run(script, 1, "", Duration::from_secs(20));
+    let ran = run(script, 1, "", Duration::from_secs(60));
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert_eq!(ran.stdout, expected);
 }
@@ -254,7 +254,7 @@ fn a_blocked_read_of_a_file_holds_nobody_up() {
         "fairness/fifo.gl",
         1,
         &fifo.display().to_string(),
-        Duration::from_secs(20),
+        Duration::from_secs(60),
     );
     std::fs::remove_file(&fifo).expect("the pipe is there");
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
@@ -263,7 +263,7 @@ fn a_blocked_read_of_a_file_holds_nobody_up() {
 
 #[test]
 fn the_monitor_forces_a_collection_when_none_ran_for_the_period() {
-    let limit = Duration::from_secs(20);
+    let limit = Duration::from_secs(60);
     let ran = run_with(
         "fairness/idle.gl",
         1,
@@ -294,7 +294,7 @@ fn the_monitor_forces_a_collection_when_none_ran_for_the_period() {
 
 #[test]
 fn schedtrace_prints_a_line_per_period_and_scheddetail_every_processor() {
-    let limit = Duration::from_secs(20);
+    let limit = Duration::from_secs(60);
     let ran = run_with("fairness/idle.gl", 2, "", "schedtrace=50", limit);
     let lines: Vec<&str> = ran.stderr.lines().collect();
     assert!(lines.len() >= 3, "{}", ran.stderr);

@@ -35,8 +35,8 @@ const GOLITE: &str = env!("CARGO_BIN_EXE_golite");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// How long one run may take, and how long where the script says `// golden: slow`.
-const LIMIT: Duration = Duration::from_secs(20);
-const SLOW_LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
+const SLOW_LIMIT: Duration = Duration::from_secs(300);
 
 struct Configuration {
     name: &'static str,

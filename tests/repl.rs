@@ -317,7 +317,7 @@ impl Terminal {
     /// Does one step of a script; what is wrong, if it fails.
     fn step(&mut self, step: &str) -> Result<(), String> {
         let (verb, text) = step.split_once(' ').unwrap_or((step, ""));
-        let patience = Duration::from_secs(20);
+        let patience = Duration::from_secs(60);
         if matches!(verb, "type" | "keys") {
             self.ready();
         }

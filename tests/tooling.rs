@@ -39,7 +39,7 @@ impl Drop for Folder {
 fn run(program: &Path, folder: &Path, arguments: &[&str]) -> Outcome {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder);
-    suite::run(&mut command, Vec::new(), Duration::from_secs(20)).expect("it can be run")
+    suite::run(&mut command, Vec::new(), Duration::from_secs(60)).expect("it can be run")
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -474,25 +474,16 @@ struct WatchedCall {
     call: Arc<dyn HostCall>,
     /// Its time is over: where it was then, once that is known.
     ended: Option<Arc<OnceLock<String>>>,
-    /// When it was found that it has been told to end, and how much the process had run until then.
-    told: Option<(Instant, Duration)>,
+    /// Since it was found that it has been told to end.
+    told: Option<watch::Grace>,
 }
 
 impl WatchedCall {
-    /// Whether a call that was told to end has had its time for that. A machine that is busy with others may not let it run at all: what
-    /// counts is the time that the process has run, and only far later that on the wall.
-    fn is_stubborn(&mut self, now: Instant) -> bool {
+    /// Whether a call that was told to end has had its time for that.
+    fn is_stubborn(&mut self) -> bool {
         let knows = |trace: &Arc<OnceLock<String>>| trace.get().is_some();
-        if !self.ended.as_ref().is_some_and(knows) {
-            return false;
-        }
-        let Some((since, ran)) = self.told else {
-            self.told = Some((now, vm::processor_time()));
-            return false;
-        };
-        let waited = now.saturating_duration_since(since);
-        waited >= watch::LAST_GRACE
-            || waited >= watch::GRACE && vm::processor_time().saturating_sub(ran) >= watch::GRACE
+        self.ended.as_ref().is_some_and(knows)
+            && self.told.get_or_insert_with(watch::Grace::begin).is_over()
     }
 }
 
@@ -564,9 +555,9 @@ impl Inner {
             if call.due > now {
                 continue;
             }
-            call.due = now + watch::GRACE;
+            call.due = now + watch::Grace::STEP;
             if call.ended.is_some() {
-                if call.is_stubborn(now) {
+                if call.is_stubborn() {
                     watch::quit_soon(self.stopper.clone(), watch::DEADLINE);
                 }
                 continue;

@@ -15,10 +15,37 @@ use vm::Stopper;
 pub(super) const DEADLINE: &str = "deadline exceeded";
 
 /// How long a VM may take to stop until it is ended without a look at its goroutines, and a call until its VM is.
-pub(super) const GRACE: Duration = Duration::from_millis(20);
+const GRACE: Duration = Duration::from_millis(20);
 
-/// How long a call that was told to end may take until its VM is ended, however little the process has run meanwhile.
-pub(super) const LAST_GRACE: Duration = Duration::from_millis(500);
+/// The same, however little the process has run meanwhile.
+const LAST_GRACE: Duration = Duration::from_millis(500);
+
+/// The time that one has to come to an end. A machine that is busy with others may not let the process run at all: what counts is how
+/// long it has run, and only far later what the wall clock says.
+#[derive(Clone, Copy)]
+pub(super) struct Grace {
+    since: Instant,
+    /// How much the process had run then.
+    ran: Duration,
+}
+
+impl Grace {
+    /// After how long it is worth a look whether it is over.
+    pub(super) const STEP: Duration = GRACE;
+
+    pub(super) fn begin() -> Grace {
+        Grace {
+            since: Instant::now(),
+            ran: vm::processor_time(),
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        let waited = self.since.elapsed();
+        waited >= LAST_GRACE
+            || waited >= GRACE && vm::processor_time().saturating_sub(self.ran) >= GRACE
+    }
+}
 
 /// What is to be done at a moment; answers when it is to be called again, if ever. It must not take long.
 pub(super) type Action = Box<dyn FnMut(Instant) -> Option<Instant> + Send>;
@@ -174,9 +201,13 @@ pub(super) fn quit_soon(stopper: Stopper, reason: &'static str) {
                 .stack_size(128 << 10)
                 .spawn(move || {
                     let (finished, changed) = &*told;
-                    let guard = finished.lock().unwrap_or_else(PoisonError::into_inner);
-                    let waited = changed.wait_timeout_while(guard, GRACE, |finished| !*finished);
-                    drop(waited);
+                    let grace = Grace::begin();
+                    let mut guard = finished.lock().unwrap_or_else(PoisonError::into_inner);
+                    while !*guard && !grace.is_over() {
+                        let waited = changed.wait_timeout(guard, Grace::STEP);
+                        guard = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    }
+                    drop(guard);
                     ender.end(reason);
                 });
             quitting.quit(reason);

@@ -45,6 +45,14 @@ pub trait Engine: Send + Sync + Sized + 'static {
     /// ([`StoppedWorld::for_each_timer`]).
     type TimerPayload: Copy + Send;
 
+    /// How much of a fiber, from [`Engine::place_of`] on, is needed to run it, in lines of 64 bytes.
+    const FIBER_LINES: usize = 0;
+
+    /// Where a fiber lies in memory, so that it can be fetched while others run.
+    fn place_of(_fiber: &Self::Fiber) -> *const u8 {
+        std::ptr::null()
+    }
+
     /// Makes the part of a processor that belongs to the engine. Called once per processor, before it runs anything.
     fn new_per_processor(&self, processor: usize) -> Self::PerProcessor;
 

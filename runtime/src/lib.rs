@@ -125,7 +125,7 @@ pub use engine::{
     WorldJob,
 };
 pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
-pub use goroutine::GoroutineId;
+pub use goroutine::{GoroutineId, prefetch};
 pub use pool::{Machines, WeakMachines};
 pub use program::{CallEnd, Ended, Program};
 pub use scheduler::{

@@ -92,7 +92,11 @@ pub(crate) struct PanicRecord {
     pub(crate) text: Option<[u64; 2]>,
 }
 
+/// How many lines of 64 bytes a fiber takes.
+pub(crate) const LINES: usize = size_of::<Fiber>() / 64;
+
 /// A goroutine, as the engine sees it. See the module's text.
+#[repr(align(64))]
 pub struct Fiber {
     pub(crate) stack: Stack,
     /// Slot index of the current frame.
@@ -216,6 +220,23 @@ impl Fiber {
             *base.add(1) = closure;
         }
         Some(fiber)
+    }
+
+    /// Has fetched what is needed to start a goroutine with it.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        let place: *const u8 = std::ptr::from_ref(self).cast();
+        for line in 0..LINES {
+            runtime::prefetch(place.wrapping_add(64 * line));
+        }
+    }
+
+    /// Has fetched the beginning of its stack. The fiber itself should be there already.
+    #[inline]
+    pub(crate) fn prefetch_stack(&self) {
+        let base: *const u8 = self.stack.base().cast();
+        runtime::prefetch(base);
+        runtime::prefetch(base.wrapping_add(64));
     }
 
     /// The argument slots of a fiber that has not started.

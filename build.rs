@@ -2,10 +2,18 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let target = |what: &str| std::env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    println!("cargo::rerun-if-changed=unwind_tables.ld");
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let target = |what: &str| variable(&format!("CARGO_CFG_TARGET_{what}"));
+    if target("OS") != "linux" || target("ENV") != "gnu" || target("ARCH") != "x86_64" {
+        return;
+    }
     // Tables of text and functions are a good part of the executable. At a fixed address, as Go's own executables have it, the
     // system's loader need not mend half a megabyte of pointers and copy its pages before every run.
-    if target("OS") == "linux" && target("ENV") == "gnu" && target("ARCH") == "x86_64" {
-        println!("cargo::rustc-link-arg-bins=-no-pie");
+    println!("cargo::rustc-link-arg-bins=-no-pie");
+    // Of a release build; see there. The host of an embedded machine is linked as it likes.
+    if variable("PROFILE") == "release" {
+        let folder = variable("CARGO_MANIFEST_DIR");
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/unwind_tables.ld");
     }
 }

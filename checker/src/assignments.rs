@@ -383,11 +383,12 @@ impl Checker<'_> {
             }
         }
         if new.is_empty() && !wrong {
+            let hint = self.hint_nothing_new(&variables);
             self.report_with(
                 Code::NoNewVariables,
                 place,
                 "no new variables on left side of :=",
-                Hint::help("= assigns to what is declared"),
+                hint,
             );
             return;
         }

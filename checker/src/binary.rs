@@ -84,7 +84,8 @@ impl Checker<'_> {
                     "invalid operation: operator {op} not defined on {}",
                     self.operand_string(x)
                 );
-                self.report_operand(Code::InvalidOperation, x, message);
+                let (range, hint) = (self.operand_range(x), self.hint_operator(x, &y, op));
+                self.report_with(Code::InvalidOperation, range, message, hint);
             }
             x.invalidate();
             return;

@@ -223,7 +223,14 @@ impl Checker<'_> {
             "invalid operation: cannot call {}: {why}",
             self.operand_string(x)
         );
-        self.report_operand(Code::InvalidCall, x, message);
+        let hint = match x.expr.map(|expr| self.ast.expr(self.ast.unparen(expr))) {
+            Some(Expr::Ident(name)) => match self.lookup_name(*name) {
+                Some(object) => self.hint_hidden(object),
+                None => Hint::none(),
+            },
+            _ => Hint::none(),
+        };
+        self.report_with(Code::InvalidCall, self.operand_range(x), message, hint);
         None
     }
 
@@ -402,7 +409,7 @@ impl Checker<'_> {
                     let text = self.expression_text(callee);
                     // What no argument mentions must be written.
                     let hint = if message.starts_with("cannot infer") && given.is_empty() {
-                        Hint::help(format!("write the type arguments: {text}[...](...)"))
+                        Hint::help(format!("write the type arguments: {text}[int](...), say"))
                     } else {
                         Hint::none()
                     };
@@ -499,7 +506,11 @@ impl Checker<'_> {
                     "too many arguments in conversion to {}",
                     self.type_text(target)
                 );
-                self.report_expr(Code::WrongArgumentCount, *last, message);
+                let (range, hint) = (
+                    self.range(*last),
+                    self.hint_conversion_arguments(target, args),
+                );
+                self.report_with(Code::WrongArgumentCount, range, message, hint);
             }
         }
     }

@@ -568,7 +568,12 @@ impl<'a> Checker<'a> {
             }
         }
         let range = self.env.error_place.unwrap_or(range);
+        let mend = match hint.is_none() {
+            true => crate::mends::of_message(&message),
+            false => None,
+        };
         let mut diagnostic = hint.add_to(Diagnostic::new(code, range, message));
+        diagnostic.help = diagnostic.help.or(mend);
         diagnostic.is_warning =
             self.relaxed && matches!(code, Code::UnusedVariable | Code::UnusedImport);
         self.diagnostics.push(diagnostic);

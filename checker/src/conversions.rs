@@ -428,7 +428,8 @@ impl Checker<'_> {
                 message.push_str(": ");
                 message.push_str(&cause);
             }
-            self.report_operand(Code::CannotConvert, x, message);
+            let (range, hint) = (self.operand_range(x), self.hint_conversion(x, target));
+            self.report_with(Code::CannotConvert, range, message, hint);
             x.invalidate();
             return;
         }

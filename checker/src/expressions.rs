@@ -403,7 +403,8 @@ impl Checker<'_> {
         } else {
             format!("invalid operation: cannot indirect {operand}")
         };
-        self.report_operand(Code::InvalidOperation, x, message);
+        let (range, hint) = (self.operand_range(x), self.hint_indirection(x));
+        self.report_with(Code::InvalidOperation, range, message, hint);
         None
     }
 
@@ -537,7 +538,11 @@ impl Checker<'_> {
                     op.text(),
                     self.operand_string(x)
                 );
-                self.report_operand(Code::InvalidOperation, x, message);
+                let hint = match op {
+                    UnaryOperator::Not => self.hint_not(x),
+                    _ => Hint::none(),
+                };
+                self.report_with(Code::InvalidOperation, self.operand_range(x), message, hint);
             }
             x.invalidate();
             return;

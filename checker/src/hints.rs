@@ -33,6 +33,10 @@ impl Hint {
         Hint::default()
     }
 
+    pub(crate) fn is_none(&self) -> bool {
+        self.help.is_none() && self.label.is_none()
+    }
+
     fn maybe(text: Option<String>) -> Hint {
         Hint {
             help: text,
@@ -99,6 +103,59 @@ const FOREIGN: &[(&str, &str)] = &[
     ("and", "&&"),
     ("or", "||"),
     ("not", "!"),
+    ("input", "fmt.Scan(&x), or bufio.NewScanner(os.Stdin)"),
+    ("pass", "nothing: an empty block is { }"),
+    ("Println", "fmt.Println"),
+    ("Printf", "fmt.Printf"),
+    ("Print", "fmt.Print"),
+    ("Sprintf", "fmt.Sprintf"),
+    ("Sprint", "fmt.Sprint"),
+    ("Errorf", "fmt.Errorf"),
+    ("sys", "os: os.Args, os.Exit, os.Stdin"),
+    ("process", "os: os.Args, os.Exit, os.Environ"),
+    ("System", "fmt.Println, or package os"),
+    ("Math", "package math"),
+    ("JSON", "package encoding/json"),
+    ("random", "package math/rand"),
+    ("parseInt", "strconv.Atoi"),
+    ("parseFloat", "strconv.ParseFloat"),
+    ("open", "os.Open, or os.ReadFile"),
+    ("abs", "math.Abs"),
+    ("sqrt", "math.Sqrt"),
+    ("pow", "math.Pow"),
+    ("floor", "math.Floor"),
+    ("round", "math.Round"),
+    ("ord", "int(r), of a rune"),
+    ("chr", "string(r), of a rune"),
+    ("sorted", "slices.Sorted, or slices.Sort"),
+    ("reversed", "slices.Backward"),
+    ("enumerate", "for i, x := range xs"),
+    ("isinstance", "_, ok := x.(T)"),
+    ("typeof", "fmt.Sprintf(\"%T\", x), or switch x.(type)"),
+    ("await", "nothing: every call waits by itself"),
+    ("i8", "int8"),
+    ("i16", "int16"),
+    ("i32", "int32"),
+    ("i64", "int64"),
+    ("u8", "uint8, or byte"),
+    ("u16", "uint16"),
+    ("u32", "uint32"),
+    ("u64", "uint64"),
+    ("f32", "float32"),
+    ("f64", "float64"),
+    ("usize", "int, or uint"),
+    ("Vec", "a slice: []T"),
+    ("Array", "a slice: []T"),
+    ("List", "a slice: []T"),
+    ("Map", "a map: map[K]V"),
+    ("HashMap", "a map: map[K]V"),
+    ("Set", "a map: map[T]bool"),
+    ("set", "a map: map[T]bool"),
+    ("tuple", "a struct, or several results"),
+    ("number", "int, or float64"),
+    ("var", "a variable: var x int"),
+    ("Exception", "an error: errors.New(text)"),
+    ("Error", "an error: errors.New(text)"),
 ];
 
 const NUMERIC: &[&str] = &[
@@ -143,6 +200,193 @@ impl Checker<'_> {
             crate::checker::is_exported(self.text(other)) && scope.contains_key(&other)
         });
         Hint::maybe(similar.map(|other| format!("did you mean {qualifier}.{other}?")))
+    }
+
+    /// Of a field that the struct of a literal does not have.
+    pub(crate) fn hint_literal_field(&self, typ: TypeId, name: Symbol) -> Hint {
+        let package = Some(self.env.package);
+        let similar = self.most_similar(self.text(name), |other| {
+            matches!(
+                self.program
+                    .lookup_field_or_method(typ, true, package, other),
+                Lookup::Found {
+                    found: crate::lookup::Found::Field { .. },
+                    ..
+                }
+            )
+        });
+        Hint::maybe(similar.map(|other| format!("did you mean {other}?")))
+    }
+
+    /// Of `:=` that declares nothing.
+    pub(crate) fn hint_nothing_new(&self, variables: &[ObjectId]) -> Hint {
+        let names: Vec<&str> = variables
+            .iter()
+            .take(4)
+            .map(|object| self.text(self.object(*object).name))
+            .collect();
+        let names = names.join(", ");
+        Hint::help(if variables.len() > 4 || names.is_empty() {
+            "= assigns to what is declared".to_owned()
+        } else {
+            format!("= assigns to what is declared: {names} = ...")
+        })
+    }
+
+    /// Of a name that Go declares, when something else of that name is not what is wanted: another declaration hides it.
+    pub(crate) fn hint_hidden(&self, object: ObjectId) -> Hint {
+        let other = self.object(object);
+        let text = self.text(other.name);
+        let Some(range) = other.range.filter(|_| crate::package::is_predeclared(text)) else {
+            return Hint::none();
+        };
+        Hint {
+            help: Some(format!(
+                "this declaration hides Go's own {text}: give it another name"
+            )),
+            label: Some((range, format!("{text} is declared here"))),
+        }
+    }
+
+    /// Of an import that nothing uses: perhaps variables hide it.
+    pub(crate) fn hint_unused_import(&self, name: Symbol, import: TextRange) -> Hint {
+        let hides = |object: &&crate::typed::Object| {
+            object.name == name
+                && matches!(object.kind, ObjectKind::Variable(_))
+                && object.range.is_some_and(|range| range.file == import.file)
+        };
+        // Looking at everything for everyone who imports much and uses nothing would be slow.
+        let hidden = (self.diagnostics.error_count() <= MOST_SEARCHES)
+            .then(|| self.program.objects.iter().find(hides))
+            .flatten()
+            .and_then(|object| object.range);
+        match hidden {
+            Some(range) => {
+                let text = self.text(name);
+                Hint {
+                    help: Some(format!(
+                        "give the variable another name if package {text} is meant, or remove the import"
+                    )),
+                    label: Some((range, format!("this {text} hides the package"))),
+                }
+            }
+            None => Hint::help("remove the import"),
+        }
+    }
+
+    /// Of an operand that is no pointer.
+    pub(crate) fn hint_indirection(&self, x: &Operand) -> Hint {
+        let text = self.operand_expression(x);
+        let types = &self.program.types;
+        Hint::maybe(match types.underlying(x.typ) {
+            _ if types.is_numeric(x.typ) => Some(
+                "math.Pow(x, y) raises to a power; * follows a pointer, or multiplies".to_owned(),
+            ),
+            Type::Slice(_) => Some(format!("all its elements as arguments: f({text}...)")),
+            _ => None,
+        })
+    }
+
+    /// Of an operator that a type does not have.
+    pub(crate) fn hint_operator(&self, x: &Operand, y: &Operand, op: BinaryOperator) -> Hint {
+        let types = &self.program.types;
+        let (left, right) = (self.operand_expression(x), self.operand_expression(y));
+        Hint::maybe(match op {
+            BinaryOperator::Remainder if types.is_float(x.typ) => {
+                Some(format!("of floats: math.Mod({left}, {right})"))
+            }
+            BinaryOperator::Remainder if types.is_string(x.typ) => {
+                Some(format!("values in text: fmt.Sprintf({left}, {right})"))
+            }
+            BinaryOperator::Add if matches!(types.underlying(x.typ), Type::Slice(_)) => Some(
+                format!("one slice behind the other: append({left}, {right}...)"),
+            ),
+            BinaryOperator::Add | BinaryOperator::Subtract | BinaryOperator::Multiply
+                if types.is_proper_interface(x.typ) =>
+            {
+                Some(format!("assert its type: {left}.(int)"))
+            }
+            BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr => {
+                Some("both sides are bools: compare first, x != 0 && y != 0, say".to_owned())
+            }
+            _ => None,
+        })
+    }
+
+    /// Of a unary operator that a type does not have.
+    pub(crate) fn hint_not(&self, x: &Operand) -> Hint {
+        let text = self.operand_expression(x);
+        let types = &self.program.types;
+        Hint::maybe(if types.is_numeric(x.typ) {
+            Some(format!("compare it: {text} == 0"))
+        } else if types.is_string(x.typ) {
+            Some(format!("compare it: {text} == \"\""))
+        } else if matches!(types.underlying(x.typ), Type::Slice(_) | Type::Map { .. }) {
+            Some(format!("compare its length: len({text}) == 0"))
+        } else if types.has_nil(x.typ) {
+            Some(format!("compare it: {text} == nil"))
+        } else {
+            None
+        })
+    }
+
+    /// Of an explicit conversion that is not there.
+    pub(crate) fn hint_conversion(&self, x: &Operand, target: TypeId) -> Hint {
+        let types = &self.program.types;
+        if types.is_interface(x.typ) && !types.is_type_parameter(x.typ) {
+            let (text, typ) = (self.operand_expression(x), self.type_text(target));
+            return Hint::help(format!("assert its type: {text}.({typ})"));
+        }
+        let text = self.operand_expression(x);
+        Hint::maybe(if types.is_boolean(target) && types.is_numeric(x.typ) {
+            Some(format!("compare it: {text} != 0"))
+        } else if types.is_string(x.typ) && types.is_boolean(target) {
+            Some(format!("read it: b, err := strconv.ParseBool({text})"))
+        } else if types.is_boolean(x.typ) && types.is_numeric(target) {
+            Some("in Go: n := 0; if b { n = 1 }".to_owned())
+        } else if types.is_numeric(x.typ) && types.is_numeric(target) {
+            None
+        } else if types.is_string(x.typ) && types.is_integer(target) {
+            Some(format!("read the number: n, err := strconv.Atoi({text})"))
+        } else if types.is_string(x.typ) && types.is_float(target) {
+            Some(format!(
+                "read the number: f, err := strconv.ParseFloat({text}, 64)"
+            ))
+        } else if types.is_string(target) {
+            Some(format!("as text: fmt.Sprint({text})"))
+        } else {
+            None
+        })
+    }
+
+    /// Of more than one argument of a conversion.
+    pub(crate) fn hint_conversion_arguments(&self, target: TypeId, args: &[ExprId]) -> Hint {
+        let types = &self.program.types;
+        if !matches!(
+            types.underlying(target),
+            Type::Struct(_) | Type::Slice(_) | Type::Array(..)
+        ) {
+            return Hint::none();
+        }
+        let typ = self.type_text(target);
+        let shown: Vec<String> = args
+            .iter()
+            .take(4)
+            .map(|arg| self.expression_text(*arg))
+            .collect();
+        Hint::help(format!("a value of it: {typ}{{{}}}", shown.join(", ")))
+    }
+
+    /// The character that a text of one character is.
+    fn character(&self, x: &Operand) -> Option<String> {
+        let text = self.operand_expression(x);
+        let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+        let is_one = inner.chars().count() == 1 || inner.starts_with('\\') && inner.len() == 2;
+        is_one.then(|| match inner {
+            "'" => "'\\''".to_owned(),
+            "\\\"" => "'\"'".to_owned(),
+            _ => format!("'{inner}'"),
+        })
     }
 
     /// Of a field or method that a type does not have.
@@ -319,6 +563,26 @@ impl Checker<'_> {
                 self.text(name)
             ))
         })
+    }
+
+    /// Of a name in a list of parameters that is no type: its type may be missing.
+    pub(crate) fn hint_parameter_without_type(&self, range: TextRange, name: Symbol) -> Hint {
+        let source = self.sources.text(range.file);
+        let (Some(before), Some(behind)) = (
+            source.get(..range.start as usize),
+            source.get(range.end as usize..),
+        ) else {
+            return Hint::none();
+        };
+        let stands_alone = before.trim_end_matches(' ').ends_with(['(', ','])
+            && behind.trim_start_matches(' ').starts_with([')', ',']);
+        match stands_alone {
+            true => Hint::help(format!(
+                "a parameter has a name and a type: {} int",
+                self.text(name)
+            )),
+            false => Hint::none(),
+        }
     }
 
     /// The standard package whose name is `name`; the one with the shortest path, if there are several.
@@ -539,13 +803,47 @@ impl Checker<'_> {
                     "a pointer to it has the methods".to_owned()
                 });
             }
-            return Hint::none();
+            return self.hint_missing_method(x.typ, target);
         }
         if types.is_interface(x.typ) && !types.is_type_parameter(x.typ) {
             let typ = self.type_text(target);
             return Hint::help(format!("assert its type: {text}.({typ})"));
         }
+        if let Type::Slice(element) = types.underlying(x.typ)
+            && types.identical(*element, target)
+        {
+            return Hint::help(format!(
+                "an element of it is {text}[i]; {text}... passes all as arguments"
+            ));
+        }
         Hint::maybe(self.usual_conversion(x, target))
+    }
+
+    /// Of a type without a method of an interface.
+    fn hint_missing_method(&self, typ: TypeId, target: TypeId) -> Hint {
+        let types = &self.program.types;
+        let base = types.as_pointer(typ).unwrap_or(typ);
+        let is_own = types
+            .named(base)
+            .is_some_and(|named| self.object(named.object).package == Some(self.env.package));
+        let (Some(index), Some(interface)) = (
+            self.program.missing_method(typ, target, true),
+            types.as_interface(target),
+        ) else {
+            return Hint::none();
+        };
+        if !is_own || types.is_interface(base) {
+            return Hint::none();
+        }
+        let Some(method) = interface.methods.get(index as usize) else {
+            return Hint::none();
+        };
+        let signature = self.type_text(method.signature);
+        let (name, typ) = (self.text(method.name), self.type_text(typ));
+        let parameters = signature.strip_prefix("func").unwrap_or(&signature);
+        Hint::help(format!(
+            "the method it lacks: func ({typ}) {name}{parameters}"
+        ))
     }
 
     /// Of a constant that a type cannot hold.
@@ -554,6 +852,13 @@ impl Checker<'_> {
         let text = self.operand_expression(x);
         if x.is_nil() || !types.is_valid(target) || !x.is_constant() {
             return Hint::none();
+        }
+        let is_character = ["byte", "uint8", "rune", "int32"];
+        if types.is_string(x.typ)
+            && is_character.contains(&self.type_text(target).as_str())
+            && let Some(character) = self.character(x)
+        {
+            return Hint::help(format!("a character stands in single quotes: {character}"));
         }
         Hint::maybe(if types.is_string(target) && types.is_numeric(x.typ) {
             Some(format!("a string stands in quotes: \"{text}\""))
@@ -594,7 +899,7 @@ impl Checker<'_> {
                 return Some(format!("convert it: {typ}({text})"));
             }
         }
-        if types.is_string(x.typ) {
+        if types.is_string(x.typ) && !x.is_constant() {
             if types.is_integer(target) {
                 return Some(format!("read the number: n, err := strconv.Atoi({text})"));
             }
@@ -630,6 +935,9 @@ impl Checker<'_> {
                 .as_pointer(pointer.typ)
                 .is_some_and(|base| types.identical(base, value.typ))
         };
+        if let Some(help) = self.mismatched_constants(x, y, op) {
+            return Hint::help(help);
+        }
         for (pointer, value) in [(x, y), (y, x)] {
             if is_nil_of(pointer, value) {
                 let text = self.operand_expression(pointer);
@@ -642,6 +950,28 @@ impl Checker<'_> {
                     return Hint::maybe(self.usual_conversion(other, string.typ));
                 }
             }
+        }
+        for (named, other) in [(x, y), (y, x)] {
+            let is_defined = |x: &Operand| types.named(x.typ).is_some();
+            if is_defined(named)
+                && !is_defined(other)
+                && types.is_numeric(named.typ)
+                && types.is_numeric(other.typ)
+            {
+                return Hint::maybe(self.usual_conversion(other, named.typ));
+            }
+        }
+        if types.is_proper_interface(x.typ) != types.is_proper_interface(y.typ) {
+            let (any, other) = match types.is_proper_interface(x.typ) {
+                true => (x, y),
+                false => (y, x),
+            };
+            let typ = self.type_text(types.default_type(other.typ));
+            let text = self.operand_expression(any);
+            return match other.is_nil() {
+                true => Hint::none(),
+                false => Hint::help(format!("assert its type: {text}.({typ})")),
+            };
         }
         // The wider or more precise type is the one to convert to.
         let rank = |typ: TypeId| {
@@ -658,6 +988,68 @@ impl Checker<'_> {
             (x, y)
         };
         Hint::maybe(self.usual_conversion(from, to.typ))
+    }
+
+    /// What is meant by an operation one side of which is a constant that does not fit.
+    fn mismatched_constants(&self, x: &Operand, y: &Operand, op: BinaryOperator) -> Option<String> {
+        use parser::ast::Expr;
+        let types = &self.program.types;
+        let (left, right) = (self.operand_expression(x), self.operand_expression(y));
+        let is_order = |op: BinaryOperator| {
+            matches!(
+                op,
+                BinaryOperator::Less
+                    | BinaryOperator::LessEqual
+                    | BinaryOperator::Greater
+                    | BinaryOperator::GreaterEqual
+            )
+        };
+        if is_order(op)
+            && types.is_boolean(x.typ)
+            && let Some(expr) = x.expr
+            && let Expr::Binary {
+                op: inner,
+                right: middle,
+                ..
+            } = *self.ast.expr(expr)
+            && is_order(inner)
+        {
+            let middle = self.expression_text(middle);
+            return Some(format!("in Go: {left} && {middle} {op} {right}"));
+        }
+        for (text, other) in [(x, y), (y, x)] {
+            if !text.is_constant() || !types.is_string(text.typ) || !types.is_numeric(other.typ) {
+                continue;
+            }
+            if op == BinaryOperator::Multiply {
+                let (text, count) = (
+                    self.operand_expression(text),
+                    self.operand_expression(other),
+                );
+                return Some(format!(
+                    "a text several times: strings.Repeat({text}, {count})"
+                ));
+            }
+            let is_character =
+                ["byte", "uint8", "rune", "int32"].contains(&self.type_text(other.typ).as_str());
+            if is_character && let Some(character) = self.character(text) {
+                return Some(format!("a character stands in single quotes: {character}"));
+            }
+            let shown = self.operand_expression(text);
+            let number = shown
+                .strip_prefix('"')
+                .and_then(|rest| rest.strip_suffix('"'));
+            if let Some(number) = number.filter(|number| number.parse::<f64>().is_ok())
+                && op != BinaryOperator::Add
+            {
+                return Some(format!("a number stands without quotes: {number}"));
+            }
+            if other.is_constant() && op == BinaryOperator::Add {
+                let number = self.operand_expression(other);
+                return Some(format!("a string stands in quotes: \"{number}\""));
+            }
+        }
+        None
     }
 
     /// Of a comparison of what cannot be compared.
@@ -728,6 +1120,11 @@ impl Checker<'_> {
 
     /// Of values and variables that do not match in number.
     pub(crate) fn hint_assignment_mismatch(&self, variables: usize, values: usize) -> Hint {
+        if values == 1 && variables > 1 {
+            return Hint::help(
+                "a value for each variable; elements are taken one by one: s[0], s[1]",
+            );
+        }
         if variables < values && variables == 1 {
             let more = vec!["_"; values - 1].join(", ");
             return Hint::help(format!(

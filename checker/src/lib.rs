@@ -71,6 +71,7 @@ mod init_order;
 mod labels;
 mod literals;
 pub mod lookup;
+mod mends;
 mod monomorph;
 mod operand;
 mod package;

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use crate::checker::{Checker, Delayed};
 use crate::constants::{Constant, ConstantKind};
+use crate::hints::Hint;
 use crate::lookup::{Found, Lookup, NameMatch, Path};
 use crate::operand::Operand;
 use crate::typed::{FunctionRef, Mode};
@@ -266,7 +267,12 @@ impl Checker<'_> {
                     }
                     _ => {
                         let message = self.lookup_error(base, under, false, name, true);
-                        self.report_expr(Code::MissingFieldOrMethod, key, message);
+                        let hint = match message.contains("but does have") {
+                            true => Hint::none(),
+                            false => self.hint_literal_field(base, name),
+                        };
+                        let range = self.range(key);
+                        self.report_with(Code::MissingFieldOrMethod, range, message, hint);
                         continue;
                     }
                 };

@@ -7,7 +7,6 @@ use rustc_hash::FxHashSet;
 
 use crate::checker::{Checker, Color, Declaration, DeclarationId, Declared};
 use crate::constants::Constant;
-use crate::hints::Hint;
 use crate::importer::LoadedPackage;
 use crate::scope::ScopeId;
 use crate::typed::{Function, FunctionId, ObjectKind, VarKind};
@@ -573,7 +572,7 @@ impl Checker<'_> {
             } else {
                 format!("{path:?} imported as {text} and not used")
             };
-            let hint = Hint::help("remove the import");
+            let hint = self.hint_unused_import(name, range);
             self.report_with(Code::UnusedImport, range, message, hint);
         }
     }

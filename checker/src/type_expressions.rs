@@ -63,6 +63,10 @@ impl Checker<'_> {
                     Some(hint) => hint,
                     None => self.hint_undefined(name),
                 };
+                let hint = match hint.is_none() && want_type {
+                    true => self.hint_parameter_without_type(range, name),
+                    false => hint,
+                };
                 self.report_undefined(expr, name, hint);
             }
             return;
@@ -80,7 +84,8 @@ impl Checker<'_> {
         if want_type && !is_type {
             let kind = self.object_kind(object);
             let message = format!("{} ({kind}) is not a type", self.text(name));
-            self.report_expr(Code::NotAType, expr, message);
+            let (range, hint) = (self.range(expr), self.hint_hidden(object));
+            self.report_with(Code::NotAType, range, message, hint);
             if let Some(variable) = self.variable_mut(object) {
                 variable.used = true;
             }
@@ -706,13 +711,34 @@ impl Checker<'_> {
             let name = param.name.and_then(|name| self.ast.ident(name));
             params.push(Param { name, typ });
             if let Some((kind, variables)) = variables {
-                let range = self.range(param.name.unwrap_or(param.ty));
+                let (name, place) = match self.name_instead_of_type(param, typ) {
+                    Some(name) => (Some(name), Some(param.ty)),
+                    None => (name, param.name),
+                };
+                let range = self.range(place.unwrap_or(param.ty));
                 let object =
                     self.new_variable(*kind, name.unwrap_or(Symbol::EMPTY), range, Some(typ));
-                variables.push((object, param.name));
+                variables.push((object, place));
             }
         }
         (params, variadic)
+    }
+
+    /// The name that stands where the type of a parameter should: `f(a, b)` without types, or `f(int a)` the wrong way round. Nothing
+    /// declares it, which was said; where the body uses it nothing follows.
+    fn name_instead_of_type(&self, param: &ast::Param, typ: TypeId) -> Option<Symbol> {
+        if self.program.types.is_valid(typ) {
+            return None;
+        }
+        let is_type = |name: Symbol| crate::package::is_predeclared(self.text(name));
+        if !param
+            .name
+            .is_none_or(|name| self.ast.ident(name).is_some_and(is_type))
+        {
+            return None;
+        }
+        let name = self.ast.ident(param.ty)?;
+        (!name.is_blank() && self.lookup_name(name).is_none()).then_some(name)
     }
 
     /// Two parameters of a function type without body may not share a name either.

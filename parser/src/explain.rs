@@ -10,6 +10,10 @@
 //!
 //! Recursion is bounded by [`MAX_DEPTH`] and runs on a growing stack.
 //!
+//! Scripts have no counterpart in Go, so behind an error they are read on with more sense than Go's parser has: what is wrong is said
+//! once. A block behind a line that makes no sense (`while x {`) is read as a block; a function that begins at the margin within
+//! an unclosed block ends that block; a call whose parenthesis is not closed on its line ends with the line.
+//!
 //! Rejected: LALRPOP's `!` recovery. It copies the state stack for every state it tries, which is quadratic on deep input, and what
 //! it reports behind the first error is mostly noise.
 //!
@@ -53,18 +57,22 @@ pub fn explain(tokens: &[Token], text: &str, has_errors: bool) -> Explained {
         errors: Vec::new(),
         too_deep: None,
         has_errors,
+        is_script: false,
+        unwinding: false,
     };
     if parser.kind() == TokenKind::Package {
         parser.file();
     } else {
+        parser.is_script = true;
         parser.script();
     }
+    let line_ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let mut last_line = None;
     parser.errors.retain(|error| {
         if !error.message.starts_with("syntax error") {
             return true;
         }
-        let line = text[..error.start as usize].rfind('\n');
+        let line = Some(line_ends.partition_point(|end| *end < error.start as usize));
         let first = last_line != Some(line);
         last_line = Some(line);
         first
@@ -151,7 +159,33 @@ struct Explainer<'s> {
     errors: Vec<Explanation>,
     too_deep: Option<Token>,
     has_errors: bool,
+    is_script: bool,
+    /// A script's blocks that are open end here, without a word and without reading on.
+    unwinding: bool,
 }
+
+/// Words before blocks in other languages, which Go would take for the type of a literal.
+const BLOCK_WORDS: &[&str] = &[
+    "do", "loop", "try", "finally", "catch", "except", "unsafe", "async", "begin", "main",
+];
+
+/// Words before blocks that hold no statements.
+const DATA_WORDS: &[&str] = &[
+    "class",
+    "enum",
+    "match",
+    "trait",
+    "impl",
+    "interface",
+    "record",
+    "object",
+    "data",
+    "when",
+    "namespace",
+    "module",
+    "protocol",
+    "extension",
+];
 
 use TokenKind as T;
 
@@ -228,7 +262,7 @@ impl<'s> Explainer<'s> {
     // ---- errors ----------------------------------------------------------
 
     fn error_at(&mut self, start: u32, end: u32, message: String) {
-        if self.too_deep.is_none() {
+        if self.too_deep.is_none() && !self.unwinding {
             self.errors.push(Explanation {
                 start,
                 end: end.max(start),
@@ -283,6 +317,9 @@ impl<'s> Explainer<'s> {
 
     /// Skips to a token of `follow`, or in a function to one that begins a statement; exactly one token for an empty `follow`.
     fn advance(&mut self, follow: &[TokenKind]) {
+        if self.unwinding {
+            return;
+        }
         if follow.is_empty() {
             return self.next();
         }
@@ -381,6 +418,7 @@ impl<'s> Explainer<'s> {
             }
         }
         while !self.is(T::EndOfFile) {
+            self.unwinding = false;
             if self.is(T::Func) && declares_function(self.tokens, self.at) {
                 self.next();
                 self.function();
@@ -389,6 +427,9 @@ impl<'s> Explainer<'s> {
             }
             let before = self.at;
             self.statements(true);
+            if self.unwinding {
+                continue;
+            }
             if self.is(T::Import) {
                 self.syntax_error("imports must appear before other declarations");
                 self.declaration();
@@ -411,6 +452,7 @@ impl<'s> Explainer<'s> {
         mut element: impl FnMut(&mut Self) -> bool,
     ) -> u32 {
         let mut done = false;
+        let opening = self.last_end();
         while !self.is(T::EndOfFile) && !self.is(close) && !done {
             done = element(self);
             if !self.got(separator) && !self.is(close) {
@@ -419,6 +461,9 @@ impl<'s> Explainer<'s> {
                     display(separator),
                     display(close)
                 ));
+                if self.is_script && self.is(T::Semicolon) && self.is_on_one_line(opening) {
+                    return self.pos();
+                }
                 self.advance(&[T::RightParen, T::RightBracket, T::RightBrace]);
                 if !self.is(close) {
                     return self.pos();
@@ -495,6 +540,9 @@ impl<'s> Explainer<'s> {
         };
         if !found {
             self.syntax_error("in type declaration");
+            if self.is_script && self.to_brace_of_line() {
+                return self.skip_block();
+            }
             self.advance(&[T::Semicolon, T::RightParen]);
         }
     }
@@ -656,7 +704,22 @@ impl<'s> Explainer<'s> {
             _ => {
                 let bad = self.bad();
                 self.syntax_error("expected expression");
-                self.advance(&[T::RightParen, T::RightBracket, T::RightBrace]);
+                if self.is_script && self.nesting >= 0 && self.is(T::LeftBrace) {
+                    self.skip_block();
+                    return bad;
+                }
+                const CLOSING: &[TokenKind] = &[T::RightParen, T::RightBracket, T::RightBrace];
+                const OR_BODY: &[TokenKind] = &[
+                    T::RightParen,
+                    T::RightBracket,
+                    T::RightBrace,
+                    T::LeftBrace,
+                    T::Semicolon,
+                ];
+                self.advance(match self.is_script && self.nesting < 0 {
+                    true => OR_BODY,
+                    false => CLOSING,
+                });
                 bad
             }
         }
@@ -708,7 +771,7 @@ impl<'s> Explainer<'s> {
                         Kind::CollectionType => true,
                         _ => false,
                     };
-                    if !can_be_literal {
+                    if !can_be_literal || self.is_script && self.is_foreign_block(x) {
                         return x;
                     }
                     if x.parenthesized {
@@ -925,6 +988,9 @@ impl<'s> Explainer<'s> {
             } else {
                 self.param_list(T::RightBracket, true, false);
             }
+        }
+        if self.is_script && self.is(T::LeftBrace) {
+            return self.syntax_error("expected (");
         }
         self.want(T::LeftParen);
         self.param_list(T::RightParen, false, true);
@@ -1507,7 +1573,7 @@ impl<'s> Explainer<'s> {
             self.syntax_error(&format!("missing {{ after {context} clause"));
             self.advance(&[T::Case, T::Default, T::RightBrace]);
         }
-        while !matches!(self.kind(), T::EndOfFile | T::RightBrace) {
+        while !self.unwinding && !matches!(self.kind(), T::EndOfFile | T::RightBrace) {
             match self.kind() {
                 T::Case => {
                     self.next();
@@ -1554,6 +1620,9 @@ impl<'s> Explainer<'s> {
                     return false;
                 }
                 self.simple(None, None);
+            }
+            T::Func if self.is_script && declares_function(self.tokens, self.at) => {
+                return self.misplaced_function();
             }
             T::Func
             | T::LeftParen
@@ -1614,11 +1683,120 @@ impl<'s> Explainer<'s> {
     }
 
     fn end_of_statement(&mut self) {
-        if !self.got(T::Semicolon) && !self.is(T::RightBrace) {
+        if !self.unwinding && !self.got(T::Semicolon) && !self.is(T::RightBrace) {
             self.syntax_error("at end of statement");
+            if self.is_script {
+                self.blocks_of_line();
+            }
             self.advance(&[T::Semicolon, T::RightBrace, T::Case, T::Default]);
             self.got(T::Semicolon);
         }
+    }
+
+    // ---- scripts ---------------------------------------------------------
+
+    /// Is there no line end between this offset and the current token?
+    fn is_on_one_line(&self, from: u32) -> bool {
+        let between = self.text.get(from as usize..self.pos() as usize);
+        between.is_some_and(|text| !text.contains('\n'))
+    }
+
+    /// Does a line end follow the token with this number?
+    fn ends_line(&self, at: usize) -> bool {
+        let end = self.tokens[at].end as usize;
+        match self.tokens.get(at + 1) {
+            None => true,
+            Some(next) => {
+                let between = self.text.get(end..next.start as usize);
+                between.is_some_and(|text| text.contains('\n'))
+            }
+        }
+    }
+
+    /// At the brace behind a name: is it the block of a statement that Go does not have?
+    fn is_foreign_block(&self, name: Shape) -> bool {
+        let word = self.text.get(name.start as usize..name.end as usize);
+        name.kind == Kind::Name
+            && word.is_some_and(|word| BLOCK_WORDS.contains(&word))
+            && self.ends_line(self.at)
+    }
+
+    /// Is the first word of the line of the token with this number one of these?
+    fn line_begins_with(&self, at: usize, words: &[&str]) -> bool {
+        let first = (1..=at)
+            .rev()
+            .find(|at| self.tokens[at - 1].kind.is_semicolon() || self.ends_line(at - 1))
+            .unwrap_or(0);
+        words.contains(&self.tokens[first].text(self.text))
+    }
+
+    /// Goes to the opening brace that ends the line, if there is one.
+    fn to_brace_of_line(&mut self) -> bool {
+        let mut at = self.at;
+        while self.tokens[at].kind != T::EndOfFile
+            && !self.tokens[at].kind.is_semicolon()
+            && !self.ends_line(at)
+        {
+            at += 1;
+        }
+        let found = self.tokens[at].kind == T::LeftBrace;
+        if found {
+            self.at = at;
+        }
+        found
+    }
+
+    /// Reads the blocks that the line at fault opens, and those that follow on the lines of their closing braces.
+    fn blocks_of_line(&mut self) {
+        let mut holds_data = None;
+        loop {
+            let fault = self.at;
+            if !self.to_brace_of_line() {
+                return;
+            }
+            if *holds_data.get_or_insert_with(|| self.line_begins_with(fault, DATA_WORDS)) {
+                self.skip_block();
+            } else {
+                let nesting = std::mem::replace(&mut self.nesting, 0);
+                self.block("");
+                self.nesting = nesting;
+            }
+            if self.unwinding || !matches!(self.kind(), T::Else | T::Ident) {
+                return;
+            }
+        }
+    }
+
+    /// At an opening brace: to behind the one that closes it.
+    fn skip_block(&mut self) {
+        let mut open = 0u32;
+        while !self.is(T::EndOfFile) {
+            match self.kind() {
+                T::LeftBrace => open += 1,
+                T::RightBrace => open -= 1,
+                _ => {}
+            }
+            self.next();
+            if open == 0 {
+                return;
+            }
+        }
+    }
+
+    /// At a function's declaration within a function. At the margin it shows that a brace is missing above: the open blocks
+    /// end, and so does the statement; else it is read as what it was meant to be.
+    fn misplaced_function(&mut self) -> bool {
+        let start = self.pos() as usize;
+        let at = self.at;
+        self.next();
+        self.syntax_error("expected (");
+        if start == 0 || self.text.as_bytes()[start - 1] == b'\n' {
+            self.at = at;
+            self.unwinding = true;
+            return false;
+        }
+        self.function();
+        true
     }
 
     /// GO: stmtList
@@ -1627,7 +1805,9 @@ impl<'s> Explainer<'s> {
             self.kind(),
             T::EndOfFile | T::RightBrace | T::Case | T::Default
         ) {
-            if outermost && self.is(T::Func) && declares_function(self.tokens, self.at) {
+            if self.unwinding
+                || outermost && self.is(T::Func) && declares_function(self.tokens, self.at)
+            {
                 return;
             }
             if !self.deeper(true, Self::statement) {

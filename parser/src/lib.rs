@@ -153,9 +153,19 @@ pub fn parse_file(
         hints::explain(diagnostic, index == 0, &lexed.tokens, text);
     }
     drop_repetitions(&mut found, text);
+    let is_script = is_script_in(&lexed.tokens);
+    // A character that Go does not know leaves words behind that mean nothing. Go says what is wrong with them too.
+    let has_stray_character = is_script
+        && found
+            .iter()
+            .any(|diagnostic| diagnostic.message.starts_with("invalid character"));
+    if is_script {
+        drop_follow_ups(&mut found, text);
+    }
     // GO: cmd/compile/internal/noder checkFiles: only errors that are called syntax errors keep a file from the type checker.
     file.checkable = complete
         && too_deep.is_none()
+        && !has_stray_character
         && !found
             .iter()
             .any(|diagnostic| diagnostic.message.starts_with("syntax error"));
@@ -172,10 +182,29 @@ fn is_directive(text: &str, comment: &lexer::Comment) -> bool {
 
 /// Is this the text of a script, a file without `package` clause?
 pub fn is_script(text: &str) -> bool {
-    let tokens = lexer::lex(text).tokens;
+    is_script_in(&lexer::lex(text).tokens)
+}
+
+fn is_script_in(tokens: &[lexer::Token]) -> bool {
     tokens
         .first()
         .is_none_or(|token| token.kind != lexer::TokenKind::Package)
+}
+
+/// Drops what follows on a line from a character or literal that is wrong.
+fn drop_follow_ups(found: &mut Vec<Diagnostic>, text: &str) {
+    let mut wrong: Option<u32> = None;
+    found.retain(|diagnostic| {
+        let start = diagnostic.range.start;
+        let is_on_its_line = wrong.is_some_and(|wrong| {
+            let between = text.get(wrong as usize..start as usize);
+            between.is_none_or(|between| !between.contains('\n'))
+        });
+        if diagnostic.code == Code::Literal && !is_on_its_line {
+            wrong = Some(start);
+        }
+        !(is_on_its_line && diagnostic.message.starts_with("syntax error"))
+    });
 }
 
 /// Says the same only once a line.

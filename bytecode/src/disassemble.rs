@@ -19,7 +19,7 @@ pub fn function(program: &Program, function: &Function) -> String {
     let mut at = 0;
     while let Some(instruction) = function.code.get(at..).and_then(Instruction::decode) {
         let words = instruction.opcode().words();
-        let _ = write!(out, "  {at:5}  {:<18}", instruction.opcode().name());
+        let _ = write!(out, "  {at:5}  {:<17} ", instruction.opcode().name());
         let mut first = true;
         instruction.each_operand(&mut |name, value| {
             if !first {

@@ -128,6 +128,15 @@ pub(crate) enum Unfinished {
         elements: Box<InterfaceElements>,
         parameters: Vec<TypeId>,
     },
+    /// That of the interface which an interface literal in the constraint embeds, and whose declaration the constraint stands in:
+    /// `type T[P interface { m() interface { T[P] } }] interface { n() }`. What the literal is, is not known before; the constraint is
+    /// looked at again then.
+    ConstraintAgain {
+        expr: ExprId,
+        parameters: Vec<TypeId>,
+        environment: Box<Environment>,
+        typ: TypeId,
+    },
 }
 
 /// What is checked after the declarations or the statement that it belongs to.
@@ -221,8 +230,6 @@ pub(crate) struct Checker<'a> {
     /// Dot-imported names: the file scope and object lead to the import.
     pub(crate) dot_imports: FxHashMap<(ScopeId, Symbol), ObjectId>,
     pub(crate) reachability: Reachability,
-    /// Ranges at which "not supported yet" was reported, so that it is said once.
-    pub(crate) unsupported: FxHashSet<(TextRange, &'static str)>,
     /// Named types that are known not to contain themselves, or whose containing themselves has been reported.
     pub(crate) valid_types: FxHashSet<TypeId>,
     /// Where an instance was first written, for messages about cycles.
@@ -231,10 +238,18 @@ pub(crate) struct Checker<'a> {
     pub(crate) declared_as: FxHashMap<TypeId, TypeId>,
     /// Named types waiting for the underlying types of others.
     pub(crate) unfinished: Vec<(TypeId, Unfinished)>,
+    /// The interface that a literal embeds in the constraint that is looked at, if its declaration has not come to its end.
+    pub(crate) awaited_by_constraint: Option<TypeId>,
+    /// Has a constraint been looked at twice? What is wrong in it is said once.
+    pub(crate) looked_again: bool,
     /// The signatures of calls with several named results, for messages that show them.
     pub(crate) named_results: FxHashMap<ExprId, TypeId>,
     /// What Go's compiler reports after its type checker, when nothing else is wrong.
-    pub(crate) late_errors: Vec<(Code, TextRange, &'static str)>,
+    pub(crate) late_errors: Vec<(Code, TextRange, String)>,
+    /// Types that may be too large.
+    pub(crate) written_sizes: Vec<crate::sizes::Sized>,
+    /// Is an array among them?
+    pub(crate) has_long_arrays: bool,
     /// What it reports after that: types that cannot take the contents of files.
     pub(crate) embedding_errors: Vec<(TextRange, String)>,
     /// Functions whose declaration was refused; their bodies are not looked at.
@@ -305,13 +320,16 @@ impl<'a> Checker<'a> {
             saw_constraint,
             dot_imports,
             reachability,
-            unsupported,
             valid_types,
             instance_places,
             declared_as,
             unfinished,
+            awaited_by_constraint,
+            looked_again,
             named_results,
             late_errors,
+            written_sizes,
+            has_long_arrays,
             unchecked,
             relaxed,
             script,
@@ -346,13 +364,16 @@ impl<'a> Checker<'a> {
             saw_constraint,
             dot_imports,
             reachability,
-            unsupported,
             valid_types,
             instance_places,
             declared_as,
             unfinished,
+            awaited_by_constraint,
+            looked_again,
             named_results,
             late_errors,
+            written_sizes,
+            has_long_arrays,
             unchecked,
             relaxed,
             script,
@@ -576,7 +597,12 @@ impl<'a> Checker<'a> {
         diagnostic.help = diagnostic.help.or(mend);
         diagnostic.is_warning =
             self.relaxed && matches!(code, Code::UnusedVariable | Code::UnusedImport);
-        self.diagnostics.push(diagnostic);
+        let is_same = |other: &Diagnostic| {
+            other.code == code && other.range == range && other.message == diagnostic.message
+        };
+        if !self.looked_again || !self.diagnostics.iter().any(is_same) {
+            self.diagnostics.push(diagnostic);
+        }
     }
 
     pub(crate) fn report_expr(&mut self, code: Code, expr: ExprId, message: impl Into<String>) {
@@ -587,17 +613,6 @@ impl<'a> Checker<'a> {
     pub(crate) fn report_operand(&mut self, code: Code, x: &Operand, message: impl Into<String>) {
         let range = self.operand_range(x);
         self.report(code, range, message);
-    }
-
-    /// Part of Go that is not there yet; said once at a place.
-    pub(crate) fn not_supported(&mut self, range: TextRange, what: &'static str) {
-        if self.unsupported.insert((range, what)) {
-            self.report(
-                Code::NotSupported,
-                range,
-                format!("not supported yet: {what}"),
-            );
-        }
     }
 
     // ---- records ----

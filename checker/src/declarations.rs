@@ -605,7 +605,7 @@ impl Checker<'_> {
     fn awaited_as_written(&self, what: &Unfinished) -> Vec<TypeId> {
         let types = &self.program.types;
         match what {
-            Unfinished::Type(typ) => vec![*typ],
+            Unfinished::Type(typ) | Unfinished::ConstraintAgain { typ, .. } => vec![*typ],
             Unfinished::Interface { elements, .. } | Unfinished::Constraint { elements, .. } => {
                 elements
                     .embedded
@@ -697,6 +697,15 @@ impl Checker<'_> {
                 let actual = match what {
                     Unfinished::Constraint { .. } => {
                         self.finish_constraint(what);
+                        continue;
+                    }
+                    Unfinished::ConstraintAgain {
+                        expr,
+                        parameters,
+                        environment,
+                        ..
+                    } => {
+                        self.set_bound_again(expr, parameters, *environment);
                         continue;
                     }
                     Unfinished::Type(typ) => typ,

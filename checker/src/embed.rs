@@ -69,7 +69,7 @@ impl Checker<'_> {
 
     fn late_error(&mut self, range: TextRange, message: &'static str) {
         self.late_errors
-            .push((Code::InvalidDirective, range, message));
+            .push((Code::InvalidDirective, range, message.to_owned()));
     }
 
     fn imports_embed(&self, file: &File) -> bool {

@@ -21,7 +21,7 @@
 //!   unused imports are not reported. User packages are checked whole.
 //! * Branch errors (labels, misplaced `break`) are reported beside type errors; Go reports them with the syntax errors and then stops.
 //! * A constraint literal that embeds the interface whose declaration it stands in waits for it (`checker::Unfinished`). One with another
-//!   interface literal in it that does gives "not supported yet".
+//!   interface literal in it that does is looked at a second time, when that declaration has come to its end.
 //! * Members of types that have many are found by name (`lookup.rs`), aliases know what they stand for in the end (`types.rs`), the order of
 //!   initialisation takes time by the number of dependencies (`init_order.rs`): `cargo xtask checkspeed` shows what grows faster than the text.
 //! * An instance remembers where it was first written: messages about cycles name it there.
@@ -82,6 +82,7 @@ mod returns;
 mod scope;
 mod script;
 pub mod session;
+mod sizes;
 mod statements;
 mod table;
 mod type_expressions;

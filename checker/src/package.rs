@@ -237,13 +237,16 @@ impl<'a> Checker<'a> {
             saw_constraint: false,
             dot_imports: FxHashMap::default(),
             reachability,
-            unsupported: FxHashSet::default(),
             valid_types: FxHashSet::default(),
             instance_places: FxHashMap::default(),
             declared_as: FxHashMap::default(),
             unfinished: Vec::new(),
+            awaited_by_constraint: None,
+            looked_again: false,
             named_results: FxHashMap::default(),
             late_errors: Vec::new(),
+            written_sizes: Vec::new(),
+            has_long_arrays: false,
             embedding_errors: Vec::new(),
             unchecked: FxHashSet::default(),
             relaxed: false,
@@ -423,6 +426,7 @@ impl<'a> Checker<'a> {
             self.compute_init_order(*id);
         }
         if !self.diagnostics.has_errors() {
+            self.check_sizes();
             let mut late = std::mem::take(&mut self.late_errors);
             // Bodies come last.
             if late.iter().any(|(code, ..)| *code != Code::MissingBody) {

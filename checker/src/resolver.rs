@@ -415,9 +415,10 @@ impl Checker<'_> {
                     }
                 } else {
                     self.declare(scope, Some(function.name), object);
-                    if function.body.is_none() && !standard {
+                    if function.body.is_none() && !standard && !name.is_blank() {
                         let message = "missing function body";
-                        self.late_errors.push((Code::MissingBody, range, message));
+                        self.late_errors
+                            .push((Code::MissingBody, range, message.to_owned()));
                     }
                 }
             }
@@ -436,14 +437,15 @@ impl Checker<'_> {
                     });
                 }
                 self.record_name(function.name, object);
-                if function.body.is_none() && !standard {
+                if function.body.is_none() && !standard && !name.is_blank() {
                     // GO: at the receiver's parenthesis.
                     let receiver = self.range(receiver.name.unwrap_or(receiver.ty));
                     let before = &self.sources.text(receiver.file)[..receiver.start as usize];
                     let start = before.rfind('(').map_or(receiver.start, |at| at as u32);
                     let range = TextRange { start, ..receiver };
                     let message = "missing function body";
-                    self.late_errors.push((Code::MissingBody, range, message));
+                    self.late_errors
+                            .push((Code::MissingBody, range, message.to_owned()));
                 }
             }
         }

@@ -408,6 +408,7 @@ impl Checker<'_> {
         self.check_package_objects(id);
         self.check_instantiation_cycles();
         if !self.diagnostics.has_errors() {
+            self.check_sizes();
             for (code, range, message) in std::mem::take(&mut self.late_errors) {
                 self.report(code, range, message);
             }
@@ -620,6 +621,8 @@ impl Checker<'_> {
         self.delayed.clear();
         self.unfinished.clear();
         self.late_errors.clear();
+        self.written_sizes.clear();
+        self.awaited_by_constraint = None;
         self.embedding_errors.clear();
         self.local_variables.clear();
     }

@@ -265,7 +265,9 @@ impl Checker<'_> {
                 };
                 let element = self.variable_type(element);
                 if let Some(length) = length {
-                    return self.program.types.intern(Type::Array(element, length));
+                    let typ = self.program.types.intern(Type::Array(element, length));
+                    self.note_size(expr, typ);
+                    return typ;
                 }
             }
             Expr::SliceType { element } => {
@@ -301,7 +303,9 @@ impl Checker<'_> {
                     ast::ChanDirection::Send => ChanDirection::Send,
                     ast::ChanDirection::Receive => ChanDirection::Receive,
                 };
-                return self.program.types.intern(Type::Chan { direction, element });
+                let typ = self.program.types.intern(Type::Chan { direction, element });
+                self.note_size(expr, typ);
+                return typ;
             }
             _ => {
                 let message = format!("{} is not a type", self.expression_text(expr));
@@ -464,11 +468,8 @@ impl Checker<'_> {
                 continue;
             }
             if self.env.in_type_parameters {
-                self.not_supported(
-                    range,
-                    "a constraint literal that embeds an interface whose declaration mentions the literal",
-                );
-                continue;
+                self.awaited_by_constraint = Some(typ);
+                return TypeId::INVALID;
             }
             // GO: its compiler refuses these, at the outer interface. go.dev/issue/56103
             let outer = self
@@ -488,7 +489,8 @@ impl Checker<'_> {
                 place
             };
             let message = "invalid recursive type: anonymous interface refers to itself (see https://go.dev/issue/56103)";
-            self.late_errors.push((Code::InvalidCycle, place, message));
+            self.late_errors
+                .push((Code::InvalidCycle, place, message.to_owned()));
             return TypeId::INVALID;
         }
         self.finish_interface(elements)

@@ -5,7 +5,7 @@ use parser::ast::{self, BinaryOperator, Expr, ExprId, List, UnaryOperator};
 use smallvec::SmallVec;
 
 use crate::assignability::Cause;
-use crate::checker::{Checker, Color, Delayed, Unfinished};
+use crate::checker::{Checker, Color, Delayed, Environment, Unfinished};
 use crate::typed::{Instance, Mode, ObjectKind};
 use crate::types::{ObjectId, PackageId, Term, Type, TypeId};
 
@@ -70,6 +70,37 @@ impl Checker<'_> {
     /// Gives type parameters their constraint, at once or when the interfaces that it embeds are known: the one that is being declared may be
     /// among them.
     fn set_bound(&mut self, expr: ExprId, parameters: Vec<TypeId>) {
+        let outer = self.awaited_by_constraint.take();
+        self.try_to_set_bound(expr, parameters.clone());
+        if let Some(typ) = std::mem::replace(&mut self.awaited_by_constraint, outer) {
+            self.unfinished.retain(|(_, what)| {
+                !matches!(what, Unfinished::Constraint { expr: other, .. } if *other == expr)
+            });
+            let environment = Box::new(self.env.clone());
+            let what = Unfinished::ConstraintAgain {
+                expr,
+                parameters,
+                environment,
+                typ,
+            };
+            self.unfinished.push((TypeId::INVALID, what));
+        }
+    }
+
+    /// Looks at a constraint again: that for which it waited is known now.
+    pub(crate) fn set_bound_again(
+        &mut self,
+        expr: ExprId,
+        parameters: Vec<TypeId>,
+        environment: Environment,
+    ) {
+        self.looked_again = true;
+        let outer = std::mem::replace(&mut self.env, environment);
+        self.set_bound(expr, parameters);
+        self.env = outer;
+    }
+
+    fn try_to_set_bound(&mut self, expr: ExprId, parameters: Vec<TypeId>) {
         let bound = if let Expr::InterfaceType { elements } = *self.ast.expr(expr) {
             let elements = Box::new(self.interface_elements(elements));
             let what = Unfinished::Constraint {

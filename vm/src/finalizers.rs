@@ -204,6 +204,11 @@ impl<'h> NativeContext<'h> {
         ))
     }
 
+    /// Whether a runner is under way.
+    pub fn runners_at_work(&mut self) -> bool {
+        self.machine.heap().runners_at_work()
+    }
+
     /// A runner ends before everything is done.
     pub fn runner_ended(&mut self, kind: DueKind) {
         self.machine.heap().runner_ended(kind);

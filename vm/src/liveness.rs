@@ -7,7 +7,7 @@
 //!
 //! 1. A register is live before an instruction if the instruction reads it, or if it is live after it and the instruction does not
 //!    surely write it. This is solved backwards over the function's code, until nothing changes.
-//! 2. What cannot be told counts as read: runs whose length is not known here, and all above a callee's window.
+//! 2. What cannot be told counts as read: runs whose length is not known here, and all from a callee's window on, unless the callee is known.
 //! 3. In a function that recovers, what the recovery code reads is live everywhere.
 //! 4. At a safepoint a slot of the map stays in it if it is live before *or* after the instruction: it may run again, or go on with what it has
 //!    read. A frame that waits for a call only needs what is live after it.
@@ -96,8 +96,8 @@ struct Uses {
 const TO_THE_END: u32 = u32::MAX;
 
 impl Uses {
-    /// See INVARIANT (LIVENESS).
-    fn of(image: &Image, instruction: &Instruction) -> Uses {
+    /// See INVARIANT (LIVENESS). `next` is the word after the instruction.
+    fn of(image: &Image, instruction: &Instruction, next: u32) -> Uses {
         use Instruction as I;
         let mut uses = Uses::default();
         instruction.each_operand(&mut |name, value| match value {
@@ -124,11 +124,27 @@ impl Uses {
                     _ => uses.reads.push((first, count)),
                 }
             }
-            OperandValue::Window(window) => uses.reads.push((window, TO_THE_END)),
+            OperandValue::Window(window) => {
+                let count = match instruction {
+                    I::Call(call) => called(image, call, next),
+                    I::Go(i) => Some(u32::from(i.count.0)),
+                    I::Defer(i) => Some(u32::from(i.count.0)),
+                    I::DeferAt(i) => Some(u32::from(i.count.0)),
+                    _ => None,
+                };
+                uses.reads.push((window, count.unwrap_or(TO_THE_END)));
+            }
             _ => {}
         });
         uses
     }
+}
+
+/// How many slots of parameters the function of a linked call has; `next` is the word after the instruction.
+fn called(image: &Image, call: &bytecode::op::Call, next: u32) -> Option<u32> {
+    let start = next.wrapping_add(call.function.0);
+    let function = image.function_at(start)?;
+    (function.start == start).then_some(function.function.parameters.len() as u32)
 }
 
 /// How long the run is that begins at `first`, an operand of this name.
@@ -254,7 +270,10 @@ impl Solution {
         };
         let uses: Vec<Uses> = instructions
             .iter()
-            .map(|(_, instruction)| Uses::of(image, instruction))
+            .map(|(at, instruction)| {
+                let next = function.start + (at + instruction.opcode().words()) as u32;
+                Uses::of(image, instruction, next)
+            })
             .collect();
         for _ in 0..MOST_PASSES {
             let mut changed = false;

@@ -33,6 +33,10 @@ pub(super) fn runner_ended(context: &mut NativeContext<'_>, cleanups: bool) {
     });
 }
 
+pub(super) fn runners_at_work(context: &mut NativeContext<'_>) -> bool {
+    context.runners_at_work()
+}
+
 pub(super) fn add_cleanup<'h>(
     context: &mut NativeContext<'h>,
     pointer: Any<'h>,

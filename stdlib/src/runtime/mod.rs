@@ -86,6 +86,12 @@ fn collect(_: &mut NativeContext<'_>) -> Parking<()> {
     Parking::Collect(())
 }
 
+fn moment(context: &mut NativeContext<'_>) -> Parking<()> {
+    let when = context.scheduler().now().saturating_add(25_000);
+    context.slice().sleep_until(when);
+    Parking::Park(runtime::WaitReason::Sleep, ())
+}
+
 fn processors(context: &mut NativeContext<'_>) -> i64 {
     context.scheduler().processors() as i64
 }
@@ -346,6 +352,7 @@ natives! {
     pure "indented" => indented;
     pure "panicValueText" => panic_value_text;
     parking "collect" => collect;
+    parking "moment" => moment;
     pure "processors" => processors;
     parking "setProcessors" => set_processors;
     pure "NumCPU" => processors_of_machine;
@@ -356,6 +363,7 @@ natives! {
     pure "setFinalizer" => finalizers::set_finalizer;
     pure "nextFinalizer" => finalizers::next_finalizer;
     pure "runnerEnded" => finalizers::runner_ended;
+    pure "runnersAtWork" => finalizers::runners_at_work;
     pure "addCleanup" => finalizers::add_cleanup;
     pure "stopCleanup" => finalizers::stop_cleanup;
     pure "nextCleanup" => finalizers::next_cleanup;

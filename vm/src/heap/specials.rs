@@ -351,6 +351,14 @@ impl Heap {
         due
     }
 
+    /// Whether a runner is under way.
+    pub(crate) fn runners_at_work(&self) -> bool {
+        lock(&self.specials)
+            .queues
+            .iter()
+            .any(|queue| queue.running)
+    }
+
     /// A runner has ended early.
     pub(crate) fn runner_ended(&self, kind: DueKind) {
         lock(&self.specials).queue(kind).running = false;

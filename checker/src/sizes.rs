@@ -137,7 +137,7 @@ impl Checker<'_> {
                     {
                         let message = "channel element type too large (>64kB)";
                         self.late_errors
-                            .push((Code::InvalidType, range, message.to_owned()));
+                            .push((Code::TooLarge, range, message.to_owned()));
                     }
                 }
                 _ => {
@@ -148,7 +148,7 @@ impl Checker<'_> {
                     if bytes >= ADDRESS_SPACE && seen.insert(range) {
                         let message =
                             format!("type {} larger than address space", self.type_text(typ));
-                        self.late_errors.push((Code::InvalidType, range, message));
+                        self.late_errors.push((Code::TooLarge, range, message));
                     }
                 }
             }
@@ -178,7 +178,7 @@ impl Checker<'_> {
                 let message = format!(
                     "stack frame too large (>1GB): 0 MB locals + {megabytes} MB args"
                 );
-                self.late_errors.push((Code::InvalidType, range, message));
+                self.late_errors.push((Code::TooLarge, range, message));
             }
         }
     }

@@ -269,6 +269,18 @@ fn required_modules_are_found_in_the_cache_of_an_installed_go() {
 }
 
 #[test]
+fn a_child_has_the_limit_of_open_files_that_the_program_was_started_with() {
+    let script = "import (\n\t\"fmt\"\n\t\"os/exec\"\n)\n\nfor _, limit := range []string{\"-S\", \"-H\"} {\n\tout, err := exec.Command(\"sh\", \"-c\", \"ulimit \"+limit+\"n\").Output()\n\tfmt.Print(string(out), err, \"\\n\")\n}\n";
+    let folder = Folder::new("descriptor-limit", &[("limits.gl", script)]);
+    let mut command = Command::new("sh");
+    let line = format!("ulimit -Sn 300 && ulimit -Hn 700 && exec {GOLITE} run limits.gl");
+    command.args(["-c", &line]).current_dir(&folder.0);
+    let outcome =
+        suite::run(&mut command, Vec::new(), Duration::from_secs(600)).expect("sh can be run");
+    assert_outcome(&outcome, 0, "300\n<nil>\n700\n<nil>\n", "");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_program_by_a_signal() {
     use std::os::unix::process::ExitStatusExt;
     let folder = Folder::new(

@@ -90,6 +90,7 @@ impl<E: Engine> Machine<E> {
                 return Some(found);
             }
             let woken = self.shared.look_for_events();
+            self.shared.machine_has_looked();
             if self.shared.put_woken(woken) {
                 continue;
             }

@@ -50,7 +50,7 @@
 //! # Unsafe code
 //! Only in `descriptor.rs` (registration), `run_queue.rs` (links), `wait_queue.rs` and `select.rs` (waiters), `goroutine.rs` (storage), `processor.rs` (the owner's part), `monitor.rs` (a poller
 //! watched by another)
-//! and `timers.rs` (timers in foreign memory). The tests run without it.
+//! `timers.rs` (timers in foreign memory) and `promptness.rs` (a call of the system that has no wrapper). The tests run without it.
 //!
 //! # Proof
 //! * Models of the goroutine status, a descriptor's words, the run queue, processor ownership during blocking calls, the safepoint word, channels,
@@ -103,6 +103,7 @@ mod preempt;
 mod processor;
 mod processor_count;
 mod program;
+mod promptness;
 mod run_queue;
 mod schedule_trace;
 mod scheduler;
@@ -128,6 +129,7 @@ pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::{GoroutineId, prefetch};
 pub use pool::{Machines, WeakMachines};
 pub use program::{CallEnd, Ended, Program};
+pub use promptness::{with_usual_slice, work_in_background};
 pub use scheduler::{
     CollectionRequester, Context, Options, Quitter, Sampler, ScheduleTrace, Scheduler,
     SchedulerHandle, Slice, Waker,

@@ -30,6 +30,7 @@ use crate::{
     preempt::{attention, request},
     processor::{OwnedProcessor, Processor},
     program::{Guest, Returned},
+    promptness,
     scheduler::{Central, Context, Shared, Slice},
     session::Inside,
     stop_the_world,
@@ -435,6 +436,10 @@ impl<E: Engine> Machine<E> {
         let handle = Arc::new(MachineHandle::new(0, false));
         let mut machine = Machine::new(shared, &handle);
         machine.is_first = !shared.ends_process();
+        if shared.ends_process() {
+            // The thread is ours for good.
+            promptness::ask(promptness::MACHINE);
+        }
         {
             let mut central = shared.central();
             central.machines.push(Arc::clone(&handle));
@@ -454,6 +459,7 @@ impl<E: Engine> Machine<E> {
     /// Any other machine, on a thread of its own.
     fn run_thread(shared: Arc<Shared<E>>, handle: Arc<MachineHandle<E>>) {
         let _inside = Inside::enter(&shared);
+        promptness::ask(promptness::MACHINE);
         let mut machine = Machine::new(&shared, &handle);
         let first = handle.await_assignment();
         machine.run_guarded(first);

@@ -30,6 +30,7 @@ use polling::{Event, Events, PollMode, Poller};
 
 use crate::{
     clock::Nanos,
+    promptness,
     sysmon::{Pace, QuotaWatch},
 };
 
@@ -199,7 +200,10 @@ impl Monitor {
         let started = std::thread::Builder::new()
             .name("golite-sysmon".to_string())
             .stack_size(256 << 10)
-            .spawn(move || monitor.run());
+            .spawn(move || {
+                promptness::ask(promptness::MONITOR);
+                monitor.run();
+            });
         if started.is_err() {
             self.lock().has_thread = false;
         }

@@ -343,6 +343,34 @@ impl<E: Engine> Netpoll<E> {
     }
 }
 
+/// How long machines that come by the poller, though rarely, are left to find events themselves.
+const LONGEST_EVENT_GAP: Nanos = 2_000_000;
+
+/// How long nobody must have looked before the monitor waits for the next event. A server that is busy comes by the poller every now and then: then each
+/// event that the monitor meets costs more than it brings. While endless loops hold all processors nobody comes by.
+fn next_event_gap(gap: Nanos, machines_look: bool) -> Nanos {
+    if machines_look {
+        (2 * gap).min(LONGEST_EVENT_GAP)
+    } else {
+        MINIMUM_SLICE
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_monitor_leaves_machines_that_look_for_events_in_peace() {
+        let mut gap = MINIMUM_SLICE;
+        for _ in 0..20 {
+            gap = next_event_gap(gap, true);
+        }
+        assert_eq!(gap, LONGEST_EVENT_GAP);
+        assert_eq!(next_event_gap(gap, false), MINIMUM_SLICE);
+    }
+}
+
 impl<E: Engine> Shared<E> {
     /// Puts goroutines whose events have come into the global queue; answers whether there were any.
     pub(crate) fn put_woken(self: &Arc<Self>, woken: Woken<E>) -> bool {
@@ -372,8 +400,34 @@ impl<E: Engine> Shared<E> {
         last != 0
             && self.idle_count() == 0
             && self.netpoll.has_waiters()
-            && self.clock.now() - last >= MINIMUM_SLICE
+            // ORDERING: Relaxed; a setting of the monitor's own.
+            && self.clock.now() - last >= self.event_gap.load(Ordering::Relaxed)
             && !self.clock.is_virtual()
+    }
+
+    /// A machine has looked for events: the monitor need not for a while.
+    pub(crate) fn machine_has_looked(&self) {
+        if !self.netpoll.has_waiters() {
+            return;
+        }
+        // ORDERING: Relaxed; a hint for the monitor.
+        self.machines_look.store(true, Ordering::Relaxed);
+        // ORDERING: SeqCst, as all of `last_poll`. Not while a machine waits there, which says 0.
+        let last = self.last_poll.load(Ordering::SeqCst);
+        if last != 0 {
+            let now = self.clock.now().max(1);
+            let _ = self
+                .last_poll
+                .compare_exchange(last, now, Ordering::SeqCst, Ordering::Relaxed);
+        }
+    }
+
+    /// The monitor has waited for an event and found some.
+    pub(crate) fn event_gap_ends(&self) {
+        // ORDERING: Relaxed, all; only the monitor writes the gap.
+        let machines_look = self.machines_look.swap(false, Ordering::Relaxed);
+        let gap = next_event_gap(self.event_gap.load(Ordering::Relaxed), machines_look);
+        self.event_gap.store(gap, Ordering::Relaxed);
     }
 
     /// Makes sure that a machine, or the shared monitor, waits for events if a processor is idle, or nobody else looks for them.

@@ -190,6 +190,9 @@ pub(crate) struct Shared<E: Engine> {
     pub(crate) netpoll: Netpoll<E>,
     /// When somebody polled last; 0 while a machine waits in the poller.
     pub(crate) last_poll: AtomicI64,
+    /// How long nobody must have looked for events until the monitor waits for them, and whether machines have looked since it found some.
+    pub(crate) event_gap: AtomicI64,
+    pub(crate) machines_look: AtomicBool,
     /// Until when the machine in the poller waits.
     pub(crate) poll_until: AtomicI64,
     pub(crate) last_collection: AtomicI64,
@@ -276,6 +279,8 @@ impl<E: Engine> Shared<E> {
             // Many schedulers may have nothing to poll.
             netpoll: Netpoll::new(options.machines.is_none() && !options.callers_only),
             last_poll: AtomicI64::new(now),
+            event_gap: AtomicI64::new(crate::preempt::MINIMUM_SLICE),
+            machines_look: AtomicBool::new(false),
             poll_until: AtomicI64::new(0),
             last_collection: AtomicI64::new(1),
             max_threads: AtomicUsize::new(if options.callers_only {

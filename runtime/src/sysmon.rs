@@ -39,7 +39,7 @@ use crate::{
     monitor::{Link, Rest, Ward},
     netpoll::POLL_GAP,
     preempt::{TIME_SLICE, attention, request},
-    processor_count, schedule_trace,
+    processor_count, promptness, schedule_trace,
     scheduler::{MAX_PROCESSORS, Shared},
     stop_the_world,
     sync::{AtomicBool, AtomicI64, Condvar, Ordering},
@@ -315,6 +315,7 @@ pub(crate) fn start<E: Engine>(
             if let Some(at_start) = at_start {
                 at_start();
             }
+            promptness::ask(promptness::MONITOR);
             Sysmon {
                 shared,
                 memory: Memory::default(),
@@ -640,6 +641,9 @@ impl<E: Engine> Sysmon<E> {
         let woken = shared.look_for_events();
         if !shared.put_woken(woken) {
             return false;
+        }
+        if event {
+            shared.event_gap_ends();
         }
         shared.wake_or_ask();
         true

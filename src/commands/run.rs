@@ -141,6 +141,7 @@ pub fn execute(
             }
         }
     }
+    host.descriptor_limit = raise_descriptor_limit();
     options.host = Arc::new(host);
     let sources = Arc::new(sources);
     options.sources = Some(sources.clone());
@@ -155,7 +156,6 @@ pub fn execute(
     if let Ok(signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGQUIT]) {
         vm.on_start(|quitter| quit_on_signal(signals, quitter));
     }
-    raise_descriptor_limit();
     let account = settings
         .max_heap
         .map(|_| vm.machine().heap().account().clone());
@@ -177,7 +177,7 @@ pub fn execute(
         end(&exit)
     }
     // The compiler's work is done.
-    vm::release_code();
+    vm::release_code_later();
     vm.run_process(move |exit| end(&shown(exit, &sources, settings)))
 }
 
@@ -237,20 +237,23 @@ fn capabilities(sandbox: &Sandbox) -> Result<Capabilities, String> {
     })
 }
 
-/// Lets the program have as many open files as the system allows: the lower limit is there for programs that use `select`. GO: os/rlimit.go
-fn raise_descriptor_limit() {
+/// Lets the program have as many open files as the system allows: the lower limit is there for programs that use `select`. Answers that limit, which
+/// the processes are to have that it starts; `None`: it was not lower. GO: os/rlimit.go
+fn raise_descriptor_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current != maximum {
-        // If it is refused the lower limit stays.
-        let _ = setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: maximum,
-                maximum,
-            },
-        );
+    if current == maximum {
+        return None;
     }
+    // If it is refused the lower limit stays.
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+    raised.ok().and(current)
 }
 
 /// Waits for `SIGQUIT`, which ends the program with a look at its goroutines. Where no signal or thread is to be had, `SIGQUIT` does what it

@@ -21,6 +21,8 @@ pub struct Host {
     pub executable: Option<String>,
     /// What it may reach.
     pub capabilities: Capabilities,
+    /// How many descriptors the processes that it starts may have open, if that is fewer than this process.
+    pub descriptor_limit: Option<u64>,
     stdin: Mutex<Box<dyn Read + Send>>,
     stdout: Mutex<Box<dyn Write + Send>>,
     stderr: Mutex<Box<dyn Write + Send>>,
@@ -46,6 +48,7 @@ impl Host {
             environment,
             executable: None,
             capabilities: Capabilities::all(),
+            descriptor_limit: None,
             stdin: Mutex::new(stdin),
             stdout: Mutex::new(stdout),
             stderr: Mutex::new(stderr),

@@ -28,6 +28,7 @@
 
 pub mod border;
 mod capabilities;
+mod children;
 pub mod convert;
 mod cpu_profile;
 mod embedded;
@@ -69,10 +70,11 @@ mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
 pub use capabilities::{Capabilities, Files, Folder, Network, Peers};
+pub use children::spawn;
 pub use cpu_profile::{CpuProfile, processor_time};
 pub use embedded::{Awake, Embedded, Ending, Stopper};
 pub use engine::{Machine, MachineOptions, Stress, TimerPayload};
-pub use heap::release_code;
+pub use heap::release_code_later;
 pub use held::Held;
 pub use host::{Host, HostHandle};
 pub use host_call::{Begun, CallFailure, CallPlan, Callee, HostCall, is_error};

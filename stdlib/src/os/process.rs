@@ -89,7 +89,7 @@ pub fn start(
                 .fd_mappings(mappings)
                 .map_err(|_| std::io::Error::from_raw_os_error(libc::EINVAL))?;
         }
-        command.spawn()
+        vm::spawn(&mut command, host.descriptor_limit)
     });
     match started {
         // The child is waited for by its number.

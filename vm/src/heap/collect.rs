@@ -178,7 +178,10 @@ impl Heap {
         // Without a thread those who need blocks do it.
         let _ = std::thread::Builder::new()
             .name("golite-sort".into())
-            .spawn(move || heap.sort_rest());
+            .spawn(move || {
+                runtime::work_in_background();
+                heap.sort_rest();
+            });
     }
 
     /// Sorts what is left, in portions.

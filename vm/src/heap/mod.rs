@@ -96,7 +96,7 @@ pub use cache::{Cache, Site, zero_sized};
 pub use concurrent::{Pace, Roots};
 pub use mark::Marker;
 pub use plans::{Plan, PlanMaker, Planner};
-pub use platform::release_code;
+pub use platform::release_code_later;
 pub use profile::{AllocationRecord, MOST_FRAMES, USUAL_RATE};
 pub use shape::{REFERENCE_TYPE, Shape};
 pub use specials::{Due, DueKind};
@@ -665,6 +665,7 @@ impl Heap {
                     .count();
                 state.dirty_blocks += fresh as u64;
                 self.stay_resident(state, 0);
+                platform::heap_has_grown(state.dirty_blocks * BLOCK_BYTES + state.huge_bytes);
                 Ok((region, first))
             }
             None => {

@@ -324,7 +324,10 @@ impl Heap {
             self.pool.enter();
             let thread = std::thread::Builder::new()
                 .name("golite-mark".into())
-                .spawn(move || heap.work_beside());
+                .spawn(move || {
+                    runtime::work_in_background();
+                    heap.work_beside();
+                });
             if thread.is_err() {
                 self.pool.not_entered();
                 break;

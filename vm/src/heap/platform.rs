@@ -1,6 +1,7 @@
 //! Address space and pages from the operating system. What differs between systems is here and nowhere else.
 
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reserves `bytes` of zeroed, lazily committed address space at an address that is a multiple of `alignment`; `None`
 /// if the system refuses.
@@ -49,7 +50,7 @@ pub unsafe fn unreserve(start: NonNull<u8>, bytes: usize, _alignment: usize) {
 /// Has the pages of the executable and its libraries that cannot be written leave the process's memory; those that are used again come back
 /// from the system's cache of files. Worth a call after much code has run for the last time, such as a compiler's: it counts as the process's memory.
 #[cfg(all(target_os = "linux", not(miri)))]
-pub fn release_code() {
+fn release_code() {
     unsafe extern "C" fn release(
         object: *mut libc::dl_phdr_info,
         _: usize,
@@ -88,7 +89,32 @@ pub fn release_code() {
 
 /// As above, where that is not known.
 #[cfg(not(all(target_os = "linux", not(miri))))]
-pub fn release_code() {}
+fn release_code() {}
+
+/// Somebody has asked for [`release_code_later`].
+static RELEASES_CODE: AtomicBool = AtomicBool::new(false);
+
+/// Has the pages of the executable leave the process's memory when a heap has grown by so much that they count. A short program is over sooner than
+/// its own code would be back.
+pub fn release_code_later() {
+    // ORDERING: relaxed. Whose heap has grown may come a little late.
+    RELEASES_CODE.store(true, Ordering::Relaxed);
+}
+
+/// How much a heap takes before the pages of the executable are released for it.
+const MUCH: u64 = 1 << 20;
+
+/// A heap takes so many bytes now.
+#[inline]
+pub fn heap_has_grown(bytes: u64) {
+    // ORDERING: relaxed, both. One of those who see it does it.
+    if bytes > MUCH
+        && RELEASES_CODE.load(Ordering::Relaxed)
+        && RELEASES_CODE.swap(false, Ordering::Relaxed)
+    {
+        release_code();
+    }
+}
 
 /// A mapping of `bytes` bytes for a large stack: zeroed, committed as it is touched, in large pages if the system has any.
 #[cfg(all(target_os = "linux", not(miri)))]

@@ -51,7 +51,10 @@ impl Heap {
         let thread = std::thread::Builder::new()
             .name("golite-scavenger".to_owned())
             .stack_size(64 << 10)
-            .spawn(move || run(&heap));
+            .spawn(move || {
+                runtime::work_in_background();
+                run(&heap);
+            });
         if thread.is_err() {
             // The next collection tries again.
             // ORDERING: release, as above.

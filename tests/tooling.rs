@@ -286,13 +286,21 @@ fn standard_packages_are_documented() {
     );
 }
 
-/// `tests/vet/NAME.go` and beside it what `go vet` of Go 1.27 finds, in the order of places; Go calls the package command-line-arguments.
+/// `tests/vet/NAME.go`, or a folder with a module, and beside it what `go vet` of Go 1.27 finds, in the order of places; Go calls the package of a
+/// file command-line-arguments.
 #[test]
 fn vet_finds_what_go_vet_finds() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vet");
     let mut seen = 0;
     for entry in fs::read_dir(&folder).expect("it is there").flatten() {
         let path = entry.path();
+        if path.is_dir() {
+            seen += 1;
+            let outcome = run(Path::new(GOLITE), &path, &["vet", "--format", "short", "."]);
+            let wanted = fs::read_to_string(path.with_extension("found")).expect("it is there");
+            assert_eq!(text(&outcome.stderr), wanted, "{}", path.display());
+            continue;
+        }
         if path.extension().is_none_or(|extension| extension != "go") {
             continue;
         }
@@ -311,7 +319,7 @@ fn vet_finds_what_go_vet_finds() {
         assert_eq!(text(&outcome.stderr), wanted, "{name}");
         assert_eq!(outcome.status, Some(1), "{name}");
     }
-    assert!(seen >= 4);
+    assert!(seen >= 6);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{input_of, module_cache, report, report_diagnostics};
 use crate::arguments::Settings;
 use checker::Options;
 use diagnostics::Diagnostics;
+use golite::loader::tests::{self, TestInput};
 use golite::loader::{self, Input};
 use golite::pipeline::{self, Checked};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,8 @@ fn package(input: &Input, rules: &[Rule], settings: Settings) -> bool {
         relaxed: settings.relaxed,
         ..Options::default()
     };
+    let with_tests = with_tests(input);
+    let input = with_tests.as_ref().unwrap_or(input);
     let checked = pipeline::check_whole(input, module_cache().as_deref(), &options);
     for failure in &checked.failures {
         eprintln!("golite: {failure}");
@@ -56,6 +59,22 @@ fn package(input: &Input, rules: &[Rule], settings: Settings) -> bool {
     found.is_empty()
 }
 
+/// A package with its test files, as `go vet` looks at it.
+fn with_tests(input: &Input) -> Option<Input> {
+    let Input::Folder(folder) = input else {
+        return None;
+    };
+    let folder = PathBuf::from(folder).canonicalize().ok()?;
+    tests::has_tests(&folder)
+        .is_ok_and(|has_tests| has_tests)
+        .then(|| {
+            Input::Tests(TestInput {
+                folder,
+                ..TestInput::default()
+            })
+        })
+}
+
 /// What rules find in a checked program.
 pub fn findings(checked: &Checked, rules: &[Rule]) -> Diagnostics {
     match &checked.typed {
@@ -65,7 +84,7 @@ pub fn findings(checked: &Checked, rules: &[Rule]) -> Diagnostics {
 }
 
 /// The packages in a folder and below. GO: cmd/go/internal/modload: not in hidden folders, not in `testdata` and `vendor`.
-fn below(root: &Path) -> Vec<String> {
+pub(super) fn below(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut work = vec![root.to_owned()];
     while let Some(folder) = work.pop() {

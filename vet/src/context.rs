@@ -69,6 +69,13 @@ impl<'a> Context<'a> {
         self.found.push((range, message.into()));
     }
 
+    /// The program's own files.
+    pub(crate) fn files(&self) -> Vec<FileId> {
+        let mut files: Vec<FileId> = self.packages.keys().copied().collect();
+        files.sort_unstable();
+        files
+    }
+
     /// The package that a place belongs to.
     pub(crate) fn package_at(&self, range: TextRange) -> Option<PackageId> {
         self.packages.get(&range.file).copied()

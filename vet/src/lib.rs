@@ -7,7 +7,7 @@
 //! variable is used in a part of a function is a question about places: do any of its uses lie within the part's range?
 //! Only what follows the flow of control ([`flow`]) descends, with a stack that grows.
 //!
-//! Left out against go vet: rules about assembly, cgo, build tags, linker directives and `unsafe`, which golite has not; in the rest, what
+//! Left out against go vet: rules about assembly, cgo and `unsafe`, which golite has not; in the rest, what
 //! docs/gaps.md names.
 //!
 //! GO: golang.org/x/tools/go/analysis/passes
@@ -19,8 +19,10 @@ mod flow;
 mod format_string;
 mod library;
 mod locks;
+mod packages;
 mod printf;
 mod tags;
+mod testing;
 
 use checker::TypedProgram;
 pub use context::Context;
@@ -73,14 +75,26 @@ rules! {
     Atomic = "atomic", true, expressions::atomic;
     /// The same operand twice around && or ||, and comparisons that are always true or false.
     Bools = "bools", true, expressions::bools;
+    /// Build constraints that stand where nobody reads them.
+    Buildtag = "buildtag", true, packages::buildtag;
+    /// Literals of structs of other packages without the names of their fields.
+    Composites = "composites", false, packages::composites;
     /// Locks that are copied.
     Copylocks = "copylocks", false, locks::copylocks;
     /// time.Since in a deferred call, where it is evaluated at once.
     Defers = "defers", false, expressions::defers;
+    /// Lines //go:debug that stand where nobody reads them.
+    Directive = "directive", true, packages::directive;
     /// A second argument of errors.As that is no pointer to an error or interface.
     Errorsas = "errorsas", true, expressions::errorsas;
+    /// Addresses for net.Dial that are made without net.JoinHostPort.
+    Hostport = "hostport", false, packages::hostport;
+    /// Responses of net/http that are used before the error is looked at.
+    Httpresponse = "httpresponse", false, packages::httpresponse;
     /// Assertions of an interface to another that has a method of the same name and another type.
     Ifaceassert = "ifaceassert", true, library::ifaceassert;
+    /// Variables of loops in function literals that run later, in files of before Go 1.22.
+    Loopclosure = "loopclosure", false, packages::loopclosure;
     /// Cancel functions of contexts that are not called on all ways out.
     Lostcancel = "lostcancel", false, flow::lostcancel;
     /// Functions compared with nil.
@@ -91,12 +105,18 @@ rules! {
     Shift = "shift", false, expressions::shift;
     /// Unbuffered channels given to signal.Notify.
     Sigchanyzer = "sigchanyzer", false, expressions::signal_channels;
+    /// Keys without values, and what is no key, in calls of log/slog.
+    Slog = "slog", false, packages::slog;
     /// Methods with names that packages look for, and other signatures than those.
     Stdmethods = "stdmethods", false, library::stdmethods;
     /// Integers converted to strings, which makes characters of them.
     Stringintconv = "stringintconv", true, expressions::strings_of_integers;
     /// Tags of struct fields that packages like encoding/json cannot read.
     Structtag = "structtag", false, tags::structtag;
+    /// Tests that are ended by another goroutine than theirs.
+    Testinggoroutine = "testinggoroutine", false, testing::testinggoroutine;
+    /// Names of tests, benchmarks, fuzz tests and examples that go test does not find, or that mean nothing.
+    Tests = "tests", true, testing::tests;
     /// Times formatted with the day before the month: 2006-02-01.
     Timeformat = "timeformat", false, library::timeformat;
     /// Unmarshal into what is no pointer.

@@ -4,21 +4,25 @@
 //! parses, checks, compiles, links and starts it; [`Session::wait`] says how it ends. The pieces are [`checker::session`],
 //! [`compiler::Session`] and [`vm::session`]; what binds them is that numbers of trees, names, types, functions and globals are given once.
 //!
+//! Packages of the program's own (`import "./lib"`, those of a module) are checked by themselves when a unit first imports them, and refused
+//! if anything is wrong with them; then they are part of the session as standard packages are, and are not read again.
+//!
 //! Memory: a variable that was declared again, and that only statements which have run could mention, is cleared, so that what it held can
 //! be collected. Code and types of old units stay.
 
-use crate::loader::implicit;
+use crate::loader::{self, Input, implicit};
 use crate::packages::StandardPackages;
 use crate::pipeline;
 use bytecode::Addition;
 use checker::session::Session as Checker;
 use checker::typed::{ObjectKind, TypedProgram};
 use checker::types::{ObjectId, TypeId};
-use checker::{Options, UserPackage};
-use diagnostics::{Code, Diagnostics, SourceMap, TextRange};
+use checker::{Importer, Options, PackageSource, SourceText, UserPackage};
+use diagnostics::{Code, Diagnostics, Format, SourceMap, TextRange};
 use parser::ast::{Ast, ExprId, File, Interner};
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -59,6 +63,8 @@ pub enum Ending {
 pub enum Refusal {
     /// The text is wrong.
     Wrong(Diagnostics),
+    /// A package of the program's own that it imports is: what is wrong with that, in lines.
+    Package(String),
     /// The program cannot take it in.
     Link(vm::LinkError),
 }
@@ -73,6 +79,8 @@ pub struct Session {
     program: Option<Program>,
     /// What the program needs to start.
     start: Option<Start>,
+    /// Where an installed Go keeps modules.
+    module_cache: Option<PathBuf>,
     units: usize,
     /// Places of variables that nothing can mention any more once the unit that runs has ended.
     forgotten: Vec<(u32, u32)>,
@@ -117,12 +125,18 @@ impl Session {
             units: 0,
             forgotten: Vec::new(),
             listing: String::new(),
+            module_cache: None,
         };
         // What the machine needs itself is loaded and started with a unit of nothing.
         session.submit_as("[0]", "")?;
         session.wait(&AtomicBool::new(false));
         session.units = 0;
         Ok(session)
+    }
+
+    /// Says where an installed Go keeps the modules that it has fetched.
+    pub fn set_module_cache(&mut self, folder: Option<PathBuf>) {
+        self.module_cache = folder;
     }
 
     /// All texts, for rendering diagnostics.
@@ -177,16 +191,20 @@ impl Session {
         let unit = self.parse(name, text).map_err(Refusal::Wrong)?;
         let file = unit.files.first().map(|file| file.file);
         let whole = file.map(|file| TextRange::new(file, 0, text.len() as u32));
-        let warnings = self
-            .checker
-            .check(
-                &mut self.ast,
-                &mut self.names,
-                &mut self.sources,
-                unit,
-                &mut StandardPackages::whole(None),
-            )
-            .map_err(Refusal::Wrong)?;
+        let cache = self.module_cache.clone();
+        let mut importer = Packages::new(cache.as_deref());
+        let checked = self.checker.check(
+            &mut self.ast,
+            &mut self.names,
+            &mut self.sources,
+            unit,
+            &mut importer,
+        );
+        if !importer.problems.is_empty() {
+            self.checker.forget();
+            return Err(Refusal::Package(importer.problems.concat()));
+        }
+        let warnings = checked.map_err(|wrong| Refusal::Wrong(importer.explained(&wrong)))?;
         let typed = self.checker.program();
         let compiled = self.compiler.compile(typed, &self.ast, &self.names);
         self.list(&compiled.addition);
@@ -349,7 +367,7 @@ impl Session {
             &mut self.names,
             &mut self.sources,
             unit,
-            &mut StandardPackages::whole(None),
+            &mut Packages::new(None),
         )?;
         let echoes = &self.checker.program().echoes;
         let types = echoes.values().flat_map(|echo| echo.types.clone());
@@ -387,6 +405,7 @@ impl Session {
             }
         });
         let path = match imported {
+            Some(path) if !outline::is_standard(&path) => return self.exported_by(&path),
             Some(path) => path,
             None => implicit::path_named(name)?.to_owned(),
         };
@@ -394,6 +413,20 @@ impl Session {
             outline::exported(&path)
                 .into_iter()
                 .map(str::to_owned)
+                .collect(),
+        )
+    }
+
+    /// What a package of the program's own exports.
+    fn exported_by(&self, path: &str) -> Option<BTreeSet<String>> {
+        let package = self.typed().package(self.checker.package(path)?);
+        let objects = package.scope.values();
+        let exported = objects
+            .map(|object| self.typed().object(*object))
+            .filter(|object| object.exported);
+        Some(
+            exported
+                .map(|object| self.names.text(object.name).to_owned())
                 .collect(),
         )
     }
@@ -409,7 +442,7 @@ impl Session {
             &mut self.names,
             &mut self.sources,
             unit,
-            &mut StandardPackages::whole(None),
+            &mut Packages::new(None),
         );
         self.checker.forget();
         let range = TextRange::new(file, range.start as u32, range.end as u32);
@@ -462,5 +495,117 @@ impl Session {
             }
             _ => format!("var {name} {}", text(object.typ)),
         }
+    }
+}
+
+/// The standard packages, and those of the program's own that the current folder can import.
+struct Packages<'a> {
+    standard: StandardPackages<'static>,
+    module_cache: Option<&'a Path>,
+    /// What is wrong with packages of the program's own, each with a line end.
+    problems: Vec<String>,
+    /// Import paths that lead to no package, and why.
+    missing: Vec<(String, String)>,
+}
+
+impl<'a> Packages<'a> {
+    fn new(module_cache: Option<&'a Path>) -> Packages<'a> {
+        Packages {
+            standard: StandardPackages::whole(None),
+            module_cache,
+            problems: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    /// The errors of a unit, which says of imports that lead nowhere why that is.
+    fn explained(&self, wrong: &Diagnostics) -> Diagnostics {
+        let mut explained = Diagnostics::new();
+        for diagnostic in wrong.iter() {
+            let mut diagnostic = diagnostic.clone();
+            let found = self
+                .missing
+                .iter()
+                .find(|(path, _)| diagnostic.message == format!("package {path} is not in std"));
+            if let Some((_, why)) = found {
+                diagnostic.message.clone_from(why);
+            }
+            explained.push(diagnostic);
+        }
+        explained
+    }
+
+    /// The texts of a package of the program's own, with which nothing is wrong.
+    fn own(&self, path: &str, folder: &Path) -> Result<PackageSource, String> {
+        let input = Input::Folder(folder.display().to_string());
+        let options = Options {
+            is_program: false,
+            ..Options::default()
+        };
+        let checked = pipeline::check(&input, self.module_cache, &options);
+        if let Some(failure) = checked.failures.first() {
+            return Err(failure.clone());
+        }
+        let Some(typed) = checked
+            .typed
+            .as_ref()
+            .filter(|_| !checked.diagnostics.has_errors())
+        else {
+            let (map, wrong) = (&checked.sources, &checked.diagnostics);
+            let text = diagnostics::render(map, wrong, Format::OneLine, None);
+            return Err(text.trim_end().to_owned());
+        };
+        let package = typed.package(typed.main);
+        if package.name == parser::ast::Symbol::MAIN {
+            return Err(format!(
+                "import {path:?} is a program, not an importable package"
+            ));
+        }
+        for file in &package.files {
+            if !file.embeds.is_empty() {
+                return Err(format!(
+                    "not supported yet: package {path} has //go:embed lines, in a session"
+                ));
+            }
+            let mut imports = file.imports.iter();
+            if imports.any(|import| checked.ast.string_value(import.path).starts_with(b".")) {
+                return Err(format!(
+                    "not supported yet: package {path} imports another by a relative path, in a session"
+                ));
+            }
+        }
+        let texts = loader::sources_in(folder)?.into_iter();
+        Ok(PackageSource {
+            files: texts
+                .map(|(name, text)| SourceText { name, text })
+                .collect(),
+            standard: true,
+        })
+    }
+}
+
+impl Importer for Packages<'_> {
+    fn source(&mut self, path: &str) -> Option<PackageSource> {
+        if outline::is_standard(path) {
+            return self.standard.source(path);
+        }
+        let folder = match loader::folder_of_import(path, self.module_cache) {
+            Ok(folder) => folder,
+            Err(why) => {
+                self.missing.push((path.to_owned(), why));
+                return None;
+            }
+        };
+        match self.own(path, &folder) {
+            Ok(source) => Some(source),
+            Err(problem) => {
+                self.problems.push(format!("{problem}\n"));
+                None
+            }
+        }
+    }
+
+    fn importable(&self) -> Vec<String> {
+        self.standard.importable()
     }
 }

@@ -396,6 +396,43 @@ fn unescaped(text: &str) -> String {
     out
 }
 
+/// The conversation of docs/tour.md, typed: its blocks of `repl` are one session. Behind each line everything that stands below it shows.
+#[test]
+fn the_conversation_of_the_tour() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tour.md");
+    let page = std::fs::read_to_string(page).expect("it is there");
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repl-tour");
+    let _ = std::fs::remove_dir_all(&home);
+    let mut terminal = Terminal::start(&home);
+    let patience = Duration::from_secs(60);
+    let is_fresh = |screen: &str| screen.lines().last().is_some_and(|row| row.trim() == ">");
+    let mut block = false;
+    let mut typed = 0;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            block = line == "```repl";
+            continue;
+        }
+        if !block {
+            continue;
+        }
+        let fine = match line.strip_prefix("> ") {
+            Some(text) => {
+                typed += 1;
+                let ready = terminal.until(patience, is_fresh);
+                terminal.press(&format!("{text}\r"));
+                ready
+            }
+            None => terminal.until(patience, |screen| {
+                screen.lines().any(|row| row.trim_end() == line)
+            }),
+        };
+        assert!(fine, "{line}\n--- the screen\n{}", terminal.screen());
+    }
+    assert!(typed > 10, "{typed} lines");
+    terminal.step("exit 0").expect("it ends");
+}
+
 #[test]
 fn terminals() {
     let mut wrong = String::new();

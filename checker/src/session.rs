@@ -548,7 +548,12 @@ impl Checker<'_> {
             checker.new_variable(VarKind::Package, Symbol::BLANK, range, Some(*typ))
         };
         let variables: Vec<ObjectId> = types.iter().map(|typ| new(self, typ)).collect();
-        texts.extend(types.iter().map(|typ| self.type_text(*typ)));
+        // As people write them, though they are the same.
+        let usual = |text: String| {
+            text.replace("[]uint8", "[]byte")
+                .replace("interface{}", "any")
+        };
+        texts.extend(types.iter().map(|typ| usual(self.type_text(*typ))));
         // The values are put into interfaces, to be shown.
         for typ in &types {
             self.add_run_time_type(*typ);

@@ -88,6 +88,13 @@ fn list_kinds(folder: &Path, kinds: &[FileKind]) -> Result<Listing, String> {
     Ok(listing)
 }
 
+/// Would a file of this name and text take part on this system, and as one of tests?
+pub fn takes_part(file: &str, text: &str) -> Option<bool> {
+    let kind = constraints::kind_of_name(file)?;
+    let is_known = matches!(kind, FileKind::Source | FileKind::Test);
+    (is_known && constraints::takes_part(file, text)).then_some(kind == FileKind::Test)
+}
+
 /// Is there a file in the folder that could be part of a package, on whatever system?
 pub fn has_sources(folder: &Path) -> bool {
     names(folder).is_ok_and(|names| {

@@ -111,19 +111,7 @@ pub fn load(input: &Input, module_cache: Option<&Path>) -> Loaded {
 
 /// As [`load`], with what the packages may come from.
 pub fn load_from(input: &Input, sources: Sources<'_>) -> Loaded {
-    let mut loader = Loader {
-        loaded: Loaded::default(),
-        states: FxHashMap::default(),
-        sources,
-        main_folder: PathBuf::new(),
-        main_module: None,
-        build_list: OnceCell::new(),
-        beside: false,
-        in_files: !matches!(input, Input::Text { .. }),
-        overlay: Overlay::default(),
-        tested: None,
-        coverage: None,
-    };
+    let mut loader = Loader::new(sources, !matches!(input, Input::Text { .. }));
     match input {
         Input::Tests(input) => loader.load_tests(input),
         _ => loader.load_program(input),
@@ -131,6 +119,45 @@ pub fn load_from(input: &Input, sources: Sources<'_>) -> Loaded {
     let mut loaded = loader.loaded;
     loaded.problems.sort_as_go(&loaded.sources);
     loaded
+}
+
+/// The folder of a package of a program's own that a text in the current folder would import, whether it is named by its module or lies
+/// beside.
+///
+/// # Errors
+/// Why there is none, in Go's words.
+pub fn folder_of_import(path: &str, module_cache: Option<&Path>) -> Result<PathBuf, String> {
+    let folder = folder::canonical(".")?;
+    let sources = Sources {
+        module_cache,
+        ..Sources::default()
+    };
+    let mut loader = Loader::new(sources, false);
+    let module = Module::containing(&folder, module_cache);
+    loader.main_folder.clone_from(&folder);
+    loader.main_module.clone_from(&module);
+    loader.beside = true;
+    if let Some(problem) = loader.build_list().and_then(|list| list.problem.clone()) {
+        return Err(problem);
+    }
+    let of_text = PathBuf::from("\0");
+    let importer = loader.frame(
+        of_text,
+        folder.clone(),
+        module,
+        "main".to_owned(),
+        Vec::new(),
+    )?;
+    let import = Pending {
+        path: path.to_owned(),
+        range: TextRange::default(),
+        file: String::new(),
+    };
+    let (found, path) = loader.find(&importer, &import)?;
+    match internal_outside(&found, &folder) {
+        Some(_) => Err(format!("use of internal package {path} not allowed")),
+        None => Ok(found),
+    }
 }
 
 /// How far the package in a folder has come.
@@ -222,7 +249,23 @@ impl Overlay {
     }
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(sources: Sources<'a>, in_files: bool) -> Loader<'a> {
+        Loader {
+            loaded: Loaded::default(),
+            states: FxHashMap::default(),
+            sources,
+            main_folder: PathBuf::new(),
+            main_module: None,
+            build_list: OnceCell::new(),
+            beside: false,
+            in_files,
+            overlay: Overlay::default(),
+            tested: None,
+            coverage: None,
+        }
+    }
+
     fn load_program(&mut self, input: &Input) {
         if let Some(first) = self.main_package(input) {
             let path = if self.is_named_main(&first.files) {
@@ -348,7 +391,14 @@ impl Loader<'_> {
                 Ok(folder) => (folder.clone(), folder::list(&folder)),
                 Err(message) => (PathBuf::new(), Err(message)),
             },
-            Input::Files(names) => (folder::of_file(&names[0]), folder::read_files(names)),
+            Input::Files(names) => {
+                let folder = folder::of_file(&names[0]);
+                let unwritten = self.unwritten_file(names);
+                (
+                    folder,
+                    unwritten.map_or_else(|| folder::read_files(names), Ok),
+                )
+            }
             Input::Tests(_) => return None,
             Input::Text { name, text } => {
                 let text = folder::decoded(name, text.clone()).map(|text| {
@@ -367,7 +417,8 @@ impl Loader<'_> {
                 (folder::canonical(".").unwrap_or_default(), text)
             }
         };
-        let texts = texts.map(|listing| self.edited(&folder, listing));
+        let is_folder = matches!(input, Input::Folder(_));
+        let texts = texts.map(|listing| self.edited(&folder, listing, is_folder, false));
         let listing = match texts.and_then(|listing| listing.not_empty(&folder)) {
             Ok(listing) => listing,
             Err(message) => {
@@ -380,7 +431,6 @@ impl Loader<'_> {
             true => None,
             false => Module::containing(&folder, self.sources.module_cache),
         };
-        let is_folder = matches!(input, Input::Folder(_));
         let key = if is_folder {
             folder.clone()
         } else {
@@ -412,22 +462,68 @@ impl Loader<'_> {
         }
     }
 
-    /// With the texts that an editor has.
-    fn edited(&self, folder: &Path, mut listing: Listing) -> Listing {
-        if let Some(edits) = self.sources.edits {
-            for text in &mut listing.texts {
-                if let Some(edit) = edits.get(&folder.join(&text.file)) {
-                    text.text.clone_from(edit);
-                }
+    /// With the texts that an editor has. Of a whole folder also those of files that it has not written at all, its tests among them if
+    /// they are wanted.
+    fn edited(
+        &self,
+        folder: &Path,
+        mut listing: Listing,
+        is_whole: bool,
+        with_tests: bool,
+    ) -> Listing {
+        let Some(edits) = self.sources.edits else {
+            return listing;
+        };
+        for text in &mut listing.texts {
+            if let Some(edit) = edits.get(&folder.join(&text.file)) {
+                text.text.clone_from(edit);
             }
         }
+        if !is_whole {
+            return listing;
+        }
+        for (path, edit) in edits {
+            let Some(file) = path.file_name().map(|name| name.to_string_lossy()) else {
+                continue;
+            };
+            if path.parent() == Some(folder)
+                && let Some(test) = folder::takes_part(&file, edit)
+                && (with_tests || !test)
+                && !path.exists()
+            {
+                listing.texts.push(Text {
+                    file: file.into_owned(),
+                    shown: path.display().to_string(),
+                    text: edit.clone(),
+                    test,
+                });
+            }
+        }
+        listing.texts.sort_by(|a, b| a.file.cmp(&b.file));
         listing
+    }
+
+    /// The text of the only file of a program that an editor has and has not written.
+    fn unwritten_file(&self, names: &[String]) -> Option<Listing> {
+        let [name] = names else { return None };
+        let path = Path::new(name);
+        let text = self.sources.edits?.get(path).filter(|_| !path.exists())?;
+        let text = Text {
+            file: path.file_name()?.to_string_lossy().into_owned(),
+            shown: name.clone(),
+            text: text.clone(),
+            test: false,
+        };
+        Some(Listing {
+            texts: vec![text],
+            ..Listing::default()
+        })
     }
 
     /// Reads and parses the package in a folder.
     fn package(&mut self, folder: PathBuf, path: String) -> Result<Frame, String> {
         let mut listing = self
-            .edited(&folder, folder::list(&folder)?)
+            .edited(&folder, folder::list(&folder)?, true, false)
             .not_empty(&folder)?;
         self.count(&mut listing.texts, &path);
         let module = Module::containing(&folder, self.sources.module_cache);

@@ -44,6 +44,9 @@ struct Functions {
 /// The names under which the main package imports the other two.
 const PACKAGE_NAMES: [&str; 2] = ["_test", "_xtest"];
 
+/// The name of the file that lists the tests; it is in no folder.
+pub const MAIN_FILE: &str = "_testmain.go";
+
 /// The import path of the package in a folder whose module and path nobody named.
 pub fn path_of(folder: &Path, module_cache: Option<&Path>) -> String {
     match Module::containing(folder, module_cache) {
@@ -80,7 +83,9 @@ impl Loader<'_> {
 
     fn try_load_tests(&mut self, input: &TestInput) -> Result<(), String> {
         let listing = if input.files.is_empty() {
-            folder::list_with_tests(&input.folder)?.not_empty(&input.folder)?
+            let listing = folder::list_with_tests(&input.folder)?;
+            self.edited(&input.folder, listing, true, true)
+                .not_empty(&input.folder)?
         } else {
             folder::read_files(&input.files)?
         };
@@ -154,8 +159,8 @@ impl Loader<'_> {
             );
         }
         let text = folder::Text {
-            file: "_testmain.go".to_owned(),
-            shown: "_testmain.go".to_owned(),
+            file: MAIN_FILE.to_owned(),
+            shown: MAIN_FILE.to_owned(),
             text,
             test: false,
         };

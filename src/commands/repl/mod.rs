@@ -105,7 +105,15 @@ fn start(settings: Settings, host: vm::HostHandle) -> Result<Session, ExitCode> 
         }
         run::end(&exit)
     };
-    Session::new(options, end).map_err(|refusal| match refusal {
+    let session = Session::new(options, end).map(|mut session| {
+        session.set_module_cache(super::module_cache());
+        session
+    });
+    session.map_err(|refusal| match refusal {
+        Refusal::Package(text) => {
+            eprint!("golite: {text}");
+            ExitCode::FAILURE
+        }
         Refusal::Wrong(diagnostics) => {
             let first = diagnostics.iter().next();
             eprintln!("golite: bug: {:?}", first.map(|d| &d.message));
@@ -219,6 +227,7 @@ impl Repl {
                 let session = self.session.borrow();
                 report_diagnostics(session.sources(), diagnostics, self.settings, limit);
             }
+            Refusal::Package(text) => say(text),
             Refusal::Link(error) => say(&format!("golite: {error}\n")),
         }
     }

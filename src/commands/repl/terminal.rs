@@ -247,3 +247,18 @@ impl Repl {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::colored;
+
+    #[test]
+    fn keywords_literals_and_comments_have_colors() {
+        assert_eq!(
+            colored("for x := 1 { y(\"é\", 'c') } // done"),
+            "\x1b[1;34mfor\x1b[0m x := \x1b[36m1\x1b[0m { y(\x1b[32m\"é\"\x1b[0m, \x1b[32m'c'\x1b[0m) } \x1b[2m// done\x1b[0m"
+        );
+        // What is not complete is shown as far as it goes.
+        assert_eq!(colored("x := \"open").replace("\x1b[32m", "").replace("\x1b[0m", ""), "x := \"open");
+    }
+}

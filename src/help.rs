@@ -326,6 +326,7 @@ Flags, with one dash or two:
   -coverpkg A,B      of these packages (patterns as ./...), not only of the one that is tested
   -coverprofile FILE also write how often each block of statements has run (for `go tool cover -html`)
   -cpuprofile FILE   write a CPU profile of the one package's tests (for `go tool pprof`, `golite profile view`)
+  -memprofile FILE   write a profile of what its tests allocate
   -leaks             note goroutines that are left when a test is done
   -seed N            on one processor, with a clock that only moves when everybody waits: draw the order of goroutines and all that
                      is random from N

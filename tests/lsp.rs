@@ -519,3 +519,129 @@ fn what_it_does_not_know_is_refused_and_it_goes_on() {
     );
     assert_eq!(nothing, Value::Null);
 }
+
+/// `FILE line:character` of locations.
+fn places(locations: &Value) -> Vec<String> {
+    let locations = locations.as_array().expect("a list");
+    locations
+        .iter()
+        .map(|location| {
+            let uri = location["uri"].as_str().unwrap_or("");
+            let start = &location["range"]["start"];
+            let file = uri.rsplit('/').next().unwrap_or("");
+            format!("{file} {}:{}", start["line"], start["character"])
+        })
+        .collect()
+}
+
+const TESTED: &str =
+    "package area\n\n// Double doubles.\nfunc Double(n int) int { return 2 * n }\n";
+const OF_TESTS: &str = "package area\n\nimport \"testing\"\n\nfunc TestDouble(t *testing.T) {\n\tif Double(2) != 4 {\n\t\tt.Fatal(\"x\")\n\t}\n}\n";
+const OUTSIDE: &str = "package area_test\n\nimport (\n\t\"testing\"\n\n\t\"example.com/m/area\"\n)\n\nfunc TestOutside(t *testing.T) { _ = area.Double(1) }\n";
+const USER: &str =
+    "package main\n\nimport \"example.com/m/area\"\n\nfunc main() { println(area.Double(3)) }\n";
+
+const PACKAGES: &[(&str, &str)] = &[
+    ("go.mod", "module example.com/m\n"),
+    ("main.go", USER),
+    ("area/area.go", TESTED),
+    ("area/area_test.go", OF_TESTS),
+    ("area/outside_test.go", OUTSIDE),
+];
+
+#[test]
+fn test_files_are_checked_with_their_package() {
+    let mut client = Client::new("tests", PACKAGES);
+    client.open("area/area_test.go");
+    assert!(client.errors("area_test.go").is_empty());
+    client.shown.clear();
+    let wrong = OF_TESTS.replace("Double(2)", "Double(\"2\")");
+    client.change("area/area_test.go", &wrong);
+    let errors = client.errors("area_test.go");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].starts_with("5:11 cannot use \"2\""), "{errors:?}");
+    client.shown.clear();
+    // Who imports what is wrong is not checked, as in Go.
+    client.change("area/area_test.go", OF_TESTS);
+    assert!(client.errors("area_test.go").is_empty());
+    client.open("area/outside_test.go");
+    assert!(client.errors("outside_test.go").is_empty());
+    let hover = client.at(
+        "textDocument/hover",
+        "area/outside_test.go",
+        OUTSIDE,
+        "area.Dou|ble",
+        json!({}),
+    );
+    let hover = hover["contents"]["value"]
+        .as_str()
+        .expect("a text")
+        .to_owned();
+    assert!(hover.contains("func Double(n int) int"), "{hover}");
+}
+
+#[test]
+fn names_are_found_and_renamed_in_all_packages_of_the_module() {
+    let mut client = Client::new("packages", PACKAGES);
+    client.open("area/area.go");
+    let everywhere = [
+        "area.go 3:5",
+        "area_test.go 5:4",
+        "outside_test.go 8:42",
+        "main.go 4:27",
+    ];
+    let found = client.at(
+        "textDocument/references",
+        "area/area.go",
+        TESTED,
+        "func Dou|ble",
+        json!({}),
+    );
+    assert_eq!(places(&found), everywhere);
+    let renamed = client.at(
+        "textDocument/rename",
+        "area/area.go",
+        TESTED,
+        "func Dou|ble",
+        json!({"newName": "Twice"}),
+    );
+    let changes = renamed["changes"].as_object().expect("changes");
+    assert_eq!(changes.len(), 4);
+    assert!(
+        changes
+            .values()
+            .flat_map(|edits| edits.as_array().expect("a list"))
+            .all(|edit| edit["newText"] == "Twice")
+    );
+}
+
+#[test]
+fn files_that_are_not_written_yet_belong_to_the_package() {
+    let mut client = Client::new("unwritten", PACKAGES);
+    let uri = client.uri("area/new.go");
+    let text = "package area\n\nfunc Four() int { return Double(2) + missing }\n";
+    client.tell(
+        "textDocument/didOpen",
+        json!({"textDocument": {"uri": uri, "languageId": "go", "version": 1, "text": text}}),
+    );
+    assert_eq!(client.errors("new.go"), ["2:37 undefined: missing"]);
+    client.open("area/area.go");
+    let found = client.at(
+        "textDocument/references",
+        "area/area.go",
+        TESTED,
+        "func Dou|ble",
+        json!({}),
+    );
+    assert!(places(&found).contains(&"new.go 2:25".to_owned()));
+    let alone = client.uri("alone.gl");
+    client.tell(
+        "textDocument/didOpen",
+        json!({"textDocument": {"uri": alone, "languageId": "go", "version": 1, "text": "x := 1\nfmt.Println(y)\n"}}),
+    );
+    let errors = client.errors("alone.gl");
+    assert!(
+        errors.contains(&"1:12 undefined: y".to_owned()),
+        "{errors:?}"
+    );
+}

@@ -169,3 +169,21 @@ fn a_coverage_profile_is_gos() {
     let found = std::fs::read_to_string(file).expect("the profile was written");
     assert_eq!(found, wanted);
 }
+
+#[test]
+fn tests_write_a_profile_of_what_they_allocate() {
+    let package = "package m\n\nvar kept [][]byte\n\nfunc Allocate() {\n\tfor range 64 {\n\t\tkept = append(kept, make([]byte, 1<<20))\n\t}\n}\n";
+    let folder = Folder::new("memory-of-tests", package);
+    let test =
+        "package m\n\nimport \"testing\"\n\nfunc TestAllocate(t *testing.T) { Allocate() }\n";
+    std::fs::write(folder.0.join("m_test.go"), test).expect("a file can be written");
+    let output = folder.golite(&["test", "-memprofile", "mem.pprof", "."]);
+    assert!(output.status.success(), "{output:?}");
+    let profile = read(&folder.0.join("mem.pprof"));
+    let names = |stack: &[usize]| {
+        let frames = stack.iter().map(|frame| &profile.frames[*frame].function);
+        frames.cloned().collect::<Vec<String>>()
+    };
+    let mut stacks = profile.samples.iter().map(|sample| names(&sample.stack));
+    assert!(stacks.any(|stack| stack.iter().any(|name| name.ends_with(".Allocate"))));
+}

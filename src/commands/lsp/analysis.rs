@@ -7,6 +7,7 @@ use checker::typed::{ObjectKind, Selected, TypedProgram};
 use checker::types::{ObjectId, PackageId, Type, TypeId};
 use diagnostics::{Code, FileId, TextRange};
 use golite::documentation::{Comments, comment_text};
+use golite::loader::tests::MAIN_FILE;
 use golite::pipeline::Checked;
 use parser::ast::{Decl, Expr, ExprId, Stmt};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -101,6 +102,10 @@ impl Analysis {
         if let Ok(path) = path.canonicalize() {
             return path;
         }
+        // An editor has it and has not written it yet.
+        if path.is_absolute() && path.parent().is_some_and(Path::is_dir) {
+            return path.to_owned();
+        }
         let folder = format!("golite-std-{}", env!("CARGO_PKG_VERSION"));
         let path = std::env::temp_dir()
             .join(folder)
@@ -117,9 +122,8 @@ impl Analysis {
     pub fn file(&self, path: &Path) -> Option<FileId> {
         let mut files = self.checked.sources.files();
         let is_it = |name: &str| {
-            Path::new(name)
-                .canonicalize()
-                .is_ok_and(|found| found == path)
+            let name = Path::new(name);
+            name == path || name.canonicalize().is_ok_and(|found| found == path)
         };
         files.find(|(_, file)| is_it(file.name())).map(|(id, _)| id)
     }
@@ -148,6 +152,7 @@ impl Analysis {
             .filter(|package| !package.standard)
             .flat_map(|package| &package.files)
             .map(|file| file.file)
+            .filter(|file| self.checked.sources.file(*file).name() != MAIN_FILE)
             .collect()
     }
 
@@ -283,6 +288,27 @@ impl Analysis {
             && self
                 .definition(entity)
                 .is_some_and(|place| files.contains(&place.file))
+    }
+
+    /// Is it declared in a function?
+    pub fn is_local(&self, entity: Entity) -> bool {
+        let Some(typed) = self.typed() else {
+            return true;
+        };
+        let Entity::Object(id) = entity else {
+            return false;
+        };
+        let object = typed.object(id);
+        let is_method = matches!(
+            object.kind,
+            ObjectKind::Function {
+                receiver_base: Some(_),
+                ..
+            }
+        );
+        let is_of_package =
+            |package: PackageId| typed.package(package).scope.get(&object.name) == Some(&id);
+        !is_method && !object.package.is_some_and(is_of_package)
     }
 
     pub fn type_name(&self, ty: TypeId, package: Option<PackageId>) -> String {

@@ -7,8 +7,9 @@
 //!    the checker says. While one types the text is rarely whole; for completion and signatures it is checked with a name put in
 //!    where the cursor stands.
 //!
-//! A file is checked with the package in its folder, unless it is a script, or one of several programs in one folder: then alone.
-//! Tests are checked for syntax only.
+//! A file is checked with the package in its folder and the tests of that, unless it is a script, or one of several programs in one
+//! folder: then alone. What is asked of all uses of a name looks at the other packages of the module, too, each as it is checked by itself:
+//! what is declared at one place is the same.
 //!
 //! Rejected: lsp-types and lsp-server (types for all of the protocol, of which a dozen messages are used, and a framing of thirty
 //! lines).
@@ -22,6 +23,7 @@ use super::module_cache;
 use analysis::{Analysis, Entity};
 use checker::Options;
 use diagnostics::{Code, Diagnostic, FileId, TextRange};
+use golite::loader::tests::{self, TestInput};
 use golite::loader::{Edits, Input, Sources, has_sources};
 use golite::pipeline;
 use protocol::Message;
@@ -154,15 +156,10 @@ impl Server {
                     .definition(entity)
                     .map(|place| analysis.location(place))
             }),
-            "textDocument/references" => self.at(params, |analysis, entity, _| {
-                let places = analysis.references(entity);
-                Some(
-                    places
-                        .into_iter()
-                        .map(|place| analysis.location(place))
-                        .collect(),
-                )
-            }),
+            "textDocument/references" => match self.everywhere(params, |_, _| true) {
+                Some(places) => places.into_iter().map(|place| place.location()).collect(),
+                None => Value::Null,
+            },
             "textDocument/prepareRename" => self.at(params, |analysis, entity, range| {
                 analysis
                     .is_own(entity)
@@ -189,6 +186,10 @@ impl Server {
             }
             None => &self.edits,
         };
+        self.analyse_input(&program_of(path, edits), edits)
+    }
+
+    fn analyse_input(&self, input: &Input, edits: &Edits) -> Analysis {
         let options = Options {
             reachable_bodies: false,
             is_program: false,
@@ -199,8 +200,7 @@ impl Server {
             edits: Some(edits),
             ..Sources::default()
         };
-        let input = program_of(path, edits);
-        Analysis::new(pipeline::check_whole_from(&input, sources, &options))
+        Analysis::new(pipeline::check_whole_from(input, sources, &options))
     }
 
     fn current(&mut self, path: &Path) -> &Analysis {
@@ -244,25 +244,55 @@ impl Server {
         if !is_name {
             return Err((-32602, format!("{name:?} is no name")));
         }
-        let edits = self.at(params, |analysis, entity, _| {
-            if !analysis.is_own(entity) {
-                return None;
+        let Some(places) = self.everywhere(params, Analysis::is_own) else {
+            return Err((-32602, "there is nothing to rename here".to_owned()));
+        };
+        let mut changes = serde_json::Map::new();
+        for place in places {
+            let edits = changes
+                .entry(uri_of(&place.path))
+                .or_insert_with(|| json!([]));
+            if let Some(edits) = edits.as_array_mut() {
+                edits.push(json!({"range": place.range, "newText": name}));
             }
-            let mut changes = serde_json::Map::new();
-            for place in analysis.references(entity) {
-                let uri = uri_of(&analysis.path_of(place.file));
-                let range = shown_range(analysis.text_of(place.file), place);
-                let edits = changes.entry(uri).or_insert_with(|| json!([]));
-                if let Some(edits) = edits.as_array_mut() {
-                    edits.push(json!({"range": range, "newText": name}));
+        }
+        Ok(json!({ "changes": changes }))
+    }
+
+    /// All places of the module where what stands at the place of a request is named; `None` if nothing does that is wanted.
+    fn everywhere(
+        &mut self,
+        params: &Value,
+        is_wanted: impl FnOnce(&Analysis, Entity) -> bool,
+    ) -> Option<Vec<Place>> {
+        let path = document(params)?;
+        let analysis = self.current(&path);
+        let file = analysis.file(&path)?;
+        let offset = offset_at(analysis.text_of(file), &params["position"]);
+        let (entity, _) = analysis.entity_at(file, offset)?;
+        if !is_wanted(analysis, entity) {
+            return None;
+        }
+        let mut places = places(analysis, entity);
+        // Of what is declared in a function nobody else knows.
+        let declared = analysis
+            .definition(entity)
+            .filter(|_| analysis.is_own(entity) && !analysis.is_local(entity));
+        if let Some(declared) = declared {
+            let (at, of) = (declared.start as usize, analysis.path_of(declared.file));
+            for folder in other_packages(&path) {
+                let analysis = self.analyse_input(&package_in(&folder), &self.edits);
+                let found = analysis
+                    .file(&of)
+                    .and_then(|file| analysis.entity_at(file, at));
+                if let Some((entity, _)) = found {
+                    places.extend(self::places(&analysis, entity));
                 }
             }
-            Some(json!({ "changes": changes }))
-        });
-        match edits {
-            Value::Null => Err((-32602, "there is nothing to rename here".to_owned())),
-            edits => Ok(edits),
         }
+        places.sort_by(|a, b| (&a.path, a.start).cmp(&(&b.path, b.start)));
+        places.dedup_by(|a, b| a.path == b.path && a.start == b.start);
+        Some(places)
     }
 
     fn text(&self, path: &Path) -> String {
@@ -324,10 +354,6 @@ impl Server {
     /// Shows the errors of all programs whose texts have changed.
     fn publish_changed(&mut self) {
         for path in std::mem::take(&mut self.changed) {
-            if is_test(&path) {
-                self.publish_syntax(&path);
-                continue;
-            }
             let analysis = self.analyse(&path, None);
             let mut files: FxHashMap<PathBuf, Vec<Value>> = FxHashMap::default();
             files.insert(path.clone(), Vec::new());
@@ -357,26 +383,6 @@ impl Server {
             self.published.insert(path.clone(), with_errors);
             self.analysis = Some((path, analysis));
         }
-    }
-
-    fn publish_syntax(&self, path: &Path) {
-        let text = self.text(path);
-        let mut sources = diagnostics::SourceMap::new();
-        let mut shown = Vec::new();
-        if let Ok(file) = sources.add(path.display().to_string(), text) {
-            let (mut ast, mut names) = Default::default();
-            let (_, found) = parser::parse_file(&mut ast, &mut names, file, sources.text(file));
-            for diagnostic in found.iter() {
-                shown.push(json!({
-                    "range": shown_range(sources.text(file), diagnostic.range),
-                    "severity": 1,
-                    "code": diagnostic.code.as_str(),
-                    "source": "golite",
-                    "message": diagnostic.message,
-                }));
-            }
-        }
-        publish(path, shown);
     }
 }
 
@@ -431,7 +437,7 @@ fn program_of(path: &Path, edits: &Edits) -> Input {
     let Some(folder) = path.parent().filter(|folder| has_sources(folder)) else {
         return alone;
     };
-    if parser::is_script(&text) || is_test(path) {
+    if parser::is_script(&text) {
         return alone;
     }
     let has_main = |text: &str| text.starts_with("func main(") || text.contains("\nfunc main(");
@@ -446,8 +452,71 @@ fn program_of(path: &Path, edits: &Edits) -> Input {
     let mut others = programs.map(|text| has_main(&text) || parser::is_script(&text));
     match has_main(&text) && others.by_ref().filter(|is_program| *is_program).count() > 1 {
         true => alone,
-        false => Input::Folder(folder.display().to_string()),
+        false => with_tests(folder, edits),
     }
+}
+
+/// The package in a folder, with its tests if it has some.
+fn package_in(folder: &Path) -> Input {
+    with_tests(folder, &Edits::default())
+}
+
+fn with_tests(folder: &Path, edits: &Edits) -> Input {
+    let mut unwritten = edits.keys().filter(|path| path.parent() == Some(folder));
+    if tests::has_tests(folder).is_ok_and(|has_tests| has_tests)
+        || unwritten.any(|path| is_test(path))
+    {
+        return Input::Tests(TestInput {
+            folder: folder.to_owned(),
+            ..TestInput::default()
+        });
+    }
+    Input::Folder(folder.display().to_string())
+}
+
+/// Where something is named.
+struct Place {
+    path: PathBuf,
+    start: u32,
+    range: Value,
+}
+
+impl Place {
+    fn location(&self) -> Value {
+        json!({"uri": uri_of(&self.path), "range": self.range})
+    }
+}
+
+fn places(analysis: &Analysis, entity: Entity) -> Vec<Place> {
+    let references = analysis.references(entity).into_iter();
+    let places = references.map(|place| Place {
+        path: analysis.path_of(place.file),
+        start: place.start,
+        range: shown_range(analysis.text_of(place.file), place),
+    });
+    places.collect()
+}
+
+/// The folders with packages of the module that a file belongs to, but its own.
+fn other_packages(path: &Path) -> Vec<PathBuf> {
+    /// Who has more waits too long for an answer, and gets that of the package alone.
+    const MOST: usize = 300;
+    let own = path.parent();
+    let root = path
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join("go.mod").is_file());
+    let mut folders: Vec<PathBuf> = root
+        .map(|root| super::vet::below(root))
+        .unwrap_or_default()
+        .into_iter()
+        .map(PathBuf::from)
+        .filter(|folder| Some(folder.as_path()) != own)
+        .collect();
+    if folders.len() > MOST {
+        folders.clear();
+    }
+    folders
 }
 
 /// A change of a part of a text, or the whole text.

@@ -29,6 +29,7 @@ pub struct Plan {
     pub cover: Cover,
     /// Where the CPU profile of the one package goes.
     pub cpu_profile: Option<String>,
+    pub memory_profile: Option<String>,
     /// Where profiles go whose names say no folder.
     pub output_folder: Option<PathBuf>,
     pub settings: Settings,
@@ -85,8 +86,8 @@ flags! {
     Switch: "artifacts" "benchmem" "failfast" "fullpath" "leaks" "short" "v";
     Value: "bench" "benchtime" "count" "cpu" "list" "outputdir" "parallel" "run" "shuffle" "skip" "timeout";
     Own: "json" "relaxed" "cover";
-    OwnValue: "covermode" "coverpkg" "coverprofile" "cpuprofile" "p" "vet" "std" "schedules" "seed" "max-heap" "format" "color";
-    Missing: "c" "o" "exec" "race" "memprofile" "memprofilerate"
+    OwnValue: "covermode" "coverpkg" "coverprofile" "cpuprofile" "memprofile" "p" "vet" "std" "schedules" "seed" "max-heap" "format" "color";
+    Missing: "c" "o" "exec" "race" "memprofilerate"
         "blockprofile" "blockprofilerate" "mutexprofile" "mutexprofilefraction" "trace" "fuzz" "fuzztime" "fuzzminimizetime" "work"
         "x" "n" "a" "tags" "mod" "msan" "asan";
 }
@@ -227,6 +228,7 @@ pub fn parse(words: &[String], settings: Settings, benchmarks: bool) -> Result<P
                         plan.cover.wanted = true;
                     }
                     "cpuprofile" => plan.cpu_profile = Some(value.clone()),
+                    "memprofile" => plan.memory_profile = Some(value.clone()),
                     "outputdir" => plan.output_folder = Some(value.clone().into()),
                     "seed" => plan.settings.seed = Some(number()?),
                     "schedules" => plan.settings.schedules = Some(number()?.max(1)),

@@ -42,9 +42,15 @@ pub fn test(words: &[String], settings: Settings, benchmarks: bool) -> ExitCode 
     };
     let cache = module_cache();
     let mut packages = packages::find(&plan, cache.as_deref());
-    if plan.cpu_profile.is_some() && packages.len() > 1 {
-        eprintln!("golite: test: cannot use -cpuprofile flag with multiple packages");
-        return ExitCode::from(2);
+    let profiles = [
+        ("-cpuprofile", &plan.cpu_profile),
+        ("-memprofile", &plan.memory_profile),
+    ];
+    for (flag, file) in profiles {
+        if file.is_some() && packages.len() > 1 {
+            eprintln!("golite: test: cannot use {flag} flag with multiple packages");
+            return ExitCode::from(2);
+        }
     }
     packages::cover(&plan, &mut packages, cache.as_deref());
     let packages = packages;
@@ -401,6 +407,10 @@ impl Run<'_> {
         if let Some(file) = &self.plan.cpu_profile {
             let file = self.plan.output(file).display().to_string();
             settings.profile.cpu = Some(Box::leak(file.into_boxed_str()));
+        }
+        if let Some(file) = &self.plan.memory_profile {
+            let file = self.plan.output(file).display().to_string();
+            settings.memory_profile = Some(Box::leak(file.into_boxed_str()));
         }
         let mut command = Command::new(std::env::current_exe()?);
         let mut words = program::words(

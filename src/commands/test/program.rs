@@ -56,6 +56,9 @@ pub fn words(
     if let Some(file) = settings.profile.cpu {
         say("cpuprofile", file);
     }
+    if let Some(file) = settings.memory_profile {
+        say("memprofile", file);
+    }
     if settings.relaxed {
         say("relaxed", "yes");
     }
@@ -120,6 +123,7 @@ pub fn run(words: &[String]) -> ExitCode {
                 }
             }
             "cpuprofile" => settings.profile.cpu = Some(Box::leak(value.as_str().into())),
+            "memprofile" => settings.memory_profile = Some(Box::leak(value.as_str().into())),
             "relaxed" => settings.relaxed = true,
             "seed" => settings.seed = value.parse().ok(),
             "max-heap" => settings.max_heap = value.parse().ok(),
@@ -207,6 +211,7 @@ pub fn run(words: &[String]) -> ExitCode {
     if again.is_some() {
         // The profile is that of the first.
         settings.profile = Default::default();
+        settings.memory_profile = None;
         return execute(checked.sources, program, &name, arguments, settings);
     }
     let mut stdout = std::io::stdout().lock();

@@ -24,3 +24,8 @@ pub mod session;
 pub mod timeline;
 
 pub use embed::*;
+
+/// The programs of the page are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct EmbeddingPage;

@@ -1099,3 +1099,75 @@ fn open_files_are_limited_and_closed_with_their_vm() {
     assert_eq!(open_here(), 0);
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_call_with_a_deadline_is_in_no_deadlock() {
+    let vm = vm(
+        "package main\nvar c = make(chan int)\nvar calls int\nfunc Receive() int { calls++; return <-c }\nfunc Calls() int { return calls }",
+    );
+    let receive = vm.func::<(), i64>("Receive").unwrap();
+    for _ in 0..2 {
+        let error = receive
+            .call_within(Duration::from_millis(20), ())
+            .unwrap_err();
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    }
+    assert!(vm.ended().is_none());
+    assert_eq!(vm.func::<(), i64>("Calls").unwrap().call(()).unwrap(), 2);
+    // Without one it is.
+    let error = receive.call(()).unwrap_err();
+    assert!(matches!(error, Error::Deadlock { .. }), "{error:?}");
+}
+
+#[test]
+fn files_and_sockets_are_closed_when_the_vm_was_dropped() {
+    let folder = std::env::temp_dir().join(format!("golite-dropped-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("kept.txt");
+    std::fs::write(&file, "text").unwrap();
+    let file = file.canonicalize().unwrap();
+    let text = r#"
+        package main
+        import ("net"; "os")
+        var file *os.File
+        var listener net.Listener
+        func Open(name string) (int, error) {
+            var err error
+            if file, err = os.Open(name); err != nil { return 0, err }
+            if listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil { return 0, err }
+            go listener.Accept()
+            return listener.Addr().(*net.TCPAddr).Port, nil
+        }
+    "#;
+    let program = Golite::new().compile(text).unwrap();
+    let vm = program
+        .vm()
+        .allow_read(&folder)
+        .allow_net("127.0.0.1", None)
+        .start()
+        .unwrap();
+    let open = vm
+        .func::<(String,), Result<i64, golite::ScriptError>>("Open")
+        .unwrap();
+    let port = open
+        .call((file.to_str().unwrap().into(),))
+        .unwrap()
+        .unwrap();
+    let is_open = |wanted: &std::path::Path| {
+        let own = std::fs::read_dir("/proc/self/fd").unwrap();
+        own.flatten()
+            .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to == wanted))
+    };
+    // The socket of this process that listens at the port: local address, state and inode are among a line's words.
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let local = format!(":{port:04X}");
+    let inode = sockets.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        (words[1].ends_with(&local) && words[3] == "0A").then(|| words[9].to_owned())
+    });
+    let socket = std::path::PathBuf::from(format!("socket:[{}]", inode.unwrap()));
+    assert!(is_open(&file) && is_open(&socket));
+    drop((vm, open));
+    assert!(!is_open(&file) && !is_open(&socket));
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -147,7 +147,8 @@ impl<E: Engine> Channel<E> {
         meets_somebody || self.is_closed()
     }
 
-    fn is_closed(&self) -> bool {
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
         // ORDERING: Acquire. Pairs with `close`; under the lock it would not matter, in the fast paths a channel that is seen
         // closed must not be seen with an older, emptier buffer.
         self.closed.load(Ordering::Acquire) != 0
@@ -164,6 +165,15 @@ impl<E: Engine> Channel<E> {
         } else {
             count - room_before_wrap
         }
+    }
+
+    /// What is in the buffer, the oldest element first, of a channel that nobody uses meanwhile: in a stopped world.
+    pub fn buffered(&self, buffer: &impl Buffer<E::Transfer>) -> Vec<E::Transfer> {
+        // ORDERING: Relaxed; who uses it otherwise is stopped.
+        let head = self.head.load(Ordering::Relaxed);
+        let places = (head..self.capacity()).chain(0..head);
+        let full = places.take(self.len());
+        full.map(|place| buffer.load(place)).collect()
     }
 
     /// Takes the oldest element.

@@ -326,6 +326,18 @@ impl<E: Engine> Netpoll<E> {
         table.slots.len().saturating_sub(table.free.len())
     }
 
+    /// Closes all descriptors, at the end of a run; one that a call is busy with, when that call is done.
+    pub(crate) fn close_all(&self) {
+        let mut table = self.table.lock();
+        let open: Vec<_> = table
+            .slots
+            .iter_mut()
+            .filter_map(|slot| slot.descriptor.take())
+            .collect();
+        drop(table);
+        drop(open);
+    }
+
     /// Takes a descriptor out of the table.
     fn take(&self, key: DescriptorKey) -> Option<Arc<Descriptor<E>>> {
         let mut table = self.table.lock();

@@ -341,7 +341,8 @@ impl<E: Engine> Session<E> {
         self.shared.goroutine_count()
     }
 
-    /// Ends the run, waits until every thread has left it that is not in a blocking call, and drops all goroutines. Not to be called by a
+    /// Ends the run, waits until every thread has left it that is not in a blocking call, drops all goroutines and closes all
+    /// descriptors. Not to be called by a
     /// thread that is inside.
     pub fn close(&self) {
         let mut closed = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -365,6 +366,7 @@ impl<E: Engine> Session<E> {
             let _ = thread.join();
         }
         stop_the_world::abandon_all(&self.shared);
+        self.shared.netpoll.close_all();
     }
 }
 

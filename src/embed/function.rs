@@ -137,7 +137,10 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
     }
 
     /// As [`Func::call`]. A call that takes longer than `limit` is ended as by `runtime.Goexit`, its deferred calls run, and the VM goes on. If it has not
-    /// ended 20 ms later (a deferred call takes as long, or it waits for a lock), the VM is ended: see [`crate::VmBuilder::deadline`].
+    /// ended 20 ms later (a deferred call takes as long, or it waits for a lock), the VM is ended: see
+    /// [`crate::VmBuilder::deadline`].
+    ///
+    /// A call that waits for what will never come is in no deadlock: it has its deadline. (In a VM on its callers' threads it is.)
     ///
     /// Goroutines that the call has started go on. What it has locked without deferring the unlock stays locked.
     ///
@@ -151,6 +154,8 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
         if vm.embedded.is_inside() {
             return Err(Error::Reentrant);
         }
+        // Somebody will wake it: its deadline. Callers who run everything themselves see what there is to wait for.
+        let _awake = (!vm.embedded.is_callers_only()).then(|| vm.embedded.stay_awake());
         let slot = self.slot(&vm);
         let call: Arc<dyn HostCall> = slot.clone();
         let watched = vm.watch_call(due, call);

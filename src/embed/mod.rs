@@ -55,6 +55,9 @@
 //! **Deadlines.** That of a VM ends it, since nobody knows what its goroutines were in the midst of, and another is made quickly. That of one call
 //! ([`Func::call_within`]) ends the call's goroutine as `runtime.Goexit` does, and the VM only if that does not help.
 //!
+//! **Reload.** [`Vm::reload`] makes a new VM and carries the values of package variables into it, rather than to put new code into a running VM: goroutines and
+//! closures of the old code would go on beside the new, with other ideas of what the variables mean.
+//!
 //! **What the host holds** is a root of the collector until it is dropped, on any thread, also after the VM. It does not keep the VM: what a script
 //! gives to a host function that keeps it for ever would else live as long as the host. Used with another VM it is an error. Whoever
 //! looks at a value does so as a goroutine would, for a moment; a host function that runs where it is called is lent the VM for that.
@@ -90,7 +93,7 @@ pub use output::Output;
 pub use program::Program;
 pub use serde::{Serde, from_value};
 pub use value::{Kind, Value};
-pub use vm::{Interrupter, Vm, VmBuilder};
+pub use vm::{Interrupter, Reloaded, StartedAnew, Vm, VmBuilder};
 
 /// What derived code names.
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use vm::Stopper;
 
@@ -49,21 +49,21 @@ pub(super) const TOO_MUCH_OUTPUT: &str = "too much output";
 /// What is left of the output that a VM may write.
 pub(super) struct Meter {
     left: AtomicU64,
-    stopper: OnceLock<Stopper>,
+    /// The VM that writes, or after a reload the new one.
+    stopper: Mutex<Option<Stopper>>,
 }
 
 impl Meter {
     pub(super) fn new(limit: u64) -> Arc<Meter> {
         Arc::new(Meter {
             left: AtomicU64::new(limit),
-            stopper: OnceLock::new(),
+            stopper: Mutex::new(None),
         })
     }
 
     /// From now on whoever writes too much ends the VM.
     pub(super) fn arm(&self, stopper: Stopper) {
-        // It is armed once.
-        let _ = self.stopper.set(stopper);
+        *self.stopper.lock().unwrap_or_else(PoisonError::into_inner) = Some(stopper);
     }
 }
 
@@ -86,8 +86,8 @@ impl Write for Metered {
         if left.is_err() {
             // ORDERING: Relaxed, as above. Nothing more goes through.
             self.meter.left.store(0, Ordering::Relaxed);
-            if let Some(stopper) = self.meter.stopper.get() {
-                let stopper = stopper.clone();
+            let stopper = self.meter.stopper.lock();
+            if let Some(stopper) = stopper.unwrap_or_else(PoisonError::into_inner).clone() {
                 super::watch::quit_soon(stopper, TOO_MUCH_OUTPUT);
             }
             return Err(io::Error::other(TOO_MUCH_OUTPUT));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use vm::convert::{CallArguments, CallResults, CallShared, CallStatus};
 use vm::{
     CallFailure, Capabilities, Embedded, Ending, Exit, Files, Folder, Host, HostCall, Network,
-    Peers, Stopper, VmOptions,
+    NotVisited, Peers, Stopper, VmOptions,
 };
 
 use super::error::{Error, Limit, Panic};
@@ -56,6 +56,34 @@ pub(super) struct Inner {
     calls: Mutex<WatchedCalls>,
     /// What is watched counts as long as this is there.
     alive: Arc<()>,
+    /// How it was made, for [`Vm::reload`].
+    settings: Settings,
+}
+
+/// What a VM was made with.
+#[derive(Clone)]
+struct Settings {
+    options: VmOptions,
+    meter: Option<Arc<Meter>>,
+    deadline: Option<Duration>,
+}
+
+/// What [`Vm::reload`] has made.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// The VM of the new program.
+    pub vm: Vm,
+    /// Variables of both programs that have not kept their values.
+    pub started_anew: Vec<StartedAnew>,
+}
+
+/// A variable that has not kept its value. See [`Vm::reload`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StartedAnew {
+    /// Its name, after its package's path if that is not the program's first: `counter`, `example.org/shop/stock.items`.
+    pub variable: String,
+    /// Why: `it has the function main.main.func1`, `type main.Guest has changed`.
+    pub reason: String,
 }
 
 struct Running(Arc<Inner>);
@@ -293,11 +321,30 @@ impl VmBuilder {
             .with_capabilities(capabilities)
             .with_open_files(open_files);
         options.host = Arc::new(host);
-        let compiled = &program.shared;
         if !options.callers_only {
-            options.machines = compiled.golite.machines();
+            options.machines = program.shared.golite.machines();
         }
-        let embedded = Embedded::new(compiled.linked()?, &options);
+        Vm::start(
+            &program,
+            Settings {
+                options,
+                meter,
+                deadline,
+            },
+        )
+    }
+}
+
+impl Vm {
+    /// Makes a VM, and initialises the program's packages.
+    fn start(program: &Program, settings: Settings) -> Result<Vm, Error> {
+        let compiled = &program.shared;
+        let Settings {
+            options,
+            meter,
+            deadline,
+        } = &settings;
+        let embedded = Embedded::new(compiled.linked()?, options);
         let embedded = embedded.map_err(|_| Error::Limit {
             limit: Limit::Memory,
             traces: String::new(),
@@ -307,7 +354,7 @@ impl VmBuilder {
             meter.arm(stopper.clone());
         }
         let alive = Arc::new(());
-        if let Some(time) = deadline {
+        if let Some(time) = *deadline {
             if embedded.is_callers_only() {
                 embedded.set_deadline(time);
             } else if let Some(due) = Instant::now().checked_add(time) {
@@ -327,6 +374,7 @@ impl VmBuilder {
             ended: OnceLock::new(),
             calls: Mutex::default(),
             alive,
+            settings,
         });
         let owner: Weak<dyn Any + Send + Sync> = Arc::downgrade(&inner) as Weak<Inner>;
         inner.embedded.machine().set_owner(owner);
@@ -340,9 +388,80 @@ impl VmBuilder {
         }
         Ok(vm)
     }
-}
 
-impl Vm {
+    /// Goes on with another program, usually a changed version of this one's. A new VM is made with the settings of this one and its packages are
+    /// initialised, `init` functions and all. Then each package variable that both programs have, with the same name and type, gets the value that it
+    /// has here: with all that it refers to, shared structure and cycles kept. Then this VM ends.
+    ///
+    /// Types are the same if they have the same name and are made of the same things; their methods may have changed. A variable of another type,
+    /// or one that leads to something that cannot be carried ([`Reloaded::started_anew`] says what), has the value that the new program gives it. That
+    /// are function literals (functions that were declared are found by their names), timers, open files and sockets, `unique` handles and weak
+    /// pointers, and values of types that have changed. Channels keep what is in their buffers. Mutexes and wait groups are unlocked. The standard
+    /// packages' own variables begin anew.
+    ///
+    /// Goroutines are not carried: they end as when a VM is dropped. So do this when nothing is under way, and have the new program start what it
+    /// needs, by its `init` functions or by a call. What the host holds of the old VM (functions, values, channels) is of no use any more. The deadline
+    /// and the counts of fuel begin anew, that of the output goes on.
+    ///
+    /// ```
+    /// use golite::Golite;
+    ///
+    /// let golite = Golite::new();
+    /// let first = golite.compile("package p\nvar count = 0\nfunc Next() int { count++; return count }")?;
+    /// let vm = first.start()?;
+    /// vm.func::<(), i64>("Next")?.call(())?;
+    /// let second = golite.compile("package p\nvar count = 0\nfunc Next() int { count += 10; return count }")?;
+    /// let vm = vm.reload(&second)?.vm;
+    /// assert_eq!(vm.func::<(), i64>("Next")?.call(())?, 11);
+    /// # Ok::<(), golite::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The new program cannot be started, or there is no memory: this VM goes on as if nothing had been. [`Error::Reentrant`]: this is a host
+    /// function that the VM has called.
+    pub fn reload(&self, program: &Program) -> Result<Reloaded, Error> {
+        let old = &self.inner;
+        if old.embedded.is_inside() {
+            return Err(Error::Reentrant);
+        }
+        if old.embedded.is_over() {
+            return Err(old.end());
+        }
+        let mut settings = old.settings.clone();
+        settings.options.host = Arc::new(settings.options.host.for_another());
+        settings.options.sources = Some(Arc::clone(&program.shared.sources));
+        let carried = Vm::start(program, settings).and_then(|vm| {
+            let is_own = |package: &str| !stdlib::outline::is_standard(package);
+            match vm.inner.embedded.carry_from(&old.embedded, is_own) {
+                Ok(not_carried) => Ok((vm, not_carried)),
+                Err(NotVisited::Inside) => Err(Error::Reentrant),
+                Err(NotVisited::Over) if old.embedded.is_over() => Err(old.end()),
+                Err(NotVisited::Over) => Err(vm.inner.end()),
+                Err(NotVisited::Failed(failure)) => {
+                    Err(vm.inner.error_of(CallStatus::Failed(failure)))
+                }
+            }
+        });
+        let (vm, not_carried) = carried.inspect_err(|_| {
+            if let Some(meter) = &old.settings.meter {
+                meter.arm(old.stopper.clone());
+            }
+        })?;
+        old.embedded.close();
+        let started_anew = not_carried.into_iter().map(|carried| StartedAnew {
+            // A text by itself is a package without a path.
+            variable: match carried.variable.strip_prefix("command-line-arguments.") {
+                Some(name) => name.to_owned(),
+                None => carried.variable,
+            },
+            reason: carried.reason,
+        });
+        Ok(Reloaded {
+            vm,
+            started_anew: started_anew.collect(),
+        })
+    }
+
     pub(super) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module's text. `Default` is nothing at all.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Capabilities {
     /// Files and folders.
     pub files: Files,
@@ -43,7 +43,7 @@ pub struct Folder {
 }
 
 /// The network that a program may reach.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Network {
     /// All that the process may.
     All,
@@ -58,12 +58,12 @@ impl Default for Network {
 }
 
 /// Hosts and ports.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Peers {
     /// A host's name or address, and a port; `None`: any port.
     allowed: Vec<(String, Option<u16>)>,
     /// Which names an address was found for.
-    found: Mutex<HashMap<IpAddr, Vec<String>>>,
+    found: Arc<Mutex<HashMap<IpAddr, Vec<String>>>>,
 }
 
 impl Peers {
@@ -71,7 +71,7 @@ impl Peers {
     pub fn new(allowed: Vec<(String, Option<u16>)>) -> Peers {
         Peers {
             allowed,
-            found: Mutex::default(),
+            found: Arc::default(),
         }
     }
 

@@ -249,6 +249,11 @@ impl Embedded {
         });
     }
 
+    /// Does `job` while no goroutine of the program runs; `None`: it has ended. Not by a thread that runs the program.
+    pub(crate) fn stopped<R>(&self, job: impl FnOnce() -> R) -> Option<R> {
+        self.session.stop_the_world(|_| job())
+    }
+
     /// Whether the program has ended.
     pub fn is_over(&self) -> bool {
         self.session.is_over()
@@ -311,9 +316,11 @@ impl Embedded {
         self.session.is_inside()
     }
 
-    /// Ends the program and waits until its threads have left it.
+    /// Ends the program, waits until its threads have left it, and closes its files and sockets. A blocking call of the operating system that is under
+    /// way goes on, and with it what it is busy with.
     pub fn close(&self) {
         self.session.close();
+        self.machine.host.close_files();
     }
 
     pub(crate) fn register(&self, waiter: &Arc<dyn Waiting>) -> Registered {

@@ -23,9 +23,9 @@ pub struct Host {
     pub capabilities: Capabilities,
     /// How many descriptors the processes that it starts may have open, if that is fewer than this process.
     pub descriptor_limit: Option<u64>,
-    stdin: Mutex<Box<dyn Read + Send>>,
-    stdout: Mutex<Box<dyn Write + Send>>,
-    stderr: Mutex<Box<dyn Write + Send>>,
+    stdin: Arc<Mutex<Box<dyn Read + Send>>>,
+    stdout: Arc<Mutex<Box<dyn Write + Send>>>,
+    stderr: Arc<Mutex<Box<dyn Write + Send>>>,
     /// The files that the program has opened, by the numbers that it knows them by. They are closed when it is gone.
     files: Mutex<HashMap<i64, Arc<File>>>,
     /// How many files and sockets it may have open.
@@ -49,9 +49,9 @@ impl Host {
             executable: None,
             capabilities: Capabilities::all(),
             descriptor_limit: None,
-            stdin: Mutex::new(stdin),
-            stdout: Mutex::new(stdout),
-            stderr: Mutex::new(stderr),
+            stdin: Arc::new(Mutex::new(stdin)),
+            stdout: Arc::new(Mutex::new(stdout)),
+            stderr: Arc::new(Mutex::new(stderr)),
             files: Mutex::default(),
             most_open_files: usize::MAX,
             others: OnceLock::new(),
@@ -82,6 +82,30 @@ impl Host {
     pub fn with_open_files(mut self, most: usize) -> Host {
         self.most_open_files = most;
         self
+    }
+
+    /// A host that gives the same to another program: the streams are shared, files are each one's own.
+    #[must_use]
+    pub fn for_another(&self) -> Host {
+        Host {
+            arguments: self.arguments.clone(),
+            environment: self.environment.clone(),
+            executable: self.executable.clone(),
+            descriptor_limit: self.descriptor_limit,
+            capabilities: self.capabilities.clone(),
+            stdin: Arc::clone(&self.stdin),
+            stdout: Arc::clone(&self.stdout),
+            stderr: Arc::clone(&self.stderr),
+            files: Mutex::default(),
+            most_open_files: self.most_open_files,
+            others: OnceLock::new(),
+        }
+    }
+
+    /// Closes all files of the program; one that a call is busy with, when that call is done.
+    pub(crate) fn close_files(&self) {
+        let files = std::mem::take(&mut *self.files());
+        drop(files);
     }
 
     fn files(&self) -> MutexGuard<'_, HashMap<i64, Arc<File>>> {

@@ -69,6 +69,8 @@ pub struct Linked {
     /// How large the package variables are, and where references lie among them.
     pub(crate) globals_size: u32,
     pub(crate) globals_shape: Shape,
+    /// The package variables, by offset; of a program that grows, those of its first unit.
+    pub(crate) variables: Vec<bytecode::Global>,
     pub(crate) channel_site: Site,
     /// The shapes and layouts that all of it is made for.
     pub(crate) plan: Arc<Plan>,

@@ -15,6 +15,7 @@
 //! - [`session`]: a program that grows while it runs, for who types it.
 //! - [`embedded`], [`host_call`], [`host_function`], [`convert`]: programs that are called by their host: calls in both directions,
 //!   and typed Rust values on either side.
+//! - [`carry`]: the variables of one program become those of its next version.
 //! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program; [`finalizers`]: what hangs on
 //!   objects.
 //!
@@ -28,6 +29,7 @@
 
 pub mod border;
 mod capabilities;
+mod carry;
 mod children;
 pub mod convert;
 mod cpu_profile;
@@ -70,6 +72,7 @@ mod vm;
 
 pub use border::{Any, Bytes, GoSlice, GoStr, NativeType, Pointer, Reference, View};
 pub use capabilities::{Capabilities, Files, Folder, Network, Peers};
+pub use carry::NotCarried;
 pub use children::spawn;
 pub use cpu_profile::{CpuProfile, processor_time};
 pub use embedded::{Awake, Embedded, Ending, Stopper};

@@ -163,6 +163,10 @@ pub(crate) fn link(
         sampling: Sampling::of(&program.natives, &program.globals),
         globals_size: program.globals_size,
         globals_shape,
+        variables: match grows {
+            false => std::mem::take(&mut program.globals),
+            true => program.globals.clone(),
+        },
         channel_site: crate::objects::channel::site(&plan),
         plan: plan.finish(),
         entry,

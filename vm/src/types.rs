@@ -600,6 +600,12 @@ impl TypeTable {
         unsafe { self.types[id.0 as usize].as_ref() }
     }
 
+    /// All types.
+    pub fn all(&self) -> impl Iterator<Item = &RuntimeType> {
+        // SAFETY: INVARIANT TYPES.
+        self.types.iter().map(|ty| unsafe { ty.as_ref() })
+    }
+
     pub fn len(&self) -> usize {
         self.types.len()
     }

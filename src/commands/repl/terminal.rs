@@ -259,6 +259,11 @@ mod tests {
             "\x1b[1;34mfor\x1b[0m x := \x1b[36m1\x1b[0m { y(\x1b[32m\"é\"\x1b[0m, \x1b[32m'c'\x1b[0m) } \x1b[2m// done\x1b[0m"
         );
         // What is not complete is shown as far as it goes.
-        assert_eq!(colored("x := \"open").replace("\x1b[32m", "").replace("\x1b[0m", ""), "x := \"open");
+        assert_eq!(
+            colored("x := \"open")
+                .replace("\x1b[32m", "")
+                .replace("\x1b[0m", ""),
+            "x := \"open"
+        );
     }
 }

@@ -203,6 +203,58 @@ const SCRIPTS: &[(&str, &str)] = &[
     ),
     ("error output", "for { fmt.Fprintln(os.Stderr, \"spam\") }"),
     ("println", "for { println(\"spam\") }"),
+    (
+        "multiplication",
+        "x := new(big.Int).Lsh(big.NewInt(3), 1<<25); x.Add(x, big.NewInt(1)); for { x.Mul(x, x) }",
+    ),
+    (
+        "power",
+        "for { new(big.Int).Exp(big.NewInt(3), big.NewInt(1<<25), nil) }",
+    ),
+    (
+        "replacer of many pairs",
+        "var pairs []string; for i := range 4000 { pairs = append(pairs, \"aaaaaaaaaaaaaaa\"+fmt.Sprint(i), \"\") }; r := strings.NewReplacer(pairs...); s := strings.Repeat(\"a\", 1<<22); for { r.Replace(s) }",
+    ),
+    (
+        "sort of long texts",
+        "s := strings.Repeat(\"a\", 1<<22); var all []string; for i := range 2000 { all = append(all, s[i:]) }; for { sort.Strings(slices.Clone(all)) }",
+    ),
+    (
+        "sort of many numbers",
+        "all := rand.Perm(1 << 20); for { sort.Ints(slices.Clone(all)) }",
+    ),
+    (
+        "characters of a long set",
+        "set := make([]rune, 50000); for i := range set { set[i] = rune(0x4e00 + i%20000) }; s := strings.Repeat(\"\\u3040\", 1<<21); for { strings.IndexAny(s, string(set)) }",
+    ),
+    (
+        "search of what is nearly there",
+        "s := strings.Repeat(\"a\", 1<<23); part := strings.Repeat(\"a\", 1<<12) + \"b\"; for { strings.Count(s, part); strings.LastIndex(s, part) }",
+    ),
+    (
+        "digests",
+        "b := make([]byte, 1<<23); for { sha512.Sum512(b); crc32.ChecksumIEEE(b); md5.Sum(b) }",
+    ),
+    (
+        "encodings",
+        "b := make([]byte, 1<<20); for { s := base64.StdEncoding.EncodeToString(b); base64.StdEncoding.DecodeString(s); hex.EncodeToString(b) }",
+    ),
+    (
+        "long JSON",
+        "b := bytes.Repeat([]byte(\"[1,\\\"x\\\"],\"), 1<<19); b = append(append([]byte(\"[\"), b...), \"0]\"...); for { json.Valid(b) }",
+    ),
+    (
+        "quotes",
+        "s := strings.Repeat(\"\\x00\\u00e9\", 1<<20); for { strconv.Quote(s); fmt.Sprintf(\"%q %x\", s, s) }",
+    ),
+    (
+        "compression",
+        "b := make([]byte, 1<<20); for i := range b { b[i] = byte(i * i >> 3) }; for { w := zlib.NewWriter(io.Discard); w.Write(b); w.Close() }",
+    ),
+    (
+        "comparison of deep values",
+        "type T struct { next *T }\nvar a, b *T; for range 1 << 17 { a, b = &T{a}, &T{b} }; for { reflect.DeepEqual(a, b) }",
+    ),
     ("exit", "os.Exit(1)"),
     ("exit in a goroutine", "go os.Exit(2); select {}"),
     ("panic", "panic(\"no\")"),
@@ -350,6 +402,41 @@ fn hostile_scripts_end_with_an_error_and_leave_nothing_behind() {
             "threads and descriptors: {before:?}, now {after:?}"
         );
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What a native is at when a limit is reached takes seconds, or hours.
+#[test]
+fn natives_at_long_work_are_ended() {
+    const LONG: &[&str] = &[
+        "x := new(big.Int).Lsh(big.NewInt(3), 1<<28); x.Add(x, big.NewInt(1)); x.Mul(x, x)",
+        "new(big.Int).Exp(big.NewInt(3), big.NewInt(1<<28), nil)",
+        "var pairs []string; for i := range 4000 { pairs = append(pairs, \"aaaaaaaaaaaaaaa\"+fmt.Sprint(i), \"\") }; strings.NewReplacer(pairs...).Replace(strings.Repeat(\"a\", 1<<26))",
+        "s := strings.Repeat(\"a\", 1<<24); var all []string; for i := range 1 << 16 { all = append(all, s[i:]) }; sort.Strings(all)",
+    ];
+    for (number, text) in LONG.iter().enumerate() {
+        let name = format!("long work {number}");
+        let program = program(&name, text).unwrap_or_else(|| panic!("{name} is no program"));
+        run_within(&name, program.vm().deadline(DEADLINE));
+        // The host's own thread is at it.
+        let vm = program.vm().start().unwrap();
+        let interrupter = vm.interrupter();
+        let interrupting = std::thread::spawn(move || {
+            std::thread::sleep(DEADLINE);
+            interrupter.interrupt();
+        });
+        let start = Instant::now();
+        let result = vm.run();
+        assert!(
+            matches!(result, Err(Error::Interrupted { .. })),
+            "{name}: {result:?}"
+        );
+        assert!(
+            start.elapsed() < DEADLINE + patience(),
+            "{name}: {:?}",
+            start.elapsed()
+        );
+        interrupting.join().unwrap();
     }
 }
 

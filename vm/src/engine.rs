@@ -506,7 +506,7 @@ impl Engine for Machine {
             self.report(fiber);
         }
         let measured = Measured::begin(fiber, local);
-        let _on_thread = panics::OnThread::new(self, slice.goroutine(), fiber);
+        let _on_thread = panics::OnThread::new(self, slice, fiber);
         let mut cx = Running::new(self, fiber, local, slice);
         slice.install_limit(cx.own_limit());
         let (ip, fp) = (cx.instruction(cx.fiber.offset), cx.frame(cx.fiber.frame));

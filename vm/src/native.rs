@@ -243,6 +243,48 @@ impl NativeTable {
     }
 }
 
+/// So many bytes of work may be done between two looks at [`is_abandoned`].
+pub const STRETCH: usize = 64 << 10;
+
+/// Whether the program of the goroutine that runs on this thread is ending, so that nobody wants any more what its native is at. A pure native that may work
+/// for long asks after each [`STRETCH`] of work, or has a [`Pace`] ask, and returns whatever it likes: its goroutine does not go on. What a native
+/// does outside its results is another matter: it must not leave lists half sorted that are not the program's.
+#[cold]
+#[must_use]
+pub fn is_abandoned() -> bool {
+    crate::panics::is_abandoned()
+}
+
+/// Counts the work of a native, and asks [`is_abandoned`] from time to time.
+#[derive(Debug)]
+pub struct Pace {
+    left: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { left: STRETCH }
+    }
+}
+
+impl Pace {
+    /// To be told of so many more bytes of work (not of none): should the native give up? If so once, then always.
+    #[inline]
+    pub fn is_over_after(&mut self, bytes: usize) -> bool {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                false
+            }
+            None => {
+                let over = is_abandoned();
+                self.left = if over { 0 } else { STRETCH };
+                over
+            }
+        }
+    }
+}
+
 /// What a native sees of the machine. `'h` is the duration of the call.
 pub struct NativeContext<'h> {
     pub(crate) machine: &'h Machine,
@@ -253,13 +295,6 @@ pub struct NativeContext<'h> {
 }
 
 impl<'h> NativeContext<'h> {
-    /// Whether the program is ending, so that nobody wants any more what a native is at. One that may work for long asks every 64 KiB or so, and
-    /// returns whatever it likes.
-    #[inline]
-    pub fn is_abandoned(&self) -> bool {
-        self.slice.is_ending()
-    }
-
     /// Arguments, environment, standard streams.
     pub fn host(&self) -> &'h HostHandle {
         &self.machine.host
@@ -638,7 +673,7 @@ impl<'h> NativeContext<'h> {
             .get();
         // SAFETY: a new object of that size, which nobody else sees yet.
         unsafe {
-            crate::moves::copy(object, bytes.as_ptr() as u64, bytes.len());
+            copy_in_stretches(object, bytes.as_ptr() as u64, bytes.len());
             Ok(crate::border::GoStr::from_raw(
                 object as *const u8,
                 bytes.len(),
@@ -715,6 +750,23 @@ impl<'h> NativeContext<'h> {
         // SAFETY: the caller's promise; the object is new and of that size.
         unsafe { crate::moves::copy(object, place as u64, ty.size as usize) };
         Ok(object as *const u8)
+    }
+}
+
+/// [`crate::moves::copy`] for natives: leaves off when nobody wants the result any more.
+///
+/// # Safety
+/// As there; the ranges do not overlap.
+pub(crate) unsafe fn copy_in_stretches(to: u64, from: u64, bytes: usize) {
+    /// Copying is quick.
+    const LONG: usize = 16 * STRETCH;
+    for at in (0..bytes).step_by(LONG) {
+        let part = LONG.min(bytes - at);
+        // SAFETY: the caller's promise.
+        unsafe { crate::moves::copy(to + at as u64, from + at as u64, part) };
+        if part == LONG && is_abandoned() {
+            return;
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::ptr;
 
 use bytecode::Word;
-use runtime::{GoroutineId, Switch};
+use runtime::{GoroutineId, Slice, Switch};
 
 use crate::engine::Machine;
 use crate::fiber::{Fiber, NO_FRAME, OFFSET_MASK, PanicRecord, Safepoint, WINDOW_SHIFT};
@@ -387,17 +387,34 @@ pub(crate) fn with_trace(
     out
 }
 
-thread_local! {
-    /// The goroutine that runs on this thread: its machine, number and fiber.
-    static RUNNING: Cell<Option<(*const Machine, GoroutineId, *const Fiber)>> = const { Cell::new(None) };
+/// The goroutine that runs on a thread: its machine, number and fiber, and its slice.
+#[derive(Clone, Copy)]
+struct OnThisThread {
+    machine: *const Machine,
+    goroutine: GoroutineId,
+    fiber: *const Fiber,
+    slice: *const Slice<'static, Machine>,
 }
 
-/// As long as it lives, [`trace_of_native`] knows which goroutine runs on this thread.
-pub(crate) struct OnThread(Option<(*const Machine, GoroutineId, *const Fiber)>);
+thread_local! {
+    /// The goroutine that runs on this thread.
+    static RUNNING: Cell<Option<OnThisThread>> = const { Cell::new(None) };
+    /// Its native was told that nobody wants its results.
+    static ABANDONED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// As long as it lives, [`trace_of_native`] and [`is_abandoned`] know which goroutine runs on this thread.
+pub(crate) struct OnThread(Option<OnThisThread>);
 
 impl OnThread {
-    pub(crate) fn new(machine: &Machine, goroutine: GoroutineId, fiber: &Fiber) -> OnThread {
-        let entry = (ptr::from_ref(machine), goroutine, ptr::from_ref(fiber));
+    pub(crate) fn new(machine: &Machine, slice: &Slice<'_, Machine>, fiber: &Fiber) -> OnThread {
+        ABANDONED.set(false);
+        let entry = OnThisThread {
+            machine: ptr::from_ref(machine),
+            goroutine: slice.goroutine(),
+            fiber: ptr::from_ref(fiber),
+            slice: ptr::from_ref(slice).cast(),
+        };
         OnThread(RUNNING.replace(Some(entry)))
     }
 }
@@ -408,6 +425,24 @@ impl Drop for OnThread {
     }
 }
 
+/// See [`crate::native::is_abandoned`].
+pub(crate) fn is_abandoned() -> bool {
+    // SAFETY: the slice outlives the run that `OnThread` stands for.
+    let ending = RUNNING
+        .get()
+        .is_some_and(|running| unsafe { (*running.slice).is_ending() });
+    if ending {
+        ABANDONED.set(true);
+    }
+    ending
+}
+
+/// Whether the native that has just returned was told so: its results mean nothing.
+#[inline]
+pub(crate) fn was_abandoned() -> bool {
+    ABANDONED.get()
+}
+
 /// `head`, followed by the trace of the goroutine whose native runs on this thread; `head` alone if none does. For an allocator that refuses a native
 /// memory, which can only end the process then.
 #[must_use]
@@ -415,8 +450,8 @@ pub fn trace_of_native(head: &str) -> String {
     match RUNNING.get() {
         // SAFETY: both outlive the run that `OnThread` stands for. While a native runs, the interpreter waits for it on this thread and nobody
         // changes the fiber.
-        Some((machine, goroutine, fiber)) if unsafe { (*fiber).in_native } => unsafe {
-            with_trace(&*machine, goroutine, &*fiber, head)
+        Some(running) if unsafe { (*running.fiber).in_native } => unsafe {
+            with_trace(&*running.machine, running.goroutine, &*running.fiber, head)
         },
         _ => head.to_owned(),
     }

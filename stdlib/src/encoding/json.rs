@@ -4,7 +4,7 @@
 //! arrays and objects in a list: how deep they nest is for the text to say, up to [`DEEPEST`]. GO: encoding/json/jsontext.
 
 use vm::border::GoStr;
-use vm::native::{GoPanic, NativeContext};
+use vm::native::{GoPanic, NativeContext, Pace};
 use vm::natives;
 
 /// Deeper texts are refused. GO: scanner.go `maxNestingDepth`.
@@ -73,8 +73,11 @@ fn skip_space(data: &[u8], mut at: usize) -> usize {
 
 /// The end of the string that begins at `at`.
 fn string_end(data: &[u8], at: usize) -> Result<usize, Problem> {
-    let mut i = at + 1;
+    let (mut i, mut pace) = (at + 1, Pace::default());
     loop {
+        if pace.is_over_after(2) {
+            return Err(end_of_input(i));
+        }
         match data.get(i) {
             None => return Err(end_of_input(data.len())),
             Some(b'"') => return Ok(i + 1),
@@ -186,7 +189,12 @@ fn value_end(data: &[u8], from: usize) -> Result<Option<usize>, Problem> {
             Some(_) => Err(invalid(data, at, "after object key")),
         }
     };
+    let mut pace = Pace::default();
     loop {
+        // What is scanned elsewhere is short, or a string.
+        if pace.is_over_after(16) {
+            return Err(ended());
+        }
         // A value begins here.
         let Some(&first) = data.get(at) else {
             return Err(ended());
@@ -285,8 +293,8 @@ fn string_at<'h>(
 
 fn unquoted(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
+    let (mut i, mut pace) = (0, Pace::default());
+    while i < bytes.len() && !pace.is_over_after(4) {
         if bytes[i] != b'\\' {
             let (rune, size) = crate::unicode::utf8::decode(&bytes[i..]);
             if rune == 0xFFFD && size == 1 {
@@ -347,8 +355,8 @@ fn quote(text: GoStr<'_>, html: bool) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len() + 2);
     out.push(b'"');
-    let mut i = 0;
-    while i < bytes.len() {
+    let (mut i, mut pace) = (0, Pace::default());
+    while i < bytes.len() && !pace.is_over_after(4) {
         let byte = bytes[i];
         if byte >= 0x80 {
             let (rune, size) = crate::unicode::utf8::decode(&bytes[i..]);
@@ -386,8 +394,8 @@ fn compact(data: GoStr<'_>, html: bool) -> Vec<u8> {
     let data = data.as_bytes();
     let mut out = Vec::with_capacity(data.len());
     let mut in_string = false;
-    let mut i = 0;
-    while i < data.len() {
+    let (mut i, mut pace) = (0, Pace::default());
+    while i < data.len() && !pace.is_over_after(4) {
         let byte = data[i];
         if in_string {
             match byte {
@@ -442,8 +450,8 @@ fn indent<'h>(
         }
         Ok(())
     };
-    let mut i = 0;
-    while i < data.len() {
+    let (mut i, mut pace) = (0, Pace::default());
+    while i < data.len() && !pace.is_over_after(8) {
         match data[i] {
             b' ' | b'\t' | b'\r' | b'\n' => {}
             b'"' => {

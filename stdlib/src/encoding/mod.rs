@@ -64,7 +64,11 @@ pub mod base64 {
     fn encode(alphabet: GoStr<'_>, pad: i32, data: GoSlice<'_, u8>) -> Bytes {
         let data = data.to_vec();
         let mut text = Vec::with_capacity(data.len().div_ceil(3) * 4);
+        let mut pace = vm::native::Pace::default();
         for group in data.chunks(3) {
+            if pace.is_over_after(8) {
+                break;
+            }
             let bits = group.iter().enumerate().fold(0u32, |bits, (at, byte)| {
                 bits | u32::from(*byte) << (16 - 8 * at)
             });
@@ -177,7 +181,8 @@ pub mod base64 {
             text,
             at: 0,
         };
-        while decoder.at < text.len() {
+        let mut pace = vm::native::Pace::default();
+        while decoder.at < text.len() && !pace.is_over_after(8) {
             match decoder.group(&mut data) {
                 Ok(true) => {}
                 Ok(false) => break,

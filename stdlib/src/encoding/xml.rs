@@ -337,8 +337,15 @@ fn is_character(character: char) -> bool {
 
 fn escape(text: GoStr<'_>, newlines: bool) -> Bytes {
     let mut out = Vec::with_capacity(text.len());
+    let mut pace = vm::native::Pace::default();
     for chunk in text.utf8_chunks() {
+        if pace.is_over_after(8) {
+            break;
+        }
         for character in chunk.valid().chars() {
+            if pace.is_over_after(4) {
+                break;
+            }
             let reference = match character {
                 '"' => "&#34;",
                 '\'' => "&#39;",

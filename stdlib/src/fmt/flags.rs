@@ -222,7 +222,11 @@ impl Flags {
         }
         let prefix = [b'0', digits[16]];
         let mut hex = Vec::with_capacity(text.len() * 2 + 2);
+        let mut pace = vm::native::Pace::default();
         for (i, &b) in text.iter().enumerate() {
+            if pace.is_over_after(4) {
+                break;
+            }
             if self.space && i > 0 {
                 hex.push(b' ');
             }

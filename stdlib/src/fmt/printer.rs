@@ -15,7 +15,7 @@
 
 use bytecode::TypeKind;
 use vm::border::{Any, Elements, GoSlice, GoStr, View};
-use vm::native::{GoPanic, NativeContext};
+use vm::native::{GoPanic, NativeContext, Pace};
 use vm::types::RuntimeType;
 
 use super::flags::{Flags, digits_of};
@@ -366,7 +366,11 @@ impl<'h, 't> Printer<'h, 't> {
     }
 
     fn work(&mut self, context: &mut NativeContext<'h>) -> Result<(), GoPanic> {
+        let mut pace = Pace::default();
         while let Some(task) = self.tasks.pop() {
+            if pace.is_over_after(64) {
+                return Ok(());
+            }
             match task {
                 Task::Text(text) => self.out.extend_from_slice(text),
                 Task::Value { view, access, top } => {
@@ -1066,12 +1070,15 @@ pub fn wrapped(format: &[u8], arguments: &GoSlice<'_, Any<'_>>) -> Vec<i64> {
 /// Map entries in the order in which they are printed. A merge sort of our own: a racing script can make comparisons
 /// contradict each other, which `slice::sort` may answer with a panic.
 fn sorted<'h>(mut entries: Vec<(View<'h>, View<'h>)>) -> Vec<(View<'h>, View<'h>)> {
-    let mut width = 1;
+    let (mut width, mut pace) = (1, Pace::default());
     while width < entries.len() {
         let mut merged = Vec::with_capacity(entries.len());
         for run in entries.chunks(2 * width) {
             let (mut left, mut right) = run.split_at(width.min(run.len()));
             while let (Some(&a), Some(&b)) = (left.first(), right.first()) {
+                if pace.is_over_after(64) {
+                    return entries;
+                }
                 if compare(a.0, b.0) == std::cmp::Ordering::Greater {
                     merged.push(b);
                     right = &right[1..];

@@ -89,7 +89,11 @@ fn name(text: &[u8]) -> Option<(&'static str, usize)> {
 fn unescape(text: GoStr<'_>) -> Bytes {
     let mut rest: &[u8] = &text;
     let mut out = Vec::with_capacity(rest.len());
-    while let Some(start) = rest.iter().position(|byte| *byte == b'&') {
+    let mut pace = vm::native::Pace::default();
+    while let Some(start) = memchr::memchr(b'&', rest) {
+        if pace.is_over_after(start + 32) {
+            break;
+        }
         out.extend_from_slice(&rest[..start]);
         rest = &rest[start..];
         let length = if rest.get(1) == Some(&b'#') {

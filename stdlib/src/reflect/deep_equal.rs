@@ -33,7 +33,11 @@ pub(super) fn deep_equal<'h>(
         todo: vec![Task::Pair(first, second)],
         visited: HashSet::new(),
     };
+    let mut pace = vm::native::Pace::default();
     while let Some(task) = walk.todo.pop() {
+        if pace.is_over_after(64) {
+            break;
+        }
         let pair = match task {
             Task::Pair(a, b) => Some((a, b)),
             Task::Elements(mut a, mut b) => {

@@ -12,7 +12,7 @@ mod parse;
 
 use execute::{Machine, Program};
 use vm::border::{Bytes, GoStr};
-use vm::native::NativeContext;
+use vm::native::is_abandoned;
 use vm::natives;
 
 /// Flags of a pattern; the numbers are regexp.gl's.
@@ -46,9 +46,9 @@ fn compile_pattern(pattern: GoStr<'_>, flags: i64) -> Compiled {
     }
 }
 
-fn matches(context: &mut NativeContext<'_>, program: GoStr<'_>, text: GoStr<'_>) -> bool {
+fn matches(program: GoStr<'_>, text: GoStr<'_>) -> bool {
     let program = Program::new(&program);
-    let stop = || context.is_abandoned();
+    let stop = || is_abandoned();
     Machine::new(&program, &text, 0, false, &stop)
         .find(0)
         .is_some()
@@ -65,15 +65,8 @@ fn numbers(slots: &[usize], into: &mut Vec<i64>) {
 }
 
 /// The first match from `from` on: two numbers for each of `slots / 2` groups, or nothing.
-fn find(
-    context: &mut NativeContext<'_>,
-    program: GoStr<'_>,
-    text: GoStr<'_>,
-    from: i64,
-    slots: i64,
-    longest: bool,
-) -> Vec<i64> {
-    let stop = || context.is_abandoned();
+fn find(program: GoStr<'_>, text: GoStr<'_>, from: i64, slots: i64, longest: bool) -> Vec<i64> {
+    let stop = || is_abandoned();
     let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut found = Vec::new();
     if let Ok(from) = usize::try_from(from)
@@ -85,15 +78,8 @@ fn find(
 }
 
 /// All matches that do not overlap, at most `most` if that is not negative. An empty match next to the one before does not count.
-fn find_all(
-    context: &mut NativeContext<'_>,
-    program: GoStr<'_>,
-    text: GoStr<'_>,
-    most: i64,
-    slots: i64,
-    longest: bool,
-) -> Vec<i64> {
-    let stop = || context.is_abandoned();
+fn find_all(program: GoStr<'_>, text: GoStr<'_>, most: i64, slots: i64, longest: bool) -> Vec<i64> {
+    let stop = || is_abandoned();
     let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut machine = Machine::new(&program, &text, slots, longest, &stop);
     let mut found = Vec::new();
@@ -121,14 +107,8 @@ fn find_all(
 }
 
 /// The matches that are replaced by ReplaceAll, which goes on a little differently after an empty match.
-fn find_replaced(
-    context: &mut NativeContext<'_>,
-    program: GoStr<'_>,
-    text: GoStr<'_>,
-    slots: i64,
-    longest: bool,
-) -> Vec<i64> {
-    let stop = || context.is_abandoned();
+fn find_replaced(program: GoStr<'_>, text: GoStr<'_>, slots: i64, longest: bool) -> Vec<i64> {
+    let stop = || is_abandoned();
     let (program, slots) = (Program::new(&program), at_least_two(slots));
     let mut machine = Machine::new(&program, &text, slots, longest, &stop);
     let mut found = Vec::new();

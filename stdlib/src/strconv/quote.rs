@@ -21,8 +21,8 @@ pub enum Escape {
 /// Appends `text` in `quote`s.
 pub fn append_quoted(out: &mut Vec<u8>, text: &[u8], quote: u8, escape: Escape) {
     out.push(quote);
-    let mut at = 0;
-    while at < text.len() {
+    let (mut at, mut pace) = (0, vm::native::Pace::default());
+    while at < text.len() && !pace.is_over_after(8) {
         let (rune, width) = decode(&text[at..]);
         if width == 1 && rune == RUNE_ERROR {
             let b = text[at];
@@ -96,8 +96,8 @@ fn append_escaped(out: &mut Vec<u8>, rune: i32, quote: u8, escape: Escape) {
 
 /// Whether the text can stand unchanged in back quotes on one line.
 pub fn can_backquote(text: &[u8]) -> bool {
-    let mut at = 0;
-    while at < text.len() {
+    let (mut at, mut pace) = (0, vm::native::Pace::default());
+    while at < text.len() && !pace.is_over_after(4) {
         let (rune, width) = decode(&text[at..]);
         at += width;
         let fine = match rune {

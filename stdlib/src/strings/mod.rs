@@ -5,7 +5,7 @@ pub mod search;
 use std::ops::Range;
 
 use vm::border::{GoSlice, GoStr};
-use vm::native::{GoPanic, NativeContext};
+use vm::native::{GoPanic, NativeContext, Pace};
 use vm::natives;
 
 use crate::unicode::tables::{LOWER, TITLE, UPPER};
@@ -110,6 +110,7 @@ fn join<'h>(
     }
     check_length(context, length)?;
     context.make_string(length, |mut out| {
+        let mut pace = Pace::default();
         let mut put = |text: &[u8]| {
             // Another thread may have changed the elements since they were measured.
             let count = text.len().min(out.len());
@@ -122,6 +123,9 @@ fn join<'h>(
                 put(&separator);
             }
             put(&element);
+            if pace.is_over_after(separator.len() + element.len() + 8) {
+                break;
+            }
         }
     })
 }
@@ -187,12 +191,23 @@ fn repeat<'h>(
         .filter(|&length| length <= isize::MAX as usize)
         .ok_or_else(|| GoPanic::text("strings: Repeat output length overflow"))?;
     check_length(context, length)?;
+    let mut pace = Pace::default();
     context.make_string(length, |out| match &*s {
         [] => {}
-        [b] => out.fill(*b),
-        s => out
-            .chunks_exact_mut(s.len())
-            .for_each(|chunk| chunk.copy_from_slice(s)),
+        [b] => {
+            let mut windows = out.chunks_mut(1 << 20);
+            let _ = windows.try_for_each(|window| {
+                window.fill(*b);
+                (!pace.is_over_after(window.len())).then_some(())
+            });
+        }
+        s => {
+            let mut chunks = out.chunks_exact_mut(s.len());
+            let _ = chunks.try_for_each(|chunk| {
+                chunk.copy_from_slice(s);
+                (!pace.is_over_after(s.len() + 8)).then_some(())
+            });
+        }
     })
 }
 
@@ -246,7 +261,10 @@ fn split_with<'h>(
             let slice = context.new_slice::<GoStr<'h>>(parts, parts)?;
             let mut index = 0;
             search::split_each(&s, &separator, keep, limit, |range| {
-                slice.set(index, s.slice(range));
+                // Unless nobody wanted to know how many there are.
+                if index < parts {
+                    slice.set(index, s.slice(range));
+                }
                 index += 1;
             });
             return Ok(slice);
@@ -304,8 +322,10 @@ fn title<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'h>,
 fn to_lower<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'h>, GoPanic> {
     if s.is_ascii() && s.iter().any(u8::is_ascii_uppercase) {
         return context.make_string(s.len(), |out| {
-            out.copy_from_slice(&s);
-            out.make_ascii_lowercase();
+            for (to, from) in out.chunks_mut(search::WINDOW).zip(search::in_windows(&s)) {
+                to.copy_from_slice(from);
+                to.make_ascii_lowercase();
+            }
         });
     }
     let changed = search::to_case(&s, LOWER);
@@ -315,8 +335,10 @@ fn to_lower<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'
 fn to_upper<'h>(context: &mut NativeContext<'h>, s: GoStr<'h>) -> Result<GoStr<'h>, GoPanic> {
     if s.is_ascii() && s.iter().any(u8::is_ascii_lowercase) {
         return context.make_string(s.len(), |out| {
-            out.copy_from_slice(&s);
-            out.make_ascii_uppercase();
+            for (to, from) in out.chunks_mut(search::WINDOW).zip(search::in_windows(&s)) {
+                to.copy_from_slice(from);
+                to.make_ascii_uppercase();
+            }
         });
     }
     let changed = search::to_case(&s, UPPER);

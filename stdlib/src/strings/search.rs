@@ -2,46 +2,120 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+use vm::native::{Pace, STRETCH, is_abandoned};
+
 use crate::unicode::tables::{self, is_space};
 use crate::unicode::utf8::{
     RUNE_ERROR, append_rune, decode, decode_last, encode, is_valid_rune, rune_count,
 };
 
+/// Searches are quick: they go on for so long before they ask whether anybody wants what they find.
+pub const WINDOW: usize = 16 * STRETCH;
+
+/// The places of a text that is not empty in another, without overlap. When the program is ending there are no more.
+struct Places<'t> {
+    text: &'t [u8],
+    finder: memmem::Finder<'t>,
+    at: usize,
+}
+
+impl<'t> Places<'t> {
+    fn new(text: &'t [u8], part: &'t [u8]) -> Places<'t> {
+        let (finder, at) = (memmem::Finder::new(part), 0);
+        Places { text, finder, at }
+    }
+}
+
+impl Iterator for Places<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let length = self.finder.needle().len();
+        // A long part is looked for in long windows, which then overlap no more than they are long.
+        let window = WINDOW.max(length);
+        while self.at + length <= self.text.len() {
+            let end = (self.at + window + length - 1).min(self.text.len());
+            if let Some(found) = self.finder.find(&self.text[self.at..end]) {
+                let place = self.at + found;
+                self.at = place + length;
+                return Some(place);
+            }
+            self.at += window;
+            if self.at + length <= self.text.len() && is_abandoned() {
+                return None;
+            }
+        }
+        None
+    }
+}
+
 /// The first place of `part` in `text`.
 pub fn index(text: &[u8], part: &[u8]) -> Option<usize> {
     match part {
         [] => Some(0),
-        [b] => memchr::memchr(*b, text),
         _ if part.len() > text.len() => None,
-        _ => memchr::memmem::find(text, part),
+        _ if text.len() > WINDOW => Places::new(text, part).next(),
+        [b] => memchr::memchr(*b, text),
+        _ => memmem::find(text, part),
     }
 }
 
 /// The last place of `part` in `text`.
 pub fn last_index(text: &[u8], part: &[u8]) -> Option<usize> {
     match part {
-        [] => Some(text.len()),
-        [b] => memchr::memrchr(*b, text),
-        _ => memchr::memmem::rfind(text, part),
+        [] => return Some(text.len()),
+        [b] if text.len() <= WINDOW => return memchr::memrchr(*b, text),
+        _ => {}
     }
+    let finder = memmem::FinderRev::new(part);
+    let window = WINDOW.max(part.len());
+    let mut end = text.len();
+    while end >= part.len() {
+        let start = end.saturating_sub(window + part.len() - 1);
+        if let Some(found) = finder.rfind(&text[start..end]) {
+            return Some(start + found);
+        }
+        if start == 0 || is_abandoned() {
+            return None;
+        }
+        // Places that would have begun before the window are next.
+        end = start + part.len() - 1;
+    }
+    None
 }
 
 /// How often `part` stands in `text` without overlap; of an empty one, the characters plus one.
 pub fn count(text: &[u8], part: &[u8]) -> usize {
     match part {
         [] => rune_count(text) + 1,
-        [b] => memchr::memchr_iter(*b, text).count(),
-        _ => memchr::memmem::find_iter(text, part).count(),
+        [b] => in_windows(text)
+            .map(|window| memchr::memchr_iter(*b, window).count())
+            .sum(),
+        _ => {
+            let mut pace = Pace::default();
+            let places = Places::new(text, part);
+            // A place costs more than its bytes.
+            places
+                .take_while(|_| !pace.is_over_after(part.len() + 16))
+                .count()
+        }
     }
+}
+
+/// The text in pieces, until nobody wants them any more.
+pub fn in_windows(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let windows = text.chunks(WINDOW);
+    windows.take_while(|window| window.len() < WINDOW || !is_abandoned())
 }
 
 /// The first place of a character; of U+FFFD, also of any invalid byte; none of what is no character.
 pub fn index_rune(text: &[u8], rune: i32) -> Option<usize> {
     if rune == RUNE_ERROR {
-        let mut at = 0;
+        let (mut at, mut pace) = (0, Pace::default());
         while at < text.len() {
             let (found, width) = decode(&text[at..]);
-            if found == RUNE_ERROR {
+            if found == RUNE_ERROR || pace.is_over_after(width) {
                 return Some(at);
             }
             at += width;
@@ -67,32 +141,39 @@ impl Set {
             ascii: [false; 128],
             others: Vec::new(),
         };
-        let mut at = 0;
+        let (mut at, mut pace) = (0, Pace::default());
         while at < characters.len() {
             let (rune, width) = decode(&characters[at..]);
             at += width;
+            if pace.is_over_after(width) {
+                break;
+            }
             match usize::try_from(rune) {
                 Ok(b @ 0..128) => set.ascii[b] = true,
-                _ => set.others.push(rune),
+                // Texts repeat themselves.
+                _ if set.others.last() != Some(&rune) => set.others.push(rune),
+                _ => {}
             }
         }
+        set.others.sort_unstable();
+        set.others.dedup();
         set
     }
 
     pub fn contains(&self, rune: i32) -> bool {
         match usize::try_from(rune) {
             Ok(b @ 0..128) => self.ascii[b],
-            _ => self.others.contains(&rune),
+            _ => self.others.binary_search(&rune).is_ok(),
         }
     }
 }
 
 /// The first place of a character that `wanted` accepts.
 pub fn find(text: &[u8], wanted: impl Fn(i32) -> bool) -> Option<usize> {
-    let mut at = 0;
+    let (mut at, mut pace) = (0, Pace::default());
     while at < text.len() {
         let (rune, width) = decode(&text[at..]);
-        if wanted(rune) {
+        if wanted(rune) || pace.is_over_after(width) {
             return Some(at);
         }
         at += width;
@@ -102,10 +183,10 @@ pub fn find(text: &[u8], wanted: impl Fn(i32) -> bool) -> Option<usize> {
 
 /// The last place of a character that `wanted` accepts, and its width.
 pub fn find_last(text: &[u8], wanted: impl Fn(i32) -> bool) -> Option<(usize, usize)> {
-    let mut end = text.len();
+    let (mut end, mut pace) = (text.len(), Pace::default());
     while end > 0 {
         let (rune, width) = decode_last(&text[..end]);
-        if wanted(rune) {
+        if wanted(rune) || pace.is_over_after(width) {
             return Some((end - width, width));
         }
         end -= width;
@@ -132,9 +213,13 @@ pub fn trim_space(text: &[u8]) -> Range<usize> {
 /// The words between white space.
 pub fn fields(text: &[u8]) -> Vec<Range<usize>> {
     let mut words = Vec::new();
-    let (mut at, mut start) = (0, None);
+    let (mut at, mut start, mut pace) = (0, None, Pace::default());
     while at < text.len() {
         let b = text[at];
+        // A word costs more than its bytes.
+        if pace.is_over_after(4) {
+            break;
+        }
         let (space, width) = if b < 0x80 {
             (matches!(b, 9..=13 | 32), 1)
         } else {
@@ -176,16 +261,21 @@ pub fn split_each(
     if limit == 0 {
         return;
     }
-    let mut taken = 0;
-    let mut take = |part| {
+    let (mut taken, mut pace) = (0, Pace::default());
+    // Answers how many were taken; enough, when nobody wants them any more.
+    let mut take = |part: Range<usize>| {
+        let over = pace.is_over_after(part.len() + 16);
         take(part);
         taken += 1;
-        taken
+        if over { limit } else { taken }
     };
     if separator.is_empty() {
         // Between characters.
         let (mut at, mut parts) = (0, 0);
         while at < text.len() {
+            if parts >= limit {
+                return;
+            }
             if parts + 1 == limit {
                 take(at..text.len());
                 return;
@@ -199,15 +289,21 @@ pub fn split_each(
     let (mut start, mut parts) = (0, 0);
     if let [b] = separator {
         for at in memchr::memchr_iter(*b, text) {
-            if parts + 1 >= limit {
+            if parts >= limit {
+                return;
+            }
+            if parts + 1 == limit {
                 break;
             }
             parts = take(start..at + keep);
             start = at + 1;
         }
     } else {
-        for at in memchr::memmem::find_iter(text, separator) {
-            if parts + 1 >= limit {
+        for at in Places::new(text, separator) {
+            if parts >= limit {
+                return;
+            }
+            if parts + 1 == limit {
                 break;
             }
             parts = take(start..at + keep);
@@ -224,12 +320,12 @@ pub fn replace(text: &[u8], old: &[u8], new: &[u8], limit: i64) -> Option<Vec<u8
         return None;
     }
     let mut limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut out = Vec::new();
+    let (mut out, mut pace) = (Vec::new(), Pace::default());
     let mut start = 0;
     if old.is_empty() {
         out.extend_from_slice(new);
         limit -= 1;
-        while start < text.len() && limit > 0 {
+        while start < text.len() && limit > 0 && !pace.is_over_after(new.len() + 8) {
             let width = decode(&text[start..]).1;
             out.extend_from_slice(&text[start..start + width]);
             out.extend_from_slice(new);
@@ -238,17 +334,17 @@ pub fn replace(text: &[u8], old: &[u8], new: &[u8], limit: i64) -> Option<Vec<u8
         }
     } else {
         let mut found = false;
-        while limit > 0
-            && let Some(at) = index(&text[start..], old)
-        {
+        for at in Places::new(text, old).take(limit) {
             if !found {
                 out.reserve(text.len());
             }
             found = true;
-            out.extend_from_slice(&text[start..start + at]);
+            out.extend_from_slice(&text[start..at]);
             out.extend_from_slice(new);
-            start += at + old.len();
-            limit -= 1;
+            start = at + old.len();
+            if pace.is_over_after(old.len() + new.len() + 16) {
+                break;
+            }
         }
         if !found {
             return None;
@@ -275,8 +371,8 @@ pub fn to_case(text: &[u8], case: usize) -> Option<Vec<u8>> {
         });
     }
     let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
+    let (mut at, mut pace) = (0, Pace::default());
+    while at < text.len() && !pace.is_over_after(8) {
         let (rune, width) = decode(&text[at..]);
         append_rune(&mut out, tables::to_case(case, rune));
         at += width;
@@ -286,7 +382,8 @@ pub fn to_case(text: &[u8], case: usize) -> Option<Vec<u8>> {
 
 /// Whether the texts are the same but for case.
 pub fn equal_fold(mut a: &[u8], mut b: &[u8]) -> bool {
-    while !a.is_empty() && !b.is_empty() {
+    let mut pace = Pace::default();
+    while !a.is_empty() && !b.is_empty() && !pace.is_over_after(4) {
         let ((x, i), (y, j)) = (decode(a), decode(b));
         (a, b) = (&a[i..], &b[j..]);
         if x == y || x < 0x80 && y < 0x80 && (x as u8).eq_ignore_ascii_case(&(y as u8)) {
@@ -309,8 +406,8 @@ pub fn to_valid(text: &[u8], replacement: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut out = Vec::with_capacity(text.len());
-    let (mut at, mut invalid) = (0, false);
-    while at < text.len() {
+    let (mut at, mut invalid, mut pace) = (0, false, Pace::default());
+    while at < text.len() && !pace.is_over_after(4) {
         let (rune, width) = decode(&text[at..]);
         if width == 1 && rune == RUNE_ERROR {
             if !invalid {
@@ -329,8 +426,8 @@ pub fn to_valid(text: &[u8], replacement: &[u8]) -> Option<Vec<u8>> {
 /// The first letter of each word in title case.
 pub fn title(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let (mut at, mut previous) = (0, i32::from(b' '));
-    while at < text.len() {
+    let (mut at, mut previous, mut pace) = (0, i32::from(b' '), Pace::default());
+    while at < text.len() && !pace.is_over_after(8) {
         let (rune, width) = decode(&text[at..]);
         append_rune(
             &mut out,
@@ -366,14 +463,18 @@ pub fn replace_pairs(text: &[u8], pairs: &[(&[u8], &[u8])]) -> Option<Vec<u8>> {
     }
     let mut out = Vec::with_capacity(text.len());
     let (mut at, mut last, mut changed, mut after_empty) = (0, 0, false, false);
+    let mut pace = Pace::default();
     while at <= text.len() {
+        if pace.is_over_after(2) {
+            break;
+        }
         if !anywhere && at < text.len() && !begins[usize::from(text[at])] {
             at += 1;
             continue;
         }
-        let fit = pairs
-            .iter()
-            .find(|(old, _)| text[at..].starts_with(old) && !(old.is_empty() && after_empty));
+        let fit = pairs.iter().find(|(old, _)| {
+            pace.is_over_after(8) || text[at..].starts_with(old) && !(old.is_empty() && after_empty)
+        });
         after_empty = fit.is_some_and(|(old, _)| old.is_empty());
         let Some((old, new)) = fit else {
             at += 1;

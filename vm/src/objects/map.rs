@@ -1051,8 +1051,12 @@ unsafe fn rebuild<K: Key>(
                 capacity.checked_mul(2).ok_or(MapError::OutOfMemory)?
             };
             let new = Table::new(cache, ty, wanted)?;
-            let mut group = 0;
+            let (mut group, mut pace) = (0, crate::native::Pace::default());
             while group < capacity {
+                // A table that is half filled is not published.
+                if pace.is_over_after((GROUP * u64::from(ty.stride)) as usize) {
+                    return Err(MapError::OutOfMemory);
+                }
                 let mut full = full_in_group(old.control + group);
                 while full != 0 {
                     let number = group + full.trailing_zeros() as u64;

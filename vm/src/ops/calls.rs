@@ -78,6 +78,10 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                 if cx.machine.profiler.is_on() {
                     crate::cpu_profile::after_native(cx);
                 }
+                if crate::panics::was_abandoned() {
+                    // The program is ending: the goroutine does not go on.
+                    return cx.leave(Switch::Yield);
+                }
                 match result {
                     Ok(()) => after!(ip, fp, CallNative),
                     Err(panic) => cx.go_panic(ip, fp, &panic),

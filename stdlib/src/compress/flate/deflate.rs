@@ -114,7 +114,9 @@ fn blocks(writer: &mut BitWriter, data: &[u8], start: usize, level: i64, is_end:
     let mut block_start = start;
     let mut finder = (level != -2).then(|| Finder::new(data, start, effort(level)));
     let mut at = start;
-    while at < data.len() {
+    // What is looked at for one match may be many times as much.
+    let mut pace = vm::native::Pace::default();
+    while at < data.len() && !pace.is_over_after(256) {
         let (length, distance) = match &mut finder {
             Some(finder) => finder.find(at),
             None => (0, 0),

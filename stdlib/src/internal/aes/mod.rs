@@ -138,7 +138,8 @@ fn counter_mode(
     let mut skip = usize::try_from(skip).unwrap_or(0).min(15);
     let mut data = src.to_vec();
     let mut rest = data.as_mut_slice();
-    while !rest.is_empty() {
+    let mut pace = vm::native::Pace::default();
+    while !rest.is_empty() && !pace.is_over_after(16 * AT_ONCE) {
         let count = (skip + rest.len()).div_ceil(16).min(AT_ONCE);
         let mut stream = [[0; 16]; AT_ONCE];
         let mut ahead = number;

@@ -71,7 +71,13 @@ fn compress(function: Function, state: &mut [u64], data: &[u8]) {
 
 fn blocks(function: i64, state: GoSlice<'_, u64>, data: GoSlice<'_, u8>) {
     let mut words = state.to_vec();
-    compress(Function::from_number(function), &mut words, &data.to_vec());
+    // Parts are whole numbers of blocks.
+    for part in data.to_vec().chunks(vm::native::STRETCH) {
+        compress(Function::from_number(function), &mut words, part);
+        if part.len() == vm::native::STRETCH && vm::native::is_abandoned() {
+            return;
+        }
+    }
     state.copy_from(&words);
 }
 

@@ -14,7 +14,7 @@ use dashu_int::ops::{DivRem, ExtendedGcd, Gcd, SquareRoot};
 use dashu_int::{IBig, Sign, UBig};
 use smallvec::SmallVec;
 use vm::border::{GoSlice, GoStr};
-use vm::native::{GoPanic, NativeContext};
+use vm::native::{GoPanic, NativeContext, is_abandoned};
 use vm::natives;
 
 /// A magnitude in the script's heap.
@@ -154,8 +154,58 @@ fn multiply<'h>(
         return put(context, z, &[product as u64, (product >> 64) as u64]);
     }
     ask(context, x.len() + y.len())?;
-    let product = number(x) * number(y);
+    let product = product(&number(x), &number(y));
     put(context, z, product.as_words())
+}
+
+/// What dashu multiplies in the time between two looks at whether anybody wants the product: words of the shorter number.
+const PART: usize = 1 << 12;
+
+/// The product; anything, when nobody wants it any more. Long numbers are cut (Karatsuba), so that somebody can ask in between.
+fn product(x: &UBig, y: &UBig) -> UBig {
+    let (long, short) = match x.as_words().len() < y.as_words().len() {
+        true => (y, x),
+        false => (x, y),
+    };
+    let (most, least) = (long.as_words().len(), short.as_words().len());
+    if least <= PART {
+        if most <= 4 * PART {
+            return long * short;
+        }
+        // One part of the long number after the other.
+        let mut sum = UBig::ZERO;
+        for part in (0..most).step_by(4 * PART).rev() {
+            let end = (part + 4 * PART).min(most);
+            sum <<= (end - part) * 64;
+            sum += UBig::from_words(&long.as_words()[part..end]) * short;
+            if is_abandoned() {
+                break;
+            }
+        }
+        return sum;
+    }
+    if is_abandoned() {
+        return UBig::ZERO;
+    }
+    let half = most.div_ceil(2);
+    let cut = |number: &UBig| {
+        let (low, high) = number
+            .as_words()
+            .split_at(half.min(number.as_words().len()));
+        (UBig::from_words(low), UBig::from_words(high))
+    };
+    let ((x_low, x_high), (y_low, y_high)) = (cut(long), cut(short));
+    if y_high == UBig::ZERO {
+        return (product(&x_high, short) << (64 * half)) + product(&x_low, short);
+    }
+    let (low, high) = (product(&x_low, &y_low), product(&x_high, &y_high));
+    let all = product(&(x_low + x_high), &(y_low + y_high));
+    // Nothing fits together once the parts are anything.
+    if is_abandoned() {
+        return UBig::ZERO;
+    }
+    let middle = all - &low - &high;
+    (high << (128 * half)) + (middle << (64 * half)) + low
 }
 
 /// Quotient and remainder; the divisor is not zero.
@@ -294,7 +344,20 @@ fn power<'h>(
             .last()
             .map_or(0, |w| w.leading_zeros() as usize);
     ask(context, bits.saturating_mul(exponent) / 64 + 1)?;
-    put(context, z, base.pow(exponent).as_words())
+    if bits.saturating_mul(exponent) < 64 * PART {
+        return put(context, z, base.pow(exponent).as_words());
+    }
+    let mut result = UBig::ONE;
+    for bit in (0..usize::BITS - exponent.leading_zeros()).rev() {
+        result = product(&result, &result);
+        if exponent >> bit & 1 != 0 {
+            result = product(&result, &base);
+        }
+        if is_abandoned() {
+            break;
+        }
+    }
+    put(context, z, result.as_words())
 }
 
 /// `x` to the power of `y`, modulo `m`, which is not zero.

@@ -114,15 +114,36 @@ pub fn append_rune(out: &mut Vec<u8>, rune: i32) {
 /// Number of characters, each invalid byte counted as one.
 pub fn rune_count(text: &[u8]) -> usize {
     // PERF: in valid text every byte that does not continue a character begins one.
-    if std::str::from_utf8(text).is_ok() {
-        return text.iter().filter(|&&b| b & 0xC0 != 0x80).count();
+    if is_valid(text) {
+        let windows = crate::strings::search::in_windows(text);
+        return windows
+            .map(|window| window.iter().filter(|&&b| b & 0xC0 != 0x80).count())
+            .sum();
     }
-    let (mut count, mut at) = (0, 0);
-    while at < text.len() {
+    let (mut count, mut at, mut pace) = (0, 0, vm::native::Pace::default());
+    while at < text.len() && !pace.is_over_after(4) {
         at += decode(&text[at..]).1;
         count += 1;
     }
     count
+}
+
+/// Whether the text is UTF-8; or nobody wants to know any more.
+pub fn is_valid(mut text: &[u8]) -> bool {
+    const WINDOW: usize = 16 * vm::native::STRETCH;
+    while text.len() > WINDOW {
+        let (window, rest) = text.split_at(WINDOW);
+        match std::str::from_utf8(window) {
+            Ok(_) => text = rest,
+            // The last character goes on behind the window.
+            Err(error) if error.error_len().is_none() => text = &text[error.valid_up_to()..],
+            Err(_) => return false,
+        }
+        if vm::native::is_abandoned() {
+            return false;
+        }
+    }
+    std::str::from_utf8(text).is_ok()
 }
 
 /// The first bytes of a slice, enough for a character.
@@ -175,11 +196,11 @@ fn count_in_string(text: GoStr<'_>) -> i64 {
 }
 
 fn valid(bytes: GoSlice<'_, u8>) -> bool {
-    std::str::from_utf8(&bytes.to_vec()).is_ok()
+    is_valid(&bytes.to_vec())
 }
 
 fn valid_string(text: GoStr<'_>) -> bool {
-    std::str::from_utf8(&text).is_ok()
+    is_valid(&text)
 }
 
 natives! {

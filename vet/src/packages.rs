@@ -283,8 +283,13 @@ fn keys_and_values(context: &mut Context<'_>, call: ExprId, name: &str, args: &[
     let is_attribute = |ty: TypeId| context.named(ty) == Some(("log/slog", "Attr"));
     let attribute = attribute_type(context);
     let may_be_attribute = |ty: TypeId| {
-        types.is_interface(ty)
-            && attribute.is_some_and(|attribute| context.typed.implements(attribute, ty))
+        let methods = types.as_interface(ty).map(|interface| &interface.methods);
+        attribute.zip(methods).is_some_and(|(attribute, methods)| {
+            methods.iter().all(|method| {
+                let name = context.names.text(method.name);
+                context.has_method(attribute, false, name, |_| true)
+            })
+        })
     };
     let mut place = Place::Key;
     let mut unknown: Option<ExprId> = None;

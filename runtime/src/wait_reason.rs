@@ -86,6 +86,26 @@ pub(crate) enum WokenBy {
 }
 
 impl WaitReason {
+    /// Whether only other goroutines of the program, or time, end such a wait.
+    ///
+    /// GO: runtime2.go `isIdleInSynctest`.
+    #[must_use]
+    pub fn is_durable(self) -> bool {
+        matches!(
+            self,
+            WaitReason::ChannelReceive
+                | WaitReason::ChannelSend
+                | WaitReason::ChannelReceiveNil
+                | WaitReason::ChannelSendNil
+                | WaitReason::Select
+                | WaitReason::SelectNoCases
+                | WaitReason::Sleep
+                | WaitReason::CondWait
+                | WaitReason::WaitGroupWait
+                | WaitReason::Coroutine
+        )
+    }
+
     pub(crate) fn woken_by(self) -> WokenBy {
         match self {
             WaitReason::ChannelReceive | WaitReason::ChannelSend | WaitReason::Select => {

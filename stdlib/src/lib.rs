@@ -94,6 +94,7 @@ packages! {
     "internal/alias" => crate::internal::alias;
     "internal/digest" => crate::internal::digest;
     "internal/poll" => crate::internal::poll;
+    "internal/synctest" => crate::internal::synctest;
     "internal/values" => crate::internal::values;
     "io/fs" => crate::os::fs;
     "iter" => crate::iter;

@@ -322,6 +322,27 @@ impl<'h> NativeContext<'h> {
         drop(dropped);
     }
 
+    /// Whether the calling goroutine belongs to the scope with this number, or to one within.
+    pub fn is_within_scope(&self, number: u64) -> bool {
+        let scope = self.fiber.scope.as_deref();
+        scope.is_some_and(|scope| scope.chain().any(|scope| scope.number == number))
+    }
+
+    /// Counts, in a stopped world, the goroutines of a scope; -1 if one of them runs, or waits for what neither goroutines nor time bring.
+    pub fn count_waiting(&self, number: u64) -> WorldJob<i64> {
+        Box::new(move |world| {
+            let (mut all, mut is_still) = (0, true);
+            world.for_each_goroutine(|goroutine| {
+                let scope = goroutine.fiber.scope.as_deref();
+                if scope.is_some_and(|scope| scope.chain().any(|scope| scope.number == number)) {
+                    all += 1;
+                    is_still &= goroutine.waits.is_some_and(runtime::WaitReason::is_durable);
+                }
+            });
+            if is_still { all } else { -1 }
+        })
+    }
+
     /// Has every goroutine stop for a moment, so that what they have taken is counted.
     pub fn count_scopes(&self) -> WorldJob<()> {
         Box::new(|_| ())

@@ -47,11 +47,7 @@ fn character(data: &[u8], at: usize) -> (String, usize) {
             .as_bytes(),
         ),
         b'\\' => out.extend_from_slice(b"'\\\\'"),
-        _ => {
-            out.push(b'\'');
-            out.extend_from_slice(&data[at..at + size]);
-            out.push(b'\'');
-        }
+        _ => out.extend_from_slice(&crate::strconv::quote_rune(rune as i32).0),
     }
     (String::from_utf8_lossy(&out).into_owned(), size)
 }
@@ -350,7 +346,7 @@ fn skip(data: GoStr<'_>, at: i64) -> i64 {
     }
 }
 
-/// The string in quotes, with escapes, those for HTML if asked.
+/// The string in quotes, with escapes, those for HTML if asked. What ends a line for JavaScript is always escaped.
 fn quote(text: GoStr<'_>, html: bool) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len() + 2);
@@ -362,7 +358,7 @@ fn quote(text: GoStr<'_>, html: bool) -> Vec<u8> {
             let (rune, size) = crate::unicode::utf8::decode(&bytes[i..]);
             if rune == 0xFFFD && size == 1 {
                 out.extend_from_slice("\u{FFFD}".as_bytes());
-            } else if html && (rune == 0x2028 || rune == 0x2029) {
+            } else if rune == 0x2028 || rune == 0x2029 {
                 out.extend_from_slice(format!("\\u{rune:04x}").as_bytes());
             } else {
                 out.extend_from_slice(&bytes[i..i + size]);

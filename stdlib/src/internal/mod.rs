@@ -4,4 +4,5 @@ pub mod aes;
 pub mod alias;
 pub mod digest;
 pub mod poll;
+pub mod synctest;
 pub mod values;

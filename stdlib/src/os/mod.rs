@@ -604,6 +604,13 @@ pub mod syscall {
     vm::natives! {
         pure "decimal" => super::fs::decimal;
         pure "text" => super::error_text;
+        pure "Getpid" => super::process_id;
+        pure "Getppid" => super::parent_id;
+        pure "Getuid" => super::user;
+        pure "Geteuid" => super::effective_user;
+        pure "Getgid" => super::group;
+        pure "Getegid" => super::effective_group;
+        pure "kill" => super::sandbox::kill;
     }
 }
 

@@ -141,6 +141,30 @@ fn times_of(number: i64) -> (i64, i64) {
     )
 }
 
+/// Sends a signal to a process or a group of them, as the system's `kill` does; with -1 to none.
+pub fn kill(number: i64, wanted: i64) -> i64 {
+    if number > 0 {
+        return signal(number, wanted);
+    }
+    let named = i32::try_from(wanted).ok().and_then(Signal::from_named_raw);
+    let sent = match (number, named) {
+        (-1, _) => return i64::from(libc::EPERM),
+        (0, None) if wanted == 0 => rustix::process::test_kill_current_process_group(),
+        (0, Some(signal)) => rustix::process::kill_current_process_group(signal),
+        (_, _) => {
+            let Some(group) = number.checked_neg().and_then(process) else {
+                return i64::from(libc::ESRCH);
+            };
+            match named {
+                Some(signal) => rustix::process::kill_process_group(group, signal),
+                None if wanted == 0 => rustix::process::test_kill_process_group(group),
+                None => return i64::from(libc::EINVAL),
+            }
+        }
+    };
+    sent.map_or_else(|error| i64::from(error.raw_os_error()), |()| 0)
+}
+
 /// Sends a signal, or with 0 asks whether the process is there.
 pub fn signal(number: i64, signal: i64) -> i64 {
     let invalid = i64::from(libc::EINVAL);

@@ -286,6 +286,14 @@ pub(super) fn signal_process(context: &mut NativeContext<'_>, number: i64, signa
     }
 }
 
+/// `kill` of the system: `number` below zero names a group of processes, 0 the own one.
+pub(super) fn kill(context: &mut NativeContext<'_>, number: i64, signal: i64) -> i64 {
+    match capabilities(context).processes {
+        true => super::process::kill(number, signal),
+        false => DENIED,
+    }
+}
+
 /// Descriptors are numbers of the whole process: a program that may not reach that one has its own streams only.
 pub(super) fn is_open(context: &mut NativeContext<'_>, handle: i64) -> bool {
     match capabilities(context).system {

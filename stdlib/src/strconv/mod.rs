@@ -125,7 +125,7 @@ fn quote_graphic(text: GoStr<'_>) -> Bytes {
     quoted(text, Escape::NonGraphic)
 }
 
-fn quote_rune(rune: i32) -> Bytes {
+pub(crate) fn quote_rune(rune: i32) -> Bytes {
     quoted_rune(rune, Escape::Unprintable)
 }
 

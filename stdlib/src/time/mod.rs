@@ -331,7 +331,7 @@ fn zone_named(number: i64, name: GoStr<'_>, seconds: i64) -> (i64, bool) {
     }
 }
 
-fn sleep(context: &mut NativeContext<'_>, duration: i64) -> Parking<()> {
+pub(crate) fn sleep(context: &mut NativeContext<'_>, duration: i64) -> Parking<()> {
     if duration <= 0 {
         return Parking::Done(());
     }
@@ -365,7 +365,7 @@ fn hide_buffer(channel: Any<'_>) {
     }
 }
 
-fn try_lock(word: Pointer<'_, u32>) -> Result<bool, GoPanic> {
+pub(crate) fn try_lock(word: Pointer<'_, u32>) -> Result<bool, GoPanic> {
     use std::sync::atomic::Ordering::{Acquire, Relaxed};
     // ORDERING: Acquire; pairs with the Release of `unlock`.
     Ok(word
@@ -374,7 +374,7 @@ fn try_lock(word: Pointer<'_, u32>) -> Result<bool, GoPanic> {
         .is_ok())
 }
 
-fn unlock(word: Pointer<'_, u32>) -> Result<(), GoPanic> {
+pub(crate) fn unlock(word: Pointer<'_, u32>) -> Result<(), GoPanic> {
     // ORDERING: Release; pairs with the Acquire of `try_lock`.
     word.atomic()?
         .store(0, std::sync::atomic::Ordering::Release);
@@ -402,7 +402,7 @@ natives! {
     pure "localZone" => local_zone;
     pure "zoneAt" => zone_at;
     pure "zoneNamed" => zone_named;
-    parking "Sleep" => sleep;
+    parking "sleep" => sleep;
     pure "arm" => arm;
     pure "disarm" => disarm;
     pure "ticked" => ticked;

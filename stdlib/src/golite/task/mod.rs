@@ -8,7 +8,7 @@ fn scope(context: &mut NativeContext<'_>) -> u64 {
     context.scope()
 }
 
-fn new_scope<'h>(
+pub(crate) fn new_scope<'h>(
     context: &mut NativeContext<'h>,
     parent: u64,
     trouble: Reference<'h>,
@@ -19,7 +19,7 @@ fn new_scope<'h>(
     context.new_scope(parent, trouble, left, ScopeLimits::new(time, bytes))
 }
 
-fn start_in(context: &mut NativeContext<'_>, number: u64) {
+pub(crate) fn start_in(context: &mut NativeContext<'_>, number: u64) {
     context.start_in(number);
 }
 
@@ -32,7 +32,7 @@ fn stop_all(context: &mut NativeContext<'_>) -> Parking<()> {
 }
 
 /// The text of a panic that nobody recovered, without `panic: `.
-fn crash(context: &mut NativeContext<'_>, number: u64) -> (String, String, bool) {
+pub(crate) fn crash(context: &mut NativeContext<'_>, number: u64) -> (String, String, bool) {
     match context.scope_report(number).crash {
         Some((text, trace)) => {
             let text = text.strip_prefix("panic: ").unwrap_or(&text).to_owned();
@@ -61,7 +61,7 @@ fn usage(context: &mut NativeContext<'_>, number: u64) -> (i64, i64) {
     (signed(report.time), signed(report.bytes))
 }
 
-fn drop_scope(context: &mut NativeContext<'_>, number: u64) {
+pub(crate) fn drop_scope(context: &mut NativeContext<'_>, number: u64) {
     context.drop_scope(number);
 }
 

@@ -40,18 +40,24 @@ impl BitWriter {
         }
     }
 
-    fn stored(&mut self, data: &[u8], is_last: bool) {
-        let mut pieces = data.chunks(0xFFFF).peekable();
-        if pieces.peek().is_none() {
-            self.stored_piece(&[], is_last);
+    fn stored(&mut self, data: &[u8]) {
+        if data.is_empty() {
+            self.stored_piece(&[]);
         }
-        while let Some(piece) = pieces.next() {
-            self.stored_piece(piece, is_last && pieces.peek().is_none());
+        for piece in data.chunks(0xFFFF) {
+            self.stored_piece(piece);
         }
     }
 
-    fn stored_piece(&mut self, piece: &[u8], is_last: bool) {
-        self.put(u32::from(is_last), 3);
+    /// Ends the stream with an empty block of the fixed codes: Go marks no block with something in it as the last.
+    fn end(&mut self) {
+        self.put(0b011, 3);
+        self.put(0, 7);
+        self.align();
+    }
+
+    fn stored_piece(&mut self, piece: &[u8]) {
+        self.put(0, 3);
         self.align();
         let length = piece.len() as u16;
         self.out.extend_from_slice(&length.to_le_bytes());
@@ -92,24 +98,22 @@ const BLOCK: usize = 1 << 14;
 
 /// See `super::deflate`.
 pub fn compress(writer: &mut BitWriter, data: &[u8], start: usize, level: i64, how: i64) {
-    let is_end = how == 2;
-    if level == 0 {
-        if start < data.len() || is_end {
-            writer.stored(&data[start..], is_end);
-        }
-    } else if start < data.len() {
-        blocks(writer, data, start, level, is_end);
-    } else if is_end {
-        writer.stored(&[], true);
+    let left = data.len().saturating_sub(start);
+    // So little is stored as it is, but where much is tried; as in Go.
+    let is_tiny = how != 0 && left <= 32 && level < 7;
+    if left > 0 && (level == 0 || is_tiny) {
+        writer.stored(&data[start..]);
+    } else if left > 0 {
+        blocks(writer, data, start, level);
     }
     match how {
-        1 => writer.stored(&[], false),
-        2 => writer.align(),
+        1 => writer.stored(&[]),
+        2 => writer.end(),
         _ => {}
     }
 }
 
-fn blocks(writer: &mut BitWriter, data: &[u8], start: usize, level: i64, is_end: bool) {
+fn blocks(writer: &mut BitWriter, data: &[u8], start: usize, level: i64) {
     let mut tokens = Vec::with_capacity(BLOCK);
     let mut block_start = start;
     let mut finder = (level != -2).then(|| Finder::new(data, start, effort(level)));
@@ -135,8 +139,7 @@ fn blocks(writer: &mut BitWriter, data: &[u8], start: usize, level: i64, is_end:
             at += length;
         }
         if tokens.len() == BLOCK || at == data.len() {
-            let is_last = is_end && at == data.len();
-            block(writer, &tokens, &data[block_start..at], is_last);
+            block(writer, &tokens, &data[block_start..at]);
             tokens.clear();
             block_start = at;
         }
@@ -333,7 +336,7 @@ fn run_lengths(lengths: &[u8]) -> Vec<(u8, u32, u32)> {
     out
 }
 
-fn block(writer: &mut BitWriter, tokens: &[Token], data: &[u8], is_last: bool) {
+fn block(writer: &mut BitWriter, tokens: &[Token], data: &[u8]) {
     let (mut literals, mut distances) = ([0u32; 286], [0u32; 30]);
     literals[256] = 1;
     let mut extra_bits = 0u64;
@@ -389,12 +392,11 @@ fn block(writer: &mut BitWriter, tokens: &[Token], data: &[u8], is_last: bool) {
     let fixed_size = size(&fixed_literals, &fixed_distances);
     let stored_size = (data.len() as u64 + 4 * (data.len() as u64 / 0xFFFF + 1)) * 8;
     if stored_size < dynamic_size.min(fixed_size) {
-        writer.stored(data, is_last);
+        writer.stored(data);
         return;
     }
-    let last = u32::from(is_last);
     if fixed_size <= dynamic_size {
-        writer.put(last | 1 << 1, 3);
+        writer.put(1 << 1, 3);
         put_tokens(
             writer,
             tokens,
@@ -403,7 +405,7 @@ fn block(writer: &mut BitWriter, tokens: &[Token], data: &[u8], is_last: bool) {
         );
         return;
     }
-    writer.put(last | 2 << 1, 3);
+    writer.put(2 << 1, 3);
     writer.put(literal_count as u32 - 257, 5);
     writer.put(distance_count as u32 - 1, 5);
     writer.put(sent as u32 - 4, 4);

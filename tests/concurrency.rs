@@ -325,6 +325,13 @@ fn schedtrace_prints_a_line_per_period_and_scheddetail_every_processor() {
 }
 
 #[test]
+fn what_many_goroutines_have_taken_goes_back_to_the_system() {
+    // It waits until nine tenths are back.
+    let ran = run("fairness/spike.gl", 2, "");
+    assert_eq!(ran.stdout, "gave back true\n", "{}", ran.stderr);
+}
+
+#[test]
 fn many_connections_come_and_go() {
     // More where the system lets a process have as many descriptors.
     let count = std::env::var("CONNECTIONS").unwrap_or_else(|_| "400".into());

@@ -15,6 +15,7 @@
 //! GO: runtime2.go `g`, proc.go `gfget`, `gfput`, `allgs`.
 
 use std::{
+    alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error},
     cell::{Cell, UnsafeCell},
     ops::Deref,
     ptr::NonNull,
@@ -43,6 +44,7 @@ impl GoroutineId {
 
 /// What a goroutine's waiters are in use for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum WaitsAt {
     /// No channel.
     Nothing,
@@ -119,6 +121,28 @@ unsafe impl<E: Engine> Sync for Goroutine<E> {}
 unsafe impl<E: Engine> Send for Goroutine<E> {}
 
 impl<E: Engine> Goroutine<E> {
+    /// Makes a dead goroutine of zeroed memory, at which others may look all the while: what they read is zero for a dead one, and is not written.
+    ///
+    /// # Safety
+    /// Memory of this size and alignment, zeroed, of which nobody but the caller uses more than the status and the fiber's place.
+    unsafe fn make_of_zeros(place: NonNull<Goroutine<E>>) {
+        let place = place.as_ptr();
+        #[cfg(loom)]
+        // SAFETY: by the contract. The models' atomics are more than numbers.
+        unsafe {
+            place.write(Goroutine::new());
+        }
+        #[cfg(not(loom))]
+        // SAFETY: by the contract. Zero is a number, a null pointer, `false`, or the first of an enum with numbers, in all fields but these.
+        unsafe {
+            (&raw mut (*place).fiber).write(UnsafeCell::new(None));
+            (&raw mut (*place).waiter).write(UnsafeCell::new(Waiter::new()));
+            (&raw mut (*place).select).write(UnsafeCell::new(SelectWaiters::default()));
+            (&raw mut (*place).completion).write(UnsafeCell::new(None));
+        }
+    }
+
+    #[cfg(loom)]
     fn new() -> Goroutine<E> {
         Goroutine {
             status: StatusCell::new(Status::Dead),
@@ -502,8 +526,10 @@ impl<E: Engine> Default for FreeList<E> {
 /// How many free goroutines a processor keeps before it gives half away, and how many it takes at a time.
 const FREE_LIMIT: usize = 128;
 const FREE_BATCH: usize = 64;
-/// How many goroutines are made at a time: about two pages of memory.
-const CHUNK: usize = 48;
+/// How many goroutines are made at a time: some pages of memory; few at first, as most programs have few.
+const CHUNKS: [usize; 3] = [8, 48, 256];
+/// A page.
+const PAGE: usize = 4096;
 
 impl<E: Engine> FreeList<E> {
     /// A goroutine to make a new one of.
@@ -529,15 +555,51 @@ impl<E: Engine> FreeList<E> {
     }
 }
 
+/// Gives pages back to the system; they are zero from now on.
+///
+/// # Safety
+/// Whole pages of private memory, of which nobody uses anything but to look whether it is zero.
+unsafe fn make_zero(start: NonNull<u8>, bytes: usize) {
+    #[cfg(all(target_os = "linux", not(miri), not(loom)))]
+    // SAFETY: by the contract.
+    if unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_DONTNEED) } == 0 {
+        return;
+    }
+    // SAFETY: by the contract.
+    unsafe { start.as_ptr().write_bytes(0, bytes) };
+}
+
 /// Every goroutine of a scheduler, used or not.
 pub(crate) struct Registry<E: Engine> {
     storage: RankedMutex<Storage<E>>,
 }
 
 struct Storage<E: Engine> {
-    /// INVARIANT: a chunk is never dropped or moved before the registry is dropped.
+    /// INVARIANT: a chunk is never dropped or moved before the registry is dropped. One that is not in use may have been given back to the
+    /// system ([`Registry::release_unused`]): then it is zero, so all in it are dead.
     chunks: Vec<NonNull<[Goroutine<E>]>>,
+    /// Which of them have been given back.
+    released: Vec<NonNull<[Goroutine<E>]>>,
     free: List<E>,
+}
+
+/// The memory of a chunk: whole pages, if it is large.
+fn layout_of<E: Engine>(count: usize) -> Layout {
+    let layout = Layout::array::<Goroutine<E>>(count).expect("a chunk is small");
+    if layout.size() < 4 * PAGE {
+        return layout;
+    }
+    layout.align_to(PAGE).expect("a power of two")
+}
+
+/// New memory for so many goroutines, zeroed.
+fn new_chunk<E: Engine>(count: usize) -> NonNull<[Goroutine<E>]> {
+    let layout = layout_of::<E>(count);
+    // SAFETY: the size is not zero.
+    let Some(memory) = NonNull::new(unsafe { alloc_zeroed(layout) }) else {
+        handle_alloc_error(layout)
+    };
+    NonNull::slice_from_raw_parts(memory.cast(), count)
 }
 
 // SAFETY: the chunks are owned, and goroutines are `Send` and `Sync`.
@@ -550,6 +612,7 @@ impl<E: Engine> Registry<E> {
                 Rank::Goroutines,
                 Storage {
                     chunks: Vec::new(),
+                    released: Vec::new(),
                     free: List::default(),
                 },
             ),
@@ -559,15 +622,21 @@ impl<E: Engine> Registry<E> {
     fn refill(&self, list: &mut List<E>) {
         let mut storage = self.storage.lock();
         if storage.free.len() == 0 {
-            // The first chunk is small: most programs have few goroutines.
-            let size = if storage.chunks.is_empty() { 8 } else { CHUNK };
-            let chunk: Box<[Goroutine<E>]> = (0..size).map(|_| Goroutine::new()).collect();
-            // Kept as a raw pointer: a box that is moved would claim to be the only way to its contents.
-            let chunk = NonNull::from(Box::leak(chunk));
-            storage.chunks.push(chunk);
-            // SAFETY: just made, and never freed before the registry (INVARIANT).
-            for goroutine in unsafe { chunk.as_ref() } {
-                storage.free.push_back(NonNull::from(goroutine));
+            let chunk = match storage.released.pop() {
+                Some(chunk) => chunk,
+                None => {
+                    let size = CHUNKS[storage.chunks.len().min(CHUNKS.len() - 1)];
+                    let chunk = new_chunk(size);
+                    storage.chunks.push(chunk);
+                    chunk
+                }
+            };
+            for at in 0..chunk.len() {
+                // SAFETY: within the chunk.
+                let goroutine = unsafe { chunk.cast::<Goroutine<E>>().add(at) };
+                // SAFETY: the chunk is zero, new or given back, and only who looks at all of them sees it so far.
+                unsafe { Goroutine::make_of_zeros(goroutine) };
+                storage.free.push_back(goroutine);
             }
         }
         for _ in 0..FREE_BATCH {
@@ -589,6 +658,43 @@ impl<E: Engine> Registry<E> {
     /// Gives a whole list back, for a processor that is given up.
     pub(crate) fn take_back_all(&self, list: &mut FreeList<E>) {
         self.take_back(&mut list.0, usize::MAX);
+    }
+
+    /// Gives the memory of chunks in which no goroutine is in use back to the system. They stay where they are.
+    pub(crate) fn release_unused(&self) {
+        // Whoever wants a goroutine meanwhile makes new ones.
+        let (free, mut chunks) = {
+            let mut storage = self.storage.lock();
+            (std::mem::take(&mut storage.free), storage.chunks.clone())
+        };
+        let mut free = free.into_sorted();
+        chunks.sort_unstable_by_key(|chunk| chunk.cast::<u8>());
+        let (mut kept, mut released) = (List::default(), Vec::new());
+        let mut rest = free.as_mut_slice();
+        for chunk in chunks {
+            let start = chunk.cast::<Goroutine<E>>();
+            // SAFETY: the end of the chunk.
+            let end = unsafe { start.add(chunk.len()) };
+            let count = rest.partition_point(|&raw| raw < end);
+            let (inside, others) = std::mem::take(&mut rest).split_at_mut(count);
+            rest = others;
+            let layout = layout_of::<E>(chunk.len());
+            if count == chunk.len() && layout.align() == PAGE && layout.size().is_multiple_of(PAGE)
+            {
+                for raw in inside {
+                    // SAFETY: it is free, and out of the list, so it is ours. Of a dead goroutine nothing else is to be dropped.
+                    unsafe { (&raw mut (*raw.as_ptr()).select).drop_in_place() };
+                }
+                // SAFETY: whole pages of a chunk that nobody uses. Who looks at all goroutines sees dead ones before and after.
+                unsafe { make_zero(chunk.cast(), layout.size()) };
+                released.push(chunk);
+            } else {
+                inside.iter().for_each(|&raw| kept.push_back(raw));
+            }
+        }
+        let mut storage = self.storage.lock();
+        storage.free.append(kept);
+        storage.released.append(&mut released);
     }
 
     /// Visits every goroutine that is in use, with its fiber.
@@ -654,6 +760,10 @@ impl<E: Engine> Registry<E> {
         for chunk in chunks {
             // SAFETY: chunks live as long as the registry (INVARIANT).
             for goroutine in unsafe { chunk.as_ref() } {
+                // A dead one has none, and its memory may have been given back.
+                if goroutine.status() == Status::Dead {
+                    continue;
+                }
                 // SAFETY: as in `for_each`.
                 if let Some(fiber) = unsafe { (*goroutine.fiber.get()).take() } {
                     abandoned(fiber);
@@ -714,9 +824,20 @@ impl<E: Engine> Registry<E> {
 
 impl<E: Engine> Drop for Registry<E> {
     fn drop(&mut self) {
-        for chunk in std::mem::take(&mut self.storage.lock().chunks) {
-            // SAFETY: it came from a box, and the scheduler is gone, so nobody names its goroutines any more.
-            drop(unsafe { Box::from_raw(chunk.as_ptr()) });
+        let mut storage = self.storage.lock();
+        let (chunks, released) = (
+            std::mem::take(&mut storage.chunks),
+            std::mem::take(&mut storage.released),
+        );
+        for chunk in chunks {
+            // SAFETY: it was made with this layout, and the scheduler is gone, so nobody names its goroutines any more. What has been given back holds
+            // nothing.
+            unsafe {
+                if !released.contains(&chunk) {
+                    chunk.as_ptr().drop_in_place();
+                }
+                dealloc(chunk.as_ptr().cast(), layout_of::<E>(chunk.len()));
+            }
         }
     }
 }

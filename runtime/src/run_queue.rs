@@ -366,6 +366,13 @@ impl<E: Engine> List<E> {
         self.0.front().copied()
     }
 
+    /// All of them, by address.
+    pub(crate) fn into_sorted(self) -> Vec<NonNull<Goroutine<E>>> {
+        let mut all = Vec::from(self.0);
+        all.sort_unstable();
+        all
+    }
+
     /// Appends all of `other`.
     pub(crate) fn append(&mut self, mut other: List<E>) {
         self.0.append(&mut other.0);

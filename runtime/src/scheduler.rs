@@ -777,6 +777,23 @@ pub struct CollectionRequester<E: Engine> {
 }
 
 impl<E: Engine> CollectionRequester<E> {
+    /// Has the world stopped for [`Engine::collect`] with [`CollectionReason::Periodic`](crate::CollectionReason::Periodic) soon.
+    pub fn request_collection(&self) {
+        if let Some(shared) = self.shared.upgrade()
+            && !shared.is_finishing()
+        {
+            shared.call_attention(attention::COLLECT_PERIODIC);
+            shared.wake_processor();
+        }
+    }
+
+    /// Gives memory that goroutines have left and none needs now back to the system.
+    pub fn release_goroutines(&self) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.registry.release_unused();
+        }
+    }
+
     /// Has the world stopped for [`Engine::collect`] soon, though everybody may be asleep; nothing if the run has ended.
     pub fn request(&self) {
         if let Some(shared) = self.shared.upgrade()

@@ -77,6 +77,8 @@ pub(crate) enum Parked {
 pub(crate) struct StatusCell(AtomicU32);
 
 impl StatusCell {
+    /// A zeroed one is dead.
+    #[cfg(loom)]
     pub(crate) fn new(status: Status) -> StatusCell {
         StatusCell(AtomicU32::new(status as u32))
     }

@@ -12,7 +12,7 @@ use runtime::{
 };
 
 use crate::cpu_profile::{self, Burst, CpuProfiler, Look};
-use crate::fiber::{FIRST_FRAME, Fiber};
+use crate::fiber::{FIRST_FRAME, Fiber, FiberCell};
 use crate::fiber_pool::{FiberPool, FreeFibers};
 use crate::heap::{
     Cache, Collection, Heap, HeapOptions, Marker, OutOfMemory, Pace, Roots, Site, barrier,
@@ -291,7 +291,7 @@ impl Machine {
     }
 
     /// A fiber that runs the program from its beginning; `None` when there is no memory.
-    pub(crate) fn main_fiber(&self) -> Option<Box<Fiber>> {
+    pub(crate) fn main_fiber(&self) -> Option<FiberCell> {
         let start = self.image.functions[self.image.entry.0 as usize].start;
         Fiber::starting(None, 0, start, 0, self.max_stack(), self.heap.account())
     }
@@ -300,8 +300,8 @@ impl Machine {
     pub(crate) fn fiber_of(
         &self,
         function: u64,
-        recycled: Option<Box<Fiber>>,
-    ) -> Option<Box<Fiber>> {
+        recycled: Option<FiberCell>,
+    ) -> Option<FiberCell> {
         // SAFETY: a live closure: its first word is the address of its code, in the image.
         let code = unsafe { calls::code_of(function) };
         let offset =
@@ -476,7 +476,7 @@ impl Drop for Machine {
 }
 
 impl Engine for Machine {
-    type Fiber = Box<Fiber>;
+    type Fiber = FiberCell;
     type PerProcessor = PerProcessor;
     type Transfer = Transfer;
     type Completion = FinishNative;
@@ -566,11 +566,11 @@ impl Engine for Machine {
         }
     }
 
-    fn place_of(fiber: &Box<Fiber>) -> *const u8 {
+    fn place_of(fiber: &FiberCell) -> *const u8 {
         std::ptr::from_ref::<Fiber>(fiber).cast()
     }
 
-    fn finished(&self, mut fiber: Box<Fiber>, local: &mut PerProcessor) {
+    fn finished(&self, mut fiber: FiberCell, local: &mut PerProcessor) {
         if fiber.recycle() {
             self.fibers.put(&mut local.free, fiber);
         }

@@ -7,6 +7,7 @@
 //! Positions in the stack are kept as slot indices, never as addresses, since the stack moves when it grows.
 
 use std::cell::Cell;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use bytecode::RED_ZONE;
@@ -17,6 +18,7 @@ use crate::host_call::Owed;
 use crate::native::FinishNative;
 use crate::running::stub;
 use crate::scope::Scope;
+use crate::slab;
 use crate::stack::Stack;
 
 /// In a return word: the safepoint of the caller's frame is the return address itself (a `RunDefers` that is re-entered), not the
@@ -92,6 +94,15 @@ pub(crate) struct PanicRecord {
     pub(crate) text: Option<[u64; 2]>,
 }
 
+/// Where fibers lie.
+pub type FiberCell = slab::Cell<Fiber>;
+
+impl slab::InSlab for Fiber {
+    const SLAB: &'static slab::Slab = &FIBERS;
+}
+
+static FIBERS: slab::Slab = slab::Slab::new(std::alloc::Layout::new::<Fiber>());
+
 /// How many lines of 64 bytes a fiber takes.
 pub(crate) const LINES: usize = size_of::<Fiber>() / 64;
 
@@ -109,7 +120,7 @@ pub struct Fiber {
     pub(crate) defer_arguments: Vec<u64>,
     pub(crate) panics: Vec<PanicRecord>,
     /// Set when nobody has recovered and the texts of the panics are being asked for, to be printed: which one is next.
-    pub(crate) dying: Option<usize>,
+    pub(crate) dying: Option<u32>,
     /// Where the goroutine was started: word offset of the instruction ([`NOWHERE`]: by the machine), and by whom.
     pub(crate) created_at: u32,
     pub(crate) created_by: GoroutineId,
@@ -126,7 +137,7 @@ pub struct Fiber {
     /// The scope that it belongs to.
     pub(crate) scope: Option<Arc<Scope>>,
     /// The scope of the next goroutine that it starts, if that is another.
-    pub(crate) starts_in: Cell<Option<Option<Arc<Scope>>>>,
+    pub(crate) starts_in: Cell<Option<Box<Option<Arc<Scope>>>>>,
     /// A native runs that was called at the saved place.
     pub(crate) in_native: bool,
     /// It has ended in the middle of something: not to be used again.
@@ -156,7 +167,7 @@ pub(crate) struct Refused {
     /// Bytes allocated then, ever.
     pub(crate) allocated: u64,
     /// How often it has been tried.
-    pub(crate) times: u32,
+    pub(crate) times: NonZero<u32>,
 }
 
 /// No place in the code.
@@ -172,16 +183,16 @@ impl Fiber {
     /// A fiber that will run the code at word offset `offset` with `closure` and `arguments` argument slots, which the caller
     /// writes next ([`Fiber::arguments`]). `None` when there is no memory.
     pub(crate) fn starting(
-        recycled: Option<Box<Fiber>>,
+        recycled: Option<FiberCell>,
         closure: u64,
         offset: u32,
         arguments: usize,
         max_stack: usize,
         account: &Arc<Account>,
-    ) -> Option<Box<Fiber>> {
+    ) -> Option<FiberCell> {
         let mut fiber = match recycled {
             Some(fiber) => fiber,
-            None => Box::new(Fiber {
+            None => FiberCell::new(Fiber {
                 stack: Stack::new(account)?,
                 frame: FIRST_FRAME,
                 offset,
@@ -204,7 +215,7 @@ impl Fiber {
                 broken: false,
                 call: Owed::NOTHING,
                 list_charge: 0,
-            }),
+            })?,
         };
         fiber.frame = FIRST_FRAME;
         fiber.offset = offset;

@@ -4,14 +4,15 @@
 //! starts what another ends, they hand fibers on in batches through the pool of the whole program.
 //!
 //! What the pool holds is charged to the program like any stack. A collection gives back what has lain there unused since the one before,
-//! a part at a time: a program that starts and ends goroutines all the time keeps what it needs, and a spike is forgotten.
+//! a part at a time: a program that starts and ends goroutines all the time keeps what it needs, and a spike is forgotten. After a large one a thread gives back
+//! what lies unused for a second, though nobody collects (`settle.rs`).
 //!
 //! GO: proc.go `gfput`, `gfget`; mgcmark.go `markrootFreeGStacks`.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::fiber::Fiber;
+use crate::fiber::FiberCell;
 
 /// How many fibers are handed on at a time.
 const BATCH: usize = 64;
@@ -19,13 +20,14 @@ const BATCH: usize = 64;
 const KEPT: usize = 2 * BATCH;
 /// How many batches the pool keeps; what a larger spike leaves goes back at once.
 const MOST_BATCHES: usize = 1024;
+/// With more batches than this, those that are not needed go back within seconds, without a collection.
+const MANY_BATCHES: usize = 64;
 /// How many batches a collection gives back, since the world waits for it.
 const TRIMMED: usize = 128;
 
 /// The fibers that a processor keeps.
 #[derive(Default)]
-#[allow(clippy::vec_box, reason = "boxes go on to goroutines as they are")]
-pub(crate) struct FreeFibers(Vec<Box<Fiber>>);
+pub(crate) struct FreeFibers(Vec<FiberCell>);
 
 /// What the processors share.
 #[derive(Default)]
@@ -33,20 +35,25 @@ pub(crate) struct FiberPool {
     state: Mutex<State>,
     /// How many batches there are, to be looked at without the lock.
     batches: AtomicUsize,
+    /// Sees to it that `settle` is called for a while.
+    after_spike: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
+    /// Somebody does.
+    settling: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
-    #[allow(clippy::vec_box, reason = "as above")]
-    batches: Vec<Vec<Box<Fiber>>>,
+    batches: Vec<Vec<FiberCell>>,
     /// The fewest there were since the last collection.
     unused: usize,
+    /// The fewest there were since [`FiberPool::settle`].
+    unused_since: usize,
 }
 
 impl FiberPool {
     /// A fiber for a new goroutine, if one is left over.
     #[inline]
-    pub(crate) fn take(&self, local: &mut FreeFibers) -> Option<Box<Fiber>> {
+    pub(crate) fn take(&self, local: &mut FreeFibers) -> Option<FiberCell> {
         let Some(fiber) = local.0.pop() else {
             return self.refill(local);
         };
@@ -60,7 +67,7 @@ impl FiberPool {
 
     /// Keeps the fiber of a goroutine that has ended.
     #[inline]
-    pub(crate) fn put(&self, local: &mut FreeFibers, fiber: Box<Fiber>) {
+    pub(crate) fn put(&self, local: &mut FreeFibers, fiber: FiberCell) {
         if local.0.len() == KEPT {
             self.hand_on(local);
         }
@@ -68,7 +75,7 @@ impl FiberPool {
     }
 
     #[cold]
-    fn refill(&self, local: &mut FreeFibers) -> Option<Box<Fiber>> {
+    fn refill(&self, local: &mut FreeFibers) -> Option<FiberCell> {
         // ORDERING: Relaxed. A hint; the lock says the rest.
         if self.batches.load(Ordering::Relaxed) == 0 {
             return None;
@@ -76,6 +83,7 @@ impl FiberPool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = state.batches.pop()?;
         state.unused = state.unused.min(state.batches.len());
+        state.unused_since = state.unused_since.min(state.batches.len());
         self.publish(&state);
         drop(state);
         local.0.append(&mut batch);
@@ -94,6 +102,43 @@ impl FiberPool {
             drop(state);
             drop(batch);
         }
+        // ORDERING: relaxed, as in `refill`; acquire and release of the flag: who clears it has done.
+        if self.batches.load(Ordering::Relaxed) > MANY_BATCHES
+            && let Some(after_spike) = self.after_spike.get()
+            && !self.settling.swap(true, Ordering::Acquire)
+            && !after_spike()
+        {
+            self.settling.store(false, Ordering::Release);
+        }
+    }
+
+    /// Has `settle` called when many goroutines have ended, by whoever ends one: it is to see to it that [`FiberPool::settle`] is called now and then from
+    /// another thread, and to say whether it can.
+    pub(crate) fn after_spike(&self, settle: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.after_spike.set(Box::new(settle));
+    }
+
+    /// Gives back what has not been needed since the last call. Answers whether that is all there is to do.
+    pub(crate) fn settle(&self) -> bool {
+        let unused: Vec<_> = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = state.unused_since;
+            let unused = state.batches.drain(..count).collect();
+            state.unused_since = state.batches.len();
+            state.unused = state.unused.min(state.batches.len());
+            self.publish(&state);
+            unused
+        };
+        // Somebody may want some meanwhile.
+        for batch in unused {
+            drop(batch);
+        }
+        // ORDERING: relaxed and release, as in `hand_on`.
+        let is_settled = self.batches.load(Ordering::Relaxed) <= MANY_BATCHES;
+        if is_settled {
+            self.settling.store(false, Ordering::Release);
+        }
+        is_settled
     }
 
     fn publish(&self, state: &State) {
@@ -112,6 +157,7 @@ impl FiberPool {
         // The oldest lie at the front.
         let unused: Vec<_> = state.batches.drain(..count).collect();
         state.unused = state.batches.len();
+        state.unused_since = state.unused_since.min(state.batches.len());
         self.publish(&state);
         drop(state);
         drop(unused);
@@ -121,6 +167,7 @@ impl FiberPool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fiber::Fiber;
     use crate::heap::{Heap, HeapOptions};
 
     #[test]

@@ -15,7 +15,7 @@ use bytecode::{FunctionId, TypeKind};
 use runtime::{Switch, WaitReason, WakeOutcome, WorldJob};
 
 use crate::engine::{Machine, PerProcessor, Transfer};
-use crate::fiber::{Fiber, Pending, Safepoint};
+use crate::fiber::{Fiber, FiberCell, Pending, Safepoint};
 use crate::held::Held;
 use crate::native::{FinishNative, GoPanic, NativeContext, Slots};
 use crate::ops::calls::native_context;
@@ -151,7 +151,7 @@ impl Machine {
         call: Arc<dyn HostCall>,
         plan: CallPlan,
         local: Option<&mut PerProcessor>,
-    ) -> Option<Box<Fiber>> {
+    ) -> Option<FiberCell> {
         let (start, slots, closure) = match callee {
             Callee::Function(function) => {
                 let linked = &self.image.functions[function.0 as usize];

@@ -63,6 +63,8 @@ pub mod reflection;
 mod running;
 mod scope;
 pub mod session;
+mod settle;
+mod slab;
 mod stack;
 mod trace;
 mod traceback;

@@ -172,7 +172,7 @@ fn next_text(cx: &mut Running<'_>) -> Next {
     let image = &cx.machine.image;
     loop {
         let next = cx.fiber.dying.unwrap_or(0);
-        let Some(record) = cx.fiber.panics.get(next).copied() else {
+        let Some(record) = cx.fiber.panics.get(next as usize).copied() else {
             return died(cx);
         };
         let string = image.types.get(image.known.string).word();
@@ -206,7 +206,7 @@ fn next_text(cx: &mut Running<'_>) -> Next {
         if !record.goexit {
             // SAFETY: the data word of an interface that holds a string.
             let (pointer, length) = unsafe { crate::moves::load128(record.value[1]) };
-            cx.fiber.panics[next].text = Some([pointer, length]);
+            cx.fiber.panics[next as usize].text = Some([pointer, length]);
         }
         cx.fiber.dying = Some(next + 1);
     }
@@ -222,7 +222,7 @@ pub(crate) unsafe fn text_returned(cx: &mut Running<'_>, _: *mut u64) -> Next {
         let result = cx.frame(top(cx, &last));
         // SAFETY: results stand in the first slots of the frame that has returned.
         let text = unsafe { [*result, *result.add(1)] };
-        if let Some(record) = cx.fiber.panics.get_mut(next) {
+        if let Some(record) = cx.fiber.panics.get_mut(next as usize) {
             record.text = Some(text);
         }
     }

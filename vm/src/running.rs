@@ -8,6 +8,7 @@
 //! INVARIANT (VALUES): a slot that the compiler treats as string, slice, interface or reference holds one, whole, and what it refers to is
 //! alive: slots are private to the goroutine, and the collector runs only at safepoints, where live maps list them.
 
+use std::num::NonZero;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicUsize;
 
@@ -226,9 +227,9 @@ impl<'a> Running<'a> {
                 if last.offset == offset
                     && allocated - last.allocated < heap.account().refused() / 4 =>
             {
-                last.times + 1
+                last.times.saturating_add(1)
             }
-            _ => 1,
+            _ => NonZero::<u32>::MIN,
         };
         // What is small must pay for its collections, lest a full heap be collected for each object.
         let small = heap.account().refused() <= SMALL_REQUEST;
@@ -240,7 +241,7 @@ impl<'a> Running<'a> {
             allocated,
             times,
         });
-        small || times <= 3
+        small || times.get() <= 3
     }
 
     /// Collects the heap, then goes on with the instruction at `ip`.

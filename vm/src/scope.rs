@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 
 use crate::border::Reference;
 use crate::engine::{Machine, PerProcessor};
-use crate::fiber::{Fiber, Interrupt, Pending};
+use crate::fiber::{Fiber, FiberCell, Interrupt, Pending};
 use crate::heap::{Account, Marker};
 use crate::native::{GoPanic, NativeContext, WorldJob};
 use crate::objects::channel::object;
@@ -296,7 +296,7 @@ impl<'h> NativeContext<'h> {
     pub fn start_in(&self, number: u64) {
         self.fiber
             .starts_in
-            .set(Some(self.machine.scopes.get(number)));
+            .set(Some(Box::new(self.machine.scopes.get(number))));
     }
 
     /// How it stands with a scope.
@@ -353,7 +353,7 @@ impl<'h> NativeContext<'h> {
         let own = std::ptr::from_ref(self.fiber).addr();
         Box::new(move |world| {
             let mut ended = 0;
-            world.break_waits(|fiber: &mut Box<Fiber>, waits| {
+            world.break_waits(|fiber: &mut FiberCell, waits| {
                 let belongs = fiber
                     .scope
                     .as_ref()

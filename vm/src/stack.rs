@@ -4,7 +4,7 @@
 //! more, and when the world is stopped. The memory is not zeroed: what of it holds references is known from live maps, which list only
 //! slots that have been written.
 //!
-//! Small stacks come from the allocator and double by copying. From [`MAPPED`] bytes on they are mappings of their own, which grow by
+//! New stacks lie in a slab of their own; small ones come from the allocator and double by copying. From [`MAPPED`] bytes on they are mappings of their own, which grow by
 //! moving page table entries: so a deep recursion touches each page once, never has two copies, and gives everything back when the stack
 //! shrinks. Each stack is charged to the heap's account by its size.
 
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use bytecode::RED_ZONE;
 
 use crate::heap::{Account, platform};
+use crate::slab::Slab;
 
 /// Slots of a new stack that the entry check leaves free to use; the red zone comes on top.
 const INITIAL_SLOTS: usize = 14 + RED_ZONE as usize;
@@ -40,8 +41,14 @@ pub(crate) enum GrowError {
     OutOfMemory,
 }
 
+/// Where new stacks lie.
+static SMALLEST: Slab = Slab::new(Layout::new::<[u64; INITIAL_SLOTS]>());
+
 /// Memory for so many slots, contents undefined.
 fn allocate(slots: usize) -> Option<NonNull<u64>> {
+    if slots == INITIAL_SLOTS {
+        return SMALLEST.take().map(NonNull::cast);
+    }
     let layout = Layout::array::<u64>(slots).ok()?;
     if layout.size() >= MAPPED {
         return platform::map(layout.size()).map(NonNull::cast);
@@ -55,6 +62,10 @@ fn allocate(slots: usize) -> Option<NonNull<u64>> {
 /// # Safety
 /// Memory for so many slots, not used afterwards.
 unsafe fn free(base: NonNull<u64>, slots: usize) {
+    if slots == INITIAL_SLOTS {
+        // SAFETY: by the contract.
+        return unsafe { SMALLEST.give_back(base.cast()) };
+    }
     let layout = Layout::array::<u64>(slots).expect("the layout it was allocated with");
     // SAFETY: by the contract.
     unsafe {

@@ -182,7 +182,7 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) ->
         scope.mark(marker);
     }
     if let Some(starts_in) = fiber.starts_in.take() {
-        if let Some(scope) = &starts_in {
+        if let Some(scope) = &*starts_in {
             scope.mark(marker);
         }
         fiber.starts_in.set(Some(starts_in));

@@ -7,7 +7,7 @@ use diagnostics::SourceMap;
 use runtime::{Outcome, ScheduleTrace, Scheduler};
 
 use crate::engine::{Machine, MachineOptions, Stress};
-use crate::fiber::Fiber;
+use crate::fiber::FiberCell;
 use crate::heap::{HeapOptions, OutOfMemory};
 use crate::host::{Host, HostHandle};
 use crate::image::Linked;
@@ -229,7 +229,7 @@ impl Vm {
     }
 
     /// The scheduler and the goroutine `main`.
-    pub(crate) fn start(self) -> Option<(Scheduler<Machine>, Box<Fiber>)> {
+    pub(crate) fn start(self) -> Option<(Scheduler<Machine>, FiberCell)> {
         let options = scheduler_options(&self.options);
         let main = self.machine.main_fiber()?;
         let heap = self.machine.heap().clone();
@@ -239,6 +239,9 @@ impl Vm {
         }
         let requester = scheduler.collection_requester();
         heap.on_step_wanted(move || requester.request());
+        if self.options.seed.is_none() {
+            crate::settle::after_spikes(scheduler.engine(), scheduler.collection_requester());
+        }
         if let Some(watch) = self.on_start {
             scheduler.on_start(|quitter| watch(Quitter(quitter)));
         }

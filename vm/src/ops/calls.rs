@@ -275,7 +275,7 @@ pub(crate) unsafe fn go(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> 
         fiber.created_by = cx.slice.goroutine();
         fiber.labels.set(cx.fiber.labels.get_mut().clone());
         fiber.scope = match cx.fiber.starts_in.take() {
-            Some(other) => other,
+            Some(other) => *other,
             None => cx.fiber.scope.clone(),
         };
         if let Some(scope) = &fiber.scope {

@@ -1,0 +1,41 @@
+//! After a spike of goroutines: a thread that gives their memory back, though nothing else happens.
+//!
+//! It looks once a second. What has lain in the pool of fibers unused since its last look goes; when little is left it asks for a collection, for what the
+//! goroutines had allocated, gives back the scheduler's records of goroutines, and ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runtime::CollectionRequester;
+
+use crate::engine::Machine;
+
+/// How long what is not needed stays.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Has such a thread started when many goroutines have ended.
+pub(crate) fn after_spikes(machine: &Arc<Machine>, requester: CollectionRequester<Machine>) {
+    let weak = Arc::downgrade(machine);
+    let requester = Arc::new(requester);
+    machine.fibers.after_spike(move || {
+        let (machine, requester) = (weak.clone(), Arc::clone(&requester));
+        std::thread::Builder::new()
+            .name("golite-scavenger".to_owned())
+            .stack_size(64 << 10)
+            .spawn(move || {
+                runtime::work_in_background();
+                loop {
+                    std::thread::sleep(PATIENCE);
+                    let Some(machine) = machine.upgrade() else {
+                        return;
+                    };
+                    if machine.fibers.settle() {
+                        break;
+                    }
+                }
+                requester.release_goroutines();
+                requester.request_collection();
+            })
+            .is_ok()
+    });
+}

@@ -475,6 +475,26 @@ fn what_is_too_large_is_refused() {
             program("", &format!("const x = {}", "9".repeat(ABOVE))),
             "excessively long constant",
         ),
+        (
+            "elements",
+            program("", "x := [][]int{1_000_000_000: nil}\n_ = x"),
+            "is too large",
+        ),
+        (
+            "nested",
+            program("", "x := [][8]string{1_000_000_000: {7: \"\"}}\n_ = x"),
+            "is too large",
+        ),
+        (
+            "nothings",
+            program("", "var a [1 << 40]struct{}\nfor range a {\n}"),
+            "is too large",
+        ),
+        (
+            "nothing",
+            program("", "x := []struct{}{1 << 33: {}}\n_ = x"),
+            "is too large",
+        ),
     ] {
         let (code, stderr) = run(name, &source);
         assert_eq!(code, 1, "{name}");

@@ -150,7 +150,9 @@ impl FunctionCompiler<'_, '_> {
                 let array = self.new_backing_array(*element, length as usize);
                 let size = self.layout(*element).size;
                 for (index, value) in elements {
-                    self.fill_in(value, *element, array, index as u32 * size);
+                    // Wraps only for a type that is refused as too large; so below.
+                    let offset = (index as u32).wrapping_mul(size);
+                    self.fill_in(value, *element, array, offset);
                 }
                 self.slice_array(array, *element, length as usize, dst);
             }
@@ -244,13 +246,15 @@ impl FunctionCompiler<'_, '_> {
                         self.evaluate(field.value);
                         continue;
                     }
-                    self.fill_in(field.value, field.ty, pointer, offset + field.offset);
+                    let offset = offset.wrapping_add(field.offset);
+                    self.fill_in(field.value, field.ty, pointer, offset);
                 }
             }
             Type::Array(element, _) => {
                 let size = self.layout(*element).size;
                 for (index, value) in self.indexed_elements(e).0 {
-                    self.fill_in(value, *element, pointer, offset + index as u32 * size);
+                    let offset = offset.wrapping_add((index as u32).wrapping_mul(size));
+                    self.fill_in(value, *element, pointer, offset);
                 }
             }
             _ => panic!("only structs and arrays are filled"),

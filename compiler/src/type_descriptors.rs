@@ -184,8 +184,7 @@ impl Compiler<'_> {
             Type::Interface(_) => Layout::pair(Access::Interface, [Scalar, InterfaceData]),
             Type::Array(element, length) => {
                 let element = self.layout(*element);
-                let size = u64::from(element.size).saturating_mul(*length as u64);
-                let size = self.checked_size(ty, size);
+                let size = self.checked_array_size(ty, element.size, *length as u64);
                 Layout {
                     slots: vec![Ref],
                     access: Access::Boxed,
@@ -220,6 +219,16 @@ impl Compiler<'_> {
             return 16;
         }
         size as u32
+    }
+
+    /// The size of an array. `ty` is what is too large if it is: also an array of more elements than instructions can count, however small they are.
+    fn checked_array_size(&mut self, ty: Ty, element: u32, length: u64) -> u32 {
+        let size = if u32::try_from(length).is_ok() {
+            u64::from(element).saturating_mul(length)
+        } else {
+            u64::MAX
+        };
+        self.checked_size(ty, size)
     }
 
     fn struct_layout(&mut self, ty: Ty, types: &[Ty]) -> Layout {
@@ -363,7 +372,7 @@ impl Compiler<'_> {
         }
         let layout = self.layout(element);
         let element_id = self.descriptor(element);
-        let size = self.checked_size(element, u64::from(layout.size).saturating_mul(length));
+        let size = self.checked_array_size(element, layout.size, length);
         let name = format!(
             "[{length}]{}",
             self.types.descriptors[element_id.0 as usize].name

@@ -7,11 +7,11 @@
 //! machine does meets all alike.
 
 mod golite_works;
-#[cfg(feature = "peers")]
+#[cfg(feature = "lua")]
 mod lua_works;
-#[cfg(feature = "peers")]
+#[cfg(feature = "rhai")]
 mod rhai_works;
-#[cfg(feature = "peers")]
+#[cfg(feature = "rune")]
 mod rune_works;
 #[cfg(feature = "wasmtime")]
 mod wasmtime_works;
@@ -78,13 +78,12 @@ fn main() {
         words.remove(0);
     }
     let mut works = golite_works::works();
-    #[cfg(feature = "peers")]
-    works.extend(
-        lua_works::works()
-            .into_iter()
-            .chain(rhai_works::works())
-            .chain(rune_works::works()),
-    );
+    #[cfg(feature = "lua")]
+    works.extend(lua_works::works());
+    #[cfg(feature = "rhai")]
+    works.extend(rhai_works::works());
+    #[cfg(feature = "rune")]
+    works.extend(rune_works::works());
     #[cfg(feature = "wasmtime")]
     works.extend(wasmtime_works::works());
     for name in WORKS {

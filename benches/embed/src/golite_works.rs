@@ -12,7 +12,7 @@ import "host"
 var calls = 0
 
 type Order struct {
-	ID    int
+	Id    int
 	Name  string
 	Price float64
 	Count int

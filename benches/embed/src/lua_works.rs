@@ -56,7 +56,7 @@ fn made(code: &[u8]) -> mlua::Result<Lua> {
     )?;
     let length = |_: &Lua, text: mlua::BorrowedStr| Ok(text.len() as i64);
     globals.set("host_length", lua.create_function(length)?)?;
-    lua.load(code).set_mode(mlua::ChunkMode::Binary).exec()?;
+    lua.load(code).exec()?;
     Ok(lua)
 }
 

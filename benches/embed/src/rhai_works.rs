@@ -1,6 +1,6 @@
 //! Rhai. A VM is an engine with the standard package and a scope, over an AST that was compiled before.
 
-use rhai::{AST, Engine, Scope};
+use rhai::{Engine, Scope};
 
 use crate::{Work, kilobyte};
 
@@ -41,15 +41,13 @@ fn made() -> Engine {
     engine
 }
 
-fn call<R: rhai::Variant + Clone>(
-    engine: &Engine,
-    ast: &AST,
-    name: &str,
-    arguments: impl rhai::FuncArgs,
-) -> R {
-    engine
-        .call_fn(&mut Scope::new(), ast, name, arguments)
-        .expect(name)
+/// What a function of the script answers, as the type that is given.
+macro_rules! call {
+    ($result:ty, $engine:expr, $ast:expr, $name:expr, $arguments:expr) => {
+        $engine
+            .call_fn::<$result>(&mut Scope::new(), $ast, $name, $arguments)
+            .expect($name)
+    };
 }
 
 pub fn works() -> Vec<Work> {
@@ -67,11 +65,11 @@ pub fn works() -> Vec<Work> {
     let same = ast.clone();
     vec![
         Work::new("call of a host function", "Rhai", move |n| {
-            call::<i64>(&host.0, &host.1, "run", (n as i64,));
+            call!(i64, &host.0, &host.1, "run", (n as i64,));
         }),
         Work::new("call into a script", "Rhai", move |n| {
             for i in 0..n as i64 {
-                assert_eq!(call::<i64>(&into.0, &into.1, "add", (i, 1i64)), i + 1);
+                assert_eq!(call!(i64, &into.0, &into.1, "add", (i, 1i64)), i + 1);
             }
         }),
         Work::new("making a VM", "Rhai", move |n| {
@@ -82,16 +80,22 @@ pub fn works() -> Vec<Work> {
         }),
         Work::new("1 KB string to a script", "Rhai", move |n| {
             for _ in 0..n {
-                let length = call::<i64>(&to_script.0, &to_script.1, "length", (text.clone(),));
+                let length = call!(i64, &to_script.0, &to_script.1, "length", (text.clone(),));
                 assert_eq!(length, 1024);
             }
         }),
         Work::new("1 KB string to the host", "Rhai", move |n| {
-            call::<i64>(&to_host.0, &to_host.1, "texts", (n as i64, again.clone()));
+            call!(
+                i64,
+                &to_host.0,
+                &to_host.1,
+                "texts",
+                (n as i64, again.clone())
+            );
         }),
         Work::new("struct to a script", "Rhai", move |n| {
             for _ in 0..n {
-                let total = call::<f64>(&of_struct.0, &of_struct.1, "total", (order.clone(),));
+                let total = call!(f64, &of_struct.0, &of_struct.1, "total", (order.clone(),));
                 assert_eq!(total, 7.5);
             }
         }),

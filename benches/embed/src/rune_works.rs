@@ -55,7 +55,11 @@ fn compiled() -> rune::support::Result<(Arc<RuntimeContext>, Arc<Unit>)> {
     Ok((runtime, Arc::new(unit)))
 }
 
-fn call<R: rune::FromValue>(vm: &mut Vm, name: Hash, arguments: impl rune::runtime::Args) -> R {
+fn call<R: rune::FromValue>(
+    vm: &mut Vm,
+    name: Hash,
+    arguments: impl rune::runtime::GuardedArgs,
+) -> R {
     let value = vm.call(name, arguments).expect("the call");
     rune::from_value(value).expect("the result")
 }

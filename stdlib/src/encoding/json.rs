@@ -75,7 +75,7 @@ fn string_end(data: &[u8], at: usize) -> Result<usize, Problem> {
             return Err(end_of_input(i));
         }
         match data.get(i) {
-            None => return Err(end_of_input(data.len())),
+            None => return Err(end_of_input(whole(data))),
             Some(b'"') => return Ok(i + 1),
             Some(b'\\') => i = escape_end(data, i)?,
             Some(0..=0x1f) => return Err(invalid(data, i, "in string")),
@@ -84,11 +84,49 @@ fn string_end(data: &[u8], at: usize) -> Result<usize, Problem> {
     }
 }
 
+/// A piece of the text between backquotes, or with escapes if there is something in it that would not be seen.
+fn quoted(piece: &[u8]) -> String {
+    let mut at = 0;
+    let mut is_plain = true;
+    while at < piece.len() {
+        let (rune, size) = crate::unicode::utf8::decode(&piece[at..]);
+        let shown = crate::strconv::quote_rune(rune as i32).0;
+        let is_escaped = shown.len() != size + 2 && !matches!(rune, 0x5C | 0x27);
+        let is_space = matches!(rune, 0x20 | 0x85 | 0xA0);
+        is_plain &= !is_escaped && !is_space && rune != 0x60 && rune != 0xFFFD;
+        at += size;
+    }
+    if is_plain {
+        return format!("`{}`", String::from_utf8_lossy(piece));
+    }
+    let mut out = Vec::new();
+    crate::strconv::append_quoted(&mut out, piece);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The length without the bytes of a character at the end that is not whole.
+fn whole(data: &[u8]) -> usize {
+    let start = data.len().saturating_sub(3);
+    for at in start..data.len() {
+        let wanted = match data[at] {
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            _ => continue,
+        };
+        let rest = &data[at + 1..];
+        if rest.len() + 1 < wanted && rest.iter().all(|byte| byte & 0xC0 == 0x80) {
+            return at;
+        }
+    }
+    data.len()
+}
+
 fn escape_end(data: &[u8], at: usize) -> Result<usize, Problem> {
     let bad = |end: usize| Problem {
         text: format!(
-            "invalid escape sequence `{}` in string",
-            String::from_utf8_lossy(&data[at..end])
+            "invalid escape sequence {} in string",
+            quoted(&data[at..end])
         ),
         offset: end,
     };

@@ -107,6 +107,11 @@ fn quoted(text: GoStr<'_>, escape: Escape) -> Bytes {
     Bytes(out)
 }
 
+/// Appends a text as `strconv.Quote` writes it.
+pub(crate) fn append_quoted(out: &mut Vec<u8>, text: &[u8]) {
+    quote::append_quoted(out, text, b'"', Escape::Unprintable);
+}
+
 fn quoted_rune(rune: i32, escape: Escape) -> Bytes {
     let mut out = Vec::with_capacity(12);
     quote::append_quoted_rune(&mut out, rune, b'\'', escape);

@@ -175,11 +175,28 @@ impl Checker<'_> {
         if let Some((_, go)) = FOREIGN.iter().find(|(foreign, _)| *foreign == text) {
             return Hint::help(format!("in Go: {go}"));
         }
+        if let Some(alias) = self.imported_otherwise(text) {
+            return Hint::help(format!("the package is imported as {alias} here"));
+        }
         if let Some(path) = self.importable_as(text) {
             return Hint::help(format!("import {path:?}"));
         }
         let similar = self.most_similar(text, |other| self.lookup_name(other).is_some());
         Hint::maybe(similar.map(|other| format!("did you mean {other}?")))
+    }
+
+    /// Under which other name the package at hand imports the one that is called so.
+    fn imported_otherwise(&self, name: &str) -> Option<&str> {
+        let imports = &self.packages[self.env.package.index()].imports;
+        imports.iter().find_map(|(object, _)| {
+            let object = self.object(*object);
+            let ObjectKind::PackageName { imported, .. } = object.kind else {
+                return None;
+            };
+            let own = self.text(self.program.package(imported).name);
+            let alias = self.text(object.name);
+            (own == name && alias != name && !matches!(alias, "_" | ".")).then_some(alias)
+        })
     }
 
     /// Of a name that is assigned to and that nothing declares.
@@ -653,6 +670,9 @@ impl Checker<'_> {
                 )),
                 label: Some((place, format!("another {text} is declared here"))),
             },
+            None if object.typ == TypeId::ERROR => Hint::help(format!(
+                "look at it: if {text} != nil {{ ... }}; or name it _ to leave it"
+            )),
             None => Hint::help(format!("remove it, or say _ = {text}")),
         }
     }
@@ -779,7 +799,11 @@ impl Checker<'_> {
         if let Some(base) = types.as_pointer(x.typ)
             && types.identical(base, target)
         {
-            return Hint::help(format!("take the value: *{text}"));
+            let typ = self.type_text(target);
+            return Hint::help(match text.strip_prefix('&') {
+                Some(value) => format!("{value} itself, or a pointer where it goes to: *{typ}"),
+                None => format!("take the value: *{text}"),
+            });
         }
         if let Type::Slice(element) = types.underlying(target)
             && types.identical(*element, x.typ)
@@ -800,7 +824,10 @@ impl Checker<'_> {
                 return Hint::help(if is_value {
                     format!("the pointer has the methods: &{text}")
                 } else {
-                    "a pointer to it has the methods".to_owned()
+                    match text.ends_with('}') {
+                        true => format!("the pointer has the methods: &{text}"),
+                        false => "a pointer to it has the methods".to_owned(),
+                    }
                 });
             }
             return self.hint_missing_method(x.typ, target);
@@ -1046,6 +1073,7 @@ impl Checker<'_> {
             }
             if other.is_constant() && op == BinaryOperator::Add {
                 let number = self.operand_expression(other);
+                let number = number.trim_matches('\'');
                 return Some(format!("a string stands in quotes: \"{number}\""));
             }
         }

@@ -132,6 +132,26 @@ fn fixed(message: &str) -> Option<&'static str> {
             || has("receive from send-only channel")
         {
             "chan<- T only sends: declare it as <-chan T, or chan T"
+        } else if ends("is not constant") {
+            "a constant is known before the program runs: var declares a variable"
+        } else if has("is pointer to interface, not interface") {
+            "an interface value can hold a pointer itself: declare it without the *"
+        } else if has(" to type interface{Error() string}") {
+            "of an error: err.Error() is its text, errors.Is(err, target) compares it"
+        } else if has("(untyped bool value) to type ") {
+            "conditions stand in a switch without a value: switch { case x > 0: ... }"
+        } else if message.starts_with("invalid case ") && has(" in switch on true ") {
+            "a switch without a value has conditions: case x == 1:"
+        } else if message.starts_with("invalid operation: ") && has("(struct containing ") {
+            "compare the fields, or all with reflect.DeepEqual"
+        } else if message.starts_with("invalid map key type ") {
+            "keys are compared by ==: no slices, maps and functions in them"
+        } else if message.starts_with("cannot define new methods on non-local type") {
+            "a type of one's own can have methods: type T int"
+        } else if message == "fallthrough statement out of place" {
+            "it is the last statement of a case; without it a case ends by itself"
+        } else if has("not in scope at return") {
+            "return the values by name, or call the inner variable otherwise"
         } else if has("non-channel *chan ") {
             "make(chan T) makes a channel; new gives a pointer to one that is nil"
         } else if message == "break is not in a loop, switch, or select" {

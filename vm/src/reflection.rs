@@ -237,6 +237,51 @@ impl<'h> NativeContext<'h> {
         unsafe { any_of(self.cache, ty, [low, high].as_ptr()) }
     }
 
+    /// A string as a value of a string type.
+    ///
+    /// # Errors
+    /// The heap is full; the type is another.
+    pub fn string_value(
+        &mut self,
+        ty: &'h RuntimeType,
+        text: GoStr<'h>,
+    ) -> Result<Any<'h>, GoPanic> {
+        match ty.kind() {
+            TypeKind::String => self.new_pair(ty, text.pointer as u64, text.length as u64),
+            _ => Err(wrong_type()),
+        }
+    }
+
+    /// A bool, integer or float, given in a register's form, as a value of such a type.
+    ///
+    /// # Errors
+    /// The type is another.
+    pub fn scalar_value(&mut self, ty: &'h RuntimeType, slot: u64) -> Result<Any<'h>, GoPanic> {
+        if ty.slots != 1 || ty.boxed || ty.data_is_reference {
+            return Err(wrong_type());
+        }
+        // SAFETY: a value of the type, which refers to nothing.
+        Ok(unsafe { Any::from_raw(ty.word(), slot) })
+    }
+
+    /// A slice as a value of a slice type with these elements.
+    ///
+    /// # Errors
+    /// The heap is full; the type is another.
+    pub fn slice_value(
+        &mut self,
+        ty: &'h RuntimeType,
+        slice: GoSlice<'h, Any<'h>>,
+    ) -> Result<Any<'h>, GoPanic> {
+        let holds_any = matches!(ty.kind(), TypeKind::Slice { .. })
+            && matches!(ty.element().kind(), TypeKind::Interface { methods } if methods.is_empty());
+        if !holds_any {
+            return Err(wrong_type());
+        }
+        let header = header(slice.len() as u64, slice.capacity() as u64);
+        self.new_pair(ty, slice.address(), header)
+    }
+
     /// `make([]T, length, capacity)` of a slice type.
     ///
     /// # Errors

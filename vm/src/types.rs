@@ -17,7 +17,9 @@
 //! room. Most stand in the [`TypeTable`], which all machines of a program share; those that reflection makes are [`crate::made_types`]'.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::any::Any;
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use bytecode::{SlotKind, TypeDescriptor, TypeId, TypeKind};
@@ -133,6 +135,8 @@ pub struct RuntimeType {
     room: u32,
     /// The type of pointers to it, once it was asked for.
     pub(crate) pointer_to: AtomicPtr<RuntimeType>,
+    /// See [`RuntimeType::note`].
+    note: OnceLock<Box<dyn Any + Send + Sync>>,
     /// What the compiler said.
     pub descriptor: TypeDescriptor,
 }
@@ -287,6 +291,13 @@ impl RuntimeType {
         address != 0 && unsafe { crate::moves::load64(address) } == address
     }
 
+    /// What a library package keeps of the type, made of it when it is first asked for; `None` if another has its note there. It must
+    /// follow from the type's kind and names alone, since the methods of a session's types may change.
+    pub fn note<T: Any + Send + Sync>(&self, make: impl FnOnce(&RuntimeType) -> T) -> Option<&T> {
+        let note = self.note.get_or_init(|| Box::new(make(self)));
+        note.downcast_ref()
+    }
+
     /// The size that the type has in Go, in bytes.
     pub fn go_size(&self) -> u64 {
         self.go.size
@@ -370,6 +381,7 @@ impl RuntimeType {
             methods: parts.methods,
             room: parts.room.max(mask),
             pointer_to: AtomicPtr::new(parts.pointer_to),
+            note: OnceLock::new(),
             descriptor,
         };
         // SAFETY: the caller's promise: there is room for the type and its method table.

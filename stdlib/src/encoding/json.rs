@@ -3,6 +3,10 @@
 //! A text is scanned whole before anything is decoded, so what decodes it need not look for mistakes. The scanner keeps the open
 //! arrays and objects in a list: how deep they nest is for the text to say, up to [`DEEPEST`]. GO: encoding/json/jsontext.
 
+mod decode;
+mod encode;
+mod plain;
+
 use vm::border::GoStr;
 use vm::native::{GoPanic, NativeContext, Pace};
 use vm::natives;
@@ -386,17 +390,39 @@ fn skip(data: GoStr<'_>, at: i64) -> i64 {
 
 /// The string in quotes, with escapes, those for HTML if asked. What ends a line for JavaScript is always escaped.
 fn quote(text: GoStr<'_>, html: bool) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len() + 2);
+    let mut out = Vec::with_capacity(text.len() + 2);
+    append_quoted(&mut out, &text, html);
+    out
+}
+
+/// Appends a string in quotes, with escapes, those for HTML if asked.
+fn append_quoted(out: &mut Vec<u8>, bytes: &[u8], html: bool) {
     out.push(b'"');
+    // What stands for itself goes in runs.
+    let stands_for_itself = |byte: u8| {
+        byte >= 0x20
+            && byte < 0x80
+            && byte != b'"'
+            && byte != b'\\'
+            && !(html && matches!(byte, b'<' | b'>' | b'&'))
+    };
     let (mut i, mut pace) = (0, Pace::default());
-    while i < bytes.len() && !pace.is_over_after(4) {
-        let byte = bytes[i];
+    while i < bytes.len() {
+        let run = bytes[i..]
+            .iter()
+            .take_while(|byte| stands_for_itself(**byte))
+            .count();
+        out.extend_from_slice(&bytes[i..i + run]);
+        i += run;
+        let Some(&byte) = bytes.get(i).filter(|_| !pace.is_over_after(run + 4)) else {
+            break;
+        };
         if byte >= 0x80 {
             let (rune, size) = crate::unicode::utf8::decode(&bytes[i..]);
             if rune == 0xFFFD && size == 1 {
                 out.extend_from_slice("\u{FFFD}".as_bytes());
             } else if rune == 0x2028 || rune == 0x2029 {
+                // They end lines in JavaScript.
                 out.extend_from_slice(format!("\\u{rune:04x}").as_bytes());
             } else {
                 out.extend_from_slice(&bytes[i..i + size]);
@@ -412,15 +438,10 @@ fn quote(text: GoStr<'_>, html: bool) -> Vec<u8> {
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            b'<' | b'>' | b'&' if html => {
-                out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-            }
-            _ => out.push(byte),
+            _ => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
         }
     }
     out.push(b'"');
-    out
 }
 
 /// A text that was scanned, without space, with the characters of HTML escaped if asked.
@@ -530,4 +551,6 @@ natives! {
     pure "quote" => quote;
     pure "compact" => compact;
     pure "indent" => indent;
+    pure "encodePlain" => encode::encode_plain;
+    pure "decodePlain" => decode::decode_plain;
 }

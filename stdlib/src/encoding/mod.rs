@@ -61,9 +61,17 @@ pub mod hex {
 pub mod base64 {
     use vm::border::{Bytes, GoSlice, GoStr};
 
+    /// The alphabet of RFC 4648, section 4.
+    const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
     fn encode(alphabet: GoStr<'_>, pad: i32, data: GoSlice<'_, u8>) -> Bytes {
         let data = data.to_vec();
         let mut text = Vec::with_capacity(data.len().div_ceil(3) * 4);
+        append(&mut text, &alphabet, u8::try_from(pad).ok(), &data);
+        Bytes(text)
+    }
+
+    fn append(text: &mut Vec<u8>, alphabet: &[u8], pad: Option<u8>, data: &[u8]) {
         let mut pace = vm::native::Pace::default();
         for group in data.chunks(3) {
             if pace.is_over_after(8) {
@@ -76,12 +84,47 @@ pub mod base64 {
                 if at <= group.len() {
                     let index = (bits >> (18 - 6 * at) & 63) as usize;
                     text.push(alphabet.get(index).copied().unwrap_or_default());
-                } else if let Ok(pad) = u8::try_from(pad) {
+                } else if let Some(pad) = pad {
                     text.push(pad);
                 }
             }
         }
-        Bytes(text)
+    }
+
+    /// Appends bytes in the standard alphabet, with padding.
+    pub(super) fn append_standard(text: &mut Vec<u8>, data: &[u8]) {
+        append(text, STANDARD, Some(b'='), data);
+    }
+
+    /// Reads what [`append_standard`] writes; `None` of anything else, even if other readers take it.
+    pub(super) fn read_standard(text: &[u8]) -> Option<Vec<u8>> {
+        if !text.len().is_multiple_of(4) {
+            return None;
+        }
+        let mut data = Vec::with_capacity(text.len() / 4 * 3);
+        for (number, group) in text.chunks_exact(4).enumerate() {
+            let is_last = (number + 1) * 4 == text.len();
+            let digits = match group {
+                [_, _, b'=', b'='] if is_last => 2,
+                [_, _, _, b'='] if is_last => 3,
+                _ => 4,
+            };
+            let mut bits = 0u32;
+            for &byte in &group[..digits] {
+                let digit = match byte {
+                    b'A'..=b'Z' => byte - b'A',
+                    b'a'..=b'z' => byte - b'a' + 26,
+                    b'0'..=b'9' => byte - b'0' + 52,
+                    b'+' => 62,
+                    b'/' => 63,
+                    _ => return None,
+                };
+                bits = bits << 6 | u32::from(digit);
+            }
+            bits <<= 6 * (4 - digits);
+            data.extend_from_slice(&bits.to_be_bytes()[1..digits]);
+        }
+        Some(data)
     }
 
     /// What a byte stands for.

@@ -154,9 +154,9 @@ fn fixed(message: &str) -> Option<&'static str> {
             "return the values by name, or call the inner variable otherwise"
         } else if has("non-channel *chan ") {
             "make(chan T) makes a channel; new gives a pointer to one that is nil"
-        } else if message == "break is not in a loop, switch, or select" {
-            "return leaves the function"
-        } else if message == "continue is not in a loop" {
+        } else if message == "break is not in a loop, switch, or select"
+            || message == "continue is not in a loop"
+        {
             "return leaves the function"
         } else if has("must not be negative") && has("index -") {
             "indices count from the start: the last element is s[len(s)-1]"

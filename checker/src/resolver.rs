@@ -445,7 +445,7 @@ impl Checker<'_> {
                     let range = TextRange { start, ..receiver };
                     let message = "missing function body";
                     self.late_errors
-                            .push((Code::MissingBody, range, message.to_owned()));
+                        .push((Code::MissingBody, range, message.to_owned()));
                 }
             }
         }

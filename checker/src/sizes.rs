@@ -132,8 +132,7 @@ impl Checker<'_> {
             match *types.get(typ) {
                 Type::Chan { element, .. } => {
                     let size = types.size(element, &mut sizes);
-                    if size.is_some_and(|(bytes, _)| bytes >= LARGEST_ELEMENT)
-                        && seen.insert(range)
+                    if size.is_some_and(|(bytes, _)| bytes >= LARGEST_ELEMENT) && seen.insert(range)
                     {
                         let message = "channel element type too large (>64kB)";
                         self.late_errors
@@ -175,9 +174,8 @@ impl Checker<'_> {
             let range = self.program.objects[function.object.index()].range;
             if let Some(range) = range.filter(|_| bytes >= LARGEST_FRAME) {
                 let megabytes = bytes >> 20;
-                let message = format!(
-                    "stack frame too large (>1GB): 0 MB locals + {megabytes} MB args"
-                );
+                let message =
+                    format!("stack frame too large (>1GB): 0 MB locals + {megabytes} MB args");
                 self.late_errors.push((Code::TooLarge, range, message));
             }
         }

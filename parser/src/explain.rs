@@ -540,7 +540,7 @@ impl<'s> Explainer<'s> {
         };
         if !found {
             self.syntax_error("in type declaration");
-            if self.is_script && self.to_brace_of_line() {
+            if self.is_script && self.reach_brace_of_line() {
                 return self.skip_block();
             }
             self.advance(&[T::Semicolon, T::RightParen]);
@@ -1731,7 +1731,7 @@ impl<'s> Explainer<'s> {
     }
 
     /// Goes to the opening brace that ends the line, if there is one.
-    fn to_brace_of_line(&mut self) -> bool {
+    fn reach_brace_of_line(&mut self) -> bool {
         let mut at = self.at;
         while self.tokens[at].kind != T::EndOfFile
             && !self.tokens[at].kind.is_semicolon()
@@ -1751,7 +1751,7 @@ impl<'s> Explainer<'s> {
         let mut holds_data = None;
         loop {
             let fault = self.at;
-            if !self.to_brace_of_line() {
+            if !self.reach_brace_of_line() {
                 return;
             }
             if *holds_data.get_or_insert_with(|| self.line_begins_with(fault, DATA_WORDS)) {

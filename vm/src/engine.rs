@@ -297,11 +297,7 @@ impl Machine {
     }
 
     /// A fiber that runs a `func()` value.
-    pub(crate) fn fiber_of(
-        &self,
-        function: u64,
-        recycled: Option<FiberCell>,
-    ) -> Option<FiberCell> {
+    pub(crate) fn fiber_of(&self, function: u64, recycled: Option<FiberCell>) -> Option<FiberCell> {
         // SAFETY: a live closure: its first word is the address of its code, in the image.
         let code = unsafe { calls::code_of(function) };
         let offset =

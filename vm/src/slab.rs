@@ -267,10 +267,8 @@ mod tests {
             // One chunk stays, empty.
             let open = *slab.lock();
             // SAFETY: nobody else has the slab.
-            assert_eq!(
-                unsafe { ((*open).used, (*open).next) },
-                (0, std::ptr::null_mut())
-            );
+            let (used, next) = unsafe { ((*open).used, (*open).next) };
+            assert_eq!((used, next), (0, std::ptr::null_mut()));
         }
         let last = *slab.lock();
         // SAFETY: the test's own slab is not used any more.

@@ -507,7 +507,7 @@ fn other_packages(path: &Path) -> Vec<PathBuf> {
         .skip(1)
         .find(|folder| folder.join("go.mod").is_file());
     let mut folders: Vec<PathBuf> = root
-        .map(|root| super::vet::below(root))
+        .map(super::vet::below)
         .unwrap_or_default()
         .into_iter()
         .map(PathBuf::from)

@@ -51,7 +51,7 @@ fn character(data: &[u8], at: usize) -> (String, usize) {
             .as_bytes(),
         ),
         b'\\' => out.extend_from_slice(b"'\\\\'"),
-        _ => out.extend_from_slice(&crate::strconv::quote_rune(rune as i32).0),
+        _ => out.extend_from_slice(&crate::strconv::quote_rune(rune).0),
     }
     (String::from_utf8_lossy(&out).into_owned(), size)
 }
@@ -94,7 +94,7 @@ fn quoted(piece: &[u8]) -> String {
     let mut is_plain = true;
     while at < piece.len() {
         let (rune, size) = crate::unicode::utf8::decode(&piece[at..]);
-        let shown = crate::strconv::quote_rune(rune as i32).0;
+        let shown = crate::strconv::quote_rune(rune).0;
         let is_escaped = shown.len() != size + 2 && !matches!(rune, 0x5C | 0x27);
         let is_space = matches!(rune, 0x20 | 0x85 | 0xA0);
         is_plain &= !is_escaped && !is_space && rune != 0x60 && rune != 0xFFFD;
@@ -400,8 +400,7 @@ fn append_quoted(out: &mut Vec<u8>, bytes: &[u8], html: bool) {
     out.push(b'"');
     // What stands for itself goes in runs.
     let stands_for_itself = |byte: u8| {
-        byte >= 0x20
-            && byte < 0x80
+        (0x20..0x80).contains(&byte)
             && byte != b'"'
             && byte != b'\\'
             && !(html && matches!(byte, b'<' | b'>' | b'&'))

@@ -367,11 +367,8 @@ impl<'h> Decoder<'_, 'h> {
             } else {
                 let text = self.key()?;
                 // Only what a number looks like.
-                let is_number = match *text {
-                    [b'0'] => true,
-                    [b'-', b'1'..=b'9', ..] | [b'1'..=b'9', ..] => true,
-                    _ => false,
-                };
+                let is_number =
+                    matches!(*text, [b'0'] | [b'-', b'1'..=b'9', ..] | [b'1'..=b'9', ..]);
                 match Self::integer(&text, ty.key())? {
                     Some(slot) if is_number => self.context.scalar_value(ty.key(), slot)?,
                     _ => return Err(Stop::Unsuited),

@@ -24,7 +24,8 @@
 //! - DEFLATE streams lie in the script's heap between two pieces (`compress/flate`): nobody must close one that is dropped.
 //! - `net/http` is golite on package net, a goroutine for each connection.
 //! - A `reflect.Type` is the machine's own type, a `reflect.Value` an interface and flags ([`vm::reflection`]); calls and waiting are the
-//!   interpreter's. `encoding/json` scans a whole text natively, then decodes it by `reflect` without looking for mistakes again.
+//!   interpreter's. `encoding/json` scans a whole text natively; values without methods that have a say are then decoded (and encoded) natively,
+//!   all others by `reflect`, without looking for mistakes again.
 //! - Unicode tables are generated (`unicode/data.rs`), so that they are Go's version, whatever Rust has.
 //!
 //! INVARIANT: no native recurses over, or allocates without a bound for, what a script decides, beyond what the script holds itself;

@@ -122,6 +122,13 @@ struct Reached<'a> {
     channels: Vec<(u64, &'a RuntimeType)>,
 }
 
+/// A package variable that both programs have: its types and places, the old program's first.
+struct Variable<'a> {
+    name: &'a str,
+    types: (&'a RuntimeType, &'a RuntimeType),
+    places: (u64, u64),
+}
+
 struct Carrier<'a> {
     old: &'a Machine,
     new: &'a Machine,
@@ -166,19 +173,12 @@ fn carry(
     let mut not_carried = Vec::new();
     let mut reached = Reached::default();
     let mut variables = Vec::new();
-    for global in &old.image.variables {
-        let package = global
-            .name
-            .rsplit_once('.')
-            .map_or("", |(package, _)| package);
-        let Some(partner) = carrier.globals.get(global.name.as_str()).copied() else {
-            continue;
-        };
-        if !wanted(package) {
-            continue;
-        }
-        let (ty, new_type) = (old.image.ty(global.ty), carrier.new.image.ty(partner.ty));
-        let from = old.image.globals.start() + u64::from(global.offset);
+    for variable in carrier.variables(wanted) {
+        let Variable {
+            types: (ty, new_type),
+            places: (from, to),
+            ..
+        } = variable;
         let mut own = Reached::default();
         let outcome = if carrier.agree(ty, new_type) {
             carrier.reach(ty, from, &reached, &mut own)
@@ -197,11 +197,10 @@ fn carry(
                 reached.areas.extend(own.areas);
                 reached.maps.extend(own.maps);
                 reached.channels.extend(own.channels);
-                let to = carrier.new.image.globals.start() + u64::from(partner.offset);
                 variables.push((ty, from, to));
             }
             Err(reason) => not_carried.push(NotCarried {
-                variable: global.name.clone(),
+                variable: variable.name.to_owned(),
                 reason,
             }),
         }
@@ -443,23 +442,39 @@ impl<'a> Carrier<'a> {
 
     // ---- what is reached ----
 
+    /// The variables of the packages that are wanted, of those that both programs have.
+    fn variables(&self, wanted: &dyn Fn(&str) -> bool) -> Vec<Variable<'a>> {
+        let (old, new) = (&self.old.image, &self.new.image);
+        let both = old.variables.iter().filter_map(|global| {
+            let package = global.name.rsplit_once('.');
+            let is_wanted = wanted(package.map_or("", |(package, _)| package));
+            let partner = self
+                .globals
+                .get(global.name.as_str())
+                .filter(|_| is_wanted)?;
+            Some(Variable {
+                name: &global.name,
+                types: (old.ty(global.ty), new.ty(partner.ty)),
+                places: (
+                    old.globals.start() + u64::from(global.offset),
+                    new.globals.start() + u64::from(partner.offset),
+                ),
+            })
+        });
+        both.collect()
+    }
+
     /// What variables of packages that are not carried refer to is the new program's own.
     fn fix_standard_variables(&mut self, wanted: &dyn Fn(&str) -> bool) {
-        let (old, new) = (self.old, self.new);
-        for global in &old.image.variables {
-            let package = global
-                .name
-                .rsplit_once('.')
-                .map_or("", |(package, _)| package);
-            let Some(partner) = self.globals.get(global.name.as_str()).copied() else {
-                continue;
-            };
-            let (ty, new_type) = (old.image.ty(global.ty), new.image.ty(partner.ty));
-            if wanted(package) || !self.agree(ty, new_type) {
+        for variable in self.variables(&|package| !wanted(package)) {
+            let Variable {
+                types: (ty, new_type),
+                places: (from, to),
+                ..
+            } = variable;
+            if !self.agree(ty, new_type) {
                 continue;
             }
-            let from = old.image.globals.start() + u64::from(global.offset);
-            let to = new.image.globals.start() + u64::from(partner.offset);
             // SAFETY: places of the variables' types.
             unsafe {
                 match ty.access {

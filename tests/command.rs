@@ -784,7 +784,7 @@ fn kept(cache: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn large_programs_are_kept_compiled() {
+fn programs_are_kept_compiled() {
     let folder = Folder::new("kept", &[("large.gl", LARGE)]);
     let cache = folder.0.join("cache");
     let first = golite_with_cache(&folder, &cache);

@@ -8,6 +8,9 @@
 //! | `gcsteps` | a small step of a collection at every safepoint, each collection checked: the write barrier |
 //! | `seed1`, `seed2`, `seed3` | other schedules, other choices of select, other orders of maps |
 //!
+//! The configurations without stress of the collector share what is kept compiled: the first of a script compiles it, those behind it
+//! read what the first has written. The others compile it each time.
+//!
 //! A script whose first lines say `// golden: no-gcstress` (a long loop, for which a collection
 //! at every step takes minutes) is left out of these two, and one that says `// golden: no-seeds`
 //! (a long run that has no choices) of the seeds. The reason stands behind the flag.
@@ -33,6 +36,9 @@ use xtask::test_suite::{self, TestCase};
 
 const GOLITE: &str = env!("CARGO_BIN_EXE_golite");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Where programs are kept compiled.
+const KEPT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/golden-programs");
 
 /// How long one run may take, and how long where the script says `// golden: slow`.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -148,6 +154,9 @@ fn runs_as_in_go(case: &Case, configuration: &Configuration) -> Result<(), Faile
         .args(case.arguments())
         .current_dir(ROOT);
     command.envs(configuration.environment.iter().copied());
+    if configuration.opt_out != Some("no-gcstress") {
+        command.env("GOLITE_CACHE", KEPT);
+    }
     let actual = run(&mut command, case)?;
     let expected = case.expected();
     let mut report = String::new();

@@ -234,6 +234,11 @@ impl<E: Engine> Descriptor<E> {
         ]
     }
 
+    /// Takes a goroutine out, if it waits here.
+    pub(crate) fn withdraw(&self, goroutine: GoroutineRef<E>) -> bool {
+        self.words.iter().any(|word| word.withdraw(goroutine.raw()))
+    }
+
     /// Wakes who waits for `side`, because the state has changed.
     fn interrupt(&self, context: &Context<'_, E>, side: Side) {
         if let Some(waiter) = self.words[side as usize].interrupt() {

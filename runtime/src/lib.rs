@@ -137,6 +137,6 @@ pub use scheduler::{
 pub use select::{Direction, SelectCase, SelectResult, select};
 pub use semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release};
 pub use session::{Called, Ender, Session};
-pub use stop_the_world::{GoroutineView, StoppedWorld};
+pub use stop_the_world::{Breakable, GoroutineView, StoppedWorld};
 pub use timers::Timer;
 pub use wait_reason::WaitReason;

@@ -30,6 +30,7 @@ use crate::{
     clock::Nanos,
     descriptor::{Descriptor, DescriptorKey},
     engine::Engine,
+    goroutine::GoroutineRef,
     lock_rank::{Rank, RankedMutex},
     monitor::{Link, Watched},
     preempt::MINIMUM_SLICE,
@@ -318,6 +319,20 @@ impl<E: Engine> Netpoll<E> {
 
     fn get(&self, key: DescriptorKey) -> Option<Arc<Descriptor<E>>> {
         self.table.lock().get(key.0).cloned()
+    }
+
+    /// Takes a goroutine out that waits for a descriptor; `false`: somebody has, and wakes it.
+    pub(crate) fn withdraw(&self, goroutine: GoroutineRef<E>) -> bool {
+        let table = self.table.lock();
+        let mut open = table
+            .slots
+            .iter()
+            .filter_map(|slot| slot.descriptor.as_ref());
+        let is_out = open.any(|descriptor| descriptor.withdraw(goroutine));
+        if is_out {
+            self.woken(1);
+        }
+        is_out
     }
 
     /// How many descriptors are open.

@@ -85,6 +85,23 @@ impl<E: Engine> SemaphoreTable<E> {
     fn bucket(&self, key: usize) -> &Bucket<E> {
         &self.buckets[(key >> 3) % BUCKETS]
     }
+
+    /// Takes a goroutine out that waits at a semaphore, without a permit. The world is stopped.
+    pub(crate) fn withdraw(&self, goroutine: GoroutineRef<E>) {
+        let waiter = goroutine.waiter();
+        let key = waiter.key().addr();
+        let bucket = self.bucket(key);
+        let mut queues = bucket.lock();
+        let queue = queues
+            .get(&key)
+            .expect("who waits at a semaphore is in its queue");
+        queue.waiters.remove(waiter, &queue.lock.lock());
+        if queue.waiters.looks_empty() {
+            queues.remove(&key);
+        }
+        // ORDERING: SeqCst, as all accesses of `waiting`.
+        bucket.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl<E: Engine> Bucket<E> {

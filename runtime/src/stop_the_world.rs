@@ -147,57 +147,53 @@ impl<E: Engine> StoppedWorld<'_, E> {
         }
     }
 
-    /// Makes a goroutine runnable that waits at channels, for nothing, or sleeps: what it waited for does not happen. False if it does not
-    /// wait, or for something else. The engine has it end, or at least ask for no outcome ([`crate::Slice::forget_wake_outcome`]).
-    pub fn break_wait(&mut self, id: GoroutineId) -> bool {
-        let mut found = None;
-        self.shared
-            .registry
-            .for_each(&mut self.proof, |goroutine, _| {
-                if goroutine.id() == id && goroutine.status() == Status::Waiting {
-                    found = Some(goroutine);
-                }
-            });
-        found.is_some_and(|goroutine| self.break_wait_of(goroutine))
-    }
-
-    /// As [`StoppedWorld::break_wait`], of all goroutines that `wanted` wants. It is given whether the goroutine waits, and if so whether that can be
-    /// broken.
-    pub fn break_waits(&mut self, mut wanted: impl FnMut(&mut E::Fiber, Option<bool>) -> bool) {
+    /// Makes goroutines runnable whose waits can be broken: what they wait for does not happen. `wanted` is asked for each goroutine that has not ended,
+    /// and is given how its wait can be broken if it waits; the engine has it end then, or at least ask for no outcome
+    /// ([`crate::Slice::forget_wake_outcome`]).
+    ///
+    /// Of a semaphore's waiter the engine takes back, before it agrees, what the goroutine has done beside to wait there. No other goroutine is
+    /// between two steps of such doings: it would be at a safepoint, and there is none between them.
+    pub fn break_waits(
+        &mut self,
+        mut wanted: impl FnMut(GoroutineId, &mut E::Fiber, Option<Breakable>) -> bool,
+    ) {
         let mut found = Vec::new();
         self.shared
             .registry
             .for_each(&mut self.proof, |goroutine, fiber| {
-                let waits = (goroutine.status() == Status::Waiting)
-                    .then(|| can_be_broken(goroutine.wait_reason()));
-                if wanted(fiber, waits) && waits == Some(true) {
+                let wait = (goroutine.status() == Status::Waiting).then(|| breakable(goroutine));
+                let can_be = wait.is_some_and(|wait| wait != Breakable::No);
+                if wanted(goroutine.id(), fiber, wait) && can_be {
                     found.push(goroutine);
                 }
             });
         for goroutine in found {
-            self.break_wait_of(goroutine);
+            self.break_wait(goroutine);
         }
     }
 
-    fn break_wait_of(&mut self, goroutine: GoroutineRef<E>) -> bool {
-        match goroutine.wait_reason() {
-            WaitReason::ChannelReceive | WaitReason::ChannelSend | WaitReason::Select => {
+    fn break_wait(&mut self, goroutine: GoroutineRef<E>) {
+        match breakable(goroutine) {
+            Breakable::No => return,
+            Breakable::AtOnce => {
                 goroutine.leave_channels();
-            }
-            WaitReason::ChannelReceiveNil
-            | WaitReason::ChannelSendNil
-            | WaitReason::SelectNoCases => {}
-            WaitReason::Sleep => {
-                for processor in &self.processors {
-                    processor.timers.forget_sleeper(goroutine);
+                if goroutine.wait_reason() == WaitReason::Sleep {
+                    for processor in &self.processors {
+                        processor.timers.forget_sleeper(goroutine);
+                    }
                 }
             }
-            _ => return false,
+            Breakable::AtSemaphore(..) => self.shared.semaphores.withdraw(goroutine),
+            Breakable::AtDescriptor => {
+                // Else the poller has it in hand, and wakes it.
+                if !self.shared.netpoll.withdraw(goroutine) {
+                    return;
+                }
+            }
         }
         if let Some(runnable) = goroutine.ready() {
             self.shared.put_global(&mut self.shared.central(), runnable);
         }
-        true
     }
 
     /// Starts a goroutine: it is runnable when the world goes on.
@@ -651,19 +647,37 @@ pub(crate) fn end_at_deadline<E: Engine>(shared: &Arc<Shared<E>>, own: Option<Ow
     });
 }
 
-/// Whether a wait ends for whoever wants it to, and not only by what is waited for.
-fn can_be_broken(reason: WaitReason) -> bool {
+/// How the wait of a goroutine can be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breakable {
+    /// Not: it is over when what it waits for has come.
+    No,
+    /// At once, at channels and asleep: nobody but the scheduler knows that it waits.
+    AtOnce,
+    /// At the semaphore with this address, for this reason.
+    AtSemaphore(WaitReason, u64),
+    /// At a descriptor: the goroutine is woken as if that were ready, and is to try no more.
+    AtDescriptor,
+}
+
+fn breakable<E: Engine>(goroutine: GoroutineRef<E>) -> Breakable {
     use WaitReason as W;
-    matches!(
-        reason,
+    match goroutine.wait_reason() {
         W::ChannelReceive
-            | W::ChannelSend
-            | W::Select
-            | W::ChannelReceiveNil
-            | W::ChannelSendNil
-            | W::SelectNoCases
-            | W::Sleep
-    )
+        | W::ChannelSend
+        | W::Select
+        | W::ChannelReceiveNil
+        | W::ChannelSendNil
+        | W::SelectNoCases
+        | W::Sleep => Breakable::AtOnce,
+        reason @ (W::MutexLock
+        | W::RwMutexRLock
+        | W::RwMutexLock
+        | W::WaitGroupWait
+        | W::CondWait) => Breakable::AtSemaphore(reason, goroutine.waiter().key().addr() as u64),
+        W::IoWait => Breakable::AtDescriptor,
+        _ => Breakable::No,
+    }
 }
 
 impl<E: Engine> Shared<E> {

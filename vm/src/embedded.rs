@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use runtime::{Ender, Outcome, SchedulerHandle, Session};
 
 use crate::convert::{CallArguments, CallResults, CallSlot};
+use crate::ending;
 use crate::engine::{Machine, PerProcessor};
 use crate::fiber::Interrupt;
 use crate::heap::OutOfMemory;
@@ -227,15 +228,14 @@ impl Embedded {
         self.session.set_deadline(time);
     }
 
-    /// Ends the goroutine of a call, as `runtime.Goexit` would: its deferred calls run. At its next safepoint; at once if it waits at channels or
-    /// sleeps; else when its wait is over. `told` is given its trace before. Nothing happens if the call has ended. Not by a thread that runs the
+    /// Ends the goroutine of a call, as `runtime.Goexit` would: its deferred calls run. At its next safepoint; at once if it waits at channels, in package sync,
+    /// for a socket, or sleeps; else when its wait is over. `told` is given its trace before. Nothing happens if the call has ended. Not by a thread that runs the
     /// program.
     pub fn end_call(&self, call: &Arc<dyn HostCall>, told: impl FnOnce(String)) {
         self.session.stop_the_world(|world| {
             let mut found = None;
             world.for_each_goroutine(|goroutine| {
                 if goroutine.fiber.call.is(call) {
-                    goroutine.fiber.interrupt = Interrupt::Now;
                     found = Some(goroutine.id);
                 }
             });
@@ -244,7 +244,9 @@ impl Embedded {
                 let head = format!("goroutine {} [", id.0);
                 let trace = dump.split("\n\n").find(|trace| trace.starts_with(&head));
                 told(trace.unwrap_or_default().to_owned());
-                world.break_wait(id);
+                world.break_waits(|goroutine, fiber, wait| {
+                    goroutine == id && ending::end(fiber, wait, Interrupt::Now)
+                });
             }
         });
     }

@@ -353,7 +353,10 @@ impl Machine {
         // SAFETY: the world is stopped (`world`), and all roots are reported: globals, goroutines with what travels to and from them,
         // timers. Blocking calls hold no reference.
         let collection = unsafe { self.heap.collect_all(&mut roots) };
-        self.collected(world, collection, forced);
+        // The last look at a program that cannot go on starts nothing.
+        if going_on.is_none() {
+            self.collected(world, collection, forced);
+        }
     }
 
     /// Begins a collection, or does a step of the one that is under way.

@@ -133,7 +133,9 @@ pub struct Fiber {
     /// The unit of a session that it runs; 0 if it runs none.
     pub(crate) unit: u64,
     /// Whether it ends like one that has called `runtime.Goexit`.
-    pub(crate) interrupt: Interrupt,
+    pub(crate) interrupt: Cell<Interrupt>,
+    /// While it is not 0 the goroutine is in the middle of something that others rely on: it does not end before that is done.
+    pub(crate) shields: Cell<u16>,
     /// The scope that it belongs to.
     pub(crate) scope: Option<Arc<Scope>>,
     /// The scope of the next goroutine that it starts, if that is another.
@@ -157,6 +159,10 @@ pub(crate) enum Interrupt {
     Now,
     /// It ends when it stops the next time: what it waits for comes to an end first.
     NextTime,
+    /// That is now, unless what it stopped for is its own when it goes on, such as a lock.
+    Soon,
+    /// Its wait was broken ([`crate::ending`]): it puts in order what it has to, wakes so many readers of a lock, and leaves.
+    Broken { readers: u32 },
 }
 
 /// An instruction that memory was refused to.
@@ -208,7 +214,8 @@ impl Fiber {
                 reported: 0,
                 refused: None,
                 unit: 0,
-                interrupt: Interrupt::None,
+                interrupt: Cell::default(),
+                shields: Cell::default(),
                 scope: None,
                 starts_in: Cell::new(None),
                 in_native: false,
@@ -297,7 +304,8 @@ impl Fiber {
         self.created_at = NOWHERE;
         self.labels.take();
         self.unit = 0;
-        self.interrupt = Interrupt::None;
+        self.interrupt.set(Interrupt::None);
+        self.shields.set(0);
         self.scope = None;
         self.starts_in.take();
         self.refused = None;

@@ -15,6 +15,7 @@
 //! - [`session`]: a program that grows while it runs, for who types it.
 //! - [`embedded`], [`host_call`], [`host_function`], [`convert`]: programs that are called by their host: calls in both directions,
 //!   and typed Rust values on either side.
+//! - [`ending`]: goroutines that somebody else ends.
 //! - [`carry`]: the variables of one program become those of its next version.
 //! - [`native`], [`border`], [`host`]: natives, their conversions, and what the host lends to a program; [`finalizers`]: what hangs on
 //!   objects.
@@ -34,6 +35,7 @@ mod children;
 pub mod convert;
 mod cpu_profile;
 mod embedded;
+mod ending;
 mod engine;
 mod fiber;
 mod fiber_pool;

@@ -36,6 +36,7 @@ use runtime::{BlockingCall, Context, Slice, StoppedWorld, WaitReason};
 
 use crate::border::{NativeType, OwnedParameter, Parameter, Results};
 use crate::engine::Machine;
+use crate::fiber::Interrupt;
 use crate::host::HostHandle;
 use crate::host_function::HostFunction;
 use crate::image::Image;
@@ -298,6 +299,44 @@ impl<'h> NativeContext<'h> {
     /// Arguments, environment, standard streams.
     pub fn host(&self) -> &'h HostHandle {
         &self.machine.host
+    }
+
+    /// Whether somebody wanted this goroutine to end and has broken the wait that it was in: it puts in order what it has to and leaves
+    /// ([`Parking::Goexit`]). Some: how many readers of a lock it has to wake. Asked once per wait.
+    pub fn take_broken_wait(&self) -> Option<u32> {
+        match self.fiber.interrupt.get() {
+            Interrupt::Broken { readers } => {
+                self.fiber.interrupt.set(Interrupt::None);
+                Some(readers)
+            }
+            _ => None,
+        }
+    }
+
+    /// From now on nobody ends this goroutine, until it has called [`NativeContext::unshield`] as often: it is in the middle of something that others
+    /// rely on.
+    pub fn shield(&self) {
+        let shields = &self.fiber.shields;
+        shields.set(shields.get().saturating_add(1));
+    }
+
+    /// The counterpart of [`NativeContext::shield`]. True: somebody wants the goroutine to end, and it leaves now ([`Parking::Goexit`]).
+    #[must_use]
+    pub fn unshield(&self) -> bool {
+        let left = self.lower_shield();
+        let is_asked = matches!(self.fiber.interrupt.get(), Interrupt::Now | Interrupt::Soon);
+        let ends = left == 0 && is_asked;
+        if ends {
+            self.fiber.interrupt.set(Interrupt::None);
+        }
+        ends
+    }
+
+    /// [`NativeContext::unshield`], but the goroutine goes on in any case. Says how many shields are left.
+    pub fn lower_shield(&self) -> u16 {
+        let left = self.fiber.shields.get().saturating_sub(1);
+        self.fiber.shields.set(left);
+        left
     }
 
     /// What may park the goroutine; of use only to parking natives.

@@ -19,8 +19,9 @@ use runtime::{Context, Switch};
 use rustc_hash::FxHashMap;
 
 use crate::border::Reference;
+use crate::ending;
 use crate::engine::{Machine, PerProcessor};
-use crate::fiber::{Fiber, FiberCell, Interrupt, Pending};
+use crate::fiber::{Fiber, FiberCell, Interrupt};
 use crate::heap::{Account, Marker};
 use crate::native::{GoPanic, NativeContext, WorldJob};
 use crate::objects::channel::object;
@@ -353,7 +354,7 @@ impl<'h> NativeContext<'h> {
         let own = std::ptr::from_ref(self.fiber).addr();
         Box::new(move |world| {
             let mut ended = 0;
-            world.break_waits(|fiber: &mut FiberCell, waits| {
+            world.break_waits(|_, fiber: &mut FiberCell, wait| {
                 let belongs = fiber
                     .scope
                     .as_ref()
@@ -366,15 +367,11 @@ impl<'h> NativeContext<'h> {
                 if let Some(scope) = &fiber.scope {
                     scope.state().was_ended = true;
                 }
-                // Of one that does not wait any more a native may have the last word.
-                let is_free = std::ptr::from_ref(&**fiber).addr() == own
-                    || !matches!(fiber.pending, Pending::Native(_) | Pending::Completion);
-                if waits.unwrap_or(is_free) {
-                    fiber.interrupt = Interrupt::Now;
-                } else if fiber.interrupt == Interrupt::None {
-                    fiber.interrupt = Interrupt::NextTime;
+                if wait.is_none() && std::ptr::from_ref(&**fiber).addr() == own {
+                    fiber.interrupt.set(Interrupt::Now);
+                    return false;
                 }
-                true
+                ending::end(fiber, wait, Interrupt::NextTime)
             });
             ended
         })

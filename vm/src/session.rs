@@ -19,6 +19,7 @@ use bytecode::{Addition, Program};
 use diagnostics::SourceMap;
 use runtime::{GoroutineId, Outcome, SchedulerHandle, StoppedWorld, Switch};
 
+use crate::ending;
 use crate::engine::Machine;
 use crate::fiber::{Fiber, Interrupt};
 use crate::link::LinkError;
@@ -282,14 +283,10 @@ fn list(world: &mut StoppedWorld<'_, Machine>, wanted: impl Fn(&Fiber) -> bool) 
 
 fn end_goroutine(world: &mut StoppedWorld<'_, Machine>, id: u64) -> bool {
     let mut found = false;
-    world.for_each_goroutine(|goroutine| {
-        if goroutine.id.0 == id {
-            goroutine.fiber.interrupt = Interrupt::Now;
-            found = true;
-        }
+    world.break_waits(|goroutine, fiber, wait| {
+        let is_it = goroutine.0 == id;
+        found |= is_it;
+        is_it && ending::end(fiber, wait, Interrupt::Now)
     });
-    if found {
-        world.break_wait(GoroutineId(id));
-    }
     found
 }

@@ -125,6 +125,35 @@ fn join_group(state: Pointer<'_, u64>) -> Result<bool, GoPanic> {
     }
 }
 
+/// How many readers are to be woken, if somebody wants this goroutine to end and has broken its wait, else -1.
+fn ended_waiting(context: &mut NativeContext<'_>) -> i64 {
+    context.take_broken_wait().map_or(-1, i64::from)
+}
+
+/// Begins what may not be ended in the middle.
+pub(crate) fn shield(context: &mut NativeContext<'_>) {
+    context.shield();
+}
+
+/// It is done.
+pub(crate) fn unshield(context: &mut NativeContext<'_>) -> Parking<()> {
+    if context.unshield() {
+        Parking::Goexit
+    } else {
+        Parking::Done(())
+    }
+}
+
+/// It is done, and the goroutine ends where it stops the next time, if at all.
+fn lower(context: &mut NativeContext<'_>) {
+    context.lower_shield();
+}
+
+/// Ends the goroutine.
+pub(crate) fn leave(_: &mut NativeContext<'_>) -> Parking<()> {
+    Parking::Goexit
+}
+
 fn nanotime(context: &mut NativeContext<'_>) -> i64 {
     context.scheduler().now()
 }
@@ -137,6 +166,11 @@ natives! {
     pure "emptyByCollections" => empty_by_collections;
     parking "acquire" => acquire;
     parking "release" => release;
+    pure "endedWaiting" => ended_waiting;
+    parking "leave" => leave;
+    pure "shield" => shield;
+    pure "lower" => lower;
+    parking "unshield" => unshield;
     pure "compareAndSwap" => compare_and_swap;
     pure "add" => add;
     pure "load" => load;

@@ -1,6 +1,8 @@
 //! Calls that are more than a jump: natives, goroutines, deferred calls, closures.
 
-use bytecode::{RED_ZONE, Word};
+use std::ops::ControlFlow;
+
+use bytecode::{Opcode, RED_ZONE, Word};
 use runtime::Switch;
 
 use super::{after, allocated, decode, high, r};
@@ -13,6 +15,7 @@ use crate::moves;
 use crate::native::{Entry, FinishNative, NativeContext, ParkingOutcome, Slots};
 use crate::panics;
 use crate::running::{Next, Running, enter, stub};
+use crate::trace;
 
 /// # Safety
 /// See [`super`].
@@ -570,7 +573,7 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
 #[cold]
 #[inline(never)]
 fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    cx.fiber.interrupt = Interrupt::None;
+    cx.fiber.interrupt.set(Interrupt::None);
     match std::mem::take(&mut cx.fiber.pending) {
         Pending::Again | Pending::BeginAgain | Pending::Completion => {
             drop(cx.slice.take_completion())
@@ -581,6 +584,33 @@ fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     panics::goexit(cx, ip, fp)
 }
 
+/// Whether the fiber has stopped at the entry of a function that a deferred call is, or has called.
+#[cold]
+fn is_at_entry_of_deferred(cx: &Running<'_>) -> bool {
+    if !matches!(cx.fiber.pending, Pending::Nothing) || cx.fiber.safepoint != Safepoint::Entry {
+        return false;
+    }
+    let (mut is_deferred, mut is_innermost) = (false, true);
+    trace::walk_while(&cx.machine.image, cx.fiber, |frame| {
+        // What makes deferred calls is what they return to.
+        let makes_them = match frame.position {
+            trace::Position::At(offset) if !is_innermost => {
+                let word = cx.machine.image.code.get(offset as usize);
+                word.and_then(|word| Opcode::from_u16(word.0[0])) == Some(Opcode::RunDefers)
+            }
+            _ => false,
+        };
+        is_innermost = false;
+        is_deferred = frame.by_panic || makes_them;
+        if is_deferred {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    is_deferred
+}
+
 /// What a fiber does first when it runs again.
 ///
 /// # Safety
@@ -589,10 +619,16 @@ fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
 pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
-        match cx.fiber.interrupt {
-            Interrupt::None => {}
-            Interrupt::Now => return interrupt(cx, ip, fp),
-            Interrupt::NextTime => cx.fiber.interrupt = Interrupt::Now,
+        match cx.fiber.interrupt.get() {
+            Interrupt::None | Interrupt::Broken { .. } => {}
+            Interrupt::Soon if matches!(cx.fiber.pending, Pending::Native(_)) => {}
+            // At its entry a deferred call, or what it calls, has not done yet what it was deferred for.
+            Interrupt::Now | Interrupt::Soon if is_at_entry_of_deferred(cx) => {}
+            Interrupt::Now | Interrupt::Soon if cx.fiber.shields.get() == 0 => {
+                return interrupt(cx, ip, fp);
+            }
+            Interrupt::Now | Interrupt::Soon => {}
+            Interrupt::NextTime => cx.fiber.interrupt.set(Interrupt::Soon),
         }
         match std::mem::take(&mut cx.fiber.pending) {
             Pending::Nothing => Next { ip, fp },

@@ -31,6 +31,8 @@ const AGAIN: i64 = -1;
 const CLOSED: i64 = -2;
 /// The deadline has passed.
 const TIMED_OUT: i64 = -3;
+/// Somebody has ended the goroutine while it waited.
+const ENDED: i64 = -4;
 
 /// The most that one call reads or writes.
 const MOST: usize = 64 << 10;
@@ -158,6 +160,9 @@ fn attempt<T, R>(
     call: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
     give: impl FnOnce(Option<T>, i64) -> R,
 ) -> Parking<R> {
+    if context.take_broken_wait().is_some() {
+        return Parking::Done(give(None, ENDED));
+    }
     let Some(descriptor) = descriptor(context, handle) else {
         return Parking::Done(give(None, CLOSED));
     };
@@ -402,6 +407,9 @@ fn connect(
 
 /// Waits until a connection that is under way stands: error number.
 fn connected(context: &mut NativeContext<'_>, handle: i64) -> Parking<i64> {
+    if context.take_broken_wait().is_some() {
+        return Parking::Done(ENDED);
+    }
     let Some(descriptor) = descriptor(context, handle) else {
         return Parking::Done(CLOSED);
     };
@@ -700,6 +708,9 @@ fn interface_name(number: i64) -> String {
 }
 
 natives! {
+    parking "leave" => crate::sync::leave;
+    pure "shield" => crate::sync::shield;
+    parking "unshield" => crate::sync::unshield;
     parking "read" => read;
     parking "write" => write;
     parking "receiveFrom" => receive_from;

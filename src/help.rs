@@ -372,7 +372,7 @@ GOGC           collect when the heap has grown by this percentage (default 100; 
 GOMEMLIMIT     how much memory the heap may take (512MiB, 2GiB; default: no limit)
 NO_COLOR       if it is not empty, no colours
 GOMODCACHE     where an installed Go keeps modules (also GOPATH)
-GOLITE_CACHE   folder in which large programs are kept compiled (default: golite/programs in $XDG_CACHE_HOME or ~/.cache; off: nowhere)
+GOLITE_CACHE   folder in which programs are kept compiled (default: golite/programs in $XDG_CACHE_HOME or ~/.cache; off: nowhere)
 GOLITEDEBUG    comma-separated flags, name=value:
 ";
 

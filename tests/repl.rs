@@ -462,3 +462,43 @@ fn terminals() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+/// An evaluation that Ctrl-C stops is over within 20 ms. The machine may be busy with others: one of many counts, of each kind.
+#[test]
+fn an_interrupted_evaluation_is_over_soon() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repl-soon");
+    let _ = std::fs::remove_dir_all(&home);
+    let mut terminal = Terminal::start(&home);
+    for (prepared, runs) in [
+        ("n := 0", "for { n++ }"),
+        ("func f() { for i := 0; ; i++ { fmt.Sprint(i) } }", "f()"),
+        ("n = 1", "time.Sleep(time.Hour)"),
+        (
+            "mu := new(sync.Mutex); mu.Lock(); go func() { time.Sleep(time.Hour); mu.Unlock() }()",
+            "mu.Lock()",
+        ),
+    ] {
+        terminal.step(&format!("type {prepared}")).expect("it runs");
+        let mut fastest = Duration::MAX;
+        for _ in 0..50 {
+            terminal.step("keys \\x0c").expect("an empty screen");
+            terminal.step(&format!("type {runs}")).expect("it runs");
+            // It is under way when the line has left the prompt.
+            std::thread::sleep(Duration::from_millis(50));
+            let begin = Instant::now();
+            terminal.keys.write_all(b"\x03").expect("keys");
+            let is_told = terminal.until(Duration::from_secs(60), |screen| {
+                screen.contains("interrupted")
+            });
+            assert!(is_told, "{runs}: {}", terminal.screen());
+            fastest = fastest.min(begin.elapsed());
+            if fastest <= Duration::from_millis(20) {
+                break;
+            }
+        }
+        assert!(
+            fastest <= Duration::from_millis(20),
+            "{runs}: at best after {fastest:?}"
+        );
+    }
+}

@@ -123,6 +123,8 @@ struct Screen {
     column: usize,
     escape: String,
     bytes: Vec<u8>,
+    /// All that came, with its colours.
+    raw: String,
 }
 
 impl Screen {
@@ -133,6 +135,7 @@ impl Screen {
             column: 0,
             escape: String::new(),
             bytes: Vec::new(),
+            raw: String::new(),
         }
     }
 
@@ -144,6 +147,7 @@ impl Screen {
             Err(_) => return,
         };
         self.bytes.clear();
+        self.raw.push_str(&text);
         for c in text.chars() {
             self.character(c);
         }
@@ -230,6 +234,11 @@ struct Terminal {
 
 impl Terminal {
     fn start(home: &Path) -> Terminal {
+        Terminal::start_with(home, Some("1"))
+    }
+
+    /// With this value of `NO_COLOR`.
+    fn start_with(home: &Path, no_color: Option<&str>) -> Terminal {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&master).expect("granted");
         unlockpt(&master).expect("unlocked");
@@ -252,10 +261,14 @@ impl Terminal {
         .expect("a size");
         let stream = || Stdio::from(slave.try_clone().expect("a copy"));
         // The terminal is to send signals.
-        let child = Command::new("setsid")
+        let mut command = Command::new("setsid");
+        match no_color {
+            Some(value) => command.env("NO_COLOR", value),
+            None => command.env_remove("NO_COLOR"),
+        };
+        let child = command
             .args(["--ctty", "--wait", GOLITE])
             .env("TERM", "xterm")
-            .env("NO_COLOR", "1")
             .env("XDG_STATE_HOME", home)
             .env_remove("GOTRACEBACK")
             .stdin(stream())
@@ -500,5 +513,74 @@ fn an_interrupted_evaluation_is_over_soon() {
             fastest <= Duration::from_millis(20),
             "{runs}: at best after {fastest:?}"
         );
+    }
+}
+
+#[test]
+fn what_is_typed_has_colours_unless_they_are_not_wanted() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repl-colours");
+    let _ = std::fs::remove_dir_all(&home);
+    for (no_color, is_coloured) in [(None, true), (Some("1"), false)] {
+        let mut terminal = Terminal::start_with(&home, no_color);
+        terminal
+            .step("keys func f() string { return \"red\" } // why")
+            .expect("it is typed");
+        terminal.step("see // why").expect("it shows");
+        let screen = terminal.screen.lock().expect("a screen");
+        for coloured in ["\x1b[1;34mfunc\x1b[0m", "\x1b[32m\"red\"\x1b[0m"] {
+            assert_eq!(screen.raw.contains(coloured), is_coloured, "{coloured:?}");
+        }
+    }
+}
+
+/// The number of the goroutine that a row of the screen tells of.
+fn number_before(screen: &str, state: &str) -> Option<u64> {
+    let row = screen.lines().find(|row| row.contains(state))?;
+    let word = row.split("goroutine ").nth(1).unwrap_or(row);
+    word.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn goroutines_are_looked_at_and_ended_by_their_numbers() {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("repl-kill");
+    let _ = std::fs::remove_dir_all(&home);
+    let mut terminal = Terminal::start(&home);
+    for (waits, state) in [
+        ("<-make(chan int)", "[chan receive]"),
+        ("mu.Lock()", "[sync.Mutex.Lock]"),
+        ("wg.Wait()", "[sync.WaitGroup.Wait]"),
+        ("time.Sleep(time.Hour)", "[sleep]"),
+    ] {
+        for step in [
+            "keys \\x0c",
+            "type var mu sync.Mutex; mu.Lock(); var wg sync.WaitGroup; wg.Add(1)",
+            &format!("type go func() {{ defer fmt.Println(\"it was\", \"ended\"); {waits} }}()"),
+        ] {
+            terminal
+                .step(step)
+                .unwrap_or_else(|wrong| panic!("{wrong}"));
+        }
+        // It may take a moment until it waits.
+        let is_seen = (0..100).any(|_| {
+            terminal.step("keys \\x0c").expect("an empty screen");
+            terminal.step("type :goroutines").expect("it is typed");
+            terminal.until(Duration::from_millis(500), |screen| screen.contains(state))
+        });
+        assert!(is_seen, "{state}: {}", terminal.screen());
+        let number = number_before(&terminal.screen(), state).expect("a number");
+        for step in [
+            "keys \\x0c".to_owned(),
+            format!("type :stack {number}"),
+            "see main.main.func1".to_owned(),
+            format!("type :kill {number}"),
+            "see it was ended".to_owned(),
+            "keys \\x0c".to_owned(),
+            format!("type :stack {number}"),
+            format!("see no goroutine {number}"),
+        ] {
+            terminal
+                .step(&step)
+                .unwrap_or_else(|wrong| panic!("{wrong}"));
+        }
     }
 }

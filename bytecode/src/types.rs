@@ -76,6 +76,25 @@ pub enum TypeKind {
     },
 }
 
+impl TypeKind {
+    /// Whether it is one of the integers with a sign: `int`, `int8` to `int64`.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        use TypeKind as K;
+        matches!(self, K::Int | K::Int8 | K::Int16 | K::Int32 | K::Int64)
+    }
+
+    /// Whether it is one of the integers without: `uint`, `uint8` to `uint64`, `uintptr`.
+    #[must_use]
+    pub fn is_unsigned(&self) -> bool {
+        use TypeKind as K;
+        matches!(
+            self,
+            K::Uint | K::Uint8 | K::Uint16 | K::Uint32 | K::Uint64 | K::Uintptr
+        )
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ChannelDirection {
     Both,

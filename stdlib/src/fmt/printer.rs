@@ -983,17 +983,8 @@ impl<'f> FormatReader<'f> {
         self.argument += 1;
         let view = view?;
         let value = match view.kind() {
-            TypeKind::Int
-            | TypeKind::Int8
-            | TypeKind::Int16
-            | TypeKind::Int32
-            | TypeKind::Int64 => view.int(),
-            TypeKind::Uint
-            | TypeKind::Uint8
-            | TypeKind::Uint16
-            | TypeKind::Uint32
-            | TypeKind::Uint64
-            | TypeKind::Uintptr => i64::try_from(view.uint()).ok()?,
+            kind if kind.is_signed() => view.int(),
+            kind if kind.is_unsigned() => i64::try_from(view.uint()).ok()?,
             _ => return None,
         };
         (value.unsigned_abs() <= LARGEST as u64).then_some(value)
@@ -1130,11 +1121,7 @@ fn compare<'h>(a: View<'h>, b: View<'h>) -> std::cmp::Ordering {
     let mut pairs = vec![(a, b)];
     while let Some((a, b)) = pairs.pop() {
         let order = match a.kind() {
-            TypeKind::Int
-            | TypeKind::Int8
-            | TypeKind::Int16
-            | TypeKind::Int32
-            | TypeKind::Int64 => a.int().cmp(&b.int()),
+            kind if kind.is_signed() => a.int().cmp(&b.int()),
             TypeKind::String => a.string().as_bytes().cmp(b.string().as_bytes()),
             TypeKind::Float32 | TypeKind::Float64 => {
                 let (a, b) = (a.float(), b.float());

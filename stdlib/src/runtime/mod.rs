@@ -38,15 +38,8 @@ fn panic_value_text(value: Any<'_>) -> Bytes {
     let is_string = matches!(view.kind(), TypeKind::String);
     match view.kind() {
         TypeKind::Bool => text.extend_from_slice(if view.bool() { b"true" } else { b"false" }),
-        TypeKind::Int | TypeKind::Int8 | TypeKind::Int16 | TypeKind::Int32 | TypeKind::Int64 => {
-            text.extend_from_slice(view.int().to_string().as_bytes())
-        }
-        TypeKind::Uint
-        | TypeKind::Uint8
-        | TypeKind::Uint16
-        | TypeKind::Uint32
-        | TypeKind::Uint64
-        | TypeKind::Uintptr => {
+        kind if kind.is_signed() => text.extend_from_slice(view.int().to_string().as_bytes()),
+        kind if kind.is_unsigned() => {
             text.extend_from_slice(view.uint().to_string().as_bytes());
         }
         TypeKind::Float32 => append_float(&mut text, view.float(), b'g', -1, 32),

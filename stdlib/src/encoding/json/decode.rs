@@ -172,23 +172,14 @@ impl<'h> Decoder<'_, 'h> {
     fn integer(text: &[u8], ty: &RuntimeType) -> Result<Option<u64>, Stop> {
         let bits = 8 * ty.size.min(8);
         Ok(Some(match ty.kind() {
-            TypeKind::Int
-            | TypeKind::Int8
-            | TypeKind::Int16
-            | TypeKind::Int32
-            | TypeKind::Int64 => {
+            kind if kind.is_signed() => {
                 let value: i64 = Self::whole(text)?;
                 if value << (64 - bits) >> (64 - bits) != value {
                     return Err(Stop::Unsuited);
                 }
                 value as u64
             }
-            TypeKind::Uint
-            | TypeKind::Uint8
-            | TypeKind::Uint16
-            | TypeKind::Uint32
-            | TypeKind::Uint64
-            | TypeKind::Uintptr => {
+            kind if kind.is_unsigned() => {
                 let value: u64 = Self::whole(text)?;
                 if value << (64 - bits) >> (64 - bits) != value {
                     return Err(Stop::Unsuited);

@@ -77,17 +77,8 @@ impl<'h> Encoder<'_, 'h> {
                 let text = if view.bool() { "true" } else { "false" };
                 self.out.extend_from_slice(text.as_bytes());
             }
-            TypeKind::Int
-            | TypeKind::Int8
-            | TypeKind::Int16
-            | TypeKind::Int32
-            | TypeKind::Int64 => append_signed(&mut self.out, view.int(), 10),
-            TypeKind::Uint
-            | TypeKind::Uint8
-            | TypeKind::Uint16
-            | TypeKind::Uint32
-            | TypeKind::Uint64
-            | TypeKind::Uintptr => append_unsigned(&mut self.out, view.uint(), 10),
+            kind if kind.is_signed() => append_signed(&mut self.out, view.int(), 10),
+            kind if kind.is_unsigned() => append_unsigned(&mut self.out, view.uint(), 10),
             TypeKind::Float32 => self.float(view.float(), 32)?,
             TypeKind::Float64 => self.float(view.float(), 64)?,
             TypeKind::String => append_quoted(&mut self.out, &view.string(), self.html),
@@ -204,17 +195,8 @@ impl<'h> Encoder<'_, 'h> {
                 let named = entries.map(|(key, value)| (key.string(), value)).collect();
                 return self.entries(named, depth);
             }
-            TypeKind::Int
-            | TypeKind::Int8
-            | TypeKind::Int16
-            | TypeKind::Int32
-            | TypeKind::Int64 => true,
-            TypeKind::Uint
-            | TypeKind::Uint8
-            | TypeKind::Uint16
-            | TypeKind::Uint32
-            | TypeKind::Uint64
-            | TypeKind::Uintptr => false,
+            kind if kind.is_signed() => true,
+            kind if kind.is_unsigned() => false,
             _ => return Err(Stop::UnsuitedType),
         };
         if self.interfaces.concern(self.context, view.ty().key())? {

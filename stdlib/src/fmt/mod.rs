@@ -21,9 +21,9 @@ fn format_text<'h>(
     format: GoStr<'h>,
     arguments: GoSlice<'h, Any<'h>>,
     texts: GoSlice<'h, GoStr<'h>>,
-    raw: GoSlice<'h, bool>,
+    outcomes: GoSlice<'h, u8>,
 ) -> Printed<'h, GoStr<'h>> {
-    let mut printer = Printer::new(&texts, &raw);
+    let mut printer = Printer::new(&texts, &outcomes);
     printer.print(context, Mode::from_number(mode), &format, &arguments)?;
     let (calls, details) = hand_over(context, &printer.calls)?;
     Ok((context.new_string(&printer.out)?, calls, details))
@@ -35,9 +35,9 @@ fn format_bytes<'h>(
     format: GoStr<'h>,
     arguments: GoSlice<'h, Any<'h>>,
     texts: GoSlice<'h, GoStr<'h>>,
-    raw: GoSlice<'h, bool>,
+    outcomes: GoSlice<'h, u8>,
 ) -> Printed<'h, Vec<u8>> {
-    let mut printer = Printer::new(&texts, &raw);
+    let mut printer = Printer::new(&texts, &outcomes);
     printer.print(context, Mode::from_number(mode), &format, &arguments)?;
     let (calls, details) = hand_over(context, &printer.calls)?;
     Ok((printer.out, calls, details))

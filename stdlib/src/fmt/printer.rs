@@ -54,6 +54,17 @@ pub enum Method {
     String,
 }
 
+/// How a method that printing wanted has answered; the numbers are fmt.gl's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// With a text that the verb shows.
+    Text,
+    /// With what stands there now: a Formatter's, or `<nil>` for a method that cannot have nil pointers.
+    Written,
+    /// With a panic, of which the text tells.
+    Panic,
+}
+
 /// Whether a value was reached through an unexported field, so that its methods must not be called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Access {
@@ -142,7 +153,7 @@ pub struct Printer<'h, 't> {
     pub out: Vec<u8>,
     pub calls: Vec<Call<'h>>,
     texts: &'t GoSlice<'h, GoStr<'h>>,
-    raw: &'t GoSlice<'h, bool>,
+    outcomes: &'t GoSlice<'h, u8>,
     next_text: usize,
     flags: Flags,
     verb: char,
@@ -154,12 +165,15 @@ pub struct Printer<'h, 't> {
 }
 
 impl<'h, 't> Printer<'h, 't> {
-    pub fn new(texts: &'t GoSlice<'h, GoStr<'h>>, raw: &'t GoSlice<'h, bool>) -> Printer<'h, 't> {
+    pub fn new(
+        texts: &'t GoSlice<'h, GoStr<'h>>,
+        outcomes: &'t GoSlice<'h, u8>,
+    ) -> Printer<'h, 't> {
         Printer {
             out: Vec::with_capacity(64),
             calls: Vec::new(),
             texts,
-            raw,
+            outcomes,
             next_text: 0,
             flags: Flags::default(),
             verb: 'v',
@@ -539,12 +553,12 @@ impl<'h, 't> Printer<'h, 't> {
             return Ok(true);
         }
         let text = self.texts.get(self.next_text);
-        let raw = self.next_text < self.raw.len() && self.raw.get(self.next_text);
+        let outcome = self.outcome(self.next_text);
         self.next_text += 1;
-        if raw {
+        if outcome != Outcome::Text {
             self.out.extend_from_slice(&text);
-            if method != Method::Format {
-                // The method has panicked. Go forgets width and precision then, but not that they were given.
+            if outcome == Outcome::Panic {
+                // Go forgets width and precision then, but not that they were given.
                 // GO: fmt/print.go `catchPanic`, format.go `clearflags`.
                 self.flags.width = self.flags.width.map(|_| 0);
                 self.flags.precision = self.flags.precision.map(|_| 0);
@@ -555,6 +569,17 @@ impl<'h, 't> Printer<'h, 't> {
             self.string(&text, verb);
         }
         Ok(true)
+    }
+
+    fn outcome(&self, call: usize) -> Outcome {
+        if call >= self.outcomes.len() {
+            return Outcome::Text;
+        }
+        match self.outcomes.get(call) {
+            0 => Outcome::Text,
+            1 => Outcome::Written,
+            _ => Outcome::Panic,
+        }
     }
 
     /// Strings under the verbs that suit them; answers whether the verb does.

@@ -28,7 +28,7 @@
 //! race, which gives wrong answers and no wrong accesses. Keys and values are moved by whole units only.
 //!
 //! # Iteration
-//! An iterator remembers the table it started with and walks it once around from a random slot. As long as the map
+//! An iterator remembers the table it started with and walks it once around from a random slot (of a map without entries it has nothing). As long as the map
 //! still has that table, what it finds is yielded. After the map was rebuilt, the old table is a frozen list of
 //! candidates: each key is looked up, and yielded as the map has it now, or not at all. A key that is not equal to
 //! itself (NaN) cannot be looked up, nor deleted except by `clear`, and is yielded from the old table unless the map
@@ -85,6 +85,9 @@ const SCATTERED: u64 = 1;
 /// So many full groups in a row mean that the keys crowd. At a load of 7/8 a scattering hash meets them about once in
 /// 10^5 insertions.
 const CROWDED: u64 = 10;
+
+/// How often the start of an iteration is drawn, times the groups per entry: seldom too seldom.
+const DRAWS: u64 = 16;
 
 /// Slots of a group.
 const GROUP: u64 = 16;
@@ -1170,7 +1173,7 @@ pub unsafe fn clear(map: u64, ty: &MapType) -> Result<(), MapError> {
 /// # Safety
 /// `map` is 0 or a map of type `ty`.
 pub unsafe fn iterate(cache: &mut Cache, map: u64, ty: &MapType) -> Result<u64, MapError> {
-    let start = cache.random();
+    let mut start = cache.random();
     let iterator = cache.allocate(ty.iterator)?.get();
     if map == 0 {
         return Ok(iterator);
@@ -1181,9 +1184,20 @@ pub unsafe fn iterate(cache: &mut Cache, map: u64, ty: &MapType) -> Result<u64, 
             return Err(MapError::ConcurrentIterationAndWrite);
         }
         let table = Table::load(map);
-        if !table.is_none() {
+        let count = load64(map + COUNT);
+        if !table.is_none() && count != 0 {
             // In a race the halves may be of different tables.
             let capacity = table.capacity.min((table.mask + 1) * GROUP);
+            // A start without an entry in the rest of its group is drawn again. If the walk went on from there, the entry behind the longest gap would
+            // be the most likely one, and a program that takes entries out one by one would make that gap ever longer.
+            for _ in 0..DRAWS * (1 + capacity / GROUP / count) {
+                let number = start & (capacity - 1);
+                let full = full_in_group(table.control + number / GROUP * GROUP);
+                if full >> (number % GROUP) != 0 {
+                    break;
+                }
+                start = cache.random();
+            }
             moves::store_reference(iterator + iterator::MAP, map);
             moves::store_reference(iterator + iterator::CONTROL, table.control);
             moves::store_reference(iterator + iterator::SLOTS, table.slots);

@@ -402,8 +402,17 @@ impl FunctionCompiler<'_, '_> {
             assigned: Rc::default(),
             constants: Vec::new(),
         };
-        let key = incoming.first().map(|&(register, ty)| (register, ty, true));
-        self.bind_received(&range, key, incoming.get(1).copied());
+        if range.define {
+            let key = incoming.first().map(|&(register, ty)| (register, ty, true));
+            self.bind_received(&range, key, incoming.get(1).copied());
+        } else {
+            // Two assignments. GO: cmd/compile/internal/rangefunc `bodyFunc`.
+            for (target, &(register, ty)) in [range.key, range.value].into_iter().zip(&incoming) {
+                if let Some(target) = target {
+                    self.scoped(|f| f.assign_value(target, register, ty));
+                }
+            }
+        }
         let (next, end) = (self.asm.new_label(), self.asm.new_label());
         self.targets.push(JumpTarget {
             label: around.label,

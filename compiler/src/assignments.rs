@@ -8,6 +8,7 @@ use checker::types::{ObjectId, Type, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{AssignOperator, BinaryOperator, Expr, ExprId, StmtId};
 
+use crate::expressions::untyped;
 use crate::function::{FunctionCompiler, Location};
 use crate::operators::Rhs;
 use crate::places::Place;
@@ -35,12 +36,10 @@ impl FunctionCompiler<'_, '_> {
         lhs: &[ExprId],
         rhs: &[ExprId],
     ) {
-        let mut roots = lhs.to_vec();
-        roots.extend(rhs);
         match op {
             AssignOperator::Operation(op) => {
                 let position = TextRange::at(self.c.ast.stmt_range(id).file, op_pos);
-                self.hoist(&roots);
+                self.hoist(&[lhs[0], rhs[0]]);
                 self.operation(op, lhs[0], rhs[0], position);
             }
             AssignOperator::Plain if lhs.len() == 1 => {
@@ -54,7 +53,12 @@ impl FunctionCompiler<'_, '_> {
                 self.assign_several(lhs, rhs[0]);
             }
             AssignOperator::Plain => {
-                self.hoist(&roots);
+                let mut roots = untyped(lhs);
+                roots.extend(lhs.iter().zip(rhs).map(|(&target, &value)| {
+                    let ty = (!self.is_blank(target)).then(|| self.type_of(target));
+                    (value, ty)
+                }));
+                self.hoist_behind(&roots, false);
                 self.assign_parallel(lhs, rhs);
             }
         }

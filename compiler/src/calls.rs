@@ -11,6 +11,7 @@ use checker::types::{ObjectId, Type, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{Expr, ExprId};
 
+use crate::expressions::Root;
 use crate::function::FunctionCompiler;
 use crate::instances::EnvironmentId;
 use crate::places::{NONE, Place};
@@ -168,24 +169,45 @@ impl FunctionCompiler<'_, '_> {
     /// Evaluates the calls in the callee and the arguments now, if a load before one of them could see their effects: what a method's
     /// receiver points at and a func value in a field are read when all arguments are there.
     pub(crate) fn hoist_call(&mut self, callee: ExprId, args: &[ExprId]) {
-        let mut roots: smallvec::SmallVec<[ExprId; 8]> = smallvec::SmallVec::new();
+        let mut roots: smallvec::SmallVec<[Root; 8]> = smallvec::SmallVec::new();
         let mut loads = false;
         let selected = self.c.uninstantiated(callee);
         match *self.c.ast.expr(selected) {
             Expr::Selector { operand, .. } => match self.c.selection(selected) {
                 Some(selection) if selection.kind == SelectionKind::MethodValue => {
-                    roots.push(operand);
+                    roots.push((operand, None));
                     loads = self.receiver_is_loaded(operand, &selection);
                 }
-                Some(_) => roots.push(callee),
+                Some(_) => roots.push((callee, None)),
                 None => {}
             },
-            _ => roots.push(callee),
+            _ => roots.push((callee, None)),
         }
-        roots.extend_from_slice(args);
-        if roots.len() > 1 {
+        if roots.len() + args.len() > 1 {
+            self.argument_roots(callee, args, &mut roots);
             self.hoist_behind(&roots, loads);
         }
+    }
+
+    /// Adds the arguments of a call with the types of the parameters.
+    pub(crate) fn argument_roots(
+        &self,
+        callee: ExprId,
+        args: &[ExprId],
+        roots: &mut smallvec::SmallVec<[Root; 8]>,
+    ) {
+        let types = &self.c.typed.types;
+        let signature = types.as_signature(self.type_of(callee));
+        let parameter = |position: usize| {
+            let signature = signature?;
+            let last = signature.params.len().checked_sub(1)?;
+            let ty = signature.params.get(position.min(last))?.typ;
+            match types.underlying(ty) {
+                Type::Slice(element) if signature.variadic && position >= last => Some(*element),
+                _ => Some(ty),
+            }
+        };
+        roots.extend(args.iter().enumerate().map(|(i, &e)| (e, parameter(i))));
     }
 
     /// Whether the receiver is a copy of what a pointer points at.

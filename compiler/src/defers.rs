@@ -83,18 +83,21 @@ impl FunctionCompiler<'_, '_> {
     /// As for a call; but the func value or receiver is evaluated here whatever it is, and before the arguments' registers: so all calls in
     /// the arguments come first.
     fn hoist_started(&mut self, callee: ExprId, arguments: &[ExprId]) {
+        let mut roots = smallvec::SmallVec::new();
         let selected = self.c.uninstantiated(callee);
-        match *self.c.ast.expr(selected) {
+        let loads = match *self.c.ast.expr(selected) {
             Expr::Selector { operand, .. } if self.c.selection(selected).is_some() => {
-                let roots: Vec<ExprId> = [operand].iter().chain(arguments).copied().collect();
-                self.hoist_behind(&roots, true);
+                roots.push((operand, None));
+                true
             }
-            Expr::Selector { .. } => self.hoist(arguments),
+            Expr::Selector { .. } => false,
             _ => {
-                let roots: Vec<ExprId> = [callee].iter().chain(arguments).copied().collect();
-                self.hoist(&roots);
+                roots.push((callee, None));
+                false
             }
-        }
+        };
+        self.argument_roots(callee, arguments, &mut roots);
+        self.hoist_behind(&roots, loads);
     }
 
     fn emit_start(

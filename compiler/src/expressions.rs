@@ -13,6 +13,7 @@ use checker::typed::{Mode, ObjectKind, SelectionKind, TypeAndValue};
 use checker::types::{Type, TypeId as Ty};
 use checker::universe::Builtin;
 use parser::ast::{BinaryOperator, Expr, ExprId, UnaryOperator};
+use smallvec::SmallVec;
 
 use crate::function::{FunctionCompiler, Location};
 use crate::package::FunctionKey;
@@ -28,6 +29,29 @@ struct Units {
     /// How many of the list there are up to the last that calls: the rest can stay where it is.
     up_to_last_call: usize,
 }
+
+/// What the parts of an expression are converted to, in the order of the parts.
+pub(crate) enum Targets {
+    All(Option<Ty>),
+    Each(Vec<Option<Ty>>),
+}
+
+impl Targets {
+    pub(crate) fn of(&self, position: usize) -> Option<Ty> {
+        match self {
+            Targets::All(target) => *target,
+            Targets::Each(targets) => targets.get(position).copied().flatten(),
+        }
+    }
+}
+
+/// Roots whose values are not converted.
+pub(crate) fn untyped(roots: &[ExprId]) -> SmallVec<[Root; 8]> {
+    roots.iter().map(|&e| (e, None)).collect()
+}
+
+/// An expression of a statement and, where its value is converted to a type without being written so, that type.
+pub(crate) type Root = (ExprId, Option<Ty>);
 
 impl FunctionCompiler<'_, '_> {
     /// The canonical type of an expression.
@@ -683,11 +707,18 @@ impl FunctionCompiler<'_, '_> {
     /// Evaluates the calls and receives in `roots` now, in their order, if some load that could see their effects stands
     /// before one of them. Their values stay in registers until the statement ends ([`FunctionCompiler::hoisted`]).
     pub(crate) fn hoist(&mut self, roots: &[ExprId]) {
-        self.hoist_behind(roots, false);
+        self.hoist_behind(&untyped(roots), false);
+    }
+
+    /// As [`FunctionCompiler::hoist`], of what goes where values have these types.
+    pub(crate) fn hoist_for(&mut self, roots: &[ExprId], types: &[Ty]) {
+        let typed = |(i, &e)| (e, types.get(i).copied());
+        let roots: SmallVec<[Root; 8]> = roots.iter().enumerate().map(typed).collect();
+        self.hoist_behind(&roots, false);
     }
 
     /// As [`FunctionCompiler::hoist`]; `loads` says that something is loaded through the first root's value.
-    pub(crate) fn hoist_behind(&mut self, roots: &[ExprId], loads: bool) {
+    pub(crate) fn hoist_behind(&mut self, roots: &[Root], loads: bool) {
         let mut units = Units::default();
         self.find_units(roots, loads, &mut units);
         if units.needed {
@@ -698,14 +729,14 @@ impl FunctionCompiler<'_, '_> {
     /// Evaluates all calls in an expression now.
     pub(crate) fn hoist_all(&mut self, root: ExprId) {
         let mut units = Units::default();
-        self.find_units(&[root], false, &mut units);
+        self.find_units(&[(root, None)], false, &mut units);
         self.hoist_units(units);
     }
 
     /// Evaluates the units in `first` now if they or `second`, which is evaluated next, call something.
     pub(crate) fn hoist_before(&mut self, first: ExprId, second: ExprId) {
         let mut units = Units::default();
-        self.find_units(&[first], false, &mut units);
+        self.find_units(&[(first, None)], false, &mut units);
         if !units.list.is_empty() && (units.up_to_last_call > 0 || self.c.calls(second)) {
             units.up_to_last_call = units.list.len();
             self.hoist_units(units);
@@ -714,21 +745,40 @@ impl FunctionCompiler<'_, '_> {
 
     fn hoist_units(&mut self, units: Units) {
         for &unit in &units.list[..units.up_to_last_call] {
-            let register = self.operand(unit);
+            let ty = self.type_of(unit);
+            let register = if !self.c.is_call(unit)
+                && !self.is_unit_without_call(unit)
+                && self.layout(ty).boxed()
+            {
+                // What is borrowed could change until it is used.
+                let register = self.allocate(ty);
+                self.into(unit, register);
+                register
+            } else {
+                self.operand(unit)
+            };
             self.hoisted.insert(unit, register);
         }
     }
 
     /// Lists the outermost units of evaluation. `loads`: behind the first root something is loaded.
-    fn find_units(&self, roots: &[ExprId], loads: bool, units: &mut Units) {
-        let mut work: Vec<(ExprId, bool)> = roots.iter().rev().map(|&e| (e, false)).collect();
+    fn find_units(&mut self, roots: &[Root], loads: bool, units: &mut Units) {
+        enum Visit {
+            Enter,
+            Leave,
+        }
+        let mut work: Vec<(ExprId, Option<Ty>, Visit)> = roots
+            .iter()
+            .rev()
+            .map(|&(e, target)| (e, target, Visit::Enter))
+            .collect();
         if loads {
-            work.insert(roots.len() - 1, (roots[0], true));
+            work.insert(roots.len() - 1, (roots[0].0, None, Visit::Leave));
         }
         let mut loaded = false;
         let mut children = Vec::new();
-        while let Some((e, leaving)) = work.pop() {
-            if leaving {
+        while let Some((e, target, visit)) = work.pop() {
+            if let Visit::Leave = visit {
                 loaded = true;
                 continue;
             }
@@ -747,6 +797,9 @@ impl FunctionCompiler<'_, '_> {
                 }
                 _ if self.c.is_call(e) => (true, true),
                 _ if self.is_unit_without_call(e) => (true, self.is_copy(e) || self.c.calls(e)),
+                _ if target.is_some_and(|target| self.is_converted_in_turn(e, target)) => {
+                    (true, self.c.calls(e))
+                }
                 _ => (false, false),
             };
             if is_unit {
@@ -772,14 +825,14 @@ impl FunctionCompiler<'_, '_> {
                 Expr::Star(_) | Expr::Index { .. } | Expr::Selector { .. }
                     if self.is_place(e) && !self.is_register_place(e) =>
                 {
-                    work.push((e, true));
+                    work.push((e, None, Visit::Leave));
                 }
                 // It may panic, and does so after the calls.
                 Expr::Binary {
                     op: BinaryOperator::Divide | BinaryOperator::Remainder,
                     right,
                     ..
-                } if self.c.typed.constant(right).is_none() => work.push((e, true)),
+                } if self.c.typed.constant(right).is_none() => work.push((e, None, Visit::Leave)),
                 // A conversion of a slice reads its elements.
                 Expr::Call { args, .. }
                     if self.c.ast.list(args).iter().any(|&operand| {
@@ -787,7 +840,7 @@ impl FunctionCompiler<'_, '_> {
                         matches!(self.c.typed.types.underlying(ty), Type::Slice(_))
                     }) =>
                 {
-                    work.push((e, true));
+                    work.push((e, None, Visit::Leave));
                 }
                 _ => {}
             }
@@ -800,7 +853,104 @@ impl FunctionCompiler<'_, '_> {
                 }
                 _ => false,
             });
-            work.extend(children.iter().rev().map(|&child| (child, false)));
+            let targets = self.child_targets(e, target);
+            work.extend(
+                children
+                    .iter()
+                    .enumerate()
+                    .rev()
+                    .map(|(i, &child)| (child, targets.of(i), Visit::Enter)),
+            );
+        }
+    }
+
+    /// What the parts of an expression are converted to.
+    pub(crate) fn child_targets(&self, e: ExprId, target: Option<Ty>) -> Targets {
+        let types = &self.c.typed.types;
+        match *self.c.ast.expr(e) {
+            Expr::Paren(_) => Targets::All(target),
+            // The key has nothing to evaluate but in maps, which are units.
+            Expr::KeyValue { .. } => Targets::All(target),
+            Expr::Call { callee, .. }
+                if self.type_and_value(self.c.ast.unparen(callee)).mode == Mode::Type =>
+            {
+                Targets::All(Some(self.type_of(e)))
+            }
+            Expr::CompositeLit { elements, .. } => match types.underlying(self.type_of(e)) {
+                Type::Slice(element) | Type::Array(element, _) => Targets::All(Some(*element)),
+                Type::Struct(fields) => Targets::Each(
+                    self.c
+                        .ast
+                        .list(elements)
+                        .iter()
+                        .enumerate()
+                        .map(|(position, &element)| match *self.c.ast.expr(element) {
+                            Expr::KeyValue { key, value } => {
+                                match self.c.typed.field_keys.get(&key).map(|path| &path[..]) {
+                                    Some([index]) => Some(fields[*index as usize].typ),
+                                    // A promoted field's type is not at hand here: its value counts as one of no interface.
+                                    _ => Some(self.type_of(value)),
+                                }
+                            }
+                            _ => fields.get(position).map(|field| field.typ),
+                        })
+                        .collect(),
+                ),
+                _ => Targets::All(None),
+            },
+            _ => Targets::All(None),
+        }
+    }
+
+    /// Whether a value becomes an interface's in its turn among the calls: Go's compiler makes a temporary of what the conversion takes by
+    /// address, unless it has an address already. GO: walk/order.go `OCONVIFACE`, walk/convert.go `dataWordFuncName`.
+    fn is_converted_in_turn(&mut self, e: ExprId, target: Ty) -> bool {
+        let types = &self.c.typed.types;
+        if !matches!(types.underlying(target), Type::Interface(_))
+            || !matches!(
+                self.type_and_value(e).mode,
+                Mode::Value | Mode::MapIndex | Mode::CommaOk
+            )
+        {
+            return false;
+        }
+        let ty = types.default_type(self.type_of(e));
+        !matches!(types.get(ty), Type::Tuple(_))
+            && !matches!(types.underlying(ty), Type::Interface(_))
+            && self.is_converted_by_address(ty)
+    }
+
+    /// Whether a conversion of the type to an interface takes the value's address: not of numbers of 16 bits and more, of strings and of slices,
+    /// nor of what consists of one of them.
+    fn is_converted_by_address(&mut self, ty: Ty) -> bool {
+        let layout = self.layout(ty);
+        if layout.size == u32::from(layout.align) && matches!(layout.size, 2 | 4 | 8) {
+            // There is one part that is not empty.
+            let mut part = ty;
+            loop {
+                match self.c.typed.types.underlying(part) {
+                    Type::Array(element, _) => part = *element,
+                    Type::Struct(_) => {
+                        let layout = self.layout(part);
+                        match layout.fields.iter().find(|f| self.layout(f.ty).size > 0) {
+                            Some(field) => part = field.ty,
+                            None => return true,
+                        }
+                    }
+                    Type::Basic(_) => return false,
+                    _ => return true,
+                }
+            }
+        }
+        let types = &self.c.typed.types;
+        let mut part = ty;
+        loop {
+            match types.underlying(part) {
+                Type::Array(element, 1) => part = *element,
+                Type::Struct(fields) if fields.len() == 1 => part = fields[0].typ,
+                Type::Slice(_) => return false,
+                _ => return !types.is_string(part),
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use bytecode::{OptionalRegister, Register, Run, op};
 use checker::types::{Type, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
 
+use crate::expressions::Root;
 use crate::function::FunctionCompiler;
 use crate::places::NONE;
 
@@ -96,9 +97,14 @@ impl FunctionCompiler<'_, '_> {
     /// Returns what `scanned` was.
     fn hoist_elements(&mut self, e: ExprId) -> bool {
         if !self.scanned {
-            let values: Vec<ExprId> = self.elements(e).iter().map(|&(_, value)| value).collect();
-            if values.len() <= HOISTED_ELEMENTS {
-                self.hoist(&values);
+            let targets = self.child_targets(e, None);
+            let elements = self.elements(e);
+            let values = elements.iter().enumerate();
+            let roots: Vec<Root> = values
+                .map(|(i, &(_, value))| (value, targets.of(i)))
+                .collect();
+            if roots.len() <= HOISTED_ELEMENTS {
+                self.hoist_behind(&roots, false);
             }
         }
         std::mem::replace(&mut self.scanned, true)

@@ -277,7 +277,7 @@ impl FunctionCompiler<'_, '_> {
                 None => self.return_variables(),
             };
         }
-        self.hoist(values);
+        self.hoist_for(values, &types);
         let spread = types.len() > 1 && values.len() == 1;
         if let Some(epilogue) = self.epilogue {
             if let ([value], [ty], false) = (values, types.as_slice(), spread) {

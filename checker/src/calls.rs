@@ -110,6 +110,7 @@ impl Checker<'_> {
             }
             if given.len() == signature.type_parameters.len() {
                 let place = self.range(callee);
+                self.require(place, 18, "function instantiation");
                 function = self.instantiate_signature(callee, place, function, &given, written);
                 (given, written) = (SmallVec::new(), &[]);
                 if let Type::Signature(instance) = self.program.types.get(function) {
@@ -988,7 +989,10 @@ impl Checker<'_> {
             // The import failed and was reported.
             return;
         }
-        let Some(object) = self.program.package(imported).scope.get(&name).copied() else {
+        let found = self.program.package(imported).scope.get(&name).copied();
+        // What a standard package has inside is not Go's: a name from there is one that does not exist.
+        let standard = self.is_standard(imported);
+        let Some(object) = found.filter(|&object| !standard || self.object(object).exported) else {
             if name.is_blank() {
                 self.report_expr(
                     Code::NotAnExpression,

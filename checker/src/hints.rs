@@ -6,6 +6,7 @@
 
 use diagnostics::{Diagnostic, TextRange};
 use parser::ast::{BinaryOperator, ExprId, Symbol};
+use smallvec::SmallVec;
 
 use crate::checker::Checker;
 use crate::lookup::Lookup;
@@ -165,6 +166,8 @@ const NUMERIC: &[&str] = &[
 
 /// After so many errors no similar names are looked for.
 const MOST_SEARCHES: usize = 100;
+/// Nor when the searches so far have compared so many names: of a large program the time is that of checking it, not of its mistakes.
+const MOST_COMPARISONS: usize = 1_000_000;
 
 impl Checker<'_> {
     // ---- names ----
@@ -273,7 +276,7 @@ impl Checker<'_> {
                 && object.range.is_some_and(|range| range.file == import.file)
         };
         // Looking at everything for everyone who imports much and uses nothing would be slow.
-        let hidden = (self.diagnostics.error_count() <= MOST_SEARCHES)
+        let hidden = (self.diagnostics.len() <= MOST_SEARCHES)
             .then(|| self.program.objects.iter().find(hides))
             .flatten()
             .and_then(|object| object.range);
@@ -614,7 +617,8 @@ impl Checker<'_> {
     /// The name that looks most like `text` among those that are suitable.
     fn most_similar(&self, text: &str, suitable: impl Fn(Symbol) -> bool) -> Option<String> {
         // Nobody reads that far, and every search looks at all names.
-        if self.diagnostics.error_count() > MOST_SEARCHES {
+        let searches = self.diagnostics.len();
+        if searches > MOST_SEARCHES || searches * self.names.len() > MOST_COMPARISONS {
             return None;
         }
         let limit = match text.chars().count() {
@@ -1188,25 +1192,33 @@ fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     if limit == 0 || a.len().abs_diff(b.len()) > 4 * limit || a.len() > 64 {
         return None;
     }
-    let (a, b): (Vec<char>, Vec<char>) = (
-        a.chars().flat_map(char::to_lowercase).collect(),
-        b.chars().flat_map(char::to_lowercase).collect(),
-    );
+    let lower = |text: &str| -> SmallVec<[char; 64]> {
+        text.chars().flat_map(char::to_lowercase).collect()
+    };
+    let (a, b) = (lower(a), lower(b));
     if a.len().abs_diff(b.len()) > limit {
         return None;
     }
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
+    let row: SmallVec<[usize; 96]> = (0..=b.len()).collect();
+    let (mut before, mut last, mut next) = (row.clone(), row.clone(), row);
     for i in 0..a.len() {
-        let mut row = vec![i + 1; b.len() + 1];
+        next[0] = i + 1;
+        let mut least = next[0];
         for j in 0..b.len() {
             let change = last[j] + usize::from(a[i] != b[j]);
-            row[j + 1] = change.min(last[j + 1] + 1).min(row[j] + 1);
+            let mut steps = change.min(last[j + 1] + 1).min(next[j] + 1);
             if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
-                row[j + 1] = row[j + 1].min(before[j - 1] + 1);
+                steps = steps.min(before[j - 1] + 1);
             }
+            next[j + 1] = steps;
+            least = least.min(steps);
         }
-        before = std::mem::replace(&mut last, row);
+        // A swap comes from the row before, so one more than the limit may still become less.
+        if least > limit + 1 {
+            return None;
+        }
+        std::mem::swap(&mut before, &mut last);
+        std::mem::swap(&mut last, &mut next);
     }
     last.last().copied().filter(|found| *found <= limit)
 }

@@ -220,7 +220,7 @@ impl Checker<'_> {
             written,
             ..
         } = what;
-        match self.verify(parameters, arguments) {
+        match self.verify(parameters, arguments, place.file) {
             Err((index, cause)) => {
                 let range = written.get(index).copied().unwrap_or(*place);
                 self.report(Code::UnsatisfiedConstraint, range, cause);

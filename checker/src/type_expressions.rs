@@ -610,10 +610,11 @@ impl Checker<'_> {
                     }
                     Some(place) => {
                         let other = &all[*place];
-                        if !self
-                            .program
-                            .types
-                            .identical(other.method.signature, method.signature)
+                        if !self.allows(range.file, 14)
+                            || !self
+                                .program
+                                .types
+                                .identical(other.method.signature, method.signature)
                         {
                             let text = self.text(method.name);
                             let message = format!(

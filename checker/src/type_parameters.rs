@@ -1,6 +1,6 @@
 //! Declaring type parameters, constraints, and instantiating generic types. GO: go/types decl.go, union.go, typexpr.go, instantiate.go.
 
-use diagnostics::{Code, TextRange};
+use diagnostics::{Code, FileId, TextRange};
 use parser::ast::{self, BinaryOperator, Expr, ExprId, List, UnaryOperator};
 use smallvec::SmallVec;
 
@@ -155,6 +155,10 @@ impl Checker<'_> {
                 return TypeId::INVALID;
             }
             let range = self.range(expr);
+            if !self.allows(range.file, 18) {
+                let what = format!("embedding interface element {}", self.type_text(union));
+                self.require(range, 18, &what);
+            }
             let terms = self.union_terms(union, range);
             let bound = self
                 .program
@@ -498,14 +502,14 @@ impl Checker<'_> {
             return;
         }
         let list = self.ast.list(*indices);
-        match self.verify(&parameters, arguments) {
+        let place = self.range(*expr);
+        match self.verify(&parameters, arguments, place.file) {
             Err((index, cause)) => {
                 let at = list.get(index).copied().unwrap_or(*expr);
                 self.report_expr(Code::UnsatisfiedConstraint, at, cause);
             }
             Ok(()) => {
                 let places: Vec<TextRange> = list.iter().map(|expr| self.range(*expr)).collect();
-                let place = self.range(*expr);
                 self.note_instantiation(&parameters, arguments, place, &places);
             }
         }
@@ -532,11 +536,12 @@ impl Checker<'_> {
         self.program.instances.insert(ident, instance);
     }
 
-    /// Do type arguments satisfy the constraints of type parameters? If not, which one does not, and why.
+    /// Do type arguments satisfy the constraints of type parameters in a file? If not, which one does not, and why.
     pub(crate) fn verify(
         &mut self,
         parameters: &[TypeId],
         arguments: &[TypeId],
+        file: FileId,
     ) -> Result<(), (usize, Cause)> {
         for (index, (parameter, argument)) in parameters.iter().zip(arguments).enumerate() {
             let constraint = self.constraint_of(*parameter);
@@ -547,6 +552,17 @@ impl Checker<'_> {
             let mut cause = Cause::new();
             if !self.satisfies(*argument, bound, true, Some(&mut cause)) {
                 return Err((index, cause));
+            }
+            // GO: cmd/compile/internal/types2/instantiate.go `implements`.
+            let types = &self.program.types;
+            if !self.allows(file, 20)
+                && types
+                    .as_interface(bound)
+                    .is_some_and(|bound| bound.comparable)
+                && !types.is_strictly_comparable(*argument)
+            {
+                let what = format!("{} to satisfy comparable", self.type_text(*argument));
+                return Err((index, self.requirement(file, 20, &what)));
             }
         }
         Ok(())

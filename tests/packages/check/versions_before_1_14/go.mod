@@ -1,0 +1,3 @@
+module example.com/versions_before_1_14
+
+go 1.13

@@ -12,9 +12,6 @@ use stdlib::outline;
 const SHARED_NAMES: &[(&str, &[&str])] = &[
     ("rand", &["math/rand/v2", "math/rand", "crypto/rand"]),
     ("template", &["text/template", "html/template"]),
-    ("scanner", &["text/scanner", "go/scanner"]),
-    ("json", &["encoding/json", "encoding/json/v2"]),
-    ("pprof", &["runtime/pprof", "net/http/pprof"]),
 ];
 
 /// The packages that a script mentions and does not import: names and paths.

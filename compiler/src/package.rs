@@ -459,7 +459,15 @@ impl Compiler<'_> {
         if let Some(set) = self.method_sets.get(&ty) {
             return std::rc::Rc::clone(set);
         }
-        let set = std::rc::Rc::new(self.typed.method_set(ty, self.names));
+        let mut set = self.typed.method_set(ty, self.names);
+        // A generic method implements nothing, and reflection does not know it.
+        let types = &self.typed.types;
+        set.retain(|method| {
+            types
+                .as_signature(method.signature)
+                .is_none_or(|signature| signature.type_parameters.is_empty())
+        });
+        let set = std::rc::Rc::new(set);
         self.method_sets.insert(ty, std::rc::Rc::clone(&set));
         set
     }

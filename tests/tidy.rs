@@ -99,6 +99,7 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "runtime/src/promptness.rs",
     "runtime/src/run_queue.rs",
     "runtime/src/select.rs",
+    "runtime/src/standby.rs",
     "runtime/src/timers.rs",
     "runtime/src/wait_queue.rs",
     // The toy engine of the runtime's tests lends its slice through a thread local.

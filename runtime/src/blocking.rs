@@ -164,7 +164,7 @@ impl CallCounter {
 
 /// loom takes a SeqCst load for an Acquire one; a fence makes it what it is.
 #[inline]
-fn fence_in_models() {
+pub(crate) fn fence_in_models() {
     #[cfg(loom)]
     crate::sync::fence(Ordering::SeqCst);
 }

@@ -110,6 +110,7 @@ mod scheduler;
 mod select;
 mod semaphore;
 mod session;
+mod standby;
 mod status;
 mod stop_the_world;
 mod sync;

@@ -266,6 +266,18 @@ fn start_thread<E: Engine>(shared: &Arc<Shared<E>>, handle: &Arc<MachineHandle<E
 }
 
 impl<E: Engine> Shared<E> {
+    /// Takes a goroutine apart that has ended on this processor.
+    #[inline]
+    pub(crate) fn put_ended(&self, owned: &mut OwnedProcessor<E>, running: Running<E>) {
+        let (free, fiber) = running.exit();
+        self.engine().finished(fiber, owned.local());
+        Processor::<E>::count(&owned.ended);
+        let cells = owned.cells();
+        let mut list = cells.free.take();
+        list.put(free, &self.registry);
+        cells.free.set(list);
+    }
+
     /// Lets the goroutine go whose call has waited longest for its turn.
     fn release_queued_call(&self, central: &mut Central<E>) {
         if let Some(running) = central.queued_calls.pop_front() {
@@ -334,6 +346,7 @@ pub(crate) fn await_all<E: Engine>(shared: &Arc<Shared<E>>) {
     while central.outcome.is_none() && central.panic.is_none()
         || central.machines_started > central.blocked_calls
         || central.visitors > 0
+        || shared.standby.is_taken()
     {
         central = central.wait(&shared.progress, None);
     }
@@ -658,72 +671,86 @@ impl<E: Engine> Machine<E> {
                 let kind = TraceKind::Stop(stop_of(&switch, asked));
                 shared.event(kind, place.0, place.1, goroutine.id().0);
             }
-            match switch {
-                Switch::Park(reason) => {
-                    if let Some(runnable) = running.park(reason) {
-                        slice.context().enqueue_last(runnable);
-                    }
-                    return;
-                }
-                Switch::Coroutine(resumed) => {
-                    let next = resumed.0;
-                    if let Some(woken) = running.park(WaitReason::Coroutine) {
-                        slice.context().enqueue_last(woken);
-                    }
-                    let other_thread = special::LOCKED | special::CALL;
-                    if self.has_locked || next.goroutine().special() & other_thread != 0 {
-                        slice.context().enqueue_next(next);
-                        return;
-                    }
-                    running = next.start();
-                }
-                Switch::Yield => {
-                    self.yielded(running.yield_now());
-                    return;
-                }
-                Switch::Blocking(call) => match self.call_blocking(running, call) {
-                    Some(returned) => running = returned,
-                    None => return,
-                },
-                Switch::StopTheWorld(job) => match stop_the_world::run(self, running, job) {
-                    Some(back) => running = back,
-                    None => return,
-                },
-                Switch::LockThread => match self.lock_thread(running) {
-                    Some(locked) => running = locked,
-                    None => return,
-                },
-                Switch::UnlockThread => self.unlock_thread(&running, false),
-                Switch::Exit | Switch::Goexit if goroutine.special() & special::CALLED != 0 => {
-                    let regular = matches!(switch, Switch::Exit);
-                    self.called_ended(Returned { running, regular });
-                    return;
-                }
-                Switch::Exit => {
-                    let is_main = goroutine.id() == GoroutineId::MAIN;
-                    self.ended(running);
-                    if is_main {
-                        if self.shared.options.final_collection {
-                            stop_the_world::collect(self, CollectionReason::Final);
-                        }
-                        self.finish(Outcome::MainExited);
-                    }
-                    return;
-                }
-                Switch::Goexit => {
-                    self.ended(running);
-                    return;
-                }
-                Switch::ExitProcess(status) => {
-                    self.finish(Outcome::Exited(status));
-                    return;
-                }
-                Switch::Fatal(failure) => {
-                    self.fail(goroutine.id(), failure);
-                    return;
-                }
+            match self.stopped(running, switch) {
+                Some(next) => running = next,
+                None => return,
             }
         }
+    }
+
+    /// A goroutine has stopped for this reason. Answers the one that this machine runs on with at once.
+    #[inline(always)]
+    pub(crate) fn stopped(&mut self, running: Running<E>, switch: Switch<E>) -> Option<Running<E>> {
+        let goroutine = running.goroutine();
+        match switch {
+            Switch::Park(reason) => {
+                if let Some(runnable) = running.park(reason) {
+                    self.enqueue_last(runnable);
+                }
+                None
+            }
+            Switch::Coroutine(resumed) => {
+                let next = resumed.0;
+                if let Some(woken) = running.park(WaitReason::Coroutine) {
+                    self.enqueue_last(woken);
+                }
+                let other_thread = special::LOCKED | special::CALL;
+                if self.has_locked || next.goroutine().special() & other_thread != 0 {
+                    let shared = Arc::clone(&self.shared);
+                    let (_, processor, cells) = self.processor().split();
+                    Context::new(&shared, processor, cells).enqueue_next(next);
+                    return None;
+                }
+                Some(next.start())
+            }
+            Switch::Yield => {
+                self.yielded(running.yield_now());
+                None
+            }
+            Switch::Blocking(call) => self.call_blocking(running, call),
+            Switch::StopTheWorld(job) => stop_the_world::run(self, running, job),
+            Switch::LockThread => self.lock_thread(running),
+            Switch::UnlockThread => {
+                self.unlock_thread(&running, false);
+                Some(running)
+            }
+            Switch::Exit | Switch::Goexit if goroutine.special() & special::CALLED != 0 => {
+                let regular = matches!(switch, Switch::Exit);
+                self.called_ended(Returned { running, regular });
+                None
+            }
+            Switch::Exit => {
+                let is_main = goroutine.id() == GoroutineId::MAIN;
+                self.ended(running);
+                if is_main {
+                    if self.shared.options.final_collection {
+                        stop_the_world::collect(self, CollectionReason::Final);
+                    }
+                    self.finish(Outcome::MainExited);
+                }
+                None
+            }
+            Switch::Goexit => {
+                self.ended(running);
+                None
+            }
+            Switch::ExitProcess(status) => {
+                self.finish(Outcome::Exited(status));
+                None
+            }
+            Switch::Fatal(failure) => {
+                self.fail(goroutine.id(), failure);
+                None
+            }
+        }
+    }
+
+    /// Puts a goroutine that was woken while it parked to the end of the own queue.
+    #[cold]
+    fn enqueue_last(&mut self, runnable: Runnable<E>) {
+        let shared = Arc::clone(&self.shared);
+        let (_, processor, cells) = self.processor().split();
+        Context::new(&shared, processor, cells).enqueue_last(runnable);
     }
 
     /// Where a goroutine goes that lets others run.
@@ -759,18 +786,11 @@ impl<E: Engine> Machine<E> {
 
     fn ended(&mut self, running: Running<E>) {
         self.unlock_ended(&running);
-        let (free, fiber) = running.exit();
-        let shared = &self.shared;
         let owned = self
             .processor
             .as_mut()
             .expect("a machine runs goroutines with a processor only");
-        shared.engine().finished(fiber, owned.local());
-        Processor::<E>::count(&owned.ended);
-        let cells = owned.cells();
-        let mut list = cells.free.take();
-        list.put(free, &shared.registry);
-        cells.free.set(list);
+        self.shared.put_ended(owned, running);
     }
 
     /// A goroutine ends the program.

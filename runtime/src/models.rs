@@ -27,6 +27,8 @@ use crate::{
 /// An engine that is never run; it counts the timers that fire.
 pub(crate) struct Nobody {
     fired: AtomicUsize,
+    /// Whether nobody waits for what it runs.
+    pub(crate) rests: std::sync::atomic::AtomicBool,
 }
 
 impl Engine for Nobody {
@@ -45,6 +47,9 @@ impl Engine for Nobody {
         Fired::Done
     }
     fn collect(&self, _: &mut StoppedWorld<'_, Nobody>, _: CollectionReason) {}
+    fn may_rest(&self) -> bool {
+        self.rests.load(std::sync::atomic::Ordering::Relaxed)
+    }
     fn traceback(&self, (): &(), _: &mut String) {}
 }
 
@@ -69,6 +74,10 @@ impl<T> End<T> {
 }
 
 impl Side {
+    pub(crate) fn into_runnable(self) -> Runnable<Nobody> {
+        self.runnable
+    }
+
     /// Runs `op`; if that parks, parks, and says whether it was woken meanwhile. Also answers whether `op` made somebody runnable on this
     /// processor.
     fn run<T>(
@@ -107,6 +116,7 @@ pub(crate) fn sides() -> (Arc<Shared<Nobody>>, Side, Side) {
     options.seed = Some(1);
     let engine = Nobody {
         fired: AtomicUsize::new(0),
+        rests: false.into(),
     };
     let shared = Arc::new(Shared::new(Arc::new(engine), options));
     let mut list = crate::goroutine::FreeList::default();

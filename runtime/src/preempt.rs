@@ -105,6 +105,11 @@ impl LimitWord {
     /// Installs a limit. Owner only.
     #[inline]
     pub(crate) fn install(&self, limit: usize) {
+        // PERF: a caller's goroutine finds the limit of the last one, whose stack it has. What is not stored can overwrite no poison.
+        // ORDERING: Relaxed; a poison that is not seen yet is seen at the next safepoint.
+        if self.word.load(StdOrdering::Relaxed) == limit {
+            return;
+        }
         // ORDERING: SeqCst, both: protocol, step 3.
         self.word.store(limit, StdOrdering::SeqCst);
         if self.requests.load(Ordering::SeqCst) != 0 {

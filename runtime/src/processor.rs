@@ -5,7 +5,8 @@
 //! owner touches are reached through the token.
 //!
 //! INVARIANT: there is at most one token of a processor. It comes from [`OwnedProcessor::new`], and again from
-//! [`BlockedProcessor::try_leave`] or [`Processor::try_retake`], of which the word lets exactly one succeed per `enter_blocking`.
+//! [`BlockedProcessor::try_leave`] or [`Processor::try_retake`], of which the word lets exactly one succeed per `enter_blocking`,
+//! or from the standby word (`standby.rs`).
 //!
 //! GO: runtime2.go `p`.
 
@@ -165,6 +166,22 @@ impl<E: Engine> OwnedProcessor<E> {
                 local,
             }),
         }))
+    }
+
+    /// For a word that keeps the token by its address.
+    #[inline]
+    pub(crate) fn into_raw(self) -> *mut Processor<E> {
+        Arc::into_raw(self.0).cast_mut()
+    }
+
+    /// The token again.
+    ///
+    /// # Safety
+    /// The address came from [`OwnedProcessor::into_raw`] and is used once.
+    #[inline]
+    pub(crate) unsafe fn from_raw(raw: *mut Processor<E>) -> OwnedProcessor<E> {
+        // SAFETY: by the contract.
+        OwnedProcessor(unsafe { Arc::from_raw(raw) })
     }
 
     /// The owner's cells.

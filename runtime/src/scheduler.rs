@@ -36,6 +36,7 @@ use crate::{
     run_queue::List,
     semaphore::SemaphoreTable,
     session::SessionState,
+    standby::Standby,
     stop_the_world,
     sync::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Condvar, Ordering, fence},
     sysmon::{self, SysmonNote},
@@ -177,7 +178,10 @@ pub(crate) struct Shared<E: Engine> {
     /// Told when a stopped world is complete, and when a machine ends.
     pub(crate) progress: Condvar,
     global_length: AtomicUsize,
+    /// Length of the idle list.
     idle: AtomicUsize,
+    /// One more idle processor, for callers.
+    pub(crate) standby: Standby<E>,
     pub(crate) spinning: AtomicUsize,
     /// A processor was wanted for a spinning machine and none was idle.
     pub(crate) need_spinning: AtomicBool,
@@ -270,6 +274,7 @@ impl<E: Engine> Shared<E> {
             progress: Condvar::new(),
             global_length: AtomicUsize::new(0),
             idle: AtomicUsize::new(0),
+            standby: Standby::new(),
             spinning: AtomicUsize::new(0),
             need_spinning: AtomicBool::new(false),
             attention: AtomicU32::new(0),
@@ -422,11 +427,18 @@ impl<E: Engine> Shared<E> {
         self.global_length.load(Ordering::Relaxed)
     }
 
+    /// As [`Shared::global_len`], for who has just published a processor as idle.
+    #[inline]
+    pub(crate) fn global_len_now(&self) -> usize {
+        // ORDERING: SeqCst. The delicate dance: pairs with the fence in `wake_processor`.
+        self.global_length.load(Ordering::SeqCst)
+    }
+
     /// How many processors are idle, without the lock.
     #[inline]
     pub(crate) fn idle_count(&self) -> usize {
         // ORDERING: Relaxed; the delicate dance puts fences where it matters.
-        self.idle.load(Ordering::Relaxed)
+        self.idle.load(Ordering::Relaxed) + usize::from(self.standby.is_here())
     }
 
     fn global_changed(&self, central: &Central<E>) {
@@ -493,7 +505,12 @@ impl<E: Engine> Shared<E> {
         &self,
         central: &mut Central<E>,
     ) -> Option<OwnedProcessor<E>> {
-        let processor = central.idle_processors.pop()?;
+        let Some(processor) = central.idle_processors.pop() else {
+            let processor = self.standby.recall()?;
+            processor.set_status(ProcessorStatus::Running);
+            self.sysmon.wake_if_deep();
+            return Some(processor);
+        };
         // ORDERING: SeqCst, as above.
         self.idle
             .store(central.idle_processors.len(), Ordering::SeqCst);
@@ -506,7 +523,9 @@ impl<E: Engine> Shared<E> {
     pub(crate) fn take_all_idle(&self, central: &mut Central<E>) -> Vec<OwnedProcessor<E>> {
         // ORDERING: SeqCst, as above.
         self.idle.store(0, Ordering::SeqCst);
-        std::mem::take(&mut central.idle_processors)
+        let mut idle = std::mem::take(&mut central.idle_processors);
+        idle.extend(self.standby.recall());
+        idle
     }
 
     /// When the first timer of all is due.
@@ -969,7 +988,8 @@ impl<E: Engine> SchedulerHandle<E> {
     /// would be a deadlock.
     #[must_use]
     pub fn everybody_sleeps(&self) -> bool {
-        let central = self.shared.central();
+        let mut central = self.shared.central();
+        self.shared.recall_standby(&mut central);
         self.shared.everybody_sleeps(&central, 1)
     }
 

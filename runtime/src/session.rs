@@ -8,13 +8,14 @@
 //! * Machines and the monitor are started when they are first needed: a session that is only called and whose calls never wait has none.
 //! * Guests count among the machines (`Central::machines_started`), so the end of the run waits for them.
 //! * Where only callers run, a call runs the program until its goroutine has ended, as one of a [`crate::Program`] does.
+//! * One processor is at hand for callers, who take it and give it back without a lock (`standby.rs`).
 //! * That everybody is asleep is a deadlock only if the engine says that somebody waits for them ([`Engine::may_rest`]).
 //!
 //! Rejected: running other goroutines on the host's thread while its own waits. Its call would come back late, or not at all while
 //! another thread's blocking call sits on it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, Mutex as StdMutex, PoisonError, Weak},
     thread::JoinHandle,
@@ -23,12 +24,14 @@ use std::{
 
 use crate::{
     clock::NEVER,
-    engine::{Engine, Outcome},
-    goroutine::GoroutineRef,
+    engine::{Engine, Outcome, Switch},
+    goroutine::{GoroutineRef, Running},
+    lock_rank::RankedGuard,
     machine::{self, Machine, MachineHandle},
-    preempt::request,
+    preempt::{attention, request},
+    processor::{OwnedProcessor, Processor},
     program,
-    scheduler::{Options, SchedulerHandle, Shared},
+    scheduler::{Central, Context, Options, SchedulerHandle, Shared, Slice},
     stop_the_world,
     sync::{AtomicU32, Ordering},
     sysmon,
@@ -104,23 +107,64 @@ impl<E: Engine> Shared<E> {
     }
 }
 
+/// The schedulers whose goroutines a thread runs: a host function may call another program. Nearly always it is one at most.
+#[derive(Clone, Copy)]
+struct Innermost {
+    /// The address of its `Shared`.
+    scheduler: usize,
+    /// How many there are; the others are in `OUTER`.
+    depth: usize,
+}
+
 thread_local! {
-    /// The schedulers whose goroutines this thread runs, the last on top: a host function may call another program.
-    static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    static INNERMOST: Cell<Innermost> = const { Cell::new(Innermost { scheduler: 0, depth: 0 }) };
+    static OUTER: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Innermost {
+    #[inline]
+    fn push(scheduler: usize) {
+        let before = INNERMOST.get();
+        if before.depth > 0 {
+            OUTER.with(|outer| outer.borrow_mut().push(before.scheduler));
+        }
+        INNERMOST.set(Innermost {
+            scheduler,
+            depth: before.depth + 1,
+        });
+    }
+
+    #[inline]
+    fn pop() -> usize {
+        let before = INNERMOST.get();
+        let scheduler = match before.depth {
+            0 | 1 => None,
+            _ => OUTER.with(|outer| outer.borrow_mut().pop()),
+        };
+        INNERMOST.set(Innermost {
+            scheduler: scheduler.unwrap_or(0),
+            depth: before.depth.saturating_sub(1),
+        });
+        before.scheduler
+    }
 }
 
 /// A thread runs goroutines of a scheduler while this lives.
 pub(crate) struct Inside;
 
 impl Inside {
+    #[inline]
     pub(crate) fn enter<E: Engine>(shared: &Arc<Shared<E>>) -> Inside {
-        INSIDE.with(|inside| inside.borrow_mut().push(Arc::as_ptr(shared).addr()));
+        Innermost::push(Arc::as_ptr(shared).addr());
         Inside
     }
 
+    #[inline]
     fn is_in<E: Engine>(shared: &Arc<Shared<E>>) -> bool {
         let own = Arc::as_ptr(shared).addr();
-        INSIDE.with(|inside| inside.borrow().contains(&own))
+        let innermost = INNERMOST.get();
+        innermost.scheduler == own
+            || innermost.depth > 1 && OUTER.with(|outer| outer.borrow().contains(&own))
     }
 
     /// Does a blocking job, for which the thread has given its processor up.
@@ -128,19 +172,21 @@ impl Inside {
         struct Back(Option<usize>);
         impl Drop for Back {
             fn drop(&mut self) {
-                if let Some(own) = self.0.take() {
-                    INSIDE.with(|inside| inside.borrow_mut().push(own));
+                if let Some(own) = self.0 {
+                    Innermost::push(own);
                 }
             }
         }
-        let _back = Back(INSIDE.with(|inside| inside.borrow_mut().pop()));
+        let is_inside = INNERMOST.get().depth > 0;
+        let _back = Back(is_inside.then(Innermost::pop));
         job()
     }
 }
 
 impl Drop for Inside {
+    #[inline]
     fn drop(&mut self) {
-        INSIDE.with(|inside| inside.borrow_mut().pop());
+        Innermost::pop();
     }
 }
 
@@ -181,6 +227,12 @@ impl<E: Engine> Session<E> {
         shared.central().waited_for = 1;
         // It is set nowhere else.
         let _ = shared.session.on_finish.set(Box::new(on_finish));
+        {
+            let mut central = shared.central();
+            if let Some(processor) = shared.take_idle_processor(&mut central) {
+                shared.stand_by(&mut central, processor);
+            }
+        }
         Session {
             shared,
             closing: StdMutex::new(false),
@@ -218,27 +270,112 @@ impl<E: Engine> Session<E> {
             }
             return Called::Started;
         };
-        central.machines_started += 1;
-        let handle = match central.guests.pop() {
-            Some(handle) => handle,
-            None => {
-                central.last_machine += 1;
-                Arc::new(MachineHandle::new(central.last_machine, true))
-            }
-        };
+        let handle = guest_handle(&mut central);
         drop(central);
         let _inside = Inside::enter(shared);
         let fiber = make(Some(processor.local()));
         let mut machine = Machine::guest(shared, &handle, processor);
         let result = catch_unwind(AssertUnwindSafe(|| {
             if let Some(fiber) = fiber {
-                machine.run_guest(fiber);
+                let own = machine.spawn_guest(fiber);
+                machine.run_guest(own);
             }
         }));
         machine.leave_guest(result.is_err());
         match result {
             Ok(()) => Called::Started,
             Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// As [`Session::call`], but only if the session has a processor at hand for it (`standby.rs`); otherwise nothing happens, and the answer is no.
+    /// A goroutine that stops before it has ended is first given to `stays`: what it keeps of the caller's must then be good for
+    /// longer than this call.
+    ///
+    /// # Panics
+    /// As [`Session::call`].
+    #[inline]
+    pub fn call_at_hand(
+        &self,
+        make: impl FnOnce(&mut E::PerProcessor) -> Option<E::Fiber>,
+        stays: impl FnOnce(&mut E::Fiber),
+    ) -> bool {
+        let shared = &self.shared;
+        let Some(mut processor) = shared.take_standby() else {
+            return false;
+        };
+        let _inside = Inside::enter(shared);
+        let mut going = None;
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let fiber = make(processor.local())?;
+            let (local, seen, cells) = processor.split();
+            let mut list = cells.free.take();
+            let free = list.take(&shared.registry);
+            cells.free.set(list);
+            let id = cells.next_goroutine_id(shared.last_id());
+            Processor::<E>::count(&seen.started);
+            // ORDERING: Relaxed; only the owner writes, sysmon compares.
+            let tick = seen.schedule_tick.load(Ordering::Relaxed);
+            seen.schedule_tick
+                .store(tick.wrapping_add(1), Ordering::Relaxed);
+            let running = going.insert(free.spawn(id, fiber).start());
+            let slice = Slice::new(Context::new(shared, seen, cells), running.goroutine());
+            let switch = shared.engine().run(running.fiber(), local, &slice);
+            let is_over = matches!(switch, Switch::Exit | Switch::Goexit);
+            if let Some(running) = going.take_if(|_| is_over) {
+                shared.put_ended(&mut processor, running);
+                return None;
+            }
+            Some(switch)
+        }));
+        match result {
+            Ok(None) if shared.attention() == 0 && processor.queue.is_empty() => {
+                shared.give_standby_back(processor);
+            }
+            result => self.go_on(processor, going, result, stays),
+        }
+        true
+    }
+
+    /// A call on the standby processor is not over, or has left something to do.
+    #[cold]
+    fn go_on(
+        &self,
+        processor: OwnedProcessor<E>,
+        going: Option<Running<E>>,
+        result: std::thread::Result<Option<Switch<E>>>,
+        stays: impl FnOnce(&mut E::Fiber),
+    ) {
+        let shared = &self.shared;
+        let handle = {
+            let mut central = shared.central();
+            let handle = guest_handle(&mut central);
+            shared.keep_standby(&mut central);
+            handle
+        };
+        let mut machine = Machine::guest(shared, &handle, processor);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let Some(mut running) = going else {
+                return result.err();
+            };
+            stays(running.fiber());
+            let own = running.goroutine();
+            match result {
+                Ok(Some(switch)) => {
+                    if let Some(running) = machine.stopped(running, switch) {
+                        machine.run_on(running);
+                    }
+                    machine.run_guest(own);
+                    None
+                }
+                Ok(None) => None,
+                Err(panic) => Some(panic),
+            }
+        }));
+        let panic = result.unwrap_or_else(Some);
+        machine.leave_guest(panic.is_some());
+        if let Some(panic) = panic {
+            resume_unwind(panic);
         }
     }
 
@@ -411,10 +548,57 @@ impl<E: Engine> Ender<E> {
     }
 }
 
+/// Counts a guest in, and gives it something to stand for it.
+fn guest_handle<E: Engine>(central: &mut Central<E>) -> Arc<MachineHandle<E>> {
+    central.machines_started += 1;
+    match central.guests.pop() {
+        Some(handle) => handle,
+        None => {
+            central.last_machine += 1;
+            Arc::new(MachineHandle::new(central.last_machine, true))
+        }
+    }
+}
+
+impl<E: Engine> Shared<E> {
+    /// Puts a processor by that a caller has had.
+    pub(crate) fn put_by<'c>(
+        self: &'c Arc<Self>,
+        mut central: RankedGuard<'c, Central<E>>,
+        processor: OwnedProcessor<E>,
+    ) -> RankedGuard<'c, Central<E>> {
+        if central.is_stopping {
+            self.stop_processor(&mut central, processor);
+        } else if self.is_finishing() {
+            central.dead.push(processor);
+        } else if !processor.queue.is_empty() || central.global.len() != 0 || self.attention() != 0
+        {
+            machine::start(self, central, processor, false);
+            central = self.central();
+        } else if self.is_wanted_for_a_search() {
+            machine::start(self, central, processor, true);
+            central = self.central();
+        } else {
+            self.stand_by(&mut central, processor);
+            self.check_deadlock(&mut central);
+        }
+        central
+    }
+
+    /// Whether somebody wanted a machine to look for work and found no idle processor; then the caller's is to do so, and counts among the spinning.
+    fn is_wanted_for_a_search(&self) -> bool {
+        // ORDERING: SeqCst, both. Pairs with `wake_processor`.
+        self.need_spinning.swap(false, Ordering::SeqCst)
+            && self
+                .spinning
+                .compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok()
+    }
+}
+
 impl<E: Engine> Machine<E> {
-    /// Starts a goroutine and runs it until it stops for any reason but an interruption that is seen to here.
-    fn run_guest(&mut self, fiber: E::Fiber) {
-        let own = self.spawn_guest(fiber);
+    /// Runs a goroutine that is queued here until it stops for any reason but an interruption that is seen to here.
+    fn run_guest(&mut self, own: GoroutineRef<E>) {
         while let Some(processor) = &self.processor {
             if processor.limit.requests() != 0 {
                 let requests = processor.limit.take_requests();
@@ -487,27 +671,20 @@ impl<E: Engine> Machine<E> {
             let mut central = shared.central();
             shared.finish(&mut central, Outcome::Stopped);
         }
+        // What the call has made necessary it does itself, rather than have a thread started for it.
+        let collects = attention::COLLECT_GROWTH | attention::COLLECT_PERIODIC;
+        let wanted = shared.attention();
+        if wanted & collects != 0 && wanted & !collects == 0 && self.processor.is_some() {
+            self.attend(wanted);
+        }
         let mut central = shared.central();
         let mut watch = NEVER;
         if let Some(processor) = self.processor.take() {
             let cells = processor.cells();
             cells.deferred_wakeups.set(0);
             cells.deferred_watch.set(false);
-            if central.is_stopping {
-                shared.stop_processor(&mut central, processor);
-            } else if shared.is_finishing() {
-                central.dead.push(processor);
-            } else if !processor.queue.is_empty()
-                || central.global.len() != 0
-                || shared.attention() != 0
-            {
-                machine::start(&shared, central, processor, false);
-                central = shared.central();
-            } else {
-                watch = processor.timers.earliest();
-                shared.put_idle_processor(&mut central, processor);
-                shared.check_deadlock(&mut central);
-            }
+            watch = processor.timers.earliest();
+            central = shared.put_by(central, processor);
         }
         central.machines_started -= 1;
         central.guests.push(Arc::clone(&self.handle));

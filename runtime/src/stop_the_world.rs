@@ -688,8 +688,11 @@ impl<E: Engine> Shared<E> {
     /// the poller or a host, and those are counted.
     pub(crate) fn check_deadlock(self: &Arc<Self>, central: &mut Central<E>) {
         // Nobody minds if nobody waits for the program to come to something.
-        if central.waited_for == 0 || self.engine().may_rest() || !self.everybody_sleeps(central, 0)
-        {
+        if central.waited_for == 0 || self.engine().may_rest() {
+            return;
+        }
+        self.recall_standby(central);
+        if !self.everybody_sleeps(central, 0) {
             return;
         }
         let message = if self.goroutine_count() == 0 {

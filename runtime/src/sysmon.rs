@@ -42,7 +42,7 @@ use crate::{
     processor_count, promptness, schedule_trace,
     scheduler::{MAX_PROCESSORS, Shared},
     stop_the_world,
-    sync::{AtomicBool, AtomicI64, Condvar, Ordering},
+    sync::{AtomicBool, AtomicI64, Condvar, Ordering, fence},
 };
 
 /// The first delay between two rounds.
@@ -229,11 +229,24 @@ impl SysmonNote {
         }
     }
 
-    /// Ends its sleep, if that is deep. The central lock is held.
+    /// Says that it is about to sleep deeply; then `all_idle` says whether it may, or somebody has got busy meanwhile.
+    fn fall_asleep(&self, all_idle: impl FnOnce() -> bool) -> bool {
+        // ORDERING: SeqCst. Pairs with `wake_if_deep`.
+        self.deep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let may = all_idle();
+        if !may {
+            self.deep.store(false, Ordering::SeqCst);
+        }
+        may
+    }
+
+    /// Ends its sleep, if that is deep.
     #[inline]
     pub(crate) fn wake_if_deep(&self) {
-        // ORDERING: Relaxed; set under the central lock.
-        if self.deep.load(Ordering::Relaxed) {
+        // ORDERING: SeqCst. The caller has taken a processor before: either we see that the monitor means to sleep, or it sees that processor
+        // missing (`SysmonNote::fall_asleep`).
+        if self.deep.load(Ordering::SeqCst) {
             self.wake_fresh();
         }
     }
@@ -513,8 +526,9 @@ impl<E: Engine> Sysmon<E> {
         if next <= now || deadline <= 0 {
             return Rest::No;
         }
-        // ORDERING: Relaxed; under the central lock, as its reader.
-        shared.sysmon.deep.store(true, Ordering::Relaxed);
+        if !shared.sysmon.fall_asleep(is_idle) {
+            return Rest::No;
+        }
         drop(central);
         let timer = if next == NEVER { NEVER } else { next - now };
         let length = timer.min(deadline).min(collection.unwrap_or(NEVER));
@@ -599,8 +613,12 @@ impl<E: Engine> Sysmon<E> {
             return false;
         };
         let length = length.min(shared.until_deadline());
-        // ORDERING: Relaxed; under the central lock, as its reader.
-        shared.sysmon.deep.store(true, Ordering::Relaxed);
+        if !shared
+            .sysmon
+            .fall_asleep(|| nothing_to_do(central.is_stopping))
+        {
+            return false;
+        }
         drop(central);
         let fresh = shared.sysmon.sleep(length);
         shared.sysmon.deep.store(false, Ordering::Relaxed);

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytecode::TypeKind;
 use vm::convert::{
-    CallArguments, CallLayout, CallResults, CallShared, CallSlot, CallStatus, Declarations, FromGo,
-    GoType, IntoGo, Mismatch, Target, Unconvertible,
+    AtHand, CallArguments, CallLayout, CallResults, CallShared, CallSlot, CallStatus, Declarations,
+    FromGo, GoType, IntoGo, Mismatch, Target, Unconvertible,
 };
 use vm::types::RuntimeType;
 use vm::{GoPanic, HostCall, NativeContext, View};
@@ -121,11 +121,21 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
         if vm.embedded.is_inside() {
             return Err(Error::Reentrant);
         }
+        let arguments = match CallSlot::call(&self.shared.call, &vm.embedded, arguments) {
+            AtHand::Ended(Ok(results)) => return Ok(results),
+            AtHand::Ended(Err(status)) => return Err(vm.error_of(status)),
+            AtHand::GoesOn(slot) => return self.wait_in(&vm, slot),
+            AtHand::Not(arguments) => arguments,
+        };
         self.call_in(&vm, self.slot(&vm), arguments)
     }
 
     fn call_in(&self, vm: &Inner, slot: Arc<CallSlot<A, R>>, arguments: A) -> Result<R, Error> {
         slot.start(&vm.embedded, arguments);
+        self.wait_in(vm, slot)
+    }
+
+    fn wait_in(&self, vm: &Inner, slot: Arc<CallSlot<A, R>>) -> Result<R, Error> {
         let result = match slot.take() {
             Some(result) => result,
             None => match slot.wait(&vm.embedded, None) {

@@ -1,5 +1,6 @@
 //! A program that its host calls: no goroutine `main`, no end but that the host, a limit or the program itself brings about.
 
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use crate::ending;
 use crate::engine::{Machine, PerProcessor};
 use crate::fiber::Interrupt;
 use crate::heap::OutOfMemory;
-use crate::host_call::{CallFailure, CallPlan, Callee, HostCall};
+use crate::host_call::{CallFailure, CallPlan, Callee, HostCall, Told};
 use crate::image::Linked;
 use crate::vm::{Exit, VmOptions, exit_of, machine_for, scheduler_options};
 
@@ -179,7 +180,8 @@ impl Embedded {
         let mut call = Some(call);
         let make = |local: Option<&mut PerProcessor>| {
             let call = call.take()?;
-            self.machine.call_fiber(callee, call, plan, local)
+            self.machine
+                .call_fiber(callee, Told::Anywhere(call), plan, local)
         };
         let called = if self.callers_only {
             self.session.call_to_its_end(make)
@@ -193,6 +195,28 @@ impl Embedded {
         }
     }
 
+    /// As [`Embedded::call`], of a call that lies on this thread's stack, if the session has a processor at hand. If the goroutine stops before it has ended, the
+    /// call goes on as what `moved` makes of it. Answers no if nothing was called.
+    ///
+    /// # Safety
+    /// `call` leads to a call that lives until this returns and is used by nobody else meanwhile.
+    #[inline]
+    pub(crate) unsafe fn call_at_hand(
+        &self,
+        callee: &Callee,
+        call: NonNull<dyn HostCall>,
+        plan: CallPlan,
+        moved: impl FnOnce() -> Arc<dyn HostCall>,
+    ) -> bool {
+        self.session.call_at_hand(
+            |local| {
+                self.machine
+                    .call_fiber(callee, Told::Here(call), plan, Some(local))
+            },
+            |fiber| fiber.call.keep(moved),
+        )
+    }
+
     /// As [`Embedded::call`], by who does not wait: where only callers run, the rest of the call is run by later callers.
     pub fn call_and_leave(&self, callee: &Callee, call: Arc<dyn HostCall>, plan: CallPlan) {
         if !self.callers_only {
@@ -201,6 +225,7 @@ impl Embedded {
         if self.is_over() {
             return call.fail(CallFailure::Gone);
         }
+        let call = Told::Anywhere(call);
         if let Some(fiber) = self.machine.call_fiber(callee, call, plan, None) {
             self.session.spawn(fiber);
             // If the program has ended the call is told when its fiber is dropped.

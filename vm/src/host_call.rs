@@ -7,8 +7,13 @@
 //!    asks the error for its text, on the same goroutine, and hands that over ([`HostCall::end_with_error`]).
 //! 4. In every other case the call is told how it failed, exactly once: also when its goroutine is dropped because the program has ended.
 //!
+//! Most calls end on their caller's thread before their goroutine stops for the first time. Such a call lies on the caller's stack, and the goroutine
+//! has but its address ([`Told::Here`]). If it stops, the call moves to where others can reach it ([`Owed::keep`]).
+//!
 //! A panic that nobody recovers ends the call alone and not the program: it is the host that the panic arrives at.
 
+use std::ops::Deref;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use bytecode::{FunctionId, TypeKind};
@@ -81,8 +86,36 @@ pub trait HostCall: Send + Sync {
     fn fail(&self, failure: CallFailure);
 }
 
+/// A call, to whoever runs its goroutine.
+pub(crate) enum Told {
+    /// Anybody can reach it.
+    Anywhere(Arc<dyn HostCall>),
+    /// It lies on the stack of the thread that runs its goroutine now.
+    ///
+    /// INVARIANT: a fiber has one only while the thread that made it runs the fiber for the first time: within one `Session::call_at_hand`,
+    /// which gives the fiber to `Owed::keep` before anybody else can have it.
+    Here(NonNull<dyn HostCall>),
+}
+
+// SAFETY: what lies on a thread's stack is reached by that thread alone (INVARIANT).
+unsafe impl Send for Told {}
+// SAFETY: as above.
+unsafe impl Sync for Told {}
+
+impl Deref for Told {
+    type Target = dyn HostCall;
+
+    fn deref(&self) -> &(dyn HostCall + 'static) {
+        match self {
+            Told::Anywhere(call) => &**call,
+            // SAFETY: the caller's frame is there as long as it runs the fiber (INVARIANT).
+            Told::Here(call) => unsafe { call.as_ref() },
+        }
+    }
+}
+
 /// A call that will be told how it went, whatever happens.
-pub(crate) struct Owed(Option<(Arc<dyn HostCall>, CallPlan)>);
+pub(crate) struct Owed(Option<(Told, CallPlan)>);
 
 /// What the machine must know of a call.
 #[derive(Clone, Copy, Default)]
@@ -114,13 +147,20 @@ impl Owed {
 
     /// Whether it is this call.
     pub(crate) fn is(&self, call: &Arc<dyn HostCall>) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|(own, _)| std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(call)))
+        self.0.as_ref().is_some_and(
+            |(own, _)| matches!(own, Told::Anywhere(own) if std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(call))),
+        )
     }
 
-    pub(crate) fn take(&mut self) -> Option<Arc<dyn HostCall>> {
+    pub(crate) fn take(&mut self) -> Option<Told> {
         self.0.take().map(|(call, _)| call)
+    }
+
+    /// Its goroutine stops: a call on a thread's stack is replaced by what `moved` makes of it. Nothing happens if it has been told.
+    pub(crate) fn keep(&mut self, moved: impl FnOnce() -> Arc<dyn HostCall>) {
+        if let Some((told @ Told::Here(_), _)) = &mut self.0 {
+            *told = Told::Anywhere(moved());
+        }
     }
 }
 
@@ -145,10 +185,10 @@ impl Machine {
     ///
     /// # Panics
     /// If there is no such function.
-    pub fn call_fiber(
+    pub(crate) fn call_fiber(
         &self,
         callee: &Callee,
-        call: Arc<dyn HostCall>,
+        call: Told,
         plan: CallPlan,
         local: Option<&mut PerProcessor>,
     ) -> Option<FiberCell> {

@@ -1,8 +1,11 @@
 //! Calls of the script's functions with typed arguments and results.
 //!
 //! [`CallShared`] is made once per function: it compares the Rust types with the function's. [`CallSlot`] is one call, and is used again for
-//! the next: it carries the arguments to the goroutine, wherever that runs, and the results back.
+//! the next: it carries the arguments to the goroutine, wherever that runs, and the results back. A [`CallHere`] does the same for a goroutine that
+//! runs on the caller's own thread, without locks; it becomes a slot if that goroutine stops.
 
+use std::cell::Cell;
+use std::ptr::NonNull;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -381,6 +384,9 @@ struct State<A, R> {
     waker: Option<Waker>,
 }
 
+/// What is left to say when the arguments were being made and memory was refused twice.
+const NO_ROOM: &str = "there is no memory for the arguments of a call";
+
 /// One call. See the module's text.
 pub struct CallSlot<A: CallArguments, R: CallResults> {
     shared: Arc<CallShared<A, R>>,
@@ -514,11 +520,15 @@ impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
 
     fn complete(&self, result: Result<R, CallStatus>) {
         let mut state = self.lock();
+        let waits = state.waits;
         self.stop_waiting(&mut state);
         state.phase = Phase::Done(result);
         let waker = state.waker.take();
         drop(state);
-        self.done.notify_all();
+        // PERF: to notify is a call of the system, whether anybody waits or not.
+        if waits {
+            self.done.notify_all();
+        }
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -529,9 +539,7 @@ impl<A: CallArguments, R: CallResults> HostCall for CallSlot<A, R> {
     fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<Begun, GoPanic> {
         let mut state = self.lock();
         let Phase::Armed(values) = std::mem::replace(&mut state.phase, Phase::Running) else {
-            return Err(GoPanic::text(
-                "there is no memory for the arguments of a call",
-            ));
+            return Err(GoPanic::text(NO_ROOM));
         };
         drop(state);
         // SAFETY: the machine gives the slots of the function that the plan is of.
@@ -552,6 +560,95 @@ impl<A: CallArguments, R: CallResults> HostCall for CallSlot<A, R> {
 
     fn fail(&self, failure: CallFailure) {
         self.complete(Err(CallStatus::Failed(failure)));
+    }
+}
+
+/// A call on the stack of its caller. See the module's text.
+struct CallHere<A: CallArguments, R: CallResults> {
+    /// The caller has it as long as the call.
+    shared: NonNull<CallShared<A, R>>,
+    phase: Cell<Phase<A, R>>,
+}
+
+// SAFETY: only the thread that makes it touches it (`Told::Here`); what it carries is `Send`.
+unsafe impl<A: CallArguments, R: CallResults> Send for CallHere<A, R> {}
+// SAFETY: as above.
+unsafe impl<A: CallArguments, R: CallResults> Sync for CallHere<A, R> {}
+
+impl<A: CallArguments, R: CallResults> CallHere<A, R> {
+    fn shared(&self) -> &CallShared<A, R> {
+        // SAFETY: `CallSlot::call` borrows it until the call has ended or moved.
+        unsafe { self.shared.as_ref() }
+    }
+}
+
+impl<A: CallArguments, R: CallResults> HostCall for CallHere<A, R> {
+    fn begin(&self, context: &mut NativeContext<'_>, arguments: Slots) -> Result<Begun, GoPanic> {
+        let Phase::Armed(values) = self.phase.replace(Phase::Running) else {
+            return Err(GoPanic::text(NO_ROOM));
+        };
+        // SAFETY: the machine gives the slots of the function that the plan is of.
+        unsafe { values.write(arguments.0, &self.shared().layout.arguments, context) }?;
+        Ok(Begun::Call)
+    }
+
+    fn end(&self, context: &mut NativeContext<'_>, results: Slots) {
+        // SAFETY: as in `begin`.
+        let read = unsafe { R::read(results.0, &self.shared().layout.results, context) };
+        let result = read.map_err(|error| CallStatus::Unconvertible(error.0));
+        self.phase.set(Phase::Done(result));
+    }
+
+    fn end_with_error(&self, message: String) {
+        let result = R::from_error(ScriptError { message });
+        self.phase.set(Phase::Done(result.ok_or(CallStatus::Over)));
+    }
+
+    fn fail(&self, failure: CallFailure) {
+        self.phase
+            .set(Phase::Done(Err(CallStatus::Failed(failure))));
+    }
+}
+
+/// What came of [`CallSlot::call`].
+pub enum AtHand<A: CallArguments, R: CallResults> {
+    /// It has ended.
+    Ended(Result<R, CallStatus>),
+    /// It goes on without this thread.
+    GoesOn(Arc<CallSlot<A, R>>),
+    /// There was no processor at hand: nothing was called.
+    Not(A),
+}
+
+impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
+    /// Calls a function on this thread, if there is a processor for that at hand, and as long as its goroutine does not stop.
+    #[inline]
+    pub fn call(shared: &Arc<CallShared<A, R>>, embedded: &Embedded, arguments: A) -> AtHand<A, R> {
+        let here = CallHere {
+            shared: NonNull::from(&**shared),
+            phase: Cell::new(Phase::Armed(arguments)),
+        };
+        let mut slot = None;
+        let moved = || {
+            let machine = Arc::clone(embedded.machine());
+            let moved = Arc::new(CallSlot::new(Arc::clone(shared), machine));
+            moved.lock().phase = here.phase.replace(Phase::Idle);
+            let call: Arc<dyn HostCall> = moved.clone();
+            slot = Some(moved);
+            call
+        };
+        let call: NonNull<dyn HostCall> = NonNull::from(&here);
+        // SAFETY: `here` lives until the end of this function, and nobody else has it.
+        let called =
+            unsafe { embedded.call_at_hand(&shared.callee, call, shared.layout.plan, moved) };
+        if let Some(slot) = slot {
+            return AtHand::GoesOn(slot);
+        }
+        match here.phase.into_inner() {
+            Phase::Armed(arguments) if !called => AtHand::Not(arguments),
+            Phase::Done(result) => AtHand::Ended(result),
+            _ => AtHand::Ended(Err(CallStatus::Over)),
+        }
     }
 }
 

@@ -37,7 +37,7 @@ mod target;
 
 pub use arguments::Argument;
 pub use calls::{
-    CallArguments, CallLayout, CallResults, CallShared, CallSlot, CallStatus, ScriptError,
+    AtHand, CallArguments, CallLayout, CallResults, CallShared, CallSlot, CallStatus, ScriptError,
 };
 pub use functions::{
     AsyncHostFn, BlockingHostFn, HostFn, HostResults, HostSignature, Spawn, Typed, Values,

@@ -2,17 +2,16 @@
 //!
 //! A magnitude is a slice of words, the lowest first, without leading zeros; the golite side has the signs, the rules and the texts. What
 //! takes a `z` first leaves its result there if it has room, as Go does. Small numbers stay on the native stack; for large ones the
-//! algorithms are dashu's, which are subquadratic.
+//! algorithms are dashu's, which are subquadratic, and for those that take long our own on top of them, which end with their VM (`long.rs`).
 //!
 //! INVARIANT: operands are copied before `z` is written, so that all may be the same slice. The room that a result and the copies need is
 //! asked for before anything is written.
 
+mod long;
 mod prime;
 
-use dashu_int::fast_div::ConstDivisor;
-use dashu_int::ops::{DivRem, ExtendedGcd, Gcd, SquareRoot};
 use dashu_int::{IBig, Sign, UBig};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use vm::border::{GoSlice, GoStr};
 use vm::native::{GoPanic, NativeContext, is_abandoned};
 use vm::natives;
@@ -23,8 +22,22 @@ type Nat<'h> = GoSlice<'h, u64>;
 /// A magnitude of our own.
 type Words = SmallVec<[u64; 16]>;
 
+/// Whether nobody wants the rest of a long number any more; asked for each word, answered now and then.
+fn ends_at(word: usize) -> bool {
+    const LOOK: usize = 1 << 16;
+    word % LOOK == LOOK - 1 && is_abandoned()
+}
+
+/// A copy; anything but zero, when nobody wants it any more.
 fn words(x: Nat<'_>) -> Words {
-    x.iter().collect()
+    let mut copy = Words::with_capacity(x.len());
+    for (at, word) in x.iter().enumerate() {
+        if ends_at(at) {
+            return smallvec![1];
+        }
+        copy.push(word);
+    }
+    copy
 }
 
 fn number(x: Nat<'_>) -> UBig {
@@ -96,6 +109,9 @@ fn add_words(x: &[u64], y: &[u64]) -> Words {
     let mut sum = Words::with_capacity(long.len() + 1);
     let mut carry = false;
     for (at, word) in long.iter().enumerate() {
+        if ends_at(at) {
+            break;
+        }
         let (partial, first) = word.overflowing_add(short.get(at).copied().unwrap_or(0));
         let (total, second) = partial.overflowing_add(u64::from(carry));
         carry = first || second;
@@ -109,16 +125,18 @@ fn add_words(x: &[u64], y: &[u64]) -> Words {
 
 /// The difference of `x` and what is not larger.
 fn subtract_words(x: &[u64], y: &[u64]) -> Words {
+    let mut difference = Words::with_capacity(x.len());
     let mut borrow = false;
-    x.iter()
-        .enumerate()
-        .map(|(at, word)| {
-            let (partial, first) = word.overflowing_sub(y.get(at).copied().unwrap_or(0));
-            let (difference, second) = partial.overflowing_sub(u64::from(borrow));
-            borrow = first || second;
-            difference
-        })
-        .collect()
+    for (at, word) in x.iter().enumerate() {
+        if ends_at(at) {
+            break;
+        }
+        let (partial, first) = word.overflowing_sub(y.get(at).copied().unwrap_or(0));
+        let (left, second) = partial.overflowing_sub(u64::from(borrow));
+        borrow = first || second;
+        difference.push(left);
+    }
+    difference
 }
 
 /// The sum of two numbers with signs: magnitude and sign.
@@ -154,58 +172,8 @@ fn multiply<'h>(
         return put(context, z, &[product as u64, (product >> 64) as u64]);
     }
     ask(context, x.len() + y.len())?;
-    let product = product(&number(x), &number(y));
+    let product = long::product(&number(x), &number(y));
     put(context, z, product.as_words())
-}
-
-/// What dashu multiplies in the time between two looks at whether anybody wants the product: words of the shorter number.
-const PART: usize = 1 << 12;
-
-/// The product; anything, when nobody wants it any more. Long numbers are cut (Karatsuba), so that somebody can ask in between.
-fn product(x: &UBig, y: &UBig) -> UBig {
-    let (long, short) = match x.as_words().len() < y.as_words().len() {
-        true => (y, x),
-        false => (x, y),
-    };
-    let (most, least) = (long.as_words().len(), short.as_words().len());
-    if least <= PART {
-        if most <= 4 * PART {
-            return long * short;
-        }
-        // One part of the long number after the other.
-        let mut sum = UBig::ZERO;
-        for part in (0..most).step_by(4 * PART).rev() {
-            let end = (part + 4 * PART).min(most);
-            sum <<= (end - part) * 64;
-            sum += UBig::from_words(&long.as_words()[part..end]) * short;
-            if is_abandoned() {
-                break;
-            }
-        }
-        return sum;
-    }
-    if is_abandoned() {
-        return UBig::ZERO;
-    }
-    let half = most.div_ceil(2);
-    let cut = |number: &UBig| {
-        let (low, high) = number
-            .as_words()
-            .split_at(half.min(number.as_words().len()));
-        (UBig::from_words(low), UBig::from_words(high))
-    };
-    let ((x_low, x_high), (y_low, y_high)) = (cut(long), cut(short));
-    if y_high == UBig::ZERO {
-        return (product(&x_high, short) << (64 * half)) + product(&x_low, short);
-    }
-    let (low, high) = (product(&x_low, &y_low), product(&x_high, &y_high));
-    let all = product(&(x_low + x_high), &(y_low + y_high));
-    // Nothing fits together once the parts are anything.
-    if is_abandoned() {
-        return UBig::ZERO;
-    }
-    let middle = all - &low - &high;
-    (high << (128 * half)) + (middle << (64 * half)) + low
 }
 
 /// Quotient and remainder; the divisor is not zero.
@@ -224,7 +192,7 @@ fn divide<'h>(
         return Ok((put(context, z, &[x / y])?, put(context, rest, &[x % y])?));
     }
     ask(context, x.len() + y.len())?;
-    let (quotient, remainder) = number(x).div_rem(number(y));
+    let (quotient, remainder) = long::divide(number(x), &number(y));
     Ok((
         put(context, z, quotient.as_words())?,
         put(context, rest, remainder.as_words())?,
@@ -246,7 +214,10 @@ fn shift_left<'h>(
     let mut shifted = Words::with_capacity(x.len() + whole + 1);
     shifted.resize(whole, 0);
     let mut carry = 0;
-    for word in x.iter() {
+    for (at, word) in x.iter().enumerate() {
+        if ends_at(at) {
+            break;
+        }
         shifted.push(word << bits | carry);
         carry = word.unbounded_shr(64 - bits);
     }
@@ -266,12 +237,14 @@ fn shift_right<'h>(
     }
     ask(context, x.len())?;
     let bits = (count % 64) as u32;
-    let shifted: Words = (whole..x.len())
-        .map(|at| {
-            let above = if at + 1 < x.len() { x.get(at + 1) } else { 0 };
-            x.get(at) >> bits | above.unbounded_shl(64 - bits)
-        })
-        .collect();
+    let mut shifted = Words::with_capacity(x.len() - whole);
+    for at in whole..x.len() {
+        if ends_at(at) {
+            break;
+        }
+        let above = if at + 1 < x.len() { x.get(at + 1) } else { 0 };
+        shifted.push(x.get(at) >> bits | above.unbounded_shl(64 - bits));
+    }
     put(context, z, &shifted)
 }
 
@@ -323,6 +296,9 @@ fn bitwise<'h>(
     Ok((put(context, z, &out)?, negative))
 }
 
+/// Bits of a power that takes no time to speak of.
+const SHORT: usize = 1 << 18;
+
 /// `x` to the power of `y`, both not zero.
 fn power<'h>(
     context: &mut NativeContext<'h>,
@@ -344,19 +320,10 @@ fn power<'h>(
             .last()
             .map_or(0, |w| w.leading_zeros() as usize);
     ask(context, bits.saturating_mul(exponent) / 64 + 1)?;
-    if bits.saturating_mul(exponent) < 64 * PART {
-        return put(context, z, base.pow(exponent).as_words());
-    }
-    let mut result = UBig::ONE;
-    for bit in (0..usize::BITS - exponent.leading_zeros()).rev() {
-        result = product(&result, &result);
-        if exponent >> bit & 1 != 0 {
-            result = product(&result, &base);
-        }
-        if is_abandoned() {
-            break;
-        }
-    }
+    let result = match bits.saturating_mul(exponent) < SHORT {
+        true => base.pow(exponent),
+        false => long::power(&base, exponent),
+    };
     put(context, z, result.as_words())
 }
 
@@ -372,8 +339,7 @@ fn power_modulo<'h>(
     if m.len() == 1 && m.get(0) == 1 {
         return put(context, z, &[]);
     }
-    let ring = ConstDivisor::new(number(m));
-    let result = ring.reduce(number(x)).pow(&number(y)).residue();
+    let result = long::power_modulo(number(x), &number(y), number(m));
     put(context, z, result.as_words())
 }
 
@@ -383,7 +349,7 @@ fn square_root<'h>(
     x: Nat<'h>,
 ) -> Result<Nat<'h>, GoPanic> {
     ask(context, x.len())?;
-    put(context, z, number(x).sqrt().as_words())
+    put(context, z, long::root(&number(x)).0.as_words())
 }
 
 fn greatest_divisor<'h>(
@@ -393,7 +359,7 @@ fn greatest_divisor<'h>(
     y: Nat<'h>,
 ) -> Result<Nat<'h>, GoPanic> {
     ask(context, x.len() + y.len())?;
-    put(context, z, number(x).gcd(number(y)).as_words())
+    put(context, z, long::divisor(number(x), number(y)).as_words())
 }
 
 /// The greatest common divisor of two numbers above zero, and the factor of the first, with its sign, in their sum.
@@ -404,10 +370,12 @@ fn extended_divisor<'h>(
 ) -> Result<(Vec<u64>, Vec<u64>, bool), GoPanic> {
     ask(context, 2 * (x.len() + y.len()))?;
     let (x, y) = (number(x), number(y));
-    let (divisor, mut factor, _) = (&x).gcd_ext(&y);
+    let (divisor, factor) = long::extended_divisor(x, y.clone());
     // Of all factors the one nearest to zero, as Euclid's algorithm finds it.
-    let period = IBig::from(&y / &divisor);
-    factor %= &period;
+    let period = long::divide(y, &divisor).0;
+    let (sign, factor) = factor.into_parts();
+    let mut factor = IBig::from_parts(sign, long::divide(factor, &period).1);
+    let period = IBig::from(period);
     let doubled: IBig = &factor * IBig::from(2);
     if doubled > period {
         factor -= &period;
@@ -422,9 +390,6 @@ fn extended_divisor<'h>(
     ))
 }
 
-/// A digit's character. GO: `natconv.go`: lower case comes first.
-const DIGITS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
 fn text<'h>(context: &mut NativeContext<'h>, x: Nat<'h>, base: i64) -> Result<GoStr<'h>, GoPanic> {
     let base = base.clamp(2, 62) as u32;
     if x.is_empty() {
@@ -434,41 +399,9 @@ fn text<'h>(context: &mut NativeContext<'h>, x: Nat<'h>, base: i64) -> Result<Go
         return context.new_string(x.get(0).to_string().as_bytes());
     }
     ask(context, x.len() * 16)?;
-    let x = number(x);
-    if base <= 36 {
-        return context.new_string(x.in_radix(base as u8).to_string().as_bytes());
-    }
     let mut out = Vec::new();
-    positional(x, base, &mut out);
+    long::write_digits(number(x), base, &mut out);
     context.new_string(&out)
-}
-
-/// Writes the digits of a base above 36: halves are cut off at powers of the base, so the depth is the logarithm of the length.
-fn positional(x: UBig, base: u32, out: &mut Vec<u8>) {
-    let mut powers = vec![UBig::from(base)];
-    while let Some(last) = powers.last()
-        && *last <= x
-    {
-        let next = last * last;
-        powers.push(next);
-    }
-    // What is still to be written, the next last: a number, its power and whether leading zeros are.
-    let mut open = vec![(x, powers.len(), false)];
-    while let Some((x, level, is_padded)) = open.pop() {
-        let Some(power) = level.checked_sub(1).and_then(|at| powers.get(at)) else {
-            let digit = u64::try_from(&x).unwrap_or(0) as usize;
-            if is_padded || digit != 0 || !out.is_empty() {
-                out.push(DIGITS[digit.min(61)]);
-            }
-            continue;
-        };
-        let (high, low) = x.div_rem(power);
-        let skips = !is_padded && high == UBig::ZERO && out.is_empty();
-        open.push((low, level - 1, !skips));
-        if !skips {
-            open.push((high, level - 1, is_padded));
-        }
-    }
 }
 
 /// The number that digits of a base make; there are no other characters in them.
@@ -480,23 +413,7 @@ fn parse<'h>(
 ) -> Result<Nat<'h>, GoPanic> {
     let base = base.clamp(2, 62) as u32;
     ask(context, digits.len() / 8)?;
-    if base <= 36
-        && let Ok(text) = std::str::from_utf8(&digits)
-    {
-        let x = UBig::from_str_radix(text, base).unwrap_or(UBig::ZERO);
-        return put(context, z, x.as_words());
-    }
-    let mut x = UBig::ZERO;
-    for chunk in digits.chunks(9) {
-        let (mut value, mut scale) = (0u64, 1u64);
-        for byte in chunk {
-            let digit = DIGITS.iter().position(|digit| digit == byte).unwrap_or(0);
-            value = value * u64::from(base) + digit as u64;
-            scale *= u64::from(base);
-        }
-        x = x * scale + value;
-    }
-    put(context, z, x.as_words())
+    put(context, z, long::read_digits(&digits, base).as_words())
 }
 
 fn from_bytes<'h>(
@@ -533,8 +450,13 @@ fn to_bytes(x: Nat<'_>, bytes: GoSlice<'_, u8>) -> bool {
     true
 }
 
-fn is_prime(x: Nat<'_>, rounds: i64) -> bool {
-    prime::is_probable(&number(x), rounds)
+fn is_prime(x: Nat<'_>, rounds: i64) -> Result<bool, GoPanic> {
+    match prime::is_probable(&number(x), rounds) {
+        Some(answer) => Ok(answer),
+        None => Err(GoPanic::text(
+            "not supported yet: ProbablyPrime of a number of more than 262144 bits",
+        )),
+    }
 }
 
 /// The product of all numbers from `a` to `b`, above zero.
@@ -561,16 +483,19 @@ fn product_of_range<'h>(
         }
         let mut level = 0;
         while let Some((below, _)) = done.pop_if(|(_, depth)| *depth == level) {
-            piece *= below;
+            piece = long::product(&piece, &below);
             level += 1;
         }
         done.push((piece, level));
-        if end == b {
+        if end == b || is_abandoned() {
             break;
         }
         next = end + 1;
     }
-    let product = done.into_iter().rev().fold(UBig::ONE, |x, (y, _)| x * y);
+    let product = done
+        .into_iter()
+        .rev()
+        .fold(UBig::ONE, |x, (y, _)| long::product(&x, &y));
     put(context, z, product.as_words())
 }
 

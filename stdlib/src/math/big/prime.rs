@@ -2,27 +2,41 @@
 
 use dashu_int::UBig;
 use dashu_int::fast_div::ConstDivisor;
+use dashu_int::modular::Reduced;
 use dashu_int::ops::{BitTest, SquareRoot};
+use vm::native::is_abandoned;
 
 const SMALL: [u64; 25] = [
     2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
 ];
 
+/// Words of the longest numbers that are tested by more than small factors: one step of a test takes milliseconds, and there is one for each bit.
+const LONGEST: usize = 1 << 12;
+
 /// Whether the number is prime: surely, if it is below 2^64; above with an error below 4^-rounds for any number, and none is known
-/// for which it is wrong.
-pub fn is_probable(n: &UBig, rounds: i64) -> bool {
+/// for which it is wrong. `None`: it is too long. When nobody wants the answer any more it is any.
+pub fn is_probable(n: &UBig, rounds: i64) -> Option<bool> {
+    has_known_answer(n).or_else(|| (n.as_words().len() <= LONGEST).then(|| passes(n, rounds)))
+}
+
+/// The answer for numbers that are small or have a small factor.
+fn has_known_answer(n: &UBig) -> Option<bool> {
     if let Ok(small) = u64::try_from(n)
         && small < 10_000
     {
-        return small > 1
-            && SMALL
-                .iter()
-                .take_while(|prime| **prime * **prime <= small)
-                .all(|prime| small % prime != 0);
+        return Some(
+            small > 1
+                && SMALL
+                    .iter()
+                    .take_while(|prime| **prime * **prime <= small)
+                    .all(|prime| small % prime != 0),
+        );
     }
-    if SMALL.iter().any(|prime| n % *prime == 0) {
-        return false;
-    }
+    SMALL.iter().any(|prime| n % *prime == 0).then_some(false)
+}
+
+/// Whether the number passes the tests.
+fn passes(n: &UBig, rounds: i64) -> bool {
     let ring = ConstDivisor::new(n.clone());
     let strong = |base: &UBig| is_strong(n, &ring, base);
     if !strong(&UBig::from(2u8)) || !is_lucas(n, &ring) {
@@ -49,11 +63,32 @@ pub fn is_probable(n: &UBig, rounds: i64) -> bool {
     })
 }
 
+/// A power in a ring, bit by bit, so that somebody can ask in between.
+fn power<'r>(base: &Reduced<'r>, exponent: &UBig, ring: &'r ConstDivisor) -> Reduced<'r> {
+    /// Words of numbers whose powers take no time to speak of.
+    const SHORT: usize = 64;
+    if exponent.as_words().len() <= SHORT {
+        return base.pow(exponent);
+    }
+    let mut result = ring.reduce(UBig::ONE);
+    for bit in (0..exponent.bit_len()).rev() {
+        result = result.sqr();
+        if exponent.bit(bit) {
+            result *= base;
+        }
+        if is_abandoned() {
+            break;
+        }
+    }
+    result
+}
+
 /// Miller and Rabin's test of an odd number to one base.
 fn is_strong(n: &UBig, ring: &ConstDivisor, base: &UBig) -> bool {
     let last = n - UBig::ONE;
     let twos = last.trailing_zeros().unwrap_or(0);
-    let mut x = ring.reduce(base.clone()).pow(&(&last >> twos));
+    let exponent = &last >> twos;
+    let mut x = power(&ring.reduce(base.clone()), &exponent, ring);
     let one = ring.reduce(UBig::ONE);
     let minus_one = ring.reduce(last);
     if x == one || x == minus_one {
@@ -61,7 +96,7 @@ fn is_strong(n: &UBig, ring: &ConstDivisor, base: &UBig) -> bool {
     }
     for _ in 1..twos {
         x = x.sqr();
-        if x == minus_one {
+        if is_abandoned() || x == minus_one {
             return true;
         }
     }
@@ -100,6 +135,9 @@ fn is_lucas(n: &UBig, ring: &ConstDivisor) -> bool {
     let odd = &index >> twos;
     let (mut u, mut v, mut power) = (residue(1), residue(1), q.clone());
     for bit in (0..odd.bit_len() - 1).rev() {
+        if is_abandoned() {
+            return false;
+        }
         u *= &v;
         v = v.sqr() - (&power + &power);
         power = power.sqr();

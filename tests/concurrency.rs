@@ -300,6 +300,9 @@ fn the_monitor_forces_a_collection_when_none_ran_for_the_period() {
         (never.stdout.as_str(), never.stderr.as_str()),
         ("rested\n", "")
     );
+    // GO: mgc.go `gcTrigger.test`
+    let without = run_with("fairness/uncollected.gl", 1, "", "forcegcperiod=20");
+    assert_eq!(without.stdout, "0\n", "{}", without.stderr);
 }
 
 #[test]

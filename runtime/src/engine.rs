@@ -74,6 +74,9 @@ pub trait Engine: Send + Sync + Sized + 'static {
         context: &Context<'_, Self>,
     ) -> Fired;
 
+    /// The world is about to be stopped for [`Engine::collect`]: what takes long and can be done before is done here. Nothing may come of it.
+    fn prepare_collection(&self) {}
+
     /// Collects the heap. `reason` says who asked; the world runs on when this returns.
     fn collect(&self, world: &mut StoppedWorld<'_, Self>, reason: CollectionReason);
 

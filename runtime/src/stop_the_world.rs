@@ -570,6 +570,7 @@ pub(crate) fn follow_quota<E: Engine>(machine: &mut Machine<E>) {
 pub(crate) fn collect<E: Engine>(machine: &mut Machine<E>, reason: CollectionReason) {
     machine.stop_spinning();
     let shared = Arc::clone(&machine.shared);
+    shared.engine().prepare_collection();
     let central = shared.central();
     if shared.is_finishing() || central.is_stopping {
         let again = match reason {

@@ -547,8 +547,16 @@ impl Engine for Machine {
         Fired::Done
     }
 
+    fn prepare_collection(&self) {
+        let stops = self.options.stops_to_mark || self.options.finds_leaks;
+        if !stops && self.options.stress == Stress::None {
+            self.heap.prepare_collection();
+        }
+    }
+
     fn collect(&self, world: &mut StoppedWorld<'_, Machine>, reason: CollectionReason) {
-        let forced = reason == CollectionReason::Periodic;
+        // Without GOGC none is forced. GO: mgc.go `gcTrigger.test`
+        let forced = reason == CollectionReason::Periodic && self.heap.grows();
         let steps = self.options.stress == Stress::Step;
         if reason == CollectionReason::Final || self.options.finds_leaks {
             self.collect_in(world, false);

@@ -95,7 +95,7 @@ pub(super) struct Cycle {
 }
 
 /// Live bytes that may be marked within a step.
-const SOON_MARKED: u64 = 2 << 20;
+pub(super) const SOON_MARKED: u64 = 2 << 20;
 /// Entries that are scanned between two looks at the clock.
 const BATCH: usize = 128;
 /// What a processor that allocates scans at most at a time.

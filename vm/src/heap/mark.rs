@@ -579,13 +579,17 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Takes part in marking until nobody has anything left; the world is stopped.
-    pub(super) fn work(mut self, pool: &Pool) -> Marker<'a> {
+    /// Takes part in marking until nobody has anything left; the world is stopped. `has_work`: it did not enter the pool asleep.
+    pub(super) fn work(mut self, pool: &Pool, mut has_work: bool) -> Marker<'a> {
         loop {
-            self.drain();
+            if has_work {
+                self.drain();
+                pool.sleep(&mut self.stack);
+            }
             if !pool.take(&mut self.stack, &|| false) {
                 return self;
             }
+            has_work = true;
         }
     }
 

@@ -799,6 +799,7 @@ impl Heap {
         object.marked[self.side()].store(true, Ordering::Relaxed);
         object.marked[self.marking_side()].store(self.is_marking(), Ordering::Relaxed);
         state.huge_bytes += bytes;
+        platform::heap_has_grown(state.dirty_blocks * BLOCK_BYTES + state.huge_bytes);
         let place = state.huge.partition_point(|other| other.start < start);
         state.huge.insert(place, Box::new(object));
         Ok(start)
@@ -832,6 +833,12 @@ impl Heap {
             .swap(percent.map_or(u64::MAX, u64::from), Ordering::Relaxed);
         self.change_trigger(&mut state);
         u32::try_from(before).ok()
+    }
+
+    /// Whether the heap is collected as it grows: GOGC is not off.
+    pub fn grows(&self) -> bool {
+        // ORDERING: relaxed. A setting.
+        self.growth.load(Ordering::Relaxed) != u64::MAX
     }
 
     /// `debug.SetMemoryLimit`: sets GOMEMLIMIT (`None`: off); returns the setting before.

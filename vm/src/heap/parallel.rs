@@ -13,6 +13,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::concurrent::SOON_MARKED;
 use super::mark::{Marker, SHARED};
 use super::{Heap, lock};
 
@@ -48,6 +49,8 @@ struct PoolState {
     sleeping: usize,
     paused: bool,
     ended: bool,
+    /// For the marking that begins next.
+    prepared: bool,
     /// Somebody has been told that all sleep.
     asked: bool,
     lost: bool,
@@ -127,19 +130,29 @@ impl Pool {
         )
     }
 
-    /// Adds one thread to those that mark.
+    /// Adds one to those that mark, who has work.
     fn enter(&self) {
         lock(&self.state).workers += 1;
     }
 
-    /// It has not come about.
-    fn not_entered(&self) {
-        lock(&self.state).workers -= 1;
+    /// Adds a thread to those that mark, which will begin with [`Pool::take`]: nobody waits for it until it has something.
+    fn enter_asleep(&self) {
+        let mut state = lock(&self.state);
+        state.workers += 1;
+        state.sleeping += 1;
+        self.call.fetch_add(SLEEPER, Ordering::Relaxed);
     }
 
-    /// Waits for a piece, and puts it on the stack; what is on the stack is left for others before. When all sleep, `ask` is called; if it answers
-    /// false that is the end. Answers false at the end.
-    pub(super) fn take(&self, stack: &mut Vec<u64>, ask: &dyn Fn() -> bool) -> bool {
+    /// It has not come about.
+    fn not_entered(&self) {
+        let mut state = lock(&self.state);
+        state.workers -= 1;
+        state.sleeping -= 1;
+        self.call.fetch_sub(SLEEPER, Ordering::Relaxed);
+    }
+
+    /// Sleeps, and leaves what is on the stack for others: what follows is [`Pool::take`].
+    pub(super) fn sleep(&self, stack: &mut Vec<u64>) {
         let mut state = lock(&self.state);
         if !stack.is_empty() {
             state.put(std::mem::take(stack));
@@ -147,6 +160,12 @@ impl Pool {
         state.sleeping += 1;
         self.call.fetch_add(SLEEPER, Ordering::Relaxed);
         self.quiet.notify_all();
+    }
+
+    /// Waits for a piece, and puts it on the stack; for a thread that sleeps. When all sleep, `ask` is called; if it answers
+    /// false that is the end. Answers false at the end.
+    pub(super) fn take(&self, stack: &mut Vec<u64>, ask: &dyn Fn() -> bool) -> bool {
+        let mut state = lock(&self.state);
         loop {
             if state.ended {
                 state.sleeping -= 1;
@@ -210,14 +229,34 @@ impl Pool {
         self.news.notify_all();
     }
 
-    /// Begins another marking, when all those of the last have gone.
+    /// Begins another marking, when all those of the last have gone. Threads that have been prepared for it stay.
     pub(super) fn start(&self) {
         let mut state = lock(&self.state);
+        if state.prepared {
+            state.prepared = false;
+            return;
+        }
         while state.workers > 0 {
             state = wait(&self.quiet, state);
         }
         *state = PoolState::default();
         self.call.store(0, Ordering::Relaxed);
+    }
+
+    /// As [`Pool::start`], while the program still runs: those that enter wait for [`Pool::resume`]. Answers false if somebody has done so already, or the
+    /// last marking has not come to an end.
+    fn prepare(&self) -> bool {
+        let mut state = lock(&self.state);
+        if state.prepared || state.workers > 0 {
+            return false;
+        }
+        *state = PoolState {
+            paused: true,
+            prepared: true,
+            ..PoolState::default()
+        };
+        self.call.store(BACK, Ordering::Relaxed);
+        true
     }
 
     /// Something was marked that is on no stack.
@@ -245,7 +284,7 @@ unsafe impl Send for Helper<'_> {}
 
 impl<'a> Helper<'a> {
     fn work(self, pool: &Pool) -> Helper<'a> {
-        Helper(self.0.work(pool))
+        Helper(self.0.work(pool, false))
     }
 }
 
@@ -258,7 +297,7 @@ pub(super) fn mark(marker: &Marker<'_>, stack: Vec<u64>, limit: usize, helpers: 
         let threads: Vec<_> = (0..helpers)
             .filter_map(|_| {
                 let helper = Helper(marker.helper(pool, Vec::new(), limit));
-                pool.enter();
+                pool.enter_asleep();
                 let thread = std::thread::Builder::new()
                     .name("golite-mark".into())
                     .spawn_scoped(scope, move || helper.work(pool));
@@ -268,7 +307,7 @@ pub(super) fn mark(marker: &Marker<'_>, stack: Vec<u64>, limit: usize, helpers: 
                 thread.ok()
             })
             .collect();
-        let mut own = marker.helper(pool, stack, limit).work(pool);
+        let mut own = marker.helper(pool, stack, limit).work(pool, true);
         let mut all = Marked {
             stack: own.take_stack(),
             lost: own.lost,
@@ -314,6 +353,16 @@ impl Heap {
         *THREADS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 
+    /// The world is about to be stopped for a collection that will be marked beside the program: starts the threads for that, which takes longer than the
+    /// rest of the stop.
+    pub fn prepare_collection(&self) {
+        // ORDERING: relaxed. If it is not so any more, threads have been started for nothing.
+        let is_large = self.live_then.load(Ordering::Relaxed) >= SOON_MARKED;
+        if is_large && !self.is_marking() && self.collection_wanted() && self.pool.prepare() {
+            self.start_workers();
+        }
+    }
+
     /// Starts the threads that mark beside the program, a quarter as many as may run at the same time; answers whether there is one.
     pub(super) fn start_workers(&self) -> bool {
         let wanted = (self.threads() / 4).clamp(1, MOST_THREADS as usize);
@@ -321,7 +370,7 @@ impl Heap {
             let Some(heap) = self.this.upgrade() else {
                 return false;
             };
-            self.pool.enter();
+            self.pool.enter_asleep();
             let thread = std::thread::Builder::new()
                 .name("golite-mark".into())
                 .spawn(move || {
@@ -347,6 +396,7 @@ impl Heap {
             marker.drain_some(usize::MAX);
             stack = marker.take_stack();
             self.add_up(&marker);
+            self.pool.sleep(&mut stack);
         }
         self.sort_rest();
     }

@@ -1,7 +1,7 @@
 //! Address space and pages from the operating system. What differs between systems is here and nowhere else.
 
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Reserves `bytes` of zeroed, lazily committed address space at an address that is a multiple of `alignment`; `None`
 /// if the system refuses.
@@ -67,18 +67,24 @@ fn release_code() {
             (object.dlpi_addr as usize, headers)
         };
         // What the system brings itself (vdso) has no file to come back from, and refuses.
-        let page = 1 << 12;
         for segment in headers {
-            if segment.p_type != libc::PT_LOAD || segment.p_flags & libc::PF_W != 0 {
+            let start = (base + segment.p_vaddr as usize).next_multiple_of(PAGE);
+            let end = (base + (segment.p_vaddr + segment.p_filesz) as usize) & !(PAGE - 1);
+            if start >= end {
                 continue;
             }
-            let start = (base + segment.p_vaddr as usize).next_multiple_of(page);
-            let end = (base + (segment.p_vaddr + segment.p_filesz) as usize) & !(page - 1);
-            if start < end {
-                // SAFETY: whole pages of a private mapping of a file that nobody writes to: they are read from the file again.
-                unsafe {
-                    libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED)
-                };
+            match segment.p_type {
+                libc::PT_LOAD if segment.p_flags & libc::PF_W == 0 => {
+                    // SAFETY: whole pages of a private mapping of a file that nobody writes to: they are read from the file again.
+                    unsafe {
+                        libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED)
+                    };
+                }
+                libc::PT_GNU_RELRO => {
+                    // SAFETY: the loader has written here, and protected it since.
+                    unsafe { release_unwritten(start, end) };
+                }
+                _ => {}
             }
         }
         0
@@ -91,28 +97,84 @@ fn release_code() {
 #[cfg(not(all(target_os = "linux", not(miri))))]
 fn release_code() {}
 
-/// Somebody has asked for [`release_code_later`].
-static RELEASES_CODE: AtomicBool = AtomicBool::new(false);
+/// Bytes of a page.
+#[cfg(all(target_os = "linux", not(miri)))]
+const PAGE: usize = 1 << 12;
 
-/// Has the pages of the executable leave the process's memory when a heap has grown by so much that they count. A short program is over sooner than
-/// its own code would be back.
-pub fn release_code_later() {
-    // ORDERING: relaxed. Whose heap has grown may come a little late.
-    RELEASES_CODE.store(true, Ordering::Relaxed);
+/// Has those pages between two addresses leave the process's memory that are still as they stand in their file: tables of constants. The system
+/// tells which; if it does not, all stay.
+///
+/// # Safety
+/// Whole pages of a private mapping of a file, which nobody writes to any more.
+#[cfg(all(target_os = "linux", not(miri)))]
+unsafe fn release_unwritten(start: usize, end: usize) {
+    use std::os::unix::fs::FileExt;
+    // Of each page a word. Linux, Documentation/admin-guide/mm/pagemap.rst
+    const PRESENT: u64 = 1 << 63;
+    const OF_FILE: u64 = 1 << 61;
+    let Ok(map) = std::fs::File::open("/proc/self/pagemap") else {
+        return;
+    };
+    let mut words = [0; 8 * 256];
+    let mut at = start;
+    while at < end {
+        let count = ((end - at) / PAGE).min(words.len() / 8);
+        let bytes = &mut words[..8 * count];
+        if map.read_exact_at(bytes, (at / PAGE * 8) as u64).is_err() {
+            return;
+        }
+        let (words, _) = bytes.as_chunks();
+        let is_unwritten = |page: usize| {
+            let word = u64::from_ne_bytes(words[page]);
+            word & PRESENT != 0 && word & OF_FILE != 0
+        };
+        let mut page = 0;
+        while page < count {
+            let first = page;
+            while page < count && is_unwritten(page) {
+                page += 1;
+            }
+            if first < page {
+                let (start, bytes) = (at + first * PAGE, (page - first) * PAGE);
+                // SAFETY: by the contract, and the pages are still the file's.
+                unsafe { libc::madvise(start as *mut libc::c_void, bytes, libc::MADV_DONTNEED) };
+            }
+            page += 1;
+        }
+        at += count * PAGE;
+    }
 }
 
-/// How much a heap takes before the pages of the executable are released for it.
+/// How much a heap takes when the pages of the executable are next released for it.
+static RELEASE_AT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// How much a heap takes before the pages of the executable are released for it, and when they do not count any more.
 const MUCH: u64 = 1 << 20;
+const VERY_MUCH: u64 = 64 << 20;
+
+/// Has the pages of the executable leave the process's memory when a heap has grown by so much that they count, and again whenever it is half as large
+/// again: what was used only once meanwhile is not there when the heap is largest. A short program is over sooner than its own code would be back.
+pub fn release_code_later() {
+    // ORDERING: relaxed. Whose heap has grown may come a little late.
+    RELEASE_AT.store(MUCH, Ordering::Relaxed);
+}
 
 /// A heap takes so many bytes now.
 #[inline]
 pub fn heap_has_grown(bytes: u64) {
     // ORDERING: relaxed, both. One of those who see it does it.
-    if bytes > MUCH
-        && RELEASES_CODE.load(Ordering::Relaxed)
-        && RELEASES_CODE.swap(false, Ordering::Relaxed)
-    {
-        release_code();
+    let at = RELEASE_AT.load(Ordering::Relaxed);
+    if bytes > at {
+        let next = if bytes < VERY_MUCH {
+            bytes + bytes / 2
+        } else {
+            u64::MAX
+        };
+        let exchanged =
+            RELEASE_AT.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed);
+        if exchanged.is_ok() {
+            release_code();
+        }
     }
 }
 

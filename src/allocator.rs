@@ -61,6 +61,17 @@ fn take(bytes: usize) {
     LARGE_BYTES.fetch_add(bytes as u64, Ordering::Relaxed);
 }
 
+unsafe extern "C" {
+    /// Of mimalloc: its thread's free pages, those of threads that have ended, and with `force` what it keeps of the system's.
+    fn mi_collect(force: bool);
+}
+
+/// Gives back to the system what the allocator keeps and nobody uses.
+pub fn release() {
+    // SAFETY: any thread may call it at any time.
+    unsafe { mi_collect(true) };
+}
+
 fn give_back(bytes: usize) {
     LARGE_BYTES.fetch_sub(bytes as u64, Ordering::Relaxed);
 }

@@ -117,6 +117,7 @@ pub fn execute(
     options.traceback = TracebackLevel::named(&std::env::var("GOTRACEBACK").unwrap_or_default());
     options.max_memory = settings.max_heap;
     options.native_memory = Some(allocator::in_large_blocks);
+    options.release_native = Some(allocator::release);
     if let Some(seed) = settings.seed {
         options.seed = Some(seed);
         options.processors = Some(1);
@@ -177,7 +178,7 @@ pub fn execute(
         end(&exit)
     }
     // The compiler's work is done.
-    vm::release_code_later();
+    vm::release_code_later(allocator::release);
     vm.run_process(move |exit| end(&shown(exit, &sources, settings)))
 }
 

@@ -22,6 +22,8 @@ const KEPT: usize = 2 * BATCH;
 const MOST_BATCHES: usize = 1024;
 /// With more batches than this, those that are not needed go back within seconds, without a collection.
 const MANY_BATCHES: usize = 64;
+/// So many are not worth another look.
+const FEW_BATCHES: usize = 4;
 /// How many batches a collection gives back, since the world waits for it.
 const TRIMMED: usize = 128;
 
@@ -120,21 +122,23 @@ impl FiberPool {
 
     /// Gives back what has not been needed since the last call. Answers whether that is all there is to do.
     pub(crate) fn settle(&self) -> bool {
-        let unused: Vec<_> = {
+        let (unused, is_in_use): (Vec<_>, _) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let count = state.unused_since;
             let unused = state.batches.drain(..count).collect();
             state.unused_since = state.batches.len();
             state.unused = state.unused.min(state.batches.len());
             self.publish(&state);
-            unused
+            (unused, count == 0)
         };
         // Somebody may want some meanwhile.
         for batch in unused {
             drop(batch);
         }
         // ORDERING: relaxed and release, as in `hand_on`.
-        let is_settled = self.batches.load(Ordering::Relaxed) <= MANY_BATCHES;
+        let left = self.batches.load(Ordering::Relaxed);
+        // What is left of a spike may be in use again and again; what is not goes at the next call.
+        let is_settled = left <= FEW_BATCHES || left <= MANY_BATCHES && is_in_use;
         if is_settled {
             self.settling.store(false, Ordering::Release);
         }

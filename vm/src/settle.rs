@@ -1,7 +1,8 @@
 //! After a spike of goroutines: a thread that gives their memory back, though nothing else happens.
 //!
 //! It looks once a second. What has lain in the pool of fibers unused since its last look goes; when little is left it asks for a collection, for what the
-//! goroutines had allocated, gives back the scheduler's records of goroutines, and ends.
+//! goroutines had allocated, and gives back the scheduler's records of goroutines. A second later what that collection has left free goes as well, and
+//! it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,10 @@ pub(crate) fn after_spikes(machine: &Arc<Machine>, requester: CollectionRequeste
                 }
                 requester.release_goroutines();
                 requester.request_collection();
+                std::thread::sleep(PATIENCE);
+                if let Some(machine) = machine.upgrade() {
+                    machine.heap().release_unused();
+                }
             })
             .is_ok()
     });

@@ -71,6 +71,9 @@ pub struct VmOptions {
     /// Says how many bytes of the host's allocator the program's natives have taken, as far as that is known: they count towards
     /// `max_memory`.
     pub native_memory: Option<fn() -> u64>,
+    /// Has the host's allocator give back to the system what it keeps and nobody uses: called when the program is at rest, and for
+    /// `debug.FreeOSMemory`.
+    pub release_native: Option<fn()>,
     /// Fills what a collection frees with a pattern.
     pub poison_freed: bool,
     /// Samples allocations for a profile ([`crate::heap::Heap::allocation_records`]), also if the program itself cannot ask for it.
@@ -108,6 +111,7 @@ impl Default for VmOptions {
             max_goroutines: None,
             fuel: None,
             native_memory: None,
+            release_native: None,
             poison_freed: false,
             sample_allocations: false,
             release_always: false,
@@ -258,6 +262,7 @@ pub(crate) fn machine_for(
         growth_percent: options.growth_percent,
         limit: options.max_memory,
         native_memory: options.native_memory,
+        release_native: options.release_native,
         soft_limit: options.memory_limit,
         seed: options.seed.unwrap_or_else(random_seed),
         poison: options.poison_freed,

@@ -130,6 +130,8 @@ pub struct HeapOptions {
     pub limit: Option<u64>,
     /// Says how many bytes natives have taken from the host's allocator: they count towards `limit` as well.
     pub native_memory: Option<fn() -> u64>,
+    /// Has the host's allocator give back what it keeps and nobody uses. Called from threads of the heap.
+    pub release_native: Option<fn()>,
     /// GOMEMLIMIT: bytes that collections try to stay under. Allocation never fails because of it.
     pub soft_limit: Option<u64>,
     /// Of hash seeds and iteration starts of maps: the same seed, the same numbers for each cache in order of creation.
@@ -154,6 +156,7 @@ impl Default for HeapOptions {
             growth_percent: Some(100),
             limit: None,
             native_memory: None,
+            release_native: None,
             soft_limit: None,
             seed: 0,
             poison: false,
@@ -420,6 +423,7 @@ pub struct Heap {
     refuses: bool,
     /// Give free memory back at each collection, at once.
     release_always: bool,
+    release_native: Option<fn()>,
     /// For the scavenger.
     this: Weak<Heap>,
     scavenging: AtomicBool,
@@ -493,6 +497,7 @@ impl Heap {
         let region = RegionRef::reserve(tag, true).ok_or(OutOfMemory)?;
         let heap = Arc::new_cyclic(|this| Heap {
             release_always: options.release_always,
+            release_native: options.release_native,
             this: this.clone(),
             scavenging: AtomicBool::new(false),
             made: Instant::now(),
@@ -808,9 +813,20 @@ impl Heap {
     /// Gives all unused blocks back to the system (`debug.FreeOSMemory`); returns how many bytes. What is given back costs page faults
     /// when it is used again: see [`scavenge`] for what happens by itself.
     pub fn release_unused(&self) -> u64 {
-        let state = &mut *lock(&self.state);
-        self.sort(state, usize::MAX);
-        release_free(state)
+        let released = {
+            let state = &mut *lock(&self.state);
+            self.sort(state, usize::MAX);
+            release_free(state)
+        };
+        self.release_native();
+        released
+    }
+
+    /// Has the host's allocator give back what nobody uses.
+    fn release_native(&self) {
+        if let Some(release) = self.release_native {
+            release();
+        }
     }
 
     // ---- collection ----

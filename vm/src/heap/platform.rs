@@ -1,6 +1,7 @@
 //! Address space and pages from the operating system. What differs between systems is here and nowhere else.
 
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Reserves `bytes` of zeroed, lazily committed address space at an address that is a multiple of `alignment`; `None`
@@ -148,13 +149,18 @@ unsafe fn release_unwritten(start: usize, end: usize) {
 /// How much a heap takes when the pages of the executable are next released for it.
 static RELEASE_AT: AtomicU64 = AtomicU64::new(u64::MAX);
 
+/// What else is given back then.
+static RELEASED_TOO: OnceLock<fn()> = OnceLock::new();
+
 /// How much a heap takes before the pages of the executable are released for it, and when they do not count any more.
 const MUCH: u64 = 1 << 20;
-const VERY_MUCH: u64 = 64 << 20;
+const VERY_MUCH: u64 = 32 << 20;
 
-/// Has the pages of the executable leave the process's memory when a heap has grown by so much that they count, and again whenever it is half as large
-/// again: what was used only once meanwhile is not there when the heap is largest. A short program is over sooner than its own code would be back.
-pub fn release_code_later() {
+/// Has the pages of the executable leave the process's memory when a heap has grown by so much that they count, and again whenever it is a third
+/// larger: what was used only once meanwhile is not there when the heap is largest. A short program is over sooner than its own code would be back.
+/// `also` is called with it, by whoever allocates: to give back what else the compiler has left.
+pub fn release_code_later(also: fn()) {
+    let _ = RELEASED_TOO.set(also);
     // ORDERING: relaxed. Whose heap has grown may come a little late.
     RELEASE_AT.store(MUCH, Ordering::Relaxed);
 }
@@ -166,7 +172,7 @@ pub fn heap_has_grown(bytes: u64) {
     let at = RELEASE_AT.load(Ordering::Relaxed);
     if bytes > at {
         let next = if bytes < VERY_MUCH {
-            bytes + bytes / 2
+            bytes + bytes / 3
         } else {
             u64::MAX
         };
@@ -174,6 +180,9 @@ pub fn heap_has_grown(bytes: u64) {
             RELEASE_AT.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed);
         if exchanged.is_ok() {
             release_code();
+            if let Some(also) = RELEASED_TOO.get() {
+                also();
+            }
         }
     }
 }

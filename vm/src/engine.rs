@@ -382,6 +382,9 @@ impl Machine {
     ) {
         // A program with a limit may need every byte.
         self.fibers.trim(self.heap.account().limit().is_some());
+        if self.fibers.gathers() {
+            world.for_each_processor(|_, local| self.fibers.gather(&mut local.free));
+        }
         self.heap
             .start_runners(|function| match self.fiber_of(function, None) {
                 Some(fiber) => {

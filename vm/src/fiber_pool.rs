@@ -41,6 +41,8 @@ pub(crate) struct FiberPool {
     after_spike: OnceLock<Box<dyn Fn() -> bool + Send + Sync>>,
     /// Somebody does.
     settling: AtomicBool,
+    /// What the processors keep is wanted here.
+    gathers: AtomicBool,
 }
 
 #[derive(Default)]
@@ -145,6 +147,26 @@ impl FiberPool {
         is_settled
     }
 
+    /// After a spike, what processors keep may hold a chunk of memory each ([`crate::slab`]): the next collection gathers it.
+    pub(crate) fn gather_soon(&self) {
+        // ORDERING: relaxed. The collection that sees it does it.
+        self.gathers.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has asked for [`FiberPool::gather`].
+    pub(crate) fn gathers(&self) -> bool {
+        // ORDERING: relaxed, as above.
+        self.gathers.swap(false, Ordering::Relaxed)
+    }
+
+    /// Takes over what a processor keeps; the world is stopped.
+    pub(crate) fn gather(&self, local: &mut FreeFibers) {
+        let batch = std::mem::take(&mut local.0);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.batches.push(batch);
+        self.publish(&state);
+    }
+
     fn publish(&self, state: &State) {
         // ORDERING: Relaxed, as in `refill`.
         self.batches.store(state.batches.len(), Ordering::Relaxed);
@@ -203,5 +225,11 @@ mod tests {
             pool.take(&mut there).is_none(),
             "nothing is left to hand on"
         );
+        assert!(!pool.gathers());
+        pool.gather_soon();
+        assert!(pool.gathers() && !pool.gathers());
+        pool.gather(&mut here);
+        pool.trim(true);
+        held(0);
     }
 }

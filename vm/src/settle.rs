@@ -1,8 +1,8 @@
 //! After a spike of goroutines: a thread that gives their memory back, though nothing else happens.
 //!
 //! It looks once a second. What has lain in the pool of fibers unused since its last look goes; when little is left it asks for a collection, for what the
-//! goroutines had allocated, and gives back the scheduler's records of goroutines. A second later what that collection has left free goes as well, and
-//! it ends.
+//! goroutines had allocated, and gives back the scheduler's records of goroutines. A second later what that collection has left free goes as well, and the
+//! fibers that processors had kept; then it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,9 +35,15 @@ pub(crate) fn after_spikes(machine: &Arc<Machine>, requester: CollectionRequeste
                     }
                 }
                 requester.release_goroutines();
+                let Some(settling) = machine.upgrade() else {
+                    return;
+                };
+                settling.fibers.gather_soon();
+                drop(settling);
                 requester.request_collection();
                 std::thread::sleep(PATIENCE);
                 if let Some(machine) = machine.upgrade() {
+                    machine.fibers.trim(true);
                     machine.heap().release_unused();
                 }
             })

@@ -176,8 +176,7 @@ pub fn heap_has_grown(bytes: u64) {
         } else {
             u64::MAX
         };
-        let exchanged =
-            RELEASE_AT.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed);
+        let exchanged = RELEASE_AT.compare_exchange(at, next, Ordering::Relaxed, Ordering::Relaxed);
         if exchanged.is_ok() {
             release_code();
             if let Some(also) = RELEASED_TOO.get() {

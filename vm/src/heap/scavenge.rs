@@ -54,7 +54,8 @@ impl Heap {
     /// collection.
     pub(super) fn scavenge_soon(&self, state: &State) {
         // ORDERING: acquire and release. Who clears the flag has done with the heap.
-        if self.excess(state, true) < LEAST_BLOCKS || self.scavenging.swap(true, Ordering::Acquire) {
+        if self.excess(state, true) < LEAST_BLOCKS || self.scavenging.swap(true, Ordering::Acquire)
+        {
             return;
         }
         let heap = self.this.clone();

@@ -5,7 +5,7 @@
 //! looking at all names of the program for a similar one is cheap enough.
 
 use diagnostics::{Diagnostic, TextRange};
-use parser::ast::{BinaryOperator, ExprId, Symbol};
+use parser::ast::{BinaryOperator, Decl, ExprId, Symbol};
 use smallvec::SmallVec;
 
 use crate::checker::Checker;
@@ -743,12 +743,27 @@ impl Checker<'_> {
 
     /// Of a generic type without type arguments.
     pub(crate) fn hint_generic_type(&self, typ: TypeId, expr: ExprId) -> Hint {
-        let count = self.program.types.type_parameters(typ).len();
+        let parameters = self.program.types.type_parameters(typ);
+        let count = parameters.len();
         let arguments = match count {
             0 | 1 => "int".to_owned(),
             _ => vec!["int"; count.min(4)].join(", "),
         };
         let text = self.expression_text(expr);
+        let is_receiver = self.program.functions.iter().any(|function| {
+            let Decl::Func(declaration) = self.ast.decl(function.declaration) else {
+                return false;
+            };
+            let receiver = declaration.receiver;
+            receiver.is_some_and(|receiver| self.receiver_base(receiver.ty) == expr)
+        });
+        if is_receiver {
+            let names: Vec<_> = parameters.iter().map(|p| self.type_text(*p)).collect();
+            return Hint::help(format!(
+                "a receiver names the type parameters: {text}[{}]",
+                names.join(", ")
+            ));
+        }
         Hint::help(format!("with type arguments: {text}[{arguments}], say"))
     }
 
@@ -834,7 +849,10 @@ impl Checker<'_> {
                     }
                 });
             }
-            return self.hint_missing_method(x.typ, target);
+            // A method that the pointer has is not the one that is lacking.
+            let pointer_lacks = self.program.missing_method(pointer, target, true);
+            let is_same = pointer_lacks == self.program.missing_method(x.typ, target, true);
+            return self.hint_missing_method(if is_same { x.typ } else { pointer }, target);
         }
         if types.is_interface(x.typ) && !types.is_type_parameter(x.typ) {
             let typ = self.type_text(target);

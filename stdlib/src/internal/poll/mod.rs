@@ -314,12 +314,18 @@ fn at<T, Error: Into<io::Error>>(step: i64, result: Result<T, Error>) -> Result<
 
 /// Kinds of sockets, by the script's numbers.
 fn socket_type(kind: i64) -> SocketType {
-    match kind {
+    match kind & 0xFF {
         1 => SocketType::STREAM,
         2 => SocketType::DGRAM,
+        4 => SocketType::RAW,
         _ => SocketType::SEQPACKET,
     }
 }
+
+/// Of a kind: others may have the same address.
+const SHARED: i64 = 1 << 8;
+/// Of a kind: where the number of the protocol begins.
+const PROTOCOL: u32 = 16;
 
 /// Families, by the script's letters.
 fn family(letter: i64) -> AddressFamily {
@@ -338,7 +344,10 @@ fn new_socket(letter: i64, kind: i64, only_v6: bool) -> Result<OwnedFd, Failure>
             family,
             socket_type(kind),
             SocketFlags::NONBLOCK | SocketFlags::CLOEXEC,
-            None,
+            u32::try_from(kind >> PROTOCOL)
+                .ok()
+                .and_then(std::num::NonZeroU32::new)
+                .map(rustix::net::Protocol::from_raw),
         ),
     )?;
     if family == AddressFamily::INET6 {
@@ -347,6 +356,9 @@ fn new_socket(letter: i64, kind: i64, only_v6: bool) -> Result<OwnedFd, Failure>
     }
     if family != AddressFamily::UNIX && kind != 1 {
         at(OPTION, sockopt::set_socket_broadcast(&socket, true))?;
+    }
+    if kind & SHARED != 0 {
+        at(OPTION, sockopt::set_socket_reuseaddr(&socket, true))?;
     }
     Ok(socket)
 }
@@ -405,6 +417,138 @@ fn connect(
     opened(context, made)
 }
 
+/// A socket that is neither bound nor connected: key, step and error number.
+fn open(context: &mut NativeContext<'_>, letter: i64, kind: i64, only_v6: bool) -> (i64, i64, i64) {
+    let made = new_socket(letter, kind, only_v6).map(|socket| (socket, false));
+    let (handle, _, step, number) = opened(context, made);
+    (handle, step, number)
+}
+
+/// Binds a socket; `reached`: others will reach it there, or it is where its own end is. Error number.
+fn bind(context: &mut NativeContext<'_>, handle: i64, local: GoStr<'_>, reached: bool) -> i64 {
+    if let Err(error) = permitted(context, &local, reached) {
+        return error_number(&error);
+    }
+    on(context, handle, |source| {
+        Ok(rustix::net::bind(source, &decode(&local)?)?)
+    })
+}
+
+/// Begins to connect a socket: whether that is still under way, error number.
+fn connect_to(context: &mut NativeContext<'_>, handle: i64, remote: GoStr<'_>) -> (bool, i64) {
+    if let Err(error) = permitted(context, &remote, true) {
+        return (false, error_number(&error));
+    }
+    let mut under_way = false;
+    let number = on(context, handle, |source| {
+        match rustix::net::connect(source, &decode(&remote)?) {
+            Err(rustix::io::Errno::INPROGRESS | rustix::io::Errno::INTR) => {
+                under_way = true;
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    });
+    (under_way, number)
+}
+
+/// Has a socket take connections: error number.
+fn listen_on(context: &mut NativeContext<'_>, handle: i64) -> i64 {
+    on(context, handle, |source| {
+        Ok(rustix::net::listen(source, backlog())?)
+    })
+}
+
+/// Joins a multicast group through the interface of a number, 0: any. Error number.
+fn join(context: &mut NativeContext<'_>, handle: i64, group: GoStr<'_>, interface: i64) -> i64 {
+    let interface = u32::try_from(interface).unwrap_or(0);
+    on(context, handle, |source| {
+        if let Ok(v4) = <[u8; 4]>::try_from(&*group) {
+            let any = Ipv4Addr::UNSPECIFIED;
+            sockopt::set_ip_add_membership_with_ifindex(source, &v4.into(), &any, interface)?;
+            return Ok(());
+        }
+        let v6 = <[u8; 16]>::try_from(&*group)
+            .map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+        Ok(sockopt::set_ipv6_add_membership(
+            source,
+            &v6.into(),
+            interface,
+        )?)
+    })
+}
+
+/// What kind of socket it is, as scripts count them, 0 for another: kind and error number.
+fn socket_kind(context: &mut NativeContext<'_>, handle: i64) -> (i64, i64) {
+    let mut kind = 0;
+    let number = on(context, handle, |source| {
+        kind = match sockopt::socket_type(source)? {
+            SocketType::STREAM => 1,
+            SocketType::DGRAM => 2,
+            SocketType::SEQPACKET => 3,
+            SocketType::RAW => 4,
+            _ => 0,
+        };
+        Ok(())
+    });
+    (kind, number)
+}
+
+/// What the system tells of its network interfaces: netlink messages, asked for by a request of this type. GO: syscall/netlink_linux.go `NetlinkRIB`.
+fn routes(host: HostHandle, request: i64) -> (Bytes, i64) {
+    let told = || -> io::Result<Vec<u8>> {
+        // Who is kept from the network is kept from its plan.
+        if !host.capabilities.may_look_up("localhost") {
+            return Err(io::Error::from_raw_os_error(libc::EACCES));
+        }
+        let socket = rustix::net::socket_with(
+            AddressFamily::NETLINK,
+            SocketType::RAW,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        let kernel = rustix::net::netlink::SocketAddrNetlink::new(0, 0);
+        rustix::net::bind(&socket, &kernel)?;
+        // Length, type, flags (a request for all), number, sender; then the family: any.
+        let mut message = [0; 17];
+        message[0] = 17;
+        message[4] = u8::try_from(request).unwrap_or(0);
+        message[5] = 0;
+        message[6..8].copy_from_slice(&0x301_u16.to_ne_bytes());
+        message[8] = 1;
+        rustix::net::sendto(&socket, &message, SendFlags::empty(), &kernel)?;
+        let mut all = Vec::new();
+        let mut piece = vec![0; MOST];
+        loop {
+            let (_, length) = rustix::net::recv(&socket, &mut piece[..], RecvFlags::empty())?;
+            let mut rest = &piece[..length.min(MOST)];
+            while let Some(head) = rest.first_chunk::<16>() {
+                let size = u32::from_ne_bytes([head[0], head[1], head[2], head[3]]) as usize;
+                let kind = u16::from_ne_bytes([head[4], head[5]]);
+                if kind == NETLINK_DONE || size < head.len() || size > rest.len() {
+                    return Ok(all);
+                }
+                if kind == NETLINK_ERROR {
+                    return Err(io::Error::from_raw_os_error(libc::EINVAL));
+                }
+                let padded = size.next_multiple_of(4).min(rest.len());
+                all.extend_from_slice(&rest[..padded]);
+                rest = &rest[padded..];
+            }
+            if length == 0 {
+                return Ok(all);
+            }
+        }
+    };
+    match told() {
+        Ok(all) => (Bytes(all), 0),
+        Err(error) => (Bytes::default(), error_number(&error)),
+    }
+}
+
+const NETLINK_ERROR: u16 = 2;
+const NETLINK_DONE: u16 = 3;
+
 /// Waits until a connection that is under way stands: error number.
 fn connected(context: &mut NativeContext<'_>, handle: i64) -> Parking<i64> {
     if context.take_broken_wait().is_some() {
@@ -442,7 +586,7 @@ fn listen(
 ) -> (i64, i64, i64) {
     let made = (|| {
         let socket = new_socket(letter, kind, only_v6)?;
-        let is_stream = kind != 2;
+        let is_stream = kind == 1 || kind == 3;
         if is_stream && family(letter) != AddressFamily::UNIX {
             at(OPTION, sockopt::set_socket_reuseaddr(&socket, true))?;
         }
@@ -534,6 +678,20 @@ fn watch(context: &mut NativeContext<'_>, file: i64) -> (i64, i64) {
             context.host().close(file);
             (descriptor.key().0 as i64, 0)
         }
+        Err(error) => (-1, error_number(&error)),
+    }
+}
+
+/// A descriptor of its own for an open file that is a socket; the file stays open, and nothing of either ever blocks a thread again.
+fn watch_socket(context: &mut NativeContext<'_>, file: i64) -> (i64, i64) {
+    let watched = crate::os::file(context.host(), file).and_then(|source| {
+        sockopt::socket_type(&*source)?;
+        let own = rustix::io::fcntl_dupfd_cloexec(&*source, 3)?;
+        rustix::io::ioctl_fionbio(&own, true)?;
+        watch_new(context, own)
+    });
+    match watched {
+        Ok(descriptor) => (descriptor.key().0 as i64, 0),
         Err(error) => (-1, error_number(&error)),
     }
 }
@@ -720,7 +878,15 @@ natives! {
     pure "detach" => detach;
     pure "duplicate" => duplicate;
     pure "Watch" => watch;
+    pure "WatchSocket" => watch_socket;
     pure "Connect" => connect;
+    pure "Open" => open;
+    pure "Bind" => bind;
+    pure "ConnectTo" => connect_to;
+    pure "ListenOn" => listen_on;
+    pure "Join" => join;
+    pure "SocketKind" => socket_kind;
+    blocking "Routes" => routes;
     parking "connected" => connected;
     pure "Listen" => listen;
     pure "closeHandle" => close;

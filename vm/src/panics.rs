@@ -248,19 +248,44 @@ fn text_of(record: &PanicRecord) -> String {
 /// The text of the panic by a nil pointer.
 pub(crate) const NIL_DEREFERENCE: &str = "invalid memory address or nil pointer dereference";
 
+/// The run-time errors of which Go has one value each. GO: panic.go `memoryError`, `divideError`, `shiftError`.
+const ONE_OF_A_KIND: [&str; 3] = [
+    NIL_DEREFERENCE,
+    "integer divide by zero",
+    "negative shift amount",
+];
+
+/// Type words of values that panics are compared by.
+#[derive(Clone, Copy)]
+struct KnownWords {
+    string: u64,
+    nil_error: u64,
+    runtime_error: u64,
+}
+
 /// What Go prints for panics that nobody recovered. GO: panic.go `printpanics`.
 ///
 /// A panic with the very value of the one before is not shown again. Go compares the words of the interfaces, and keeps one copy of each
-/// string literal: here the bytes of the two strings must be the same ones. A `*runtime.PanicNilError` points to nothing there, so all are one.
-fn describe(panics: &[PanicRecord], string: u64, nil_error: u64) -> String {
+/// string literal: here the bytes of the two strings must be the same ones. A `*runtime.PanicNilError` points to nothing there, so all are one,
+/// and of each run-time error without figures in it there is only one.
+fn describe(panics: &[PanicRecord], known: KnownWords) -> String {
     let mut out = String::new();
     let mut previous: Option<&PanicRecord> = None;
     let repanicked = |p: &PanicRecord, next: &PanicRecord| {
         let same_literal = || {
-            [p.value[0], next.value[0]] == [string; 2] && p.text == next.text && p.text.is_some()
+            [p.value[0], next.value[0]] == [known.string; 2]
+                && p.text == next.text
+                && p.text.is_some()
         };
-        let both_nil = || [p.value[0], next.value[0]] == [nil_error; 2];
-        !p.goexit && !next.goexit && (p.value == next.value || same_literal() || both_nil())
+        let both_nil = || [p.value[0], next.value[0]] == [known.nil_error; 2];
+        let same_error = || {
+            let text = text_of(p);
+            [p.value[0], next.value[0]] == [known.runtime_error; 2]
+                && ONE_OF_A_KIND.iter().any(|one| text.ends_with(one))
+                && text == text_of(next)
+        };
+        let is_same = || p.value == next.value || same_literal() || both_nil() || same_error();
+        !p.goexit && !next.goexit && is_same()
     };
     for (index, record) in panics.iter().enumerate() {
         if record.goexit {
@@ -292,14 +317,15 @@ fn describe(panics: &[PanicRecord], string: u64, nil_error: u64) -> String {
 }
 
 fn died(cx: &mut Running<'_>) -> Next {
-    let types = &cx.machine.image.types;
-    let string = types.get(cx.machine.image.known.string).word();
-    let nil_error = types.get(cx.machine.image.known.panic_nil_error).word();
-    let mut head = describe(&cx.fiber.panics, string, nil_error);
-    let known = cx.machine.image.known.runtime_error;
-    let error = cx.machine.image.types.get(known).word();
+    let (types, known) = (&cx.machine.image.types, &cx.machine.image.known);
+    let known = KnownWords {
+        string: types.get(known.string).word(),
+        nil_error: types.get(known.panic_nil_error).word(),
+        runtime_error: types.get(known.runtime_error).word(),
+    };
+    let mut head = describe(&cx.fiber.panics, known);
     let is_nil_dereference = |record: &PanicRecord| {
-        record.value[0] == error && text_of(record).ends_with(NIL_DEREFERENCE)
+        record.value[0] == known.runtime_error && text_of(record).ends_with(NIL_DEREFERENCE)
     };
     if cx.fiber.panics.iter().any(is_nil_dereference) {
         // Go's own figures are those of its machine code; there is no signal here, so there are none.

@@ -732,7 +732,7 @@ impl<'a> Loader<'a> {
     fn find(&self, importer: &Frame, import: &Pending) -> Result<(PathBuf, String), String> {
         let path = import.path.as_str();
         if self.sources.sealed {
-            return Err(format!("package {path} is not in std"));
+            return Err(not_in_std(path));
         }
         if path.starts_with("./") || path.starts_with("../") || path == "." || path == ".." {
             if importer.module.is_some() && !self.beside {
@@ -800,7 +800,7 @@ impl<'a> Loader<'a> {
         // GO: cmd/go/internal/modload/import.go ImportMissingError
         let first = path.split('/').next().unwrap_or(path);
         Err(if !first.contains('.') {
-            format!("package {path} is not in std")
+            not_in_std(path)
         } else if self.main_module.is_some() {
             format!("no required module provides package {path}; to add it:\n\tgo get {path}")
         } else {
@@ -986,4 +986,14 @@ fn internal_outside(folder: &Path, importer: &Path) -> Option<PathBuf> {
         .find(|ancestor| ancestor.ends_with("internal"))?;
     let parent = internal.parent()?;
     (!importer.starts_with(parent)).then(|| parent.to_owned())
+}
+
+/// There is no standard package with this path: Go has none, or golite.
+fn not_in_std(path: &str) -> String {
+    match stdlib::not_there::is_not_there(path) {
+        true => {
+            format!("package {path} is not supported yet: of Go's standard library golite lacks it")
+        }
+        false => format!("package {path} is not in std"),
+    }
 }

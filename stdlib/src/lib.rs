@@ -48,6 +48,7 @@ pub mod index;
 pub mod internal;
 pub mod iter;
 pub mod math;
+pub mod not_there;
 pub mod os;
 pub mod outline;
 pub mod reflect;

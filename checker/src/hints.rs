@@ -1217,28 +1217,35 @@ fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > limit {
         return None;
     }
-    let row: SmallVec<[usize; 96]> = (0..=b.len()).collect();
-    let (mut before, mut last, mut next) = (row.clone(), row.clone(), row);
+    // What both begin and end with costs nothing.
+    let front = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[front..], &b[front..]);
+    let pairs = a.iter().rev().zip(b.iter().rev());
+    let back = pairs.take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[..a.len() - back], &b[..b.len() - back]);
+    // Row i is in place i modulo 3.
+    let first: SmallVec<[usize; 64]> = (0..=b.len()).collect();
+    let mut rows = [first.clone(), first.clone(), first];
     for i in 0..a.len() {
-        next[0] = i + 1;
-        let mut least = next[0];
+        let (before, last, next) = ((i + 2) % 3, i % 3, (i + 1) % 3);
+        rows[next][0] = i + 1;
+        let mut least = i + 1;
         for j in 0..b.len() {
-            let change = last[j] + usize::from(a[i] != b[j]);
-            let mut steps = change.min(last[j + 1] + 1).min(next[j] + 1);
+            let change = rows[last][j] + usize::from(a[i] != b[j]);
+            let mut steps = change.min(rows[last][j + 1] + 1).min(rows[next][j] + 1);
             if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
-                steps = steps.min(before[j - 1] + 1);
+                steps = steps.min(rows[before][j - 1] + 1);
             }
-            next[j + 1] = steps;
+            rows[next][j + 1] = steps;
             least = least.min(steps);
         }
         // A swap comes from the row before, so one more than the limit may still become less.
         if least > limit + 1 {
             return None;
         }
-        std::mem::swap(&mut before, &mut last);
-        std::mem::swap(&mut last, &mut next);
     }
-    last.last().copied().filter(|found| *found <= limit)
+    let found = rows[a.len() % 3][b.len()];
+    (found <= limit).then_some(found)
 }
 
 #[cfg(test)]
@@ -1253,5 +1260,10 @@ mod tests {
         assert_eq!(distance("TOUPPER", "ToUpper", 2), Some(0));
         assert_eq!(distance("a", "b", 0), None);
         assert_eq!(distance("", "ab", 2), Some(2));
+        assert_eq!(distance("abcd", "badc", 2), Some(2));
+        assert_eq!(distance("name12", "name21", 1), Some(1));
+        assert_eq!(distance("aab", "ab", 1), Some(1));
+        assert_eq!(distance("kitten", "sitting", 3), Some(3));
+        assert_eq!(distance("kitten", "sitting", 2), None);
     }
 }

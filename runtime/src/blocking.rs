@@ -47,6 +47,7 @@ impl OwnershipWord {
     }
 
     /// For the holder of the processor.
+    #[inline]
     pub(crate) fn set(&self, status: ProcessorStatus) {
         debug_assert!(
             status != ProcessorStatus::Blocking,

@@ -458,7 +458,14 @@ impl<E: Engine> Shared<E> {
     }
 
     /// Makes sure that a machine, or the shared monitor, waits for events if a processor is idle, or nobody else looks for them.
+    #[inline]
     pub(crate) fn watch_descriptors(self: &Arc<Self>) {
+        if self.netpoll.has_waiters() {
+            self.watch_for_waiters();
+        }
+    }
+
+    fn watch_for_waiters(self: &Arc<Self>) {
         if !self.waits_itself() {
             if self.netpoll.has_waiters()
                 && (self.idle_count() != 0 || self.events_wait_for_monitor())

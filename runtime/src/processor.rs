@@ -20,7 +20,7 @@ use crossbeam_utils::CachePadded;
 use crate::{
     blocking::{BlockingTicket, OwnershipWord, ProcessorStatus},
     engine::Engine,
-    goroutine::{FreeList, GoroutineId},
+    goroutine::{Free, FreeList, GoroutineId, Registry},
     preempt::LimitWord,
     run_queue::RunQueue,
     sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
@@ -60,6 +60,8 @@ struct Owned<E: Engine> {
 /// The owner's part that a `Context` uses while the engine has the rest.
 pub(crate) struct OwnerCells<E: Engine> {
     pub(crate) free: Cell<FreeList<E>>,
+    /// What the last caller's goroutine was, for the next.
+    pub(crate) spare: Cell<Option<Free<E>>>,
     /// The next number for a goroutine, and how many are left of this processor's batch.
     next_id: Cell<u64>,
     ids_left: Cell<u32>,
@@ -91,6 +93,27 @@ impl<E: Engine> OwnerCells<E> {
         self.next_id.set(id + 1);
         self.ids_left.set(self.ids_left.get() - 1);
         GoroutineId(id)
+    }
+
+    /// A goroutine for a caller.
+    #[inline]
+    pub(crate) fn take_spare(&self, registry: &Registry<E>) -> Free<E> {
+        self.spare.take().unwrap_or_else(|| {
+            let mut list = self.free.take();
+            let free = list.take(registry);
+            self.free.set(list);
+            free
+        })
+    }
+
+    /// Keeps it for the next, or with the others.
+    #[inline]
+    pub(crate) fn put_spare(&self, free: Free<E>, registry: &Registry<E>) {
+        if let Some(before) = self.spare.replace(Some(free)) {
+            let mut list = self.free.take();
+            list.put(before, registry);
+            self.free.set(list);
+        }
     }
 
     /// A random number (wyrand).
@@ -154,6 +177,7 @@ impl<E: Engine> OwnedProcessor<E> {
             owned: UnsafeCell::new(Owned {
                 shared_by_context: OwnerCells {
                     free: Cell::new(FreeList::default()),
+                    spare: Cell::new(None),
                     next_id: Cell::new(0),
                     ids_left: Cell::new(0),
                     random: Cell::new(seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
@@ -218,6 +242,7 @@ impl<E: Engine> OwnedProcessor<E> {
         }
     }
 
+    #[inline]
     pub(crate) fn set_status(&self, status: ProcessorStatus) {
         self.0.word.set(status);
     }

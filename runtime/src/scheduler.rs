@@ -565,10 +565,14 @@ impl<E: Engine> Shared<E> {
     }
 
     /// Makes sure that somebody will be awake when a timer of a busy processor is due.
+    #[inline]
     pub(crate) fn watch_timer(self: &Arc<Self>, when: Nanos) {
-        if when == NEVER {
-            return;
+        if when != NEVER {
+            self.watch_armed_timer(when);
         }
+    }
+
+    fn watch_armed_timer(self: &Arc<Self>, when: Nanos) {
         // ORDERING: SeqCst. Pairs with `Machine::wait_in_poller`, which publishes `poll_until` before it looks at the timers.
         fence(Ordering::SeqCst);
         if !self.waits_itself() {

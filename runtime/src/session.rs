@@ -309,9 +309,7 @@ impl<E: Engine> Session<E> {
         let result = catch_unwind(AssertUnwindSafe(|| {
             let fiber = make(processor.local())?;
             let (local, seen, cells) = processor.split();
-            let mut list = cells.free.take();
-            let free = list.take(&shared.registry);
-            cells.free.set(list);
+            let free = cells.take_spare(&shared.registry);
             let id = cells.next_goroutine_id(shared.last_id());
             Processor::<E>::count(&seen.started);
             // ORDERING: Relaxed; only the owner writes, sysmon compares.
@@ -321,9 +319,15 @@ impl<E: Engine> Session<E> {
             let running = going.insert(free.spawn(id, fiber).start());
             let slice = Slice::new(Context::new(shared, seen, cells), running.goroutine());
             let switch = shared.engine().run(running.fiber(), local, &slice);
-            let is_over = matches!(switch, Switch::Exit | Switch::Goexit);
-            if let Some(running) = going.take_if(|_| is_over) {
-                shared.put_ended(&mut processor, running);
+            if matches!(switch, Switch::Exit | Switch::Goexit)
+                && let Some(running) = going.take()
+            {
+                // PERF: there is nothing in it, which is not seen from here.
+                std::mem::forget(switch);
+                let (free, fiber) = running.exit();
+                shared.engine().finished(fiber, local);
+                Processor::<E>::count(&seen.ended);
+                cells.put_spare(free, &shared.registry);
                 return None;
             }
             Some(switch)
@@ -427,6 +431,7 @@ impl<E: Engine> Session<E> {
     /// Whether this thread is running a goroutine of the session, and holds a processor for it: then it must neither call nor wait for its
     /// end, as the others may wait for that processor.
     #[must_use]
+    #[inline]
     pub fn is_inside(&self) -> bool {
         Inside::is_in(&self.shared)
     }

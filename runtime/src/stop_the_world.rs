@@ -268,6 +268,9 @@ impl<E: Engine> StoppedWorld<'_, E> {
             drop(central);
             processor.timers.move_to(&first.timers);
             let mut free = processor.cells().free.take();
+            if let Some(spare) = processor.cells().spare.take() {
+                free.put(spare, &shared.registry);
+            }
             shared.registry.take_back_all(&mut free);
         }
         shared.set_processor_count(count);

@@ -339,6 +339,7 @@ impl Embedded {
     }
 
     /// Whether this thread runs the program: it must not close it then.
+    #[inline]
     pub fn is_inside(&self) -> bool {
         self.session.is_inside()
     }

@@ -616,6 +616,7 @@ impl Engine for Machine {
         leaks.keys().map(|&id| GoroutineId(id)).collect()
     }
 
+    #[inline]
     fn may_rest(&self) -> bool {
         // ORDERING: relaxed; set before anything runs.
         self.is_embedded.load(Ordering::Relaxed)

@@ -309,7 +309,9 @@ impl Fiber {
         self.scope = None;
         self.starts_in.take();
         self.refused = None;
-        drop(std::mem::replace(&mut self.call, Owed::NOTHING));
+        if self.call.is_some() {
+            drop(std::mem::replace(&mut self.call, Owed::NOTHING));
+        }
         true
     }
 }

@@ -141,6 +141,7 @@ impl CallPlan {
 impl Owed {
     pub(crate) const NOTHING: Owed = Owed(None);
 
+    #[inline]
     pub(crate) fn is_some(&self) -> bool {
         self.0.is_some()
     }
@@ -154,6 +155,15 @@ impl Owed {
 
     pub(crate) fn take(&mut self) -> Option<Told> {
         self.0.take().map(|(call, _)| call)
+    }
+
+    /// The call, if it lies on the stack of the thread that runs its goroutine, and what must be known of it.
+    #[inline]
+    fn here(&self) -> Option<(NonNull<dyn HostCall>, CallPlan)> {
+        match &self.0 {
+            Some((Told::Here(call), plan)) => Some((*call, *plan)),
+            _ => None,
+        }
     }
 
     /// Its goroutine stops: a call on a thread's stack is replaced by what `moved` makes of it. Nothing happens if it has been told.
@@ -218,10 +228,19 @@ impl Machine {
             return None;
         };
         let arguments = fiber.arguments();
-        // SAFETY: the fiber has so many argument slots. Zeroes are references to nothing, whatever the slots' kinds.
-        unsafe { std::ptr::write_bytes(arguments, 0, slots) };
-        fiber.call = Owed(Some((call, plan)));
-        fiber.pending = Pending::Begin;
+        // What begins at once on this thread writes them before anybody can look.
+        if let Told::Anywhere(_) = call {
+            // SAFETY: the fiber has so many argument slots. Zeroes are references to nothing, whatever the slots' kinds.
+            unsafe { std::ptr::write_bytes(arguments, 0, slots) };
+        }
+        // PERF: a new fiber has none, which the compiler does not know.
+        let before = std::mem::replace(&mut fiber.call, Owed(Some((call, plan))));
+        debug_assert!(
+            !before.is_some(),
+            "a fiber that has not started owes nothing"
+        );
+        std::mem::forget(before);
+        std::mem::forget(std::mem::replace(&mut fiber.pending, Pending::Begin));
         Some(fiber)
     }
 }
@@ -231,10 +250,20 @@ impl Machine {
 /// # Safety
 /// As for `ops`: the fiber stands at its function's entry.
 pub(crate) unsafe fn begin(cx: &mut Running<'_>, ip: *const bytecode::Word, fp: *mut u64) -> Next {
+    let mut made = None;
+    if let Some((here, _)) = cx.fiber.call.here() {
+        // SAFETY: the caller's frame is there as long as this runs (INVARIANT of `Told`).
+        let answer = unsafe { here.as_ref() }.begin(&mut native_context!(cx), Slots(fp));
+        if let Ok(Begun::Call) = answer {
+            cx.poll_heap(ip, fp);
+            return Next { ip, fp };
+        }
+        made = Some(answer);
+    }
     let Some((call, mut plan)) = cx.fiber.call.0.take() else {
         return Next { ip, fp };
     };
-    let made = call.begin(&mut native_context!(cx), Slots(fp));
+    let made = made.unwrap_or_else(|| call.begin(&mut native_context!(cx), Slots(fp)));
     match made {
         Ok(Begun::Call) => {
             cx.fiber.call = Owed(Some((call, plan)));
@@ -294,6 +323,16 @@ pub(crate) fn resumed(cx: &mut Running<'_>, ip: *const bytecode::Word, fp: *mut 
 /// # Safety
 /// As for `ops`: the results lie at `fp`.
 pub(crate) unsafe fn end(cx: &mut Running<'_>, fp: *mut u64) -> Next {
+    if let Some((here, plan)) = cx.fiber.call.here()
+        && plan.error.is_none()
+        && !plan.asked
+    {
+        // What is forgotten is an address.
+        std::mem::forget(std::mem::replace(&mut cx.fiber.call, Owed::NOTHING));
+        // SAFETY: as in `begin`.
+        unsafe { here.as_ref() }.end(&mut native_context!(cx), Slots(fp));
+        return cx.leave(Switch::Exit);
+    }
     let Some((call, mut plan)) = cx.fiber.call.0.take() else {
         return cx.leave(Switch::Exit);
     };

@@ -712,7 +712,7 @@ impl<'h> NativeContext<'h> {
             .get();
         // SAFETY: a new object of that size, which nobody else sees yet.
         unsafe {
-            copy_in_stretches(object, bytes.as_ptr() as u64, bytes.len());
+            fill_new(object, bytes);
             Ok(crate::border::GoStr::from_raw(
                 object as *const u8,
                 bytes.len(),
@@ -792,18 +792,19 @@ impl<'h> NativeContext<'h> {
     }
 }
 
-/// [`crate::moves::copy`] for natives: leaves off when nobody wants the result any more.
+/// Copies into an object that nobody else sees yet, and that holds no references: so moves need not be whole. Leaves off when nobody wants the result any
+/// more.
 ///
 /// # Safety
-/// As there; the ranges do not overlap.
-pub(crate) unsafe fn copy_in_stretches(to: u64, from: u64, bytes: usize) {
+/// `to` leads to a new object of at least that many bytes.
+unsafe fn fill_new(to: u64, bytes: &[u8]) {
     /// Copying is quick.
     const LONG: usize = 16 * STRETCH;
-    for at in (0..bytes).step_by(LONG) {
-        let part = LONG.min(bytes - at);
-        // SAFETY: the caller's promise.
-        unsafe { crate::moves::copy(to + at as u64, from + at as u64, part) };
-        if part == LONG && is_abandoned() {
+    for (index, part) in bytes.chunks(LONG).enumerate() {
+        let place = (to as *mut u8).wrapping_add(index * LONG);
+        // SAFETY: within the object, by the contract.
+        unsafe { std::ptr::copy_nonoverlapping(part.as_ptr(), place, part.len()) };
+        if part.len() == LONG && is_abandoned() {
             return;
         }
     }

@@ -630,6 +630,11 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             Interrupt::Now | Interrupt::Soon => {}
             Interrupt::NextTime => cx.fiber.interrupt.set(Interrupt::Soon),
         }
+        if let Pending::Begin = cx.fiber.pending {
+            // PERF: most of what is not run again by the thread that has run it is a call of the host.
+            std::mem::forget(std::mem::take(&mut cx.fiber.pending));
+            return host_call::begin(cx, ip, fp);
+        }
         match std::mem::take(&mut cx.fiber.pending) {
             Pending::Nothing => Next { ip, fp },
             Pending::Again => {

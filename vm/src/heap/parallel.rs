@@ -232,8 +232,7 @@ impl Pool {
     /// Begins another marking, when all those of the last have gone. Threads that have been prepared for it stay.
     pub(super) fn start(&self) {
         let mut state = lock(&self.state);
-        if state.prepared {
-            state.prepared = false;
+        if std::mem::take(&mut state.prepared) && !state.ended {
             return;
         }
         while state.workers > 0 {
@@ -344,7 +343,7 @@ impl Heap {
     }
 
     /// How many threads may run at the same time.
-    fn threads(&self) -> usize {
+    pub(super) fn threads(&self) -> usize {
         if self.bytes_per_thread.is_some() {
             return MOST_THREADS as usize;
         }

@@ -1,5 +1,6 @@
 //! The heap against a model: what is reachable stays as it is, what is not goes.
 
+mod prepared;
 mod properties;
 
 use std::collections::HashMap;

@@ -140,6 +140,15 @@ impl<E: Engine> StoppedWorld<'_, E> {
         }
     }
 
+    /// Takes the records of goroutines that processors keep for new ones, so that their memory can be given back
+    /// ([`crate::CollectionRequester::release_goroutines`]).
+    pub fn gather_unused(&mut self) {
+        for processor in &self.processors {
+            let mut free = processor.cells().free.take();
+            self.shared.registry.take_back_all(&mut free);
+        }
+    }
+
     /// Visits every armed timer's payload (and some of timers just stopped).
     pub fn for_each_timer(&mut self, mut visit: impl FnMut(&mut E::TimerPayload)) {
         for processor in &self.processors {

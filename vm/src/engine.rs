@@ -384,6 +384,7 @@ impl Machine {
         self.fibers.trim(self.heap.account().limit().is_some());
         if self.fibers.gathers() {
             world.for_each_processor(|_, local| self.fibers.gather(&mut local.free));
+            world.gather_unused();
         }
         self.heap
             .start_runners(|function| match self.fiber_of(function, None) {

@@ -1,8 +1,8 @@
 //! After a spike of goroutines: a thread that gives their memory back, though nothing else happens.
 //!
 //! It looks once a second. What has lain in the pool of fibers unused since its last look goes; when little is left it asks for a collection, for what the
-//! goroutines had allocated, and gives back the scheduler's records of goroutines. A second later what that collection has left free goes as well, and the
-//! fibers that processors had kept; then it ends.
+//! goroutines had allocated, which also gathers what processors keep: each of the few fibers and records of goroutines there may hold a chunk of memory.
+//! A second later all of that goes, and what the collection has left free, and the thread ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,6 @@ pub(crate) fn after_spikes(machine: &Arc<Machine>, requester: CollectionRequeste
                         break;
                     }
                 }
-                requester.release_goroutines();
                 let Some(settling) = machine.upgrade() else {
                     return;
                 };
@@ -42,6 +41,7 @@ pub(crate) fn after_spikes(machine: &Arc<Machine>, requester: CollectionRequeste
                 drop(settling);
                 requester.request_collection();
                 std::thread::sleep(PATIENCE);
+                requester.release_goroutines();
                 if let Some(machine) = machine.upgrade() {
                     machine.fibers.trim(true);
                     machine.heap().release_unused();

@@ -791,10 +791,7 @@ impl FunctionCompiler<'_, '_> {
                 Expr::Binary {
                     op: BinaryOperator::LogicalAnd | BinaryOperator::LogicalOr,
                     ..
-                } => {
-                    let calls = self.c.calls(e);
-                    (calls, calls)
-                }
+                } => (true, self.c.calls(e)),
                 _ if self.c.is_call(e) => (true, true),
                 _ if self.is_unit_without_call(e) => (true, self.is_copy(e) || self.c.calls(e)),
                 _ if target.is_some_and(|target| self.is_converted_in_turn(e, target)) => {

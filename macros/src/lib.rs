@@ -475,7 +475,10 @@ fn export_impl(mut block: ItemImpl, package: Option<String>) -> syn::Result<Toke
     };
     let ty = (*block.self_ty).clone();
     let Type::Path(_) = &ty else {
-        return Err(Error::new_spanned(&ty, "methods are exported of a type that has a name of its own"));
+        return Err(Error::new_spanned(
+            &ty,
+            "methods are exported of a type that has a name of its own",
+        ));
     };
     let mut calls = Vec::new();
     for item in &mut block.items {

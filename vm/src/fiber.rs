@@ -186,6 +186,12 @@ pub(crate) const NO_FRAME: usize = usize::MAX;
 const LARGEST_KEPT: usize = 1024;
 
 impl Fiber {
+    /// Whether it ends at the next safepoint where it can.
+    #[inline]
+    pub(crate) fn is_to_end(&self) -> bool {
+        matches!(self.interrupt.get(), Interrupt::Now | Interrupt::Soon)
+    }
+
     /// A fiber that will run the code at word offset `offset` with `closure` and `arguments` argument slots, which the caller
     /// writes next ([`Fiber::arguments`]). `None` when there is no memory.
     pub(crate) fn starting(

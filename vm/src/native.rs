@@ -324,8 +324,7 @@ impl<'h> NativeContext<'h> {
     #[must_use]
     pub fn unshield(&self) -> bool {
         let left = self.lower_shield();
-        let is_asked = matches!(self.fiber.interrupt.get(), Interrupt::Now | Interrupt::Soon);
-        let ends = left == 0 && is_asked;
+        let ends = left == 0 && self.fiber.is_to_end();
         if ends {
             self.fiber.interrupt.set(Interrupt::None);
         }

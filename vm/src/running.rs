@@ -133,7 +133,11 @@ impl<'a> Running<'a> {
     #[inline]
     pub(crate) fn own_limit(&self) -> usize {
         let options = &self.machine.options;
-        if options.stress != Stress::None || options.fuel.is_some() || self.local.burst.is_some() {
+        if options.stress != Stress::None
+            || options.fuel.is_some()
+            || self.local.burst.is_some()
+            || self.fiber.is_to_end()
+        {
             // Every safepoint is looked at.
             0
         } else {
@@ -505,6 +509,10 @@ fn at_safepoint(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     }
     if cx.local.burst.is_some() || cx.machine.profiler.is_on() {
         crate::cpu_profile::at_safepoint(cx);
+    }
+    if cx.fiber.is_to_end() {
+        // It could not be ended where it was asked to.
+        return cx.leave(Switch::Yield);
     }
     match cx.slice.at_safepoint(cx.own_limit()) {
         SafepointAction::Continue => Next { ip, fp },

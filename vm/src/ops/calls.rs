@@ -630,6 +630,9 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             Interrupt::Now | Interrupt::Soon => {}
             Interrupt::NextTime => cx.fiber.interrupt.set(Interrupt::Soon),
         }
+        if cx.fiber.is_to_end() {
+            cx.slice.install_limit(cx.own_limit());
+        }
         if let Pending::Begin = cx.fiber.pending {
             // PERF: most of what is not run again by the thread that has run it is a call of the host.
             std::mem::forget(std::mem::take(&mut cx.fiber.pending));

@@ -166,7 +166,7 @@ impl Place {
             let _ = fs::remove_file(&part);
             return written;
         }
-        if self.hash % COUNTED == 0 {
+        if self.hash.is_multiple_of(COUNTED) {
             remove_oldest(folder)?;
         }
         Ok(())

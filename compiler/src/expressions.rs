@@ -782,6 +782,8 @@ impl FunctionCompiler<'_, '_> {
                 loaded = true;
                 continue;
             }
+            // What is hoisted is found without its parentheses.
+            let e = self.c.ast.unparen(e);
             if self.hoisted.contains_key(&e) || self.c.typed.constant(e).is_some() {
                 continue;
             }

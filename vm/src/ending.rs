@@ -15,10 +15,7 @@
 //! INVARIANT (layout): in stdlib's sync.gl the word `state` lies right before the semaphore of a Mutex and of a WaitGroup, `readerCount` one word
 //! behind the semaphore of the readers and two behind the writer's, and `readerWait` three behind the writer's. What the bits mean stands there.
 
-use std::sync::atomic::{
-    AtomicI32, AtomicU64,
-    Ordering::{self, SeqCst},
-};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
 
 use runtime::{Breakable, WaitReason};
 
@@ -111,7 +108,7 @@ fn take_back(reason: WaitReason, semaphore: u64) -> Option<u32> {
         }
         WaitReason::WaitGroupWait => {
             let state: &AtomicU64 = word(semaphore, -8);
-            let old = state.load(Ordering::SeqCst);
+            let old = state.load(SeqCst);
             (old as u32 != 0).then(|| {
                 state.store(old - 1, SeqCst);
                 0

@@ -11,19 +11,13 @@ use parser::ast::{AssignOperator, BinaryOperator, Expr, ExprId, StmtId};
 use crate::expressions::untyped;
 use crate::function::{FunctionCompiler, Location};
 use crate::operators::Rhs;
+use crate::parallel::Value;
 use crate::places::Place;
 use crate::type_descriptors::Access;
-use crate::walk::{Node, Panics};
-
-/// A place on the left of an assignment of several values.
-pub(crate) enum Target {
-    Place(Place),
-    /// The operands are in temporaries; the place itself is found when its value is stored.
-    Late(ExprId),
-}
+use crate::walk::Panics;
 
 impl FunctionCompiler<'_, '_> {
-    fn is_blank(&self, e: ExprId) -> bool {
+    pub(crate) fn is_blank(&self, e: ExprId) -> bool {
         matches!(*self.c.ast.expr(self.c.ast.unparen(e)), Expr::Ident(name) if name.is_blank())
     }
 
@@ -50,7 +44,13 @@ impl FunctionCompiler<'_, '_> {
                 for &target in lhs {
                     self.hoist_all(target);
                 }
-                self.assign_several(lhs, rhs[0]);
+                let values = self.several_values(rhs[0], lhs.len());
+                let values = values.into_iter().map(|(register, ty)| Value::Register {
+                    register,
+                    ty,
+                    owned: true,
+                });
+                self.assign_in_parallel(lhs, &values.collect::<Vec<_>>());
             }
             AssignOperator::Plain => {
                 let mut roots = untyped(lhs);
@@ -58,8 +58,9 @@ impl FunctionCompiler<'_, '_> {
                     let ty = (!self.is_blank(target)).then(|| self.type_of(target));
                     (value, ty)
                 }));
-                self.hoist_behind(&roots, false);
-                self.assign_parallel(lhs, rhs);
+                self.hoist_in_turn(&roots);
+                let values = rhs.iter().map(|&value| Value::Expression(value));
+                self.assign_in_parallel(lhs, &values.collect::<Vec<_>>());
             }
         }
     }
@@ -73,7 +74,7 @@ impl FunctionCompiler<'_, '_> {
     // ---- one value ----
 
     /// `lhs = rhs`.
-    fn assign(&mut self, lhs: ExprId, rhs: ExprId) {
+    pub(crate) fn assign(&mut self, lhs: ExprId, rhs: ExprId) {
         let lhs = self.c.ast.unparen(lhs);
         if self.is_blank(lhs) {
             if !self.is_nil(rhs) {
@@ -103,6 +104,7 @@ impl FunctionCompiler<'_, '_> {
             let Type::Map { key, .. } = *self.c.typed.types.underlying(map_type) else {
                 panic!("a map is indexed")
             };
+            self.evaluate_key(lhs);
             let value = self.operand_as(rhs, ty);
             let map = self.operand(operand);
             let key = self.operand_as(index, key);
@@ -174,7 +176,7 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
-    fn map_index(&self, e: ExprId) -> Option<(ExprId, ExprId)> {
+    pub(crate) fn map_index(&self, e: ExprId) -> Option<(ExprId, ExprId)> {
         match *self.c.ast.expr(self.c.ast.unparen(e)) {
             Expr::Index { operand, indices } => {
                 let ty = self.type_of(operand);
@@ -200,7 +202,8 @@ impl FunctionCompiler<'_, '_> {
         if let Some(Place::Registers(register)) = self.register_place(operand) {
             return self.arithmetic(op, ty, register, register, Rhs::Constant(1));
         }
-        let place = self.updated_place(operand, ty);
+        let place = self.place(operand);
+        let place = self.updated_place(place, ty);
         self.at_operator(operand, position);
         let (layout, is_float) = (self.layout(ty), self.c.typed.types.is_float(ty));
         if let Place::Memory { pointer, offset } = place
@@ -223,8 +226,7 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The place that `op=` reads and writes. An entry of a map is made if it is not there.
-    fn updated_place(&mut self, e: ExprId, ty: Ty) -> Place {
-        let place = self.place(e);
+    pub(crate) fn updated_place(&mut self, place: Place, ty: Ty) -> Place {
         if let Place::Map {
             map,
             key,
@@ -300,7 +302,10 @@ impl FunctionCompiler<'_, '_> {
         let place = if divides {
             self.place(lhs)
         } else {
-            self.updated_place(lhs, ty)
+            {
+                let place = self.place(lhs);
+                self.updated_place(place, ty)
+            }
         };
         self.at_operator(lhs, position);
         if let Place::Memory { pointer, offset } = place
@@ -454,7 +459,10 @@ impl FunctionCompiler<'_, '_> {
             return self.store(place, ty, value, false);
         }
         let b = self.operand_as(rhs, ty);
-        let place = self.updated_place(lhs, ty);
+        let place = {
+            let place = self.place(lhs);
+            self.updated_place(place, ty)
+        };
         let value = self.allocate(ty);
         self.at_operator(lhs, position);
         self.load_into(place, ty, value);
@@ -491,354 +499,6 @@ impl FunctionCompiler<'_, '_> {
         let ok = self.scalar();
         self.comma_ok(inner, Some(value), ok);
         vec![(value, ty), (ok, Ty::BOOL)]
-    }
-
-    /// `a, b = f()`, `v, ok = m[k]`.
-    fn assign_several(&mut self, lhs: &[ExprId], rhs: ExprId) {
-        let values = self.several_values(rhs, lhs.len());
-        let places = self.places(lhs);
-        for ((&target, place), (register, from)) in lhs.iter().zip(places).zip(values) {
-            let Some(place) = place else { continue };
-            let to = self.type_of(target);
-            self.scoped(|f| {
-                let place = f.arrive(place);
-                let mut value = register;
-                if f.wraps(from, to) {
-                    value = f.allocate(to);
-                    f.convert_value(register, from, to, value);
-                }
-                f.at(f.c.ast.range(target));
-                f.store(place, to, value, true);
-            });
-        }
-    }
-
-    /// The places on the left of an assignment of several values. Their operands are kept from being changed by it.
-    pub(crate) fn places(&mut self, lhs: &[ExprId]) -> Vec<Option<Target>> {
-        // A field of a variable in registers is as much an operand that an earlier store changes as a whole variable is.
-        let assigned: Vec<ObjectId> = lhs
-            .iter()
-            .filter_map(|&e| match self.c.ast.expr(self.c.ast.unparen(e)) {
-                Expr::Ident(_) => self.c.typed.object_of(self.c.ast.unparen(e)),
-                _ if self.place_in_registers(e) => self.c.root_variable(e),
-                _ => None,
-            })
-            .collect();
-        lhs.iter()
-            .map(|&e| {
-                if self.is_blank(e) {
-                    return None;
-                }
-                let is_variable = matches!(self.c.ast.expr(self.c.ast.unparen(e)), Expr::Ident(_));
-                // A part of a variable that is replaced as a whole is a part of the new value.
-                let is_part = !is_variable
-                    && self
-                        .c
-                        .root_variable(e)
-                        .is_some_and(|root| assigned.contains(&root));
-                if lhs.len() > 1 {
-                    if self.freeze(e, is_part) {
-                        return Some(Target::Late(e));
-                    }
-                    self.load_inner_slice(e);
-                }
-                let place = self.place(e);
-                if is_variable || !assigned.iter().any(|&object| self.c.mentions(e, object)) {
-                    return Some(Target::Place(place));
-                }
-                Some(Target::Place(self.detached(place)))
-            })
-            .collect()
-    }
-
-    /// Loads `a[i]` of `a[i][j]`: an operand, which earlier stores do not change and whose index is checked before them.
-    fn load_inner_slice(&mut self, e: ExprId) {
-        let Expr::Index { operand, .. } = *self.c.ast.expr(self.c.ast.unparen(e)) else {
-            return;
-        };
-        let inner = self.c.ast.unparen(operand);
-        let is_slice = |e| {
-            matches!(
-                self.c.typed.types.underlying(self.type_of(e)),
-                Type::Slice(_)
-            )
-        };
-        if let Expr::Index { operand: outer, .. } = *self.c.ast.expr(inner)
-            && is_slice(inner)
-            && is_slice(outer)
-            && !self.hoisted.contains_key(&inner)
-        {
-            let ty = self.type_of(inner);
-            let register = self.allocate(ty);
-            self.convert_into(inner, ty, register);
-            self.hoisted.insert(inner, register);
-        }
-    }
-
-    /// Where a value goes, now that those before it are stored.
-    pub(crate) fn arrive(&mut self, target: Target) -> Place {
-        match target {
-            Target::Place(place) => place,
-            Target::Late(e) => self.place(e),
-        }
-    }
-
-    /// If finding the place of `e` checks an index on the way, which may panic only when the values before it are
-    /// stored, or always where it is `forced`: puts the operands of `e` in temporaries, for [`FunctionCompiler::place`] to take later.
-    fn freeze(&mut self, e: ExprId, forced: bool) -> bool {
-        let mut operands = Vec::new();
-        let mut checked = forced;
-        let mut inner = self.c.ast.unparen(e);
-        loop {
-            let outermost = operands.is_empty() && inner == self.c.ast.unparen(e);
-            match *self.c.ast.expr(inner) {
-                Expr::Star(pointer) => {
-                    operands.push(pointer);
-                    break;
-                }
-                Expr::Selector { operand, .. } => {
-                    if !self.c.typed.selections.contains_key(&inner) {
-                        break;
-                    }
-                    let ty = self.type_of(operand);
-                    if matches!(self.c.typed.types.underlying(ty), Type::Pointer(_)) {
-                        operands.push(operand);
-                        break;
-                    }
-                    inner = self.c.ast.unparen(operand);
-                }
-                Expr::Index { operand, indices } => {
-                    let index = self.c.ast.list(indices)[0];
-                    let is_constant = self.c.typed.constant(index).is_some();
-                    if !is_constant {
-                        operands.push(index);
-                    }
-                    let ty = self.type_of(operand);
-                    match self.c.typed.types.underlying(ty) {
-                        Type::Array(..) => {
-                            checked |= !outermost && !is_constant;
-                            inner = self.c.ast.unparen(operand);
-                        }
-                        Type::Slice(_) => {
-                            checked |= !outermost;
-                            operands.push(operand);
-                            break;
-                        }
-                        Type::Pointer(_) => {
-                            checked |= !outermost && !is_constant;
-                            operands.push(operand);
-                            break;
-                        }
-                        _ => return false,
-                    }
-                }
-                _ => break,
-            }
-        }
-        if !checked {
-            return false;
-        }
-        for operand in operands.into_iter().rev() {
-            let operand = self.c.ast.unparen(operand);
-            if self.hoisted.contains_key(&operand) {
-                continue;
-            }
-            let ty = self.type_of(operand);
-            let register = self.allocate(ty);
-            self.convert_into(operand, ty, register);
-            self.hoisted.insert(operand, register);
-        }
-        true
-    }
-
-    /// The same place with its operands in temporaries.
-    fn detached(&mut self, place: Place) -> Place {
-        use bytecode::SlotKind::{Ref, Scalar};
-        let mut copy = |register: u16, kinds: &[bytecode::SlotKind]| {
-            let dst = self.registers.allocate(kinds);
-            self.move_slots(register, dst, kinds.len());
-            self.registers.written(dst, kinds.len());
-            dst
-        };
-        match place {
-            Place::Registers(_) | Place::Global(_) => place,
-            Place::Memory { pointer, offset } => Place::Memory {
-                pointer: copy(pointer, &[Ref]),
-                offset,
-            },
-            Place::Slice { slice, index } => Place::Slice {
-                slice: copy(slice, &[Ref, Scalar]),
-                index: copy(index, &[Scalar]),
-            },
-            Place::SliceOfSlice { slice, i, j } => Place::SliceOfSlice {
-                slice: copy(slice, &[Ref, Scalar]),
-                i: copy(i, &[Scalar]),
-                j: copy(j, &[Scalar]),
-            },
-            Place::Array {
-                pointer,
-                index,
-                length,
-            } => Place::Array {
-                pointer: copy(pointer, &[Ref]),
-                index: copy(index, &[Scalar]),
-                length,
-            },
-            Place::Map { map, key, ty } => {
-                let map = copy(map, &[Ref]);
-                let kinds = match *self.c.typed.types.underlying(ty) {
-                    Type::Map { key, .. } => self.layout(key).slots.clone(),
-                    _ => Vec::new(),
-                };
-                let dst = self.registers.allocate(&kinds);
-                self.move_slots(key, dst, kinds.len());
-                self.registers.written(dst, kinds.len());
-                Place::Map { map, key: dst, ty }
-            }
-        }
-    }
-
-    /// `a, b = x, y`.
-    fn assign_parallel(&mut self, lhs: &[ExprId], rhs: &[ExprId]) {
-        let targets: Vec<Option<ObjectId>> = lhs
-            .iter()
-            .map(|&e| {
-                let inner = self.c.ast.unparen(e);
-                match self.c.ast.expr(inner) {
-                    Expr::Ident(name) if !matches!(name, _ if self.is_blank(e)) => {
-                        self.c.typed.object_of(inner)
-                    }
-                    _ => None,
-                }
-            })
-            .collect();
-        let in_registers =
-            |f: &Self, object: ObjectId| matches!(f.location(object), Some(Location::Registers(_)));
-        // Register variables that no other value mentions are assigned one by one.
-        let independent = targets.iter().enumerate().all(|(index, target)| {
-            target.is_some_and(|object| {
-                in_registers(self, object)
-                    && !rhs
-                        .iter()
-                        .enumerate()
-                        .any(|(other, &e)| other != index && self.c.mentions(e, object))
-            })
-        }) && self.epilogue.is_none();
-        if independent {
-            for (&target, &value) in lhs.iter().zip(rhs) {
-                self.assign(target, value);
-            }
-            return;
-        }
-        let places = self.places(lhs);
-        let mut values = vec![(0, false); rhs.len()];
-        for index in self.order_of_values(lhs, rhs) {
-            let (e, target) = (rhs[index], lhs[index]);
-            if self.is_blank(target) {
-                self.effect(e);
-                continue;
-            }
-            let ty = self.type_of(target);
-            let inner = self.c.ast.unparen(e);
-            let variable = match self.c.ast.expr(inner) {
-                Expr::Ident(_) => self
-                    .c
-                    .typed
-                    .object_of(inner)
-                    .filter(|&object| in_registers(self, object)),
-                _ => None,
-            };
-            let boxed = self.layout(ty).boxed();
-            let stays = match variable {
-                // Nothing stored before this value is stored changes it.
-                Some(object) => !targets[..index].contains(&Some(object)),
-                None => {
-                    self.place_in_registers(e) && {
-                        let root = self.c.root_variable(e);
-                        !lhs[..index]
-                            .iter()
-                            .any(|&target| self.c.root_variable(target) == root)
-                    }
-                }
-            };
-            if stays && !boxed && self.type_of(inner) == ty {
-                values[index] = (self.operand(e), false);
-            } else {
-                let register = self.allocate(ty);
-                self.convert_into(e, ty, register);
-                values[index] = (register, true);
-            }
-        }
-        for ((place, &target), (value, owned)) in places.into_iter().zip(lhs).zip(values) {
-            let Some(place) = place else { continue };
-            let ty = self.type_of(target);
-            self.scoped(|f| {
-                let place = f.arrive(place);
-                f.at(f.c.ast.range(target));
-                f.store(place, ty, value, owned);
-            });
-        }
-    }
-
-    /// The order in which the values of a parallel assignment are evaluated, none of which calls anything: first those that the assignments
-    /// before them might change, then the others. It shows when several panic.
-    ///
-    /// GO: cmd/compile/internal/walk/assign.go `ascompatee`.
-    fn order_of_values(&self, lhs: &[ExprId], rhs: &[ExprId]) -> Vec<usize> {
-        let mut memory = false;
-        let mut assigned: Vec<ObjectId> = Vec::new();
-        let (mut first, mut then) = (Vec::new(), Vec::new());
-        for (index, (&target, &value)) in lhs.iter().zip(rhs).enumerate() {
-            let changes = memory && self.reads_memory(value)
-                || assigned
-                    .iter()
-                    .any(|&object| self.c.mentions(value, object));
-            if changes {
-                first.push(index);
-            } else {
-                then.push(index);
-            }
-            if self.is_blank(target) {
-                continue;
-            }
-            match self.c.root_variable(target) {
-                Some(root) if matches!(self.location(root), Some(Location::Registers(_))) => {
-                    assigned.push(root);
-                }
-                _ => memory = true,
-            }
-        }
-        first.extend(then);
-        first
-    }
-
-    /// Whether an expression depends on more than constants and variables in registers.
-    fn reads_memory(&self, e: ExprId) -> bool {
-        let mut found = false;
-        self.c.walk(&[Node::Expr(e)], |node| {
-            let Node::Expr(e) = node else { return false };
-            if found || self.c.typed.constant(e).is_some() {
-                return false;
-            }
-            found = match *self.c.ast.expr(e) {
-                Expr::Ident(_) => self.c.typed.object_of(e).is_some_and(|object| {
-                    self.c.typed.object(object).variable().is_some()
-                        && !matches!(self.location(object), Some(Location::Registers(_)))
-                }),
-                Expr::Binary { .. } | Expr::Unary { .. } | Expr::Paren(_) => false,
-                Expr::Selector { operand, .. } => {
-                    let through_pointer = self.c.typed.types.as_pointer(self.type_of(operand));
-                    through_pointer.is_some() || self.c.selection(e).is_none()
-                }
-                Expr::Call { callee, args, .. } => {
-                    let callee = self.type_and_value(self.c.ast.unparen(callee));
-                    callee.mode != checker::typed::Mode::Type || args.is_empty()
-                }
-                _ => true,
-            };
-            !found
-        });
-        found
     }
 
     // ---- declarations ----

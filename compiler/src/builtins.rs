@@ -20,6 +20,7 @@ use crate::function::FunctionCompiler;
 use crate::package::Compiler;
 use crate::places::NONE;
 use crate::type_descriptors::Access;
+use crate::walk::Panics;
 
 /// An argument of a builtin.
 #[derive(Clone, Copy)]
@@ -237,6 +238,19 @@ impl FunctionCompiler<'_, '_> {
         let id = self.c.descriptor(ty);
         let range = self.c.ast.range(e);
         let given = self.given(args);
+        // What is appended is evaluated before the slice is loaded. GO: cmd/compile/internal/walk/builtin.go `walkAppend`.
+        let may_panic = |given: &Given| match *given {
+            Given::Expression(e) => self.c.panics(e) != Panics::Never,
+            Given::Value(..) => false,
+        };
+        if may_panic(&given[0]) {
+            let panicking: Vec<_> = given[1..].iter().copied().filter(may_panic).collect();
+            for argument in panicking {
+                if let Given::Expression(e) = argument {
+                    self.evaluate_now(e);
+                }
+            }
+        }
         let slice = Pair(self.given_operand(given[0], ty));
         if spread {
             let from = self.type_of(args[1]);

@@ -122,6 +122,7 @@ impl FunctionCompiler<'_, '_> {
         }
         for (object, at) in places {
             let register = first + at as u16;
+            self.captured.insert(object);
             if self.needs_cell(object) {
                 self.declare_cell(object, register);
             } else {

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 use crate::function::{FunctionCompiler, Location};
 use crate::package::FunctionKey;
 use crate::places::{NONE, Place};
-use crate::walk::Node;
+use crate::walk::{Node, Panics};
 
 /// What is evaluated in source order before the loads and operations around it: calls, receives, and some more.
 #[derive(Default)]
@@ -329,7 +329,7 @@ impl FunctionCompiler<'_, '_> {
     pub(crate) fn effect(&mut self, e: ExprId) {
         self.scoped(|f| {
             let e = f.c.ast.unparen(e);
-            if f.c.typed.constant(e).is_some() || f.is_nil(e) {
+            if f.c.typed.constant(e).is_some() || f.is_nil(e) || f.hoisted.contains_key(&e) {
                 return;
             }
             match *f.c.ast.expr(e) {
@@ -723,6 +723,41 @@ impl FunctionCompiler<'_, '_> {
         self.find_units(roots, loads, &mut units);
         if units.needed {
             self.hoist_units(units);
+        }
+    }
+
+    /// As [`FunctionCompiler::hoist`], where it shows which of several parts panics first: also what has its turn among the calls without
+    /// being one, as slices and assertions have.
+    pub(crate) fn hoist_in_turn(&mut self, roots: &[Root]) {
+        let mut units = Units::default();
+        self.find_units(roots, false, &mut units);
+        let may_panic = |&&(e, _): &&Root| self.c.panics(e) != Panics::Never;
+        if !units.list.is_empty()
+            && roots.iter().filter(may_panic).count() > 1
+            && let Some(last) = units
+                .list
+                .iter()
+                .rposition(|&unit| self.panics_itself(unit))
+        {
+            units.needed = true;
+            units.up_to_last_call = units.up_to_last_call.max(last + 1);
+        }
+        if units.needed {
+            self.hoist_units(units);
+        }
+    }
+
+    /// Whether evaluating a unit, which calls nothing, may panic.
+    fn panics_itself(&self, unit: ExprId) -> bool {
+        match *self.c.ast.expr(unit) {
+            Expr::Call { callee, args, .. }
+                if self.type_and_value(self.c.ast.unparen(callee)).mode == Mode::Builtin
+                    && self.builtin_of(callee) != Builtin::Make =>
+            {
+                let args = self.c.ast.list(args).iter();
+                args.copied().any(|e| self.c.panics(e) != Panics::Never)
+            }
+            _ => self.c.panics(unit) != Panics::Never,
         }
     }
 

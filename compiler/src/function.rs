@@ -11,7 +11,7 @@ use checker::typed::{FunctionId as DeclaredId, VarKind};
 use checker::types::{ObjectId, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{BlockId, Decl, ExprId, Symbol};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::instances::EnvironmentId;
 use crate::package::{Compiler, FunctionKey, TooLarge};
@@ -76,6 +76,8 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     pub(crate) pending_label: Option<Symbol>,
     /// The next clause of a switch, for `fallthrough`.
     pub(crate) fallthrough: Option<Label>,
+    /// What a function literal has of the functions around it.
+    pub(crate) captured: FxHashSet<ObjectId>,
     /// Expressions whose values are in registers already.
     pub(crate) hoisted: FxHashMap<ExprId, u16>,
     pub(crate) cached_constants: FxHashMap<CachedConstant, u16>,
@@ -162,6 +164,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             labels: FxHashMap::default(),
             pending_label: None,
             fallthrough: None,
+            captured: FxHashSet::default(),
             hoisted: FxHashMap::default(),
             cached_constants: FxHashMap::default(),
             scanned: false,

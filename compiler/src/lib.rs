@@ -47,6 +47,7 @@ mod literals;
 mod loops;
 mod operators;
 mod package;
+mod parallel;
 mod places;
 mod range_functions;
 mod reflection;

@@ -16,6 +16,7 @@ use rustc_hash::FxHashSet;
 
 use crate::conditions::{is_wide_unsigned, mirrored};
 use crate::function::{FunctionCompiler, JumpTarget, Location};
+use crate::parallel::Value;
 use crate::places::{NONE, Place};
 use crate::walk::Node;
 
@@ -889,15 +890,14 @@ impl FunctionCompiler<'_, '_> {
             }
             return;
         }
-        // One assignment: the operands of both places come before it.
         self.scoped(|f| {
-            let targets: Vec<ExprId> = bound.iter().map(|(target, ..)| *target).collect();
-            let places = f.places(&targets);
-            for ((target, register, from), place) in bound.into_iter().zip(places) {
-                let Some(place) = place else { continue };
-                let place = f.arrive(place);
-                f.store_converted(target, place, register, from);
-            }
+            let targets: Vec<ExprId> = bound.iter().map(|&(target, ..)| target).collect();
+            let values = bound.iter().map(|&(_, register, ty)| Value::Register {
+                register,
+                ty,
+                owned: false,
+            });
+            f.assign_in_parallel(&targets, &values.collect::<Vec<_>>());
         });
     }
 

@@ -30,6 +30,7 @@ impl Checker<'_> {
             }
             if let Some(variable) = self.variable_mut(object) {
                 variable.captured = true;
+                variable.captured_by_literal |= matches!(function, FunctionRef::Literal(_));
             }
             let captures = match function {
                 FunctionRef::Declared(_) => break,

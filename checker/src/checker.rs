@@ -426,6 +426,7 @@ impl<'a> Checker<'a> {
             kind,
             function,
             captured: false,
+            captured_by_literal: false,
             reassigned: false,
             address_taken: false,
             used: false,

@@ -130,6 +130,8 @@ pub struct Variable {
     pub function: Option<FunctionRef>,
     /// Used in a function literal inside its own function: it must outlive the frame or be copied into the closure.
     pub captured: bool,
+    /// Captured by a function literal, not only by bodies of ranges over functions, which run while nothing else of the function does.
+    pub captured_by_literal: bool,
     /// Assigned anywhere but by its declaration (also by `op=`, `++`, a range clause with `=`, a receive); parameters
     /// are initialised by the call, named results by zeroing (a `return` with operands counts as an assignment to those).
     pub reassigned: bool,

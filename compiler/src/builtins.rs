@@ -231,6 +231,35 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
+    /// Calls among the arguments of `append` have their turn; then what is appended is evaluated before the slice is loaded, which shows if
+    /// both panic.
+    ///
+    /// GO: cmd/compile/internal/walk/builtin.go `walkAppend`.
+    fn append_operands(&mut self, given: &[Given]) {
+        let may_panic = |f: &Self, given: &Given| match *given {
+            Given::Expression(e) => {
+                let e = f.c.ast.unparen(e);
+                !f.c.is_call(e) && !f.hoisted.contains_key(&e) && f.c.panics(e) != Panics::Never
+            }
+            Given::Value(..) => false,
+        };
+        if !may_panic(self, &given[0]) || !given[1..].iter().any(|given| may_panic(self, given)) {
+            return;
+        }
+        for argument in given {
+            if let Given::Expression(e) = *argument {
+                self.hoist_all(e);
+            }
+        }
+        for argument in &given[1..] {
+            if may_panic(self, argument)
+                && let Given::Expression(e) = *argument
+            {
+                self.evaluate_now(e);
+            }
+        }
+    }
+
     fn append(&mut self, e: ExprId, args: &[ExprId], spread: bool, ty: Ty, dst: u16) {
         let Type::Slice(element) = *self.c.typed.types.underlying(ty) else {
             panic!("append makes slices")
@@ -238,19 +267,7 @@ impl FunctionCompiler<'_, '_> {
         let id = self.c.descriptor(ty);
         let range = self.c.ast.range(e);
         let given = self.given(args);
-        // What is appended is evaluated before the slice is loaded. GO: cmd/compile/internal/walk/builtin.go `walkAppend`.
-        let may_panic = |given: &Given| match *given {
-            Given::Expression(e) => self.c.panics(e) != Panics::Never,
-            Given::Value(..) => false,
-        };
-        if may_panic(&given[0]) {
-            let panicking: Vec<_> = given[1..].iter().copied().filter(may_panic).collect();
-            for argument in panicking {
-                if let Given::Expression(e) = argument {
-                    self.evaluate_now(e);
-                }
-            }
-        }
+        self.append_operands(&given);
         let slice = Pair(self.given_operand(given[0], ty));
         if spread {
             let from = self.type_of(args[1]);

@@ -244,7 +244,7 @@ impl FunctionCompiler<'_, '_> {
             Some(root) if self.epilogue.is_some() && self.results.contains(&root) => {
                 changes.deferred_result = true;
             }
-            Some(root) if matches!(self.location(root), Some(Location::Registers(_))) => {
+            Some(root) if self.is_local(root) => {
                 changes.variables.insert(root);
             }
             _ => changes.memory = true,
@@ -272,16 +272,28 @@ impl FunctionCompiler<'_, '_> {
         found
     }
 
-    /// Whether this very node depends on more than its operands and local variables; what is not known to be harmless does. What a function
-    /// literal has captured counts as memory, even its values.
+    /// Whether a variable is one of this function that nothing else can reach while a statement runs. What a function literal has captured is
+    /// not, even if it has copied the value; for what the bodies of ranges over functions capture Go's compiler, which puts them in place, sees that it is.
+    fn is_local(&self, object: ObjectId) -> bool {
+        let Some(variable) = self.c.typed.object(object).variable() else {
+            return false;
+        };
+        match self.location(object) {
+            Some(Location::Registers(_)) => {
+                !variable.captured_by_literal || !self.captured.contains(&object)
+            }
+            Some(Location::Cell(_)) => !variable.captured_by_literal && !variable.address_taken,
+            _ => false,
+        }
+    }
+
+    /// Whether this very node depends on more than its operands and local variables; what is not known to be harmless does.
     ///
     /// GO: cmd/compile/internal/walk/assign.go `readsMemory`.
     fn reads_memory(&self, e: ExprId) -> bool {
         match *self.c.ast.expr(e) {
             Expr::Ident(_) => self.c.typed.object_of(e).is_some_and(|object| {
-                self.c.typed.object(object).variable().is_some()
-                    && (self.captured.contains(&object)
-                        || !matches!(self.location(object), Some(Location::Registers(_))))
+                self.c.typed.object(object).variable().is_some() && !self.is_local(object)
             }),
             Expr::Binary { op, .. } => {
                 op.is_comparison() || {

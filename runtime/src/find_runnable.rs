@@ -3,7 +3,7 @@
 //! 1. The attention word: the run ends, the world is stopped, a collection is wanted.
 //! 2. This processor's timers that are due.
 //! 3. Every [`GLOBAL_QUEUE_PERIOD`] slices the global queue, so that it does not starve.
-//! 4. This processor's `next`, then its ring.
+//! 4. This processor's `next`, then its ring (the ring first while somebody in `next` lets others run, `backlog.rs`).
 //! 5. The global queue.
 //! 6. The poller: who waits for a descriptor that is ready now.
 //! 7. Other processors: half of a ring, their due timers, at last their `next`. At most half as many machines as there are busy
@@ -117,6 +117,11 @@ impl<E: Engine> Machine<E> {
         if requests & (request::PREEMPT | request::URGENT) == 0 {
             return;
         }
+        let backlog = &processor.cells().backlog;
+        if backlog.is_on() {
+            // Whoever has stepped aside has waited long enough.
+            backlog.end(shared.clock.now());
+        } else
         // The slice is over for the whole family of those who inherit it.
         if let Some(next) = processor.queue.take_next()
             && let Some(overflow) = processor.queue.push(next)
@@ -169,12 +174,21 @@ impl<E: Engine> Machine<E> {
     fn take_local(&mut self) -> Option<Found<E>> {
         let shared = &self.shared;
         let (_, processor, cells) = self.processor.as_mut()?.split();
-        let found = match processor.queue.take_next() {
-            Some(runnable) => Found {
-                runnable,
-                inherits: true,
+        cells.backlog.take_asked();
+        let ahead = cells.backlog.is_on()
+            && cells
+                .backlog
+                .goes_first(processor.queue.len(), || shared.clock.now());
+        let ahead = if ahead { processor.queue.pop() } else { None };
+        let found = match ahead {
+            Some(runnable) => Found::afresh(runnable),
+            None => match processor.queue.take_next() {
+                Some(runnable) => Found {
+                    runnable,
+                    inherits: true,
+                },
+                None => Found::afresh(processor.queue.pop()?),
             },
-            None => Found::afresh(processor.queue.pop()?),
         };
         // A wake-up was put off in the hope that this processor would come to it at once. It has, but for what else is here
         // somebody must be told.

@@ -81,6 +81,7 @@
 //! # What is not here yet
 //! Parallel collection helpers.
 
+mod backlog;
 mod blocking;
 mod channel;
 mod clock;

@@ -703,6 +703,10 @@ impl<E: Engine> Machine<E> {
                 }
                 Some(next.start())
             }
+            Switch::Yield if self.has_locked && self.processor().cells().backlog.take_asked() => {
+                // Others would run here only after the processor has gone to another thread.
+                Some(running)
+            }
             Switch::Yield => {
                 self.yielded(running.yield_now());
                 None
@@ -768,6 +772,12 @@ impl<E: Engine> Machine<E> {
             let mut central = shared.central();
             shared.put_global(&mut central, runnable);
             None
+        } else if processor.cells().backlog.take_asked() {
+            processor.cells().backlog.begin(shared.clock.now());
+            processor
+                .queue
+                .put_next(runnable)
+                .and_then(|displaced| processor.queue.push(displaced))
         } else {
             processor.queue.push(runnable)
         };

@@ -165,6 +165,9 @@ impl<E: Engine> Context<'_, E> {
         if self.shared().counts_safepoints() && self.counted_out() {
             return SafepointAction::Yield;
         }
+        if cells.backlog.is_asked() {
+            return SafepointAction::Yield;
+        }
         let left = cells.deferred_wakeups.get();
         if left > 1 {
             cells.deferred_wakeups.set(left - 1);

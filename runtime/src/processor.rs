@@ -18,6 +18,7 @@ use std::{
 use crossbeam_utils::CachePadded;
 
 use crate::{
+    backlog::Backlog,
     blocking::{BlockingTicket, OwnershipWord, ProcessorStatus},
     engine::Engine,
     goroutine::{Free, FreeList, GoroutineId, Registry},
@@ -70,6 +71,8 @@ pub(crate) struct OwnerCells<E: Engine> {
     pub(crate) deferred_wakeups: Cell<u32>,
     /// Among them: a timer or a descriptor needs somebody to wait for it.
     pub(crate) deferred_watch: Cell<bool>,
+    /// Whether queued goroutines go before the one in `next`.
+    pub(crate) backlog: Backlog,
     /// The running goroutine was asked to leave for something that is no affair of the other goroutines.
     pub(crate) interrupted: Cell<bool>,
     /// Without a monitor: how many safepoints until the clock is looked at (0: they are not counted), and which slice was seen when.
@@ -183,6 +186,7 @@ impl<E: Engine> OwnedProcessor<E> {
                     random: Cell::new(seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
                     deferred_wakeups: Cell::new(0),
                     deferred_watch: Cell::new(false),
+                    backlog: Backlog::default(),
                     interrupted: Cell::new(false),
                     counted: Cell::new(0),
                     counted_slice: Cell::new((0, 0)),

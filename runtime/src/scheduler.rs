@@ -20,6 +20,7 @@ use std::{
 };
 
 use crate::{
+    backlog,
     blocking::{CallCounter, ProcessorStatus, default_call_limit},
     clock::{Clock, NEVER, Nanos},
     engine::{Engine, Outcome, SafepointAction, WakeOutcome, WorldJob},
@@ -1103,8 +1104,23 @@ impl<'a, E: Engine> Context<'a, E> {
             self.shared.name_goroutine(id.0, &fiber);
             self.event(TraceKind::Spawn, id);
         }
-        self.enqueue_next(free.spawn(id, fiber));
+        if let Some(displaced) = self.put_next(free.spawn(id, fiber)) {
+            self.enqueue_last(displaced);
+            if self.processor.queue.len() >= backlog::FULL {
+                self.ask_to_step_aside();
+            }
+        }
         id
+    }
+
+    /// Many of those that were started wait for their turn: asks the running goroutine to let them run.
+    #[cold]
+    fn ask_to_step_aside(&self) {
+        // What a seed draws is not to depend on the clock.
+        let by_seed = self.shared.options.shuffle || self.shared.clock.is_virtual();
+        if !by_seed && self.cells.backlog.ask(self.now()) {
+            self.processor.limit.poison_own();
+        }
     }
 
     /// Wakes a goroutine that has parked, or is about to.
@@ -1142,7 +1158,9 @@ impl<'a, E: Engine> Context<'a, E> {
     /// Makes `runnable` the next to run here; the one that it displaces comes back.
     #[inline]
     fn put_next(&self, runnable: Runnable<E>) -> Option<Runnable<E>> {
-        if self.shared.options.shuffle && self.cells.random_below(2) == 0 {
+        if self.cells.backlog.is_on()
+            || self.shared.options.shuffle && self.cells.random_below(2) == 0
+        {
             return Some(runnable);
         }
         self.count_safepoints();
@@ -1292,7 +1310,7 @@ impl<'a, E: Engine> Slice<'a, E> {
     pub fn install_limit(&self, limit: usize) {
         self.context.processor.limit.install(limit);
         let cells = self.context.cells;
-        if cells.deferred_wakeups.get() | cells.counted.get() != 0 {
+        if cells.deferred_wakeups.get() | cells.counted.get() != 0 || cells.backlog.is_asked() {
             self.context.processor.limit.poison_own();
         }
     }

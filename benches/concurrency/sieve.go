@@ -16,6 +16,12 @@ func size(def int) int {
 	return def
 }
 
+func generate(out chan<- int) {
+	for i := 2; ; i++ {
+		out <- i
+	}
+}
+
 func filter(in <-chan int, out chan<- int, prime int) {
 	for {
 		if i := <-in; i%prime != 0 {
@@ -28,11 +34,7 @@ func filter(in <-chan int, out chan<- int, prime int) {
 func main() {
 	n := size(2000)
 	ch := make(chan int)
-	go func() {
-		for i := 2; ; i++ {
-			ch <- i
-		}
-	}()
+	go generate(ch)
 	prime := 0
 	for i := 0; i < n; i++ {
 		prime = <-ch

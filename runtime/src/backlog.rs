@@ -3,7 +3,7 @@
 //! A loop that starts a hundred thousand short goroutines makes them faster than anybody runs them. Left alone it does so for a whole time
 //! slice: each of them takes memory that none has touched yet, and when its turn comes nothing of it is in a cache any more. So:
 //!
-//! 1. When [`FULL`] goroutines are queued on its processor, the one that starts another is asked to step aside at its next safepoint.
+//! 1. When [`FULL`] goroutines are queued on its processor, one that has started [`MANY`] in its turn is asked to step aside at its next safepoint.
 //! 2. It goes into `next`, and the queued ones go first, until [`LEFT`] of them are left for others to steal. Then it goes on. What
 //!    has ended meanwhile is used again for what it starts now.
 //! 3. What becomes runnable meanwhile goes behind the queue, lest it displace the one in `next`.
@@ -13,7 +13,8 @@
 //! It is a matter of speed alone: somebody who does not step aside (a loop without a safepoint, a goroutine that is locked to its thread) fills the
 //! ring, half of which then goes to the global queue.
 //!
-//! Rejected: stepping aside to the end of the queue (whoever starts 1,000 goroutines that compute, and then waits for a timer, would wait for
+//! Rejected: asking everybody who starts one while the queue is full (a tree of goroutines that each start a few is walked breadth first then, with more
+//! of them alive at a time). Stepping aside to the end of the queue (whoever starts 1,000 goroutines that compute, and then waits for a timer, would wait for
 //! hundreds of time slices). Goroutines that run at once when they are started (a `go` would be a switch, and order
 //! what programs expect to be later).
 //!
@@ -25,6 +26,9 @@ use crate::{clock::Nanos, run_queue::CAPACITY};
 
 /// How many queued goroutines are enough. The rest of the ring is for those that are started before the next safepoint.
 pub(crate) const FULL: u32 = CAPACITY / 4 * 3;
+
+/// How many a goroutine must have started itself.
+const MANY: u32 = CAPACITY / 4;
 
 /// How many are left to thieves.
 const LEFT: u32 = CAPACITY / 8;
@@ -41,6 +45,8 @@ const PER_LOOK: u32 = 8;
 
 /// A processor's part of this. Its owner's alone.
 pub(crate) struct Backlog {
+    /// How many goroutines the running one has started.
+    started: Cell<u32>,
     /// The running goroutine is asked to step aside.
     asked: Cell<bool>,
     /// How many queued goroutines may still run before `next`; 0: nobody has stepped aside.
@@ -53,6 +59,7 @@ pub(crate) struct Backlog {
 impl Default for Backlog {
     fn default() -> Backlog {
         Backlog {
+            started: Cell::new(0),
             asked: Cell::new(false),
             turns: Cell::new(0),
             since: Cell::new(0),
@@ -63,8 +70,24 @@ impl Default for Backlog {
 }
 
 impl Backlog {
-    /// So many are queued, and the running goroutine has started another.
+    /// Another goroutine gets its turn.
+    #[inline]
+    pub(crate) fn turn(&self) {
+        self.started.set(0);
+        self.asked.set(false);
+    }
+
+    /// The running goroutine has started one; answers whether there have been many.
+    #[inline]
+    pub(crate) fn has_started_many(&self) -> bool {
+        let started = self.started.get().saturating_add(1);
+        self.started.set(started);
+        started >= MANY
+    }
+
+    /// Many are queued, and the running goroutine has started many: asks it, unless it is too early.
     pub(crate) fn ask(&self, now: Nanos) -> bool {
+        self.started.set(0);
         let asks = now >= self.not_before.get();
         self.asked.set(asks);
         asks
@@ -184,6 +207,19 @@ mod tests {
             .take_while(|_| backlog.goes_first(FULL, || 1))
             .count();
         assert!(ran <= CAPACITY as usize, "{ran}");
+    }
+
+    #[test]
+    fn only_those_who_start_many_are_asked() {
+        let backlog = Backlog::default();
+        for _ in 0..3 {
+            assert!((1..MANY).all(|_| !backlog.has_started_many()));
+            backlog.turn();
+        }
+        assert!((1..MANY).all(|_| !backlog.has_started_many()));
+        assert!(backlog.has_started_many());
+        assert!(backlog.ask(1));
+        assert!(!backlog.has_started_many(), "they are counted anew");
     }
 
     #[test]

@@ -174,7 +174,7 @@ impl<E: Engine> Machine<E> {
     fn take_local(&mut self) -> Option<Found<E>> {
         let shared = &self.shared;
         let (_, processor, cells) = self.processor.as_mut()?.split();
-        cells.backlog.take_asked();
+        cells.backlog.turn();
         let ahead = cells.backlog.is_on()
             && cells
                 .backlog

@@ -1106,7 +1106,8 @@ impl<'a, E: Engine> Context<'a, E> {
         }
         if let Some(displaced) = self.put_next(free.spawn(id, fiber)) {
             self.enqueue_last(displaced);
-            if self.processor.queue.len() >= backlog::FULL {
+            if self.cells.backlog.has_started_many() && self.processor.queue.len() >= backlog::FULL
+            {
                 self.ask_to_step_aside();
             }
         }

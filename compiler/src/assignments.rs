@@ -8,9 +8,9 @@ use checker::types::{ObjectId, Type, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{AssignOperator, BinaryOperator, Expr, ExprId, StmtId};
 
-use crate::expressions::untyped;
 use crate::function::{FunctionCompiler, Location};
 use crate::operators::Rhs;
+use crate::order::untyped;
 use crate::parallel::Value;
 use crate::places::Place;
 use crate::type_descriptors::Access;

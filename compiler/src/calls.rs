@@ -11,9 +11,9 @@ use checker::types::{ObjectId, Type, TypeId as Ty};
 use diagnostics::TextRange;
 use parser::ast::{Expr, ExprId};
 
-use crate::expressions::Root;
 use crate::function::FunctionCompiler;
 use crate::instances::EnvironmentId;
+use crate::order::Root;
 use crate::places::{NONE, Place};
 
 /// What is called.

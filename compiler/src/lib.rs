@@ -13,7 +13,7 @@
 //! - `places`: what can be loaded, stored, and have its address taken.
 //! - `expressions`, `operators`, `conversions`, `conditions`, `literals`, `constants`: values.
 //! - `calls`, `inline`, `builtins`, `closures`, `wrappers`, `defers`: functions of all kinds.
-//! - `statements`, `assignments`, `loops`, `range_functions`, `switch`, `select`: statements.
+//! - `statements`, `assignments`, `parallel`, `loops`, `range_functions`, `switch`, `select`: statements.
 //! - `walk`: questions about syntax (does it call, does it assign, how large is it), without recursion.
 //!
 //! **Values.** A register value is *owned* when nobody else refers to its box (only boxed types, arrays and large structs, make a difference);
@@ -25,7 +25,7 @@
 //! The parts of a boxed variable are assigned in its box, so to capture one that is assigned in part takes a cell too.
 //!
 //! **Order of evaluation** is that of Go's compiler: calls and receives in source order, before the loads and
-//! operations of the same statement (`hoist` in `expressions`).
+//! operations of the same statement (`order`); assignments of several values are single ones in a row (`parallel`).
 //!
 //! Does not know: the heap, the interpreter, the scheduler.
 #![forbid(unsafe_code)]
@@ -46,6 +46,7 @@ mod intrinsics;
 mod literals;
 mod loops;
 mod operators;
+mod order;
 mod package;
 mod parallel;
 mod places;

@@ -4,8 +4,8 @@ use bytecode::{OptionalRegister, Register, Run, op};
 use checker::types::{Type, TypeId as Ty};
 use parser::ast::{Expr, ExprId};
 
-use crate::expressions::Root;
 use crate::function::FunctionCompiler;
+use crate::order::Root;
 use crate::places::NONE;
 
 /// Literals with more elements (tables) are evaluated from front to back: their calls' values would take all registers.

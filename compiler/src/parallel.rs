@@ -183,47 +183,6 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
-    /// Keeps the value of an expression in registers until the statement ends.
-    pub(crate) fn evaluate_now(&mut self, e: ExprId) {
-        let e = self.c.ast.unparen(e);
-        if self.hoisted.contains_key(&e)
-            || self.c.typed.constant(e).is_some()
-            || self.is_nil(e)
-            || matches!(self.c.ast.expr(e), Expr::FuncLit { .. })
-        {
-            return;
-        }
-        let ty = self.type_of(e);
-        let register = self.allocate(ty);
-        self.convert_into(e, ty, register);
-        self.hoisted.insert(e, register);
-    }
-
-    /// Evaluates the key of a map that is assigned to, if Go's compiler passes it by address and finding it may panic.
-    ///
-    /// GO: cmd/compile/internal/walk/order.go `mapKeyTemp`, walk/walk.go `mapfast`.
-    pub(crate) fn evaluate_key(&mut self, target: ExprId) {
-        let Some((map, index)) = self.map_index(target) else {
-            return;
-        };
-        if self.c.panics(index) == Panics::Never {
-            return;
-        }
-        let map = self.type_of(map);
-        let types = &self.c.typed.types;
-        let Type::Map { key, element } = *types.underlying(map) else {
-            return;
-        };
-        let key_size = self.layout(key).size;
-        let types = &self.c.typed.types;
-        let by_value = types.is_string(key)
-            || types.is_integer(key) && matches!(key_size, 4 | 8)
-            || matches!(types.underlying(key), Type::Pointer(_) | Type::Chan { .. });
-        if !by_value || self.layout(element).size > 128 {
-            self.evaluate_now(index);
-        }
-    }
-
     /// Makes the entry that an assignment of several values is about to set, as Go's compiler does before it evaluates the value.
     fn make_entry(&mut self, target: ExprId) {
         let ty = self.type_of(target);

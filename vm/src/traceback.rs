@@ -39,7 +39,7 @@ impl TracebackLevel {
             "" | "single" => TracebackLevel::Single,
             "all" => TracebackLevel::All,
             "system" => TracebackLevel::System,
-            "crash" | "wer" => TracebackLevel::Crash,
+            "crash" => TracebackLevel::Crash,
             number => match number.parse::<u32>() {
                 Ok(0) | Err(_) => TracebackLevel::None,
                 Ok(1) => TracebackLevel::All,

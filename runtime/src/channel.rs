@@ -17,9 +17,9 @@
 //! GO: chan.go.
 
 use crate::{
+    context::{Context, Slice},
     engine::Engine,
     goroutine::{GoroutineRef, WaitsAt},
-    scheduler::{Context, Slice},
     sync::{AtomicU32, AtomicUsize, Ordering, fence},
     wait_queue::{WaitQueue, Waits, WordGuard, WordLock},
 };

@@ -18,9 +18,9 @@
 use std::ptr::{NonNull, with_exposed_provenance_mut};
 
 use crate::{
+    context::{Context, Slice},
     engine::Engine,
     goroutine::{GoroutineRef, Runnable},
-    scheduler::{Context, Slice},
 };
 
 // The word lies in the engine's memory.

@@ -26,11 +26,11 @@ use polling::{Event, PollMode, Poller};
 
 use crate::{
     clock::{NEVER, Nanos},
+    context::{Context, Slice},
     engine::Engine,
     goroutine::{Goroutine, GoroutineRef},
     lock_rank::{Rank, RankedMutex},
     poll_word::{Enqueued, PollWord},
-    scheduler::{Context, Slice},
     sync::{AtomicU32, AtomicU64, Ordering},
     timers::Action,
 };

@@ -17,11 +17,10 @@
 use std::ops::Deref;
 
 use crate::{
-    goroutine::GoroutineId, scheduler::Context, stop_the_world::StoppedWorld,
-    wait_reason::WaitReason,
+    context::Context, goroutine::GoroutineId, stop_the_world::StoppedWorld, wait_reason::WaitReason,
 };
 
-pub use crate::scheduler::Slice;
+pub use crate::context::Slice;
 
 /// The interpreter, as the scheduler sees it.
 ///

@@ -17,11 +17,11 @@ use std::sync::Arc;
 use crate::{
     blocking::ProcessorStatus,
     clock::NEVER,
+    context::Context,
     engine::Engine,
     machine::{Found, Machine},
     preempt::request,
     processor::Processor,
-    scheduler::Context,
     stop_the_world,
     sync::Ordering,
 };

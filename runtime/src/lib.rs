@@ -16,19 +16,19 @@
 //!
 //! # The flow
 //! 1. `go` makes a goroutine runnable: into `next` of its maker's processor ([`Context::spawn`], `run_queue.rs`).
-//! 2. A machine finds it (`find_runnable.rs`), runs it (`machine.rs`) until the engine returns a [`Switch`].
+//! 2. A machine (`assignment.rs` wakes or starts one) finds it (`find_runnable.rs`), runs it (`machine.rs`) until the engine returns a [`Switch`].
 //! 3. A goroutine that must wait enqueues itself first (`channel.rs`, `select.rs`, `semaphore.rs`, `timers.rs`, `descriptor.rs`), then parks
 //!    (`status.rs`): the two are bound by a note that a waker leaves who comes too early.
 //! 4. A waker dequeues it and makes it runnable ([`Context`]'s `ready`).
 //! 5. A machine without work gives its processor up (`idle.rs`); the last one waits in the poller for events and the next timer
 //!    (`netpoll.rs`), or finds that everybody is asleep (`stop_the_world.rs`, `check_deadlock`).
-//! 6. sysmon (`sysmon.rs`) retakes processors from blocking calls (`blocking.rs`), asks for the end of slices
+//! 6. sysmon (`sysmon.rs`) retakes processors from blocking calls (`calls.rs`, `blocking.rs`), asks for the end of slices
 //!    (`preempt.rs`), forces collections.
 //!
 //! # Waking and spinning
 //! `scheduler.rs` and `idle.rs` open with the protocol: publish, then look, on both sides. A wake-up for nothing but `next` is put off for a few
 //! safepoints (`preempt.rs`), since whoever readies another goroutine mostly parks soon after: pairs that talk to each other wake no
-//! threads.
+//! threads. Whoever starts many goroutines steps aside for them (`backlog.rs`).
 //!
 //! # Invariants
 //! * P as a token: `OwnedProcessor` is moved, never copied; having it is having the processor (`processor.rs`). The same
@@ -81,16 +81,20 @@
 //! # What is not here yet
 //! Parallel collection helpers.
 
+mod assignment;
 mod backlog;
 mod blocking;
+mod calls;
 mod channel;
 mod clock;
+mod context;
 pub mod coroutine;
 mod descriptor;
 mod engine;
 mod event_trace;
 mod find_runnable;
 mod goroutine;
+mod handles;
 mod idle;
 mod lock_rank;
 mod machine;
@@ -98,6 +102,7 @@ mod machine;
 mod models;
 mod monitor;
 mod netpoll;
+mod options;
 mod poll_word;
 mod pool;
 mod preempt;
@@ -122,6 +127,7 @@ mod wait_reason;
 
 pub use channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered};
 pub use clock::{NEVER, Nanos};
+pub use context::{Context, Slice};
 pub use descriptor::{Attempt, Descriptor, DescriptorKey, Side};
 pub use engine::{
     BlockingCall, CollectionReason, Engine, Fired, Outcome, SafepointAction, Switch, WakeOutcome,
@@ -129,13 +135,12 @@ pub use engine::{
 };
 pub use event_trace::{EventTrace, RecordedTrace, Stop, TraceEvent, TraceKind};
 pub use goroutine::{GoroutineId, prefetch};
+pub use handles::{CollectionRequester, Quitter, Sampler, SchedulerHandle, Waker};
+pub use options::{Options, ScheduleTrace};
 pub use pool::{Machines, WeakMachines};
 pub use program::{CallEnd, Ended, Program};
 pub use promptness::{with_usual_slice, work_in_background};
-pub use scheduler::{
-    CollectionRequester, Context, Options, Quitter, Sampler, ScheduleTrace, Scheduler,
-    SchedulerHandle, Slice, Waker,
-};
+pub use scheduler::Scheduler;
 pub use select::{Direction, SelectCase, SelectResult, select};
 pub use semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release};
 pub use session::{Called, Ender, Session};

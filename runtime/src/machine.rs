@@ -13,257 +13,29 @@
 //! GO: proc.go `startm`, `newm`, `mstart1`, `execute`, `stopm`, `entersyscall`, `exitsyscall`, `handoffp`.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Mutex as StdMutex, PoisonError},
-    thread::JoinHandle,
-    time::{Duration, Instant},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, PoisonError},
 };
 
 use crate::{
-    blocking::ProcessorStatus,
+    assignment::{Assignment, MachineHandle, Takeover, assign, start},
     clock::NEVER,
-    engine::{BlockingCall, CollectionReason, Engine, Outcome, Switch},
+    context::{Context, Slice},
+    engine::{CollectionReason, Engine, Outcome, Switch},
     event_trace::{Stop, TraceKind},
     goroutine::{GoroutineId, Runnable, Running, special},
-    lock_rank::{Rank, RankedGuard, RankedMutex},
+    lock_rank::RankedGuard,
     pool::LINGER,
     preempt::{attention, request},
     processor::{OwnedProcessor, Processor},
     program::{Guest, Returned},
     promptness,
-    scheduler::{Central, Context, Shared, Slice},
+    scheduler::{Central, Shared},
     session::Inside,
     stop_the_world,
-    sync::{AtomicBool, AtomicU64, Condvar, Ordering},
+    sync::Ordering,
     wait_reason::WaitReason,
 };
-
-/// A machine, as others see it.
-pub(crate) struct MachineHandle<E: Engine> {
-    pub(crate) id: usize,
-    /// It is a thread of the host that calls.
-    is_guest: bool,
-    /// The goroutine that a thread of the host has called has come back to it; until it leaves.
-    pub(crate) has_returned: AtomicBool,
-    slot: RankedMutex<Slot<E>>,
-    assigned: Condvar,
-    pub(crate) is_spinning: AtomicBool,
-    pub(crate) is_blocked: AtomicBool,
-    /// The number of the goroutine it runs or ran last, for schedtrace.
-    pub(crate) current: AtomicU64,
-    ended: AtomicBool,
-    thread: StdMutex<Option<JoinHandle<()>>>,
-}
-
-struct Slot<E: Engine> {
-    assignment: Option<Assignment<E>>,
-    /// The goroutine that a thread of the host has called, when it has ended on another machine.
-    returned: Option<Returned<E>>,
-    /// The run ends.
-    dismissed: bool,
-}
-
-/// What a machine is woken or started for.
-pub(crate) struct Assignment<E: Engine> {
-    pub(crate) processor: OwnedProcessor<E>,
-    /// It counts among the spinning ones already.
-    pub(crate) spinning: bool,
-    pub(crate) takeover: Takeover<E>,
-}
-
-/// What goes with an assignment.
-pub(crate) enum Takeover<E: Engine> {
-    /// Nothing: the machine looks for work.
-    Nothing,
-    /// A blocking call that machine 0 hands over.
-    Call(Running<E>, BlockingCall<E>),
-    /// A goroutine of machine 0 that is going to be locked to its thread.
-    Lock(Running<E>),
-    /// The goroutine that is locked to this machine's thread.
-    Locked(Runnable<E>),
-}
-
-impl<E: Engine> MachineHandle<E> {
-    pub(crate) fn new(id: usize, is_guest: bool) -> MachineHandle<E> {
-        MachineHandle {
-            id,
-            is_guest,
-            has_returned: AtomicBool::new(false),
-            slot: RankedMutex::new(
-                Rank::Machine,
-                Slot {
-                    assignment: None,
-                    returned: None,
-                    dismissed: false,
-                },
-            ),
-            assigned: Condvar::new(),
-            is_spinning: AtomicBool::new(false),
-            is_blocked: AtomicBool::new(false),
-            current: AtomicU64::new(0),
-            ended: AtomicBool::new(false),
-            thread: StdMutex::new(None),
-        }
-    }
-
-    pub(crate) fn assign(&self, assignment: Assignment<E>) {
-        self.slot.lock().assignment = Some(assignment);
-        self.assigned.notify_one();
-    }
-
-    /// Tells a sleeping machine that the run ends.
-    pub(crate) fn dismiss(&self) {
-        self.slot.lock().dismissed = true;
-        self.assigned.notify_one();
-    }
-
-    /// Hands over the goroutine that this machine's thread has called.
-    pub(crate) fn give_back(&self, returned: Returned<E>) {
-        let mut slot = self.slot.lock();
-        slot.returned = Some(returned);
-        // ORDERING: Release. Pairs with the acquire in `has_what_it_came_for`; the lock guards the goroutine itself.
-        self.has_returned.store(true, Ordering::Release);
-        drop(slot);
-        self.assigned.notify_one();
-    }
-
-    /// Takes what was given back.
-    pub(crate) fn take_returned(&self) -> Option<Returned<E>> {
-        self.slot.lock().returned.take()
-    }
-
-    /// Sleeps until there is something to do; `None`: the run ends, or what it waits for has been given back.
-    fn await_assignment(&self) -> Option<Assignment<E>> {
-        self.await_assignment_for(None)
-    }
-
-    /// As `await_assignment`, for so long only.
-    pub(crate) fn await_assignment_for(&self, length: Option<Duration>) -> Option<Assignment<E>> {
-        // In models nobody waits for a time.
-        let limit = length
-            .filter(|_| !cfg!(loom))
-            .map(|length| Instant::now() + length);
-        let mut slot = self.slot.lock();
-        loop {
-            if let Some(assignment) = slot.assignment.take() {
-                return Some(assignment);
-            }
-            if slot.dismissed || slot.returned.is_some() {
-                return None;
-            }
-            let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return None;
-            }
-            slot = slot.wait(&self.assigned, left);
-        }
-    }
-
-    pub(crate) fn is_dismissed(&self) -> bool {
-        self.slot.lock().dismissed
-    }
-}
-
-/// Gets a machine to run on `processor`.
-pub(crate) fn start<E: Engine>(
-    shared: &Arc<Shared<E>>,
-    central: RankedGuard<'_, Central<E>>,
-    processor: OwnedProcessor<E>,
-    spinning: bool,
-) {
-    let assignment = Assignment {
-        processor,
-        spinning,
-        takeover: Takeover::Nothing,
-    };
-    if let Err(assignment) = assign(shared, central, assignment) {
-        // No thread to be had. The processor waits for a machine that comes back from somewhere; its work is anybody's.
-        let mut central = shared.central();
-        if assignment.spinning {
-            // ORDERING: SeqCst, as in `stop_spinning`.
-            shared.spinning.fetch_sub(1, Ordering::SeqCst);
-        }
-        shared.put_work_global(&mut central, &assignment.processor);
-        shared.put_processor_by(&mut central, assignment.processor);
-        drop(central);
-        if shared.counts_safepoints() {
-            // Another caller may wait in the poller.
-            shared.netpoll.notify();
-        }
-    }
-}
-
-/// Gives `assignment` to a sleeping machine or a new one. `Err`: there is none.
-fn assign<E: Engine>(
-    shared: &Arc<Shared<E>>,
-    mut central: RankedGuard<'_, Central<E>>,
-    assignment: Assignment<E>,
-) -> Result<(), Assignment<E>> {
-    assignment.processor.set_status(ProcessorStatus::Running);
-    // A thread of the host would hand over as well what it must not be held up by.
-    let machine = match assignment.takeover {
-        Takeover::Nothing | Takeover::Locked(_) => central.idle_machines.pop(),
-        Takeover::Call(..) | Takeover::Lock(_) => central
-            .idle_machines
-            .iter()
-            .rposition(|machine| !machine.is_guest)
-            .map(|at| central.idle_machines.remove(at)),
-    };
-    if let Some(machine) = machine {
-        drop(central);
-        machine.assign(assignment);
-        return Ok(());
-    }
-    // Machine 0 and sysmon count too.
-    if central.machines_started + 2 >= shared.max_threads() {
-        central.thread_refused = true;
-        return Err(assignment);
-    }
-    central.machines_started += 1;
-    central.last_machine += 1;
-    let handle = Arc::new(MachineHandle::new(central.last_machine, false));
-    central.machines.push(Arc::clone(&handle));
-    drop(central);
-    shared.need_monitor();
-
-    handle.slot.lock().assignment = Some(assignment);
-    match start_thread(shared, &handle) {
-        true => Ok(()),
-        false => {
-            let mut central = shared.central();
-            central.machines_started -= 1;
-            central.thread_refused = true;
-            central
-                .machines
-                .retain(|machine| !Arc::ptr_eq(machine, &handle));
-            drop(central);
-            shared.progress.notify_all();
-            let assignment = handle.slot.lock().assignment.take();
-            Err(assignment.expect("no thread has taken it"))
-        }
-    }
-}
-
-/// Has a thread be this machine; answers whether there is one to be had.
-fn start_thread<E: Engine>(shared: &Arc<Shared<E>>, handle: &Arc<MachineHandle<E>>) -> bool {
-    let machine = (Arc::clone(shared), Arc::clone(handle));
-    let body = move || Machine::run_thread(machine.0, machine.1);
-    let stack_size = shared.options.thread_stack_size;
-    if let Some(machines) = &shared.options.machines {
-        return machines.run(Box::new(body), stack_size).is_ok();
-    }
-    let spawned = std::thread::Builder::new()
-        .name(format!("golite-m{}", handle.id))
-        .stack_size(stack_size)
-        .spawn(body);
-    match spawned {
-        Ok(thread) => {
-            *handle.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
-            true
-        }
-        Err(_) => false,
-    }
-}
 
 impl<E: Engine> Shared<E> {
     /// Takes a goroutine apart that has ended on this processor.
@@ -276,14 +48,6 @@ impl<E: Engine> Shared<E> {
         let mut list = cells.free.take();
         list.put(free, &self.registry);
         cells.free.set(list);
-    }
-
-    /// Lets the goroutine go whose call has waited longest for its turn.
-    fn release_queued_call(&self, central: &mut Central<E>) {
-        if let Some(running) = central.queued_calls.pop_front() {
-            self.put_global(central, running.yield_now());
-        }
-        self.calls.set_queued(central.queued_calls.len());
     }
 
     /// Moves a processor's run queue to the global queue.
@@ -470,7 +234,7 @@ impl<E: Engine> Machine<E> {
     }
 
     /// Any other machine, on a thread of its own.
-    fn run_thread(shared: Arc<Shared<E>>, handle: Arc<MachineHandle<E>>) {
+    pub(crate) fn run_thread(shared: Arc<Shared<E>>, handle: Arc<MachineHandle<E>>) {
         let _inside = Inside::enter(&shared);
         promptness::ask(promptness::MACHINE);
         let mut machine = Machine::new(&shared, &handle);
@@ -821,142 +585,8 @@ impl<E: Engine> Machine<E> {
         self.shared.finish(&mut central, outcome);
     }
 
-    /// Makes a blocking call without the processor. `None`: the goroutine is not this machine's any more.
-    fn call_blocking(&mut self, running: Running<E>, call: BlockingCall<E>) -> Option<Running<E>> {
-        let (mut running, call) = if self.is_first {
-            match self.hand_over(Takeover::Call(running, call))? {
-                Takeover::Call(running, call) => (running, call),
-                _ => return None,
-            }
-        } else {
-            (running, call)
-        };
-        if !self.shared.calls.enter() {
-            self.queue_call(running, call);
-            return None;
-        }
-        running.set_blocking(true);
-        let id = running.goroutine().id().0;
-        let machine = Some(self.handle.id);
-        self.shared.event(TraceKind::Call, None, machine, id);
-        let processor = self
-            .processor
-            .take()
-            .expect("a machine runs goroutines with a processor only");
-        // ORDERING: Relaxed; for schedtrace.
-        self.handle.is_blocked.store(true, Ordering::Relaxed);
-        if call.is_long {
-            let index = Some(processor.index);
-            self.shared.event(TraceKind::HandOff, index, None, id);
-            {
-                let mut central = self.shared.central();
-                central.blocked_calls += 1;
-                if self.shared.is_finishing() {
-                    central.dead.push(processor);
-                } else {
-                    self.shared.hand_off(central, processor);
-                }
-            }
-            let result = catch_unwind(AssertUnwindSafe(|| Inside::outside(call.job)));
-            self.shared.event(TraceKind::Return, None, machine, id);
-            self.leave_call();
-            return self.return_late(running, result);
-        }
-        let blocked = processor.enter_blocking();
-        // Between entering and the call: either we see that the processor is wanted, or who wants it sees the ticket.
-        if self.shared.attention() & (attention::STOP | attention::FINISH) != 0 {
-            let mut central = self.shared.central();
-            if (central.is_stopping || self.shared.is_finishing())
-                && let Some(processor) = blocked.try_retake()
-            {
-                central.blocked_calls += 1;
-                if central.is_stopping {
-                    self.shared.stop_processor(&mut central, processor);
-                } else {
-                    central.dead.push(processor);
-                }
-            }
-        }
-        let result = catch_unwind(AssertUnwindSafe(|| Inside::outside(call.job)));
-        self.shared.event(TraceKind::Return, None, machine, id);
-        self.leave_call();
-        let Some(processor) = blocked.try_leave() else {
-            return self.return_late(running, result);
-        };
-        self.processor = Some(processor);
-        // ORDERING: Relaxed; for schedtrace.
-        self.handle.is_blocked.store(false, Ordering::Relaxed);
-        running.set_blocking(false);
-        running.complete(result.unwrap_or_else(|panic| resume_unwind(panic)));
-        Some(running)
-    }
-
-    /// As many calls as may be are under way: the goroutine waits for its turn.
-    #[cold]
-    fn queue_call(&mut self, mut running: Running<E>, call: BlockingCall<E>) {
-        running.put_call_off(call);
-        running.set_blocking(true);
-        let shared = Arc::clone(&self.shared);
-        let mut central = shared.central();
-        central.queued_calls.push_back(running);
-        shared.calls.set_queued(central.queued_calls.len());
-        // The last of those under way may have come back before it could see ours.
-        if shared.calls.has_room() {
-            shared.release_queued_call(&mut central);
-        }
-    }
-
-    /// A call has come back: the next that waits for its turn may go.
-    #[inline]
-    fn leave_call(&self) {
-        if self.shared.calls.leave() {
-            let mut central = self.shared.central();
-            self.shared.release_queued_call(&mut central);
-            drop(central);
-            self.shared.wake_processor();
-        }
-    }
-
-    /// A blocking call has come back and its processor is gone.
-    fn return_late(
-        &mut self,
-        mut running: Running<E>,
-        result: std::thread::Result<E::Completion>,
-    ) -> Option<Running<E>> {
-        // ORDERING: Relaxed; for schedtrace.
-        self.handle.is_blocked.store(false, Ordering::Relaxed);
-        let mut central = self.shared.central();
-        central.blocked_calls -= 1;
-        if self.shared.is_finishing() {
-            // The goroutine may be gone: it is not touched any more.
-            return None;
-        }
-        let completion = match result {
-            Ok(completion) => completion,
-            Err(panic) => {
-                drop(central);
-                resume_unwind(panic);
-            }
-        };
-        running.complete(completion);
-        running.set_blocking(false);
-        if !central.is_stopping
-            && let Some(processor) = self.shared.take_idle_processor(&mut central)
-        {
-            drop(central);
-            self.processor = Some(processor);
-            // sysmon has retaken once and may have to again.
-            self.shared.sysmon.wake_fresh();
-            return Some(running);
-        }
-        self.shared.put_global(&mut central, running.yield_now());
-        drop(central);
-        self.shared.request_urgent();
-        None
-    }
-
     /// Machine 0 gives what it has to another machine, with its processor. It comes back when there is none.
-    fn hand_over(&mut self, takeover: Takeover<E>) -> Option<Takeover<E>> {
+    pub(crate) fn hand_over(&mut self, takeover: Takeover<E>) -> Option<Takeover<E>> {
         let processor = self
             .processor
             .take()
@@ -1109,54 +739,5 @@ impl<E: Engine> Machine<E> {
             // or our next look sees its work.
             self.shared.spinning.fetch_sub(1, Ordering::SeqCst);
         }
-    }
-}
-
-#[cfg(all(test, loom))]
-mod models {
-    use super::*;
-    use crate::models::{model, sides};
-
-    #[test]
-    fn loom_an_assignment_reaches_a_machine_that_goes_to_sleep() {
-        model(|| {
-            let (shared, a, _b) = sides();
-            let handle = Arc::new(MachineHandle::new(1, false));
-            let giver = {
-                let handle = handle.clone();
-                loom::thread::spawn(move || {
-                    handle.assign(Assignment {
-                        processor: a.processor,
-                        spinning: false,
-                        takeover: Takeover::Nothing,
-                    });
-                })
-            };
-            let assignment = handle.await_assignment();
-            assert!(assignment.is_some_and(|a| a.processor.index < shared.processor_count()));
-            giver.join().unwrap();
-        });
-    }
-
-    #[test]
-    fn loom_a_dismissal_does_not_swallow_the_goroutine_of_a_locked_thread() {
-        model(|| {
-            let (shared, a, _b) = sides();
-            let handle = Arc::new(MachineHandle::new(1, false));
-            let ends = {
-                let handle = handle.clone();
-                loom::thread::spawn(move || handle.dismiss())
-            };
-            handle.assign(Assignment {
-                processor: a.processor,
-                spinning: false,
-                takeover: Takeover::Nothing,
-            });
-            // What was assigned is taken up first; the dismissal is seen when there is nothing left.
-            assert!(handle.await_assignment().is_some());
-            assert!(handle.await_assignment().is_none());
-            ends.join().unwrap();
-            drop(shared);
-        });
     }
 }

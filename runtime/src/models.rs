@@ -6,15 +6,18 @@ use std::sync::Arc;
 use loom::cell::UnsafeCell;
 
 use crate::{
+    assignment::MachineHandle,
     blocking::{CallCounter, OwnershipWord, ProcessorStatus},
     channel::{Buffer, Channel, CloseResult, ReceiveResult, SendResult, Unbuffered},
+    context::Context,
     coroutine::{self, Switched},
     engine::{CollectionReason, Engine, Fired, Slice, Switch},
     goroutine::{GoroutineId, GoroutineRef, Runnable},
-    machine::{Machine, MachineHandle},
+    machine::Machine,
+    options::Options,
     processor::OwnedProcessor,
     program::Returned,
-    scheduler::{Context, Options, Shared},
+    scheduler::Shared,
     select::{Direction, SelectCase, SelectResult, select},
     semaphore::{AcquireResult, NotifyList, ReleaseResult, acquire, release},
     stop_the_world::StoppedWorld,

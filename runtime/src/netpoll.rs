@@ -28,6 +28,7 @@ use polling::{Events, Poller};
 
 use crate::{
     clock::Nanos,
+    context::Context,
     descriptor::{Descriptor, DescriptorKey},
     engine::Engine,
     goroutine::GoroutineRef,
@@ -35,7 +36,7 @@ use crate::{
     monitor::{Link, Watched},
     preempt::MINIMUM_SLICE,
     run_queue::List,
-    scheduler::{Context, Shared},
+    scheduler::Shared,
     sync::{AtomicUsize, Condvar, Mutex, Ordering},
 };
 

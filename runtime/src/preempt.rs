@@ -26,9 +26,10 @@
 use crate::{
     blocking::ProcessorStatus,
     clock::Nanos,
+    context::Context,
     engine::{Engine, SafepointAction},
     processor::LimitAtomic,
-    scheduler::{Context, Shared},
+    scheduler::Shared,
     sync::{AtomicBool, AtomicI64, AtomicU32, Ordering},
 };
 use std::sync::{Arc, atomic::Ordering as StdOrdering};

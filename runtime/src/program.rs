@@ -33,14 +33,17 @@ use std::{
 };
 
 use crate::{
+    assignment::{self, Assignment, MachineHandle, Takeover},
     clock::{NEVER, Nanos},
+    context::Context,
     engine::{Engine, Outcome},
     event_trace::TraceKind,
     goroutine::{GoroutineRef, Running, special},
-    machine::{self, Assignment, Machine, MachineHandle, Takeover},
+    handles::SchedulerHandle,
+    machine::{self, Machine},
     preempt::{MINIMUM_SLICE, attention, request},
     processor::{OwnedProcessor, Processor},
-    scheduler::{Central, Context, SchedulerHandle, Shared},
+    scheduler::{Central, Shared},
     stop_the_world,
     sync::{Ordering, fence},
 };
@@ -336,7 +339,7 @@ impl<E: Engine> Machine<E> {
             return;
         }
         if !processor.queue.is_empty() || central.global.len() != 0 {
-            machine::start(&shared, central, processor, false);
+            assignment::start(&shared, central, processor, false);
             return;
         }
         let cells = processor.cells();

@@ -20,9 +20,9 @@ use smallvec::SmallVec;
 
 use crate::{
     channel::{Buffer, Channel, SentNow},
+    context::Slice,
     engine::{Engine, WakeOutcome},
     goroutine::{GoroutineRef, WaitsAt},
-    scheduler::Slice,
     wait_queue::{Waiter, WaiterRef, Waits, WordGuard},
 };
 

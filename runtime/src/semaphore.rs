@@ -22,9 +22,9 @@ use crate::sync::AtomicU32 as ScriptU32;
 use std::sync::atomic::AtomicU32 as ScriptU32;
 
 use crate::{
+    context::{Context, Slice},
     engine::Engine,
     goroutine::{GoroutineRef, WaitsAt},
-    scheduler::{Context, Slice},
     sync::{AtomicU32, Mutex, MutexGuard, Ordering, fence},
     wait_queue::{WaitQueue, Waits, WordLock},
 };

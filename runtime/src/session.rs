@@ -23,15 +23,19 @@ use std::{
 };
 
 use crate::{
+    assignment::{self, MachineHandle},
     clock::NEVER,
+    context::{Context, Slice},
     engine::{Engine, Outcome, Switch},
     goroutine::{GoroutineRef, Running},
+    handles::SchedulerHandle,
     lock_rank::RankedGuard,
-    machine::{self, Machine, MachineHandle},
+    machine::{self, Machine},
+    options::Options,
     preempt::{attention, request},
     processor::{OwnedProcessor, Processor},
     program,
-    scheduler::{Central, Context, Options, SchedulerHandle, Shared, Slice},
+    scheduler::{Central, Shared},
     stop_the_world,
     sync::{AtomicU32, Ordering},
     sysmon,
@@ -578,10 +582,10 @@ impl<E: Engine> Shared<E> {
             central.dead.push(processor);
         } else if !processor.queue.is_empty() || central.global.len() != 0 || self.attention() != 0
         {
-            machine::start(self, central, processor, false);
+            assignment::start(self, central, processor, false);
             central = self.central();
         } else if self.is_wanted_for_a_search() {
-            machine::start(self, central, processor, true);
+            assignment::start(self, central, processor, true);
             central = self.central();
         } else {
             self.stand_by(&mut central, processor);

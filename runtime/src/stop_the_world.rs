@@ -16,6 +16,7 @@
 use std::{fmt::Write, sync::Arc, time::Duration};
 
 use crate::{
+    assignment,
     blocking::ProcessorStatus,
     channel::Channel,
     clock::{NEVER, Nanos},
@@ -23,7 +24,7 @@ use crate::{
     event_trace::TraceKind,
     goroutine::{GoroutineId, GoroutineRef, Registry, Running, special},
     lock_rank::RankedGuard,
-    machine::{self, Machine},
+    machine::Machine,
     preempt::{attention, request},
     processor::OwnedProcessor,
     scheduler::{Central, MAX_PROCESSORS, Shared},
@@ -492,7 +493,7 @@ fn start<E: Engine>(mut world: StoppedWorld<'_, E>, own: usize) -> OwnedProcesso
     shared.clear_attention(attention::STOP);
     drop(central);
     for processor in with_work {
-        machine::start(shared, shared.central(), processor, false);
+        assignment::start(shared, shared.central(), processor, false);
     }
     if shared.global_len() != 0 {
         shared.wake_processor();
@@ -549,7 +550,7 @@ pub(crate) fn run_from_outside<E: Engine, R>(
     shared.event(TraceKind::WorldStarts, None, None, 0);
     let processor = start(world, 0);
     // A machine takes it, finds the work there is, and puts it by if there is none.
-    machine::start(shared, shared.central(), processor, false);
+    assignment::start(shared, shared.central(), processor, false);
     Some(result)
 }
 

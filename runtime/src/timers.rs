@@ -20,12 +20,13 @@ use std::ptr::NonNull;
 
 use crate::{
     clock::{NEVER, Nanos},
+    context::Context,
     descriptor::DeadlineEntry,
     engine::{Engine, Fired},
     goroutine::GoroutineRef,
     lock_rank::{Rank, RankedMutex},
     processor::OwnedProcessor,
-    scheduler::{Context, Shared},
+    scheduler::Shared,
     sync::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     wait_queue::WordLock,
 };

@@ -514,6 +514,28 @@ fn a_command_line_that_makes_no_sense_ends_with_2_and_a_hint() {
 }
 
 #[test]
+fn a_test_that_takes_too_long_shows_where_everybody_is() {
+    let test = "package x\n\nimport \"testing\"\n\nfunc TestHangs(t *testing.T) {\n\tt.Run(\"inside\", func(t *testing.T) {\n\t\t<-make(chan int)\n\t})\n}\n";
+    let files = [("go.mod", "module x\n\ngo 1.27\n"), ("x_test.go", test)];
+    let folder = Folder::new("timeout", &files);
+    let outcome = folder.golite(&["test", "-timeout", "200ms"]);
+    let shown = String::from_utf8_lossy(&outcome.stdout);
+    let place = |line| format!("\n\t{}:{line} +", folder.0.join("x_test.go").display());
+    for part in [
+        "panic: test timed out after 200ms\n\trunning tests:\n\t\tTestHangs (",
+        "\n\ngoroutine 1 [chan receive",
+        "\nx.TestHangs(...)",
+        &place(6),
+        "\nx.TestHangs.func1(...)",
+        &place(7),
+        "\nFAIL\tx\t",
+    ] {
+        assert!(shown.contains(part), "{part:?} is lacking in\n{shown}");
+    }
+    assert_eq!(outcome.status, Some(1));
+}
+
+#[test]
 fn what_was_printed_is_there_however_the_program_ends() {
     for (end, status) in [
         ("", 0),

@@ -197,10 +197,13 @@ pub fn run(words: &[String]) -> ExitCode {
             false => ExitCode::FAILURE,
         };
     };
-    // Tests find what lies beside them by runtime.Caller, and they run in another folder than this.
-    checked.sources.rename(|name| match name {
-        "_testmain.go" | "_coverage.go" => name.to_owned(),
-        name => here.join(name).display().to_string(),
+    // Tests find what lies beside them by runtime.Caller, and they run in another folder than this. The library lies nowhere.
+    checked.sources.rename(|name| {
+        let path = here.join(name);
+        match path.exists() {
+            true => path.display().to_string(),
+            false => name.to_owned(),
+        }
     });
     let runs_in = if again.is_some() { started_in } else { folder };
     if let Err(error) = std::env::set_current_dir(&runs_in) {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use golite::{Error, Golite, Program, ScriptError};
 
@@ -208,4 +209,39 @@ fn a_call_that_waits_for_ever_is_a_deadlock_though_others_end_at_once() {
         waiting.join().unwrap()
     });
     assert!(matches!(result, Err(Error::Deadlock { .. })), "{result:?}");
+}
+
+#[test]
+fn the_deadline_of_a_call_ends_the_native_that_it_is_in() {
+    let text = r#"
+        package p
+
+        import ("math/big"; "strings")
+
+        var Counted int
+
+        func Long() string {
+            text := strings.Repeat("ab", 1<<17)
+            defer func() { Counted = strings.Count(text, "b") }()
+            return new(big.Int).Exp(big.NewInt(3), big.NewInt(1<<30), nil).String()
+        }
+
+        func Take() int { n := Counted; Counted = 0; return n }
+    "#;
+    let program = golite::Golite::new().compile(text).unwrap();
+    // A VM whose call has not ended some time after it was told to is ended, too. On a machine that is busy with others that may be so once.
+    let ended = (0..10).find_map(|_| {
+        let vm = program.start().unwrap();
+        let long = vm.func::<(), String>("Long").unwrap();
+        match long.call_within(Duration::from_millis(20), ()) {
+            Err(Error::TimedOut { trace }) => Some((vm, trace)),
+            Err(Error::Limit { .. }) => None,
+            other => panic!("{other:?}"),
+        }
+    });
+    let (vm, trace) = ended.expect("the VM is ended each time");
+    assert!(trace.contains("p.Long()"), "{trace:?}");
+    // A deferred call's own natives are not disturbed.
+    let take = vm.func::<(), i64>("Take").unwrap();
+    assert_eq!(take.call(()).unwrap(), 1 << 17);
 }

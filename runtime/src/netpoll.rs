@@ -501,11 +501,12 @@ impl<E: Engine> Context<'_, E> {
         shared.netpoll.open(source, shared.sysmon.link())
     }
 
-    /// Whether the run is ending: nobody wants any more what goroutines are at.
+    /// Whether the run is ending, or its time is over where nobody else looks at the clock: nobody wants any more what goroutines are at.
     #[inline]
     #[must_use]
     pub fn is_ending(&self) -> bool {
-        self.shared().is_finishing()
+        let shared = self.shared();
+        shared.is_finishing() || shared.counts_safepoints() && shared.until_deadline() <= 0
     }
 
     /// The descriptor with this key, unless it was closed.

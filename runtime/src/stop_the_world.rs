@@ -22,11 +22,12 @@ use crate::{
     clock::{NEVER, Nanos},
     engine::{CollectionReason, Engine, Outcome, WorldJob},
     event_trace::TraceKind,
-    goroutine::{GoroutineId, GoroutineRef, Registry, Running, special},
+    goroutine::{GoroutineId, GoroutineRef, Registry, Runnable, Running, special},
     lock_rank::RankedGuard,
     machine::Machine,
     preempt::{attention, request},
     processor::OwnedProcessor,
+    run_queue::List,
     scheduler::{Central, MAX_PROCESSORS, Shared},
     status::Status,
     sync::Ordering,
@@ -250,6 +251,67 @@ impl<E: Engine> StoppedWorld<'_, E> {
         dump(self.shared, &mut self.proof, &shown)
     }
 
+    /// As [`StoppedWorld::dump`], of one goroutine; empty if it has ended.
+    #[must_use]
+    pub fn dump_of(&mut self, only: GoroutineId) -> String {
+        let shown = Shown {
+            only: Some(only),
+            ..Shown::default()
+        };
+        dump(self.shared, &mut self.proof, &shown)
+    }
+
+    /// Has a goroutine that is runnable run as soon as the world goes on, before all that have waited longer. Nothing happens to one that runs, waits
+    /// or has ended.
+    pub fn hasten(&mut self, id: GoroutineId) {
+        let mut central = self.shared.central();
+        let (mut wanted, mut others) = (None, List::default());
+        while let Some(raw) = central.global.pop_front() {
+            let runnable = Runnable::from_raw(raw);
+            match runnable.goroutine().id() == id {
+                true => wanted = Some(runnable),
+                false => others.push_back(runnable.into_raw()),
+            }
+        }
+        // Whoever looks for work next takes it from there.
+        let mut list = List::default();
+        if let Some(wanted) = wanted {
+            list.push_back(wanted.into_raw());
+        }
+        list.append(others);
+        self.shared.put_global_list(&mut central, list);
+        for processor in &self.processors {
+            let queue = &processor.queue;
+            let mut found = None;
+            let next = queue.take_next();
+            for _ in 0..queue.len() {
+                let Some(other) = queue.pop() else { break };
+                if other.goroutine().id() == id {
+                    found = Some(other);
+                } else if let Some(overflow) = queue.push(other) {
+                    self.shared.put_global_list(&mut central, overflow);
+                }
+            }
+            let displaced = match found {
+                Some(found) => {
+                    let _ = queue.put_next(found);
+                    // Whoever was stopped here in the middle of his slice would go on with it.
+                    processor.limit.request(request::PREEMPT);
+                    next
+                }
+                None => next.and_then(|next| {
+                    if next.goroutine().id() == id {
+                        processor.limit.request(request::PREEMPT);
+                    }
+                    queue.put_next(next)
+                }),
+            };
+            if let Some(displaced) = displaced {
+                self.shared.put_global(&mut central, displaced);
+            }
+        }
+    }
+
     /// Makes or gives up processors, as `set_processors` said.
     fn resize(&mut self) {
         let shared = self.shared;
@@ -294,6 +356,10 @@ struct Shown<'a> {
     first: Option<GoroutineId>,
     /// It is left out.
     but: Option<GoroutineId>,
+    /// None but this.
+    only: Option<GoroutineId>,
+    /// How long writing may take; what is left out then is said.
+    budget: Option<Nanos>,
     /// Nobody could have woken them.
     stuck: &'a [GoroutineId],
 }
@@ -302,9 +368,14 @@ struct Shown<'a> {
 fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, shown: &Shown<'_>) -> String {
     let now = shared.real_now();
     let mut texts = Vec::new();
+    let (mut is_late, mut left_out) = (false, 0usize);
     let write = |goroutine: GoroutineRef<E>, fiber: &mut E::Fiber| {
         let id = goroutine.id();
-        if shown.but == Some(id) {
+        if shown.but == Some(id) || shown.only.is_some_and(|only| only != id) {
+            return false;
+        }
+        if is_late {
+            left_out += 1;
             return false;
         }
         let mut text = String::new();
@@ -318,6 +389,10 @@ fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, shown: &Show
         );
         shared.engine().traceback(fiber, &mut text);
         texts.push((shown.first != Some(id), id, text));
+        is_late = texts.len().is_multiple_of(BUDGET_STEP)
+            && shown
+                .budget
+                .is_some_and(|budget| shared.real_now() - now > budget);
         // Whoever has ended the run meanwhile waits, and nobody reads on.
         shared.is_finishing()
     };
@@ -326,9 +401,16 @@ fn dump<E: Engine>(shared: &Arc<Shared<E>>, proof: &mut WorldProof, shown: &Show
     texts
         .into_iter()
         .map(|(_, _, text)| text)
+        .chain((left_out != 0).then(|| format!("...{left_out} more goroutines...\n")))
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+/// How long the traces of a run may take that somebody waits to see ended: an end is to come soon after its reason, however many goroutines there are.
+const END_BUDGET: Nanos = 10_000_000;
+
+/// After how many traces the clock is looked at.
+const BUDGET_STEP: usize = 64;
 
 fn state_text<E: Engine>(goroutine: GoroutineRef<E>, now: Nanos, is_stuck: bool) -> String {
     let mut text = match goroutine.status() {
@@ -641,6 +723,7 @@ pub(crate) fn end_with_dump<E: Engine>(
     };
     let shown = Shown {
         but,
+        budget: Some(END_BUDGET),
         ..Shown::default()
     };
     let text = dump(shared, &mut world.proof, &shown);

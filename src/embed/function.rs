@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use bytecode::TypeKind;
 use vm::convert::{
-    AtHand, CallArguments, CallLayout, CallResults, CallShared, CallSlot, CallStatus, Declarations,
-    FromGo, GoType, IntoGo, Mismatch, Target, Unconvertible,
+    AtHand, CallArguments, CallLayout, CallResults, CallShared, CallSlot, Declarations, FromGo,
+    GoType, IntoGo, Mismatch, Target, Unconvertible,
 };
 use vm::types::RuntimeType;
 use vm::{GoPanic, HostCall, NativeContext, View};
@@ -136,6 +136,12 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
     }
 
     fn wait_in(&self, vm: &Inner, slot: Arc<CallSlot<A, R>>) -> Result<R, Error> {
+        let result = self.result_in(vm, &slot)?;
+        self.keep(slot);
+        Ok(result)
+    }
+
+    fn result_in(&self, vm: &Inner, slot: &Arc<CallSlot<A, R>>) -> Result<R, Error> {
         let result = match slot.take() {
             Some(result) => result,
             None => match slot.wait(&vm.embedded, None) {
@@ -143,7 +149,7 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
                 None => return Err(Error::Closed),
             },
         };
-        self.ended(vm, slot, result)
+        result.map_err(|status| vm.error_of(status))
     }
 
     /// As [`Func::call`]. A call that takes longer than `limit` is ended as by `runtime.Goexit`, its deferred calls run, and the VM goes on. If it has not
@@ -166,12 +172,19 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
         }
         // Somebody will wake it: its deadline. Callers who run everything themselves see what there is to wait for.
         let _awake = (!vm.embedded.is_callers_only()).then(|| vm.embedded.stay_awake());
-        let slot = self.slot(&vm);
+        // Not for later calls: who ends this one may come late.
+        let slot = self.new_slot(&vm);
         let call: Arc<dyn HostCall> = slot.clone();
         let watched = vm.watch_call(due, call);
-        match self.call_in(&vm, slot, arguments) {
+        slot.start(&vm.embedded, arguments);
+        match self.result_in(&vm, &slot) {
             Err(Error::Goexit) => Err(match watched.ended() {
-                Some(trace) => Error::TimedOut { trace },
+                Some(trace) => Error::TimedOut {
+                    trace: match slot.left_at() {
+                        Some(left) if trace.is_empty() => left.to_owned(),
+                        _ => trace,
+                    },
+                },
                 None => Error::Goexit,
             }),
             result => result,
@@ -197,36 +210,27 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
-        free.unwrap_or_else(|| {
-            let machine = vm.embedded.machine();
-            Arc::new(CallSlot::new(
-                Arc::clone(&self.shared.call),
-                Arc::clone(machine),
-            ))
-        })
+        free.unwrap_or_else(|| self.new_slot(vm))
     }
 
-    /// The results, or what the VM says.
-    fn ended(
-        &self,
-        vm: &Inner,
-        slot: Arc<CallSlot<A, R>>,
-        result: Result<R, CallStatus>,
-    ) -> Result<R, Error> {
-        match result {
-            Ok(results) => {
-                let mut free = self
-                    .shared
-                    .free
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                // A slot keeps the VM's memory.
-                if free.len() < 64 && matches!(self.shared.vm, Home::Kept(_)) {
-                    free.push(slot);
-                }
-                Ok(results)
-            }
-            Err(status) => Err(vm.error_of(status)),
+    fn new_slot(&self, vm: &Inner) -> Arc<CallSlot<A, R>> {
+        let machine = vm.embedded.machine();
+        Arc::new(CallSlot::new(
+            Arc::clone(&self.shared.call),
+            Arc::clone(machine),
+        ))
+    }
+
+    /// Keeps the slot of a call that has ended well for another.
+    fn keep(&self, slot: Arc<CallSlot<A, R>>) {
+        let mut free = self
+            .shared
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // A slot keeps the VM's memory.
+        if free.len() < 64 && matches!(self.shared.vm, Home::Kept(_)) {
+            free.push(slot);
         }
     }
 }
@@ -273,7 +277,11 @@ impl<A: CallArguments, R: CallResults> Future for Calling<A, R> {
             }
             Poll::Ready(result) => {
                 slot.abandon();
-                Poll::Ready(self.function.ended(&vm, slot, result))
+                let result = result.map_err(|status| vm.error_of(status));
+                if result.is_ok() {
+                    self.function.keep(slot);
+                }
+                Poll::Ready(result)
             }
         }
     }

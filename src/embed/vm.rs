@@ -683,6 +683,8 @@ impl Inner {
             }
             let trace = Arc::new(OnceLock::new());
             call.ended = Some(Arc::clone(&trace));
+            // The world stops only when its natives come back.
+            call.call.tell_to_end();
             let (vm, host_call) = (Arc::downgrade(self), Arc::downgrade(&call.call));
             watch::soon(move || {
                 if let (Some(vm), Some(call)) = (vm.upgrade(), host_call.upgrade()) {

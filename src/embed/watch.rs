@@ -31,7 +31,7 @@ pub(super) struct Grace {
 
 impl Grace {
     /// After how long it is worth a look whether it is over.
-    pub(super) const STEP: Duration = GRACE;
+    pub(super) const STEP: Duration = Duration::from_millis(5);
 
     pub(super) fn begin() -> Grace {
         Grace {

@@ -265,13 +265,14 @@ impl Embedded {
                 }
             });
             if let Some(id) = found {
-                let dump = world.dump(None);
-                let head = format!("goroutine {} [", id.0);
-                let trace = dump.split("\n\n").find(|trace| trace.starts_with(&head));
-                told(trace.unwrap_or_default().to_owned());
+                told(world.dump_of(id));
                 world.break_waits(|goroutine, fiber, wait| {
-                    goroutine == id && ending::end(fiber, wait, Interrupt::Now)
+                    goroutine == id
+                        && !fiber.is_leaving()
+                        && ending::end(fiber, wait, Interrupt::Now)
                 });
+                // It may be one of very many that want to run.
+                world.hasten(id);
             }
         });
     }

@@ -192,6 +192,11 @@ impl Fiber {
         matches!(self.interrupt.get(), Interrupt::Now | Interrupt::Soon)
     }
 
+    /// Whether it runs its deferred calls to end.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.panics.iter().any(|panic| panic.goexit)
+    }
+
     /// A fiber that will run the code at word offset `offset` with `closure` and `arguments` argument slots, which the caller
     /// writes next ([`Fiber::arguments`]). `None` when there is no memory.
     pub(crate) fn starting(

@@ -84,6 +84,14 @@ pub trait HostCall: Send + Sync {
     fn end_with_error(&self, text: String);
     /// It has failed.
     fn fail(&self, failure: CallFailure);
+    /// Somebody wants it to end: a native that it is in need not come to its own end. From any thread.
+    fn tell_to_end(&self) {}
+    /// Since it is to end, its goroutine has left a native before that was done. This is where it was.
+    fn left(&self, _trace: String) {}
+    /// Whether somebody does.
+    fn is_to_end(&self) -> bool {
+        false
+    }
 }
 
 /// A call, to whoever runs its goroutine.
@@ -151,6 +159,21 @@ impl Owed {
         self.0.as_ref().is_some_and(
             |(own, _)| matches!(own, Told::Anywhere(own) if std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(call))),
         )
+    }
+
+    /// Whether somebody wants the call to end.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|(own, _)| matches!(own, Told::Anywhere(own) if own.is_to_end()))
+    }
+
+    /// Tells the call where its goroutine has left.
+    #[cold]
+    pub(crate) fn left(&self, trace: String) {
+        if let Some((call, _)) = &self.0 {
+            call.left(trace);
+        }
     }
 
     pub(crate) fn take(&mut self) -> Option<Told> {

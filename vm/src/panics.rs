@@ -453,10 +453,16 @@ impl Drop for OnThread {
 
 /// See [`crate::native::is_abandoned`].
 pub(crate) fn is_abandoned() -> bool {
-    // SAFETY: the slice outlives the run that `OnThread` stands for.
-    let ending = RUNNING
-        .get()
-        .is_some_and(|running| unsafe { (*running.slice).is_ending() });
+    // SAFETY: slice and fiber outlive the run that `OnThread` stands for.
+    // The fiber is nobody else's while its native runs.
+    let ending = RUNNING.get().is_some_and(|running| unsafe {
+        let fiber = &*running.fiber;
+        (*running.slice).is_ending()
+            || fiber.in_native
+                && fiber.call.is_to_end()
+                && fiber.shields.get() == 0
+                && !fiber.is_leaving()
+    });
     if ending {
         ABANDONED.set(true);
     }

@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -393,6 +394,10 @@ pub struct CallSlot<A: CallArguments, R: CallResults> {
     machine: Arc<Machine>,
     state: Mutex<State<A, R>>,
     done: Condvar,
+    /// See [`HostCall::is_to_end`].
+    is_to_end: AtomicBool,
+    /// See [`HostCall::left`].
+    left_at: OnceLock<String>,
 }
 
 impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
@@ -407,7 +412,14 @@ impl<A: CallArguments, R: CallResults> CallSlot<A, R> {
                 waker: None,
             }),
             done: Condvar::new(),
+            is_to_end: AtomicBool::new(false),
+            left_at: OnceLock::new(),
         }
+    }
+
+    /// Where the goroutine was in a native that it has left, since the call was to end.
+    pub fn left_at(&self) -> Option<&str> {
+        self.left_at.get().map(String::as_str)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<A, R>> {
@@ -560,6 +572,21 @@ impl<A: CallArguments, R: CallResults> HostCall for CallSlot<A, R> {
 
     fn fail(&self, failure: CallFailure) {
         self.complete(Err(CallStatus::Failed(failure)));
+    }
+
+    fn tell_to_end(&self) {
+        // ORDERING: Relaxed; nothing else is published, and whoever looks looks again.
+        self.is_to_end.store(true, Ordering::Relaxed);
+    }
+
+    fn left(&self, trace: String) {
+        // It leaves once.
+        let _ = self.left_at.set(trace);
+    }
+
+    fn is_to_end(&self) -> bool {
+        // ORDERING: Relaxed, as in `tell_to_end`.
+        self.is_to_end.load(Ordering::Relaxed)
     }
 }
 

@@ -82,7 +82,13 @@ pub(crate) unsafe fn call_native(cx: &mut Running<'_>, ip: *const Word, fp: *mut
                     crate::cpu_profile::after_native(cx);
                 }
                 if crate::panics::was_abandoned() {
-                    // The program is ending: the goroutine does not go on.
+                    // The program is ending, or the call of the host: the goroutine does not go on, but ends here.
+                    if cx.fiber.call.is_to_end() {
+                        let id = cx.slice.goroutine();
+                        let trace = panics::with_trace(cx.machine, id, cx.fiber, "");
+                        cx.fiber.call.left(trace.trim_start().to_owned());
+                    }
+                    cx.fiber.interrupt.set(Interrupt::Now);
                     return cx.leave(Switch::Yield);
                 }
                 match result {

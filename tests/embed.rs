@@ -874,6 +874,24 @@ fn programs_are_kept_as_bytes_and_verified() {
         }
     }
     assert!(golite.load(&bytes[..bytes.len() / 2]).is_err());
+    // With a key nothing that differs in a bit, or is cut, is a program.
+    let sealing = Golite::builder()
+        .func("host", "One", || 1i64)
+        .key([7; 40])
+        .build()
+        .unwrap();
+    assert!(sealing.load(&bytes).is_err());
+    let sealed = sealing
+        .compile("import \"host\"\nprintln(host.One())")
+        .unwrap()
+        .to_bytes();
+    assert!(sealing.load(&sealed).is_ok());
+    for at in (0..8 * sealed.len()).step_by(997) {
+        let mut broken = sealed.clone();
+        broken[at / 8] ^= 1 << (at % 8);
+        assert!(sealing.load(&broken).is_err(), "bit {at}");
+        assert!(sealing.load(&sealed[..at / 8]).is_err(), "{} bytes", at / 8);
+    }
     // A host without the function cannot run it.
     assert!(matches!(
         Golite::new()

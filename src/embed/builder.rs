@@ -15,6 +15,7 @@ use vm::{HostFunction, NativeTable};
 
 use super::error::{CompileError, Error};
 use super::program::Program;
+use super::seal::Seal;
 use crate::loader::{Input, Sources};
 use crate::packages::HostPackages;
 use crate::pipeline;
@@ -29,15 +30,17 @@ pub struct Golite {
 struct Offer {
     packages: HostPackages,
     natives: NativeTable,
+    seal: Option<Seal>,
     /// What its VMs run on, once there is one: see [`process_machines`].
     machines: OnceLock<Option<Machines>>,
 }
 
 impl Offer {
-    fn new(packages: HostPackages, natives: NativeTable) -> Arc<Offer> {
+    fn new(packages: HostPackages, natives: NativeTable, seal: Option<Seal>) -> Arc<Offer> {
         Arc::new(Offer {
             packages,
             natives,
+            seal,
             machines: OnceLock::new(),
         })
     }
@@ -63,6 +66,7 @@ fn process_machines() -> Option<Machines> {
 pub struct Builder {
     packages: BTreeMap<String, Package>,
     spawn: Option<Spawn>,
+    key: Option<Vec<u8>>,
     /// Async functions, which wait for the executor to be known.
     pending: Vec<PendingFunction>,
 }
@@ -95,7 +99,7 @@ impl Golite {
     /// A compiler that knows the standard packages only.
     pub fn new() -> Golite {
         Golite {
-            shared: Offer::new(HostPackages::default(), stdlib::natives()),
+            shared: Offer::new(HostPackages::default(), stdlib::natives(), None),
         }
     }
 
@@ -140,12 +144,21 @@ impl Golite {
         self.build(&input, false)
     }
 
-    /// A program that [`Program::to_bytes`] has written, by a golite of the same version. The bytes are verified: whatever they are, no VM does what
-    /// a program could not.
+    /// A program that [`Program::to_bytes`] has written, by a golite of the same version.
+    ///
+    /// With a [key](Builder::key), what was not written with it is refused before anything of it is read: files may come from anywhere. Without one, what was
+    /// cut or damaged is refused, and what is decoded is verified, but for one thing: that code uses each register for one kind of value. So whoever
+    /// writes a file by hand can break the process with it; it is to be trusted as a library is that one loads.
     ///
     /// # Errors
     /// The bytes are no such program.
     pub fn load(&self, bytes: &[u8]) -> Result<Program, Error> {
+        let bytes = match &self.shared.seal {
+            Some(seal) => seal.open(bytes).ok_or_else(|| {
+                Error::Host("not a program: it was not written with the host's key".to_owned())
+            })?,
+            None => bytes,
+        };
         let (program, sources) = bytecode::image::from_bytes(bytes)
             .map_err(|error| Error::Host(format!("not a program: {error}")))?;
         if program.exports.is_none() {
@@ -190,6 +203,10 @@ impl Golite {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn seal(&self) -> Option<&Seal> {
+        self.shared.seal.as_ref()
     }
 
     pub(super) fn natives(&self) -> &NativeTable {
@@ -275,6 +292,25 @@ impl Builder {
         spawn: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
     ) -> Builder {
         self.spawn = Some(Arc::new(spawn));
+        self
+    }
+
+    /// A secret of the host. [`Program::to_bytes`] seals programs with it, and [`Golite::load`] takes no others: so they can be kept where others may
+    /// write.
+    ///
+    /// ```
+    /// use golite::Golite;
+    ///
+    /// let golite = Golite::builder().key("a long random secret").build()?;
+    /// let bytes = golite.compile("println(1)")?.to_bytes();
+    /// assert!(golite.load(&bytes).is_ok());
+    /// assert!(Golite::builder().key("another").build()?.load(&bytes).is_err());
+    /// assert!(golite.load(&Golite::new().compile("println(1)")?.to_bytes()).is_err());
+    /// # Ok::<(), golite::Error>(())
+    /// ```
+    #[must_use]
+    pub fn key(mut self, secret: impl AsRef<[u8]>) -> Builder {
+        self.key = Some(secret.as_ref().to_vec());
         self
     }
 
@@ -408,6 +444,7 @@ impl Builder {
         for add in std::mem::take(&mut self.pending) {
             add(&mut self, &spawn);
         }
+        let seal = self.key.as_deref().map(Seal::new);
         let mut packages = HostPackages::default();
         let mut natives = stdlib::natives();
         for (path, package) in &self.packages {
@@ -425,7 +462,7 @@ impl Builder {
             }
         }
         Ok(Golite {
-            shared: Offer::new(packages, natives),
+            shared: Offer::new(packages, natives, seal),
         })
     }
 }

@@ -73,6 +73,7 @@ mod error;
 mod function;
 mod output;
 mod program;
+mod seal;
 mod serde;
 mod value;
 mod visit;

@@ -53,9 +53,13 @@ impl Program {
         exports.flat_map(|exports| exports.functions.iter().map(|export| export.name.as_str()))
     }
 
-    /// The program as bytes, to be kept and to be run without its text: [`Golite::load`].
+    /// The program as bytes, to be kept and to be run without its text: [`Golite::load`]. Sealed if the host has a [key](super::Builder::key).
     pub fn to_bytes(&self) -> Vec<u8> {
-        bytecode::image::to_bytes(&self.shared.code, &self.shared.sources)
+        let mut bytes = bytecode::image::to_bytes(&self.shared.code, &self.shared.sources);
+        if let Some(seal) = self.shared.golite.seal() {
+            seal.close(&mut bytes);
+        }
+        bytes
     }
 
     /// Begins to say what a VM of this program is given and may take.

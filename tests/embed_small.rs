@@ -1,10 +1,43 @@
 //! The API on one thread, with little to compute: VMs on their callers' threads, without poller and other threads, as interpreters of machine code such as Miri want it.
+//!
+//! To compile a program takes such an interpreter very long, and is safe code in any case. So with `GOLITE_PROGRAMS=FOLDER` an ordinary run writes the programs there,
+//! and one under Miri reads them:
+//!
+//! ```console
+//! $ GOLITE_PROGRAMS=/tmp/programs cargo test --test embed_small
+//! $ GOLITE_PROGRAMS=/tmp/programs MIRIFLAGS="-Zmiri-permissive-provenance -Zmiri-disable-isolation" \
+//!       cargo +nightly miri test --no-default-features --test embed_small
+//! ```
 
-use golite::{Bytes, Error, Func, GoType, Golite, ScriptError, Value, Vm};
+use golite::{Bytes, Error, Func, GoType, Golite, Program, ScriptError, Value, Vm};
+
+/// The program of a text: compiled, and kept for others to load.
+fn program(golite: &Golite, text: &str) -> Program {
+    let Some(folder) = std::env::var_os("GOLITE_PROGRAMS") else {
+        return golite.compile(text).unwrap();
+    };
+    let name = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    let path = std::path::Path::new(&folder).join(format!("{name:016x}"));
+    if cfg!(miri) {
+        let bytes = std::fs::read(&path);
+        return golite
+            .load(&bytes.expect("a run without Miri has written it"))
+            .unwrap();
+    }
+    let program = golite.compile(text).unwrap();
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(&path, program.to_bytes()).unwrap();
+    program
+}
 
 fn on_this_thread(golite: &Golite, text: &str) -> Vm {
-    let program = golite.compile(text).unwrap();
-    program.vm().on_callers_thread().start().unwrap()
+    program(golite, text)
+        .vm()
+        .on_callers_thread()
+        .start()
+        .unwrap()
 }
 
 #[derive(GoType, Clone, Debug, PartialEq)]
@@ -127,7 +160,7 @@ fn goroutines_channels_and_limits() {
         vm.func::<(i64,), i64>("Pump").unwrap().call((5,)).unwrap(),
         10
     );
-    let program = golite.compile(text).unwrap();
+    let program = program(&golite, text);
     let limited = || program.vm().on_callers_thread();
     let vm = limited().fuel(50).start().unwrap();
     assert!(vm.func::<(), ()>("Spin").unwrap().call(()).is_err());
@@ -147,7 +180,7 @@ fn a_new_program_takes_over() {
     };
     let vm = on_this_thread(&golite, &text("1"));
     assert_eq!(vm.func::<(), i64>("Add").unwrap().call(()).unwrap(), 3);
-    let reloaded = vm.reload(&golite.compile(&text("10")).unwrap()).unwrap();
+    let reloaded = vm.reload(&program(&golite, &text("10"))).unwrap();
     assert_eq!(reloaded.started_anew, []);
     reloaded.vm.collect_garbage();
     assert_eq!(

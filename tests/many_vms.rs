@@ -1,4 +1,5 @@
-//! Many VMs of one program: what one takes of memory and time. `GOLITE_VMS=10000 cargo test --release --test many_vms -- --nocapture` says how much.
+//! Many VMs of one program: what one takes of memory and time. `GOLITE_STRICT=1 GOLITE_VMS=10000 cargo test --release --test many_vms -- --nocapture` says how
+//! much.
 //!
 //! One test in a process of its own, since it counts the memory of the process.
 
@@ -39,7 +40,7 @@ fn a_vm_is_small_and_quickly_made() {
     let count: usize = std::env::var("GOLITE_VMS")
         .ok()
         .and_then(|count| count.parse().ok())
-        .unwrap_or(1000);
+        .unwrap_or(5000);
     let program = Golite::new().compile(PROGRAM).unwrap();
     let make = || program.start().unwrap();
     // What is made once.
@@ -66,14 +67,24 @@ fn a_vm_is_small_and_quickly_made() {
     drop(vms);
     let dropped = dropping.elapsed() / count as u32;
     let left = resident().saturating_sub(before);
+    // What the allocator keeps serves the next ones.
+    let more: Vec<Vm> = (0..count).map(|_| make()).collect();
+    drop(more);
+    let grown = resident().saturating_sub(before + left);
     println!(
-        "{count} VMs: made in {best:?} each, {} KiB each at rest, {} KiB after a call (which took {called:?}), ended in {dropped:?}; {} KiB are left",
+        "{count} VMs: made in {best:?} each, {} KiB each at rest, {} KiB after a call (which took {called:?}), ended in {dropped:?}; {} KiB are left, after as many again {} more",
         at_rest >> 10,
         after_calls >> 10,
-        left >> 10
+        left >> 10,
+        grown >> 10
     );
     assert!(at_rest < 256 << 10, "{at_rest} bytes for each VM");
-    // Generous: this may be a debug build on a busy machine. What a release build needs stands in docs/embedding.md.
-    assert!(best < Duration::from_millis(5), "{best:?} for each VM");
-    assert!(left < 32 << 20, "{left} bytes are left");
+    // Strict: as it is promised, for a release build. Else this may be a debug build on a busy machine.
+    let allowed = match std::env::var_os("GOLITE_STRICT") {
+        Some(_) => Duration::from_micros(50),
+        None => Duration::from_millis(5),
+    };
+    assert!(best < allowed, "{best:?} for each VM");
+    assert!(left < count as u64 * at_rest, "{left} bytes are left");
+    assert!(grown < 16 << 20, "{grown} bytes more are left");
 }

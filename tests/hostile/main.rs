@@ -228,6 +228,7 @@ impl Case<'_> {
 }
 
 fn cases<'p>(programs: &'p [(&'static str, Program)]) -> Vec<Case<'p>> {
+    let only = std::env::var("GOLITE_ONLY").unwrap_or_default();
     let mut all = Vec::new();
     for (name, program) in programs {
         for doers in [Doers::One, Doers::Sixteen] {
@@ -238,7 +239,7 @@ fn cases<'p>(programs: &'p [(&'static str, Program)]) -> Vec<Case<'p>> {
                     doers,
                     within,
                 };
-                if case.is_possible() {
+                if case.is_possible() && case.to_string().contains(&only) {
                     all.push(case);
                 }
             }
@@ -465,7 +466,7 @@ fn natives_at_long_work_are_ended() {
 }
 
 /// Each script within each limit, one after the other: how late an error is.
-/// `GOLITE_STRICT=1 cargo test --release --test hostile -- --ignored --nocapture alone`
+/// `GOLITE_STRICT=1 cargo test --release --test hostile -- --ignored --nocapture alone`; `GOLITE_ONLY="empty loop, Sixteen"` chooses cases.
 #[test]
 #[ignore = "takes minutes"]
 fn each_limit_alone_is_enough() {

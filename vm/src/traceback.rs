@@ -108,6 +108,7 @@ mod tests {
             ("2", TracebackLevel::System),
             ("crash", TracebackLevel::Crash),
             ("nonsense", TracebackLevel::None),
+            ("wer", TracebackLevel::None),
         ] {
             assert_eq!(TracebackLevel::named(text), level, "{text}");
         }

@@ -539,7 +539,7 @@ unsafe fn assign_slowly(
         {
             return Ok(home.table.slots + number * ty.stride as u64);
         }
-        insert(cache, map, ty, home, key, hash)
+        insert(cache, map, ty, home, (key, hash), true)
     }
 }
 
@@ -601,7 +601,7 @@ unsafe fn assign_with<K: Key>(
                 }
                 slot
             }
-            None => match insert(cache, map, ty, home, key, hash) {
+            None => match insert(cache, map, ty, home, (key, hash), true) {
                 Ok(slot) => slot,
                 Err(error) => {
                     let _ = end_write(map);
@@ -614,7 +614,7 @@ unsafe fn assign_with<K: Key>(
     }
 }
 
-/// Inserts a key that is not there, with a zero value; returns its slot.
+/// Inserts a key that is not there, with a zero value; returns its slot. `may_refuse` as [`Cache::may_refuse`] says.
 ///
 /// # Safety
 /// As for [`assign`]; the caller is the map's writer; `home` is where the hash belongs.
@@ -624,8 +624,8 @@ unsafe fn insert<K: Key>(
     map: u64,
     ty: &MapType,
     mut home: Home,
-    key: K,
-    mut hash: u64,
+    (key, mut hash): (K, u64),
+    mut may_refuse: bool,
 ) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe {
@@ -647,6 +647,11 @@ unsafe fn insert<K: Key>(
                     store64(map + COUNT, load64(map + COUNT).wrapping_add(1));
                     return Ok(slot);
                 }
+            }
+            if may_refuse {
+                // Once for each attempt, or none would come to its end.
+                cache.may_refuse()?;
+                may_refuse = false;
             }
             if crowds
                 || table::grow::<K>(cache, map, ty, home, (hash, load64(map + COUNT), seed))?
@@ -688,7 +693,8 @@ unsafe fn scatter<K: Key>(
                 let from = table.slots + number * ty.stride as u64;
                 let key = K::load(from);
                 let hash = key.hash(ty, seed | SCATTERED)?;
-                let slot = insert(cache, fresh, ty, Home::of(fresh, hash), key, hash)?;
+                let home = Home::of(fresh, hash);
+                let slot = insert(cache, fresh, ty, home, (key, hash), false)?;
                 moves::copy(slot, from, ty.stride as usize);
                 Ok(())
             })

@@ -683,7 +683,6 @@ pub(super) unsafe fn grow<K: Key>(
 ) -> Result<Grown, MapError> {
     // SAFETY: by the contract.
     unsafe {
-        cache.may_refuse()?;
         let old = home.table;
         if old.is_none() {
             let table = Table::new(cache, ty, SMALLEST, None)?;

@@ -641,6 +641,47 @@ fn entries_of(f: &mut Fixture, map: u64, ty: &MapType) -> Vec<(u64, u64)> {
     all
 }
 
+/// Every other attempt is refused, and made once more as an instruction is: also the one that builds all anew.
+#[test]
+fn refused_growth_can_be_repeated() {
+    let heap = Heap::new(HeapOptions {
+        seed: 1,
+        refuse: true,
+        ..HeapOptions::default()
+    })
+    .unwrap();
+    let mut f = Fixture {
+        cache: heap.new_cache(),
+        heap,
+        random: 1,
+    };
+    let ty = f.words();
+    let map = make(&mut f.cache, &ty, 0).unwrap();
+    // In one place of the circle, and so crowded.
+    let factor = 0x9e37_79b9_7f4a_7c15u64;
+    let inverse = (0..6).fold(factor, |x, _| {
+        x.wrapping_mul(2u64.wrapping_sub(factor.wrapping_mul(x)))
+    });
+    let key = |i: u64| (i.wrapping_mul(inverse) << 3).wrapping_add(i);
+    let mut refusals = 0;
+    for i in 0..3000 {
+        for attempt in 0.. {
+            assert!(attempt < 3, "no attempt succeeds");
+            // SAFETY: a map of words.
+            match unsafe { assign_word(&mut f.cache, map, &ty, key(i)) } {
+                // SAFETY: the place of a value.
+                Ok(place) => break unsafe { store64(place, i) },
+                Err(error) => assert_eq!(error, MapError::OutOfMemory),
+            }
+            refusals += 1;
+        }
+    }
+    assert!(refusals > 5);
+    // SAFETY: a map.
+    assert_ne!(unsafe { load64(map + SEED) } & SCATTERED, 0);
+    check(map, &ty);
+}
+
 /// Keys without end of which all hashes are one: the map stays right, its directory small.
 #[test]
 fn hashes_that_cannot_be_divided_do_not_grow_the_directory() {

@@ -589,7 +589,7 @@ fn large_maps_are_divided_into_tables() {
         let ty = f.words();
         assert_eq!(ty.most, 1024);
         let map = make(&mut f.cache, &ty, 0).unwrap();
-        // The step that brings the multiples of the hash's factor back to where they were.
+        // Multiples of this stay in eight places of the circle.
         let inverse = {
             let factor = 0x9e37_79b9_7f4a_7c15u64;
             (0..6).fold(factor, |x, _| {
@@ -598,7 +598,7 @@ fn large_maps_are_divided_into_tables() {
         };
         let key = |i: u64| {
             if crowds {
-                (i.wrapping_mul(inverse) << 3).wrapping_add(i)
+                i.wrapping_mul(inverse) << 3
             } else {
                 i * steps
             }
@@ -657,20 +657,23 @@ fn refused_growth_can_be_repeated() {
     };
     let ty = f.words();
     let map = make(&mut f.cache, &ty, 0).unwrap();
-    // In one place of the circle, and so crowded.
+    // In eight places of the circle, and so crowded.
     let factor = 0x9e37_79b9_7f4a_7c15u64;
     let inverse = (0..6).fold(factor, |x, _| {
         x.wrapping_mul(2u64.wrapping_sub(factor.wrapping_mul(x)))
     });
-    let key = |i: u64| (i.wrapping_mul(inverse) << 3).wrapping_add(i);
+    let key = |i: u64| i.wrapping_mul(inverse) << 3;
     let mut refusals = 0;
     for i in 0..3000 {
         for attempt in 0.. {
             assert!(attempt < 3, "no attempt succeeds");
             // SAFETY: a map of words.
             match unsafe { assign_word(&mut f.cache, map, &ty, key(i)) } {
-                // SAFETY: the place of a value.
-                Ok(place) => break unsafe { store64(place, i) },
+                Ok(place) => {
+                    // SAFETY: the place of a value.
+                    unsafe { store64(place, i) };
+                    break;
+                }
                 Err(error) => assert_eq!(error, MapError::OutOfMemory),
             }
             refusals += 1;

@@ -17,7 +17,8 @@
 //! - `fmt` prints through `internal/stdio`, so that a program that never mentions `os` need not load it.
 //! - A value with Error, String, Format or GoString is printed in passes (`fmt/printer.rs`).
 //! - A `time.Timer` starts a goroutine when it is due; settings are numbered, so that no stale value is received.
-//! - Regular expressions are an engine of our own (`regexp`), whose programs are slices in the script's heap.
+//! - Regular expressions are an engine of our own (`regexp`), whose programs are slices in the script's heap. `regexp/syntax` is golite code beside it, for
+//!   programs that look into patterns; the engine takes only its errors.
 //! - Digests take blocks by RustCrypto's functions; state, marshalling and cloning are golite code (`internal/digest`).
 //! - AES and GHASH are RustCrypto's; a cipher is its key, which is expanded for each call, and the modes are natives over whole pieces.
 //! - `math/big` keeps magnitudes as slices of words in the script's heap; products, quotients and texts of large ones are dashu's.

@@ -593,6 +593,8 @@ struct WatchedCall {
     call: Arc<dyn HostCall>,
     /// Its time is over: where it was then, once that is known.
     ended: Option<Arc<OnceLock<String>>>,
+    /// Since its time is over.
+    waits: Option<watch::Grace>,
     /// Since it was found that it has been told to end.
     told: Option<watch::Grace>,
 }
@@ -600,9 +602,15 @@ struct WatchedCall {
 impl WatchedCall {
     /// Whether a call that was told to end has had its time for that.
     fn is_stubborn(&mut self) -> bool {
-        let knows = |trace: &Arc<OnceLock<String>>| trace.get().is_some();
-        self.ended.as_ref().is_some_and(knows)
-            && self.told.get_or_insert_with(watch::Grace::begin).is_over()
+        let Some(trace) = &self.ended else {
+            return false;
+        };
+        let waits = self.waits.get_or_insert_with(watch::Grace::begin);
+        match trace.get() {
+            Some(_) => self.told.get_or_insert_with(watch::Grace::begin).is_over(),
+            // Nobody could look at it yet: the program does not come to a halt.
+            None => waits.is_long_over(),
+        }
     }
 }
 
@@ -644,6 +652,7 @@ impl Inner {
             due,
             call,
             ended: None,
+            waits: None,
             told: None,
         });
         // One entry of the watch serves all calls: it looks for the next that is due.

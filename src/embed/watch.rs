@@ -40,6 +40,12 @@ impl Grace {
         }
     }
 
+    /// As [`Grace::is_over`], for one that has to wait for others before it can begin.
+    pub(super) fn is_long_over(&self) -> bool {
+        let ran = vm::processor_time().saturating_sub(self.ran);
+        self.since.elapsed() >= 5 * GRACE && ran >= 5 * GRACE
+    }
+
     pub(super) fn is_over(&self) -> bool {
         let waited = self.since.elapsed();
         waited >= LAST_GRACE

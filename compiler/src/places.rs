@@ -1084,19 +1084,9 @@ impl FunctionCompiler<'_, '_> {
         let element_layout = self.layout(element);
         let map = Register(map);
         let is_float = self.c.typed.types.is_float(key_type);
-        // Maps with such keys know it themselves; what is no word to them is looked up as by `MapGet`.
-        let word_key = !is_float
-            && matches!(
-                key_layout.access,
-                Access::Int8
-                    | Access::Uint8
-                    | Access::Int16
-                    | Access::Uint16
-                    | Access::Int32
-                    | Access::Uint32
-                    | Access::Word
-                    | Access::Ref
-            );
+        let word_key = key_layout.access == Access::Word
+            && !is_float
+            && self.c.typed.types.basic(key_type).is_some();
         let string_key = self.c.typed.types.is_string(key_type);
         let one_slot = element_layout.slots.len() == 1 && !element_layout.boxed();
         match ok.map(Register) {

@@ -1035,39 +1035,8 @@ pub(crate) unsafe fn run(cx: &mut Running<'_>, start: Next) {
                 O::MakeMap => call!(ops::maps::make_map),
                 O::MapGet => call!(ops::maps::get),
                 O::MapGetOk => call!(ops::maps::get_ok),
-                O::MapGetWord => {
-                    let i = decode!(MapGetWord);
-                    // Its operands lie as those of `MapGet`, which serves all that is not found at once, and values of several slots.
-                    match crate::objects::map::peek_word(r!(i.map), fp.add(i.key.0 as usize)) {
-                        Some(place)
-                            if ops::maps::load_one(
-                                cx.ty(i.ty).element(),
-                                place,
-                                fp.add(i.dst.0 as usize),
-                            ) =>
-                        {
-                            next!(MapGetWord);
-                        }
-                        _ => call!(ops::maps::get),
-                    }
-                }
-                O::MapGetWordOk => {
-                    let i = decode!(MapGetWordOk);
-                    // Its operands lie as those of `MapGetOk`, which serves all that is not found at once, and values of several slots.
-                    match crate::objects::map::peek_word(r!(i.map), fp.add(i.key.0 as usize)) {
-                        Some(place)
-                            if ops::maps::load_one(
-                                cx.ty(i.ty).element(),
-                                place,
-                                fp.add(i.dst.0 as usize),
-                            ) =>
-                        {
-                            r!(i.ok) = u64::from(place != 0);
-                            next!(MapGetWordOk);
-                        }
-                        _ => call!(ops::maps::get_ok),
-                    }
-                }
+                O::MapGetWord => call!(ops::maps::get_word),
+                O::MapGetWordOk => call!(ops::maps::get_word_ok),
                 O::MapGetString => call!(ops::maps::get_string),
                 O::MapGetStringOk => call!(ops::maps::get_string_ok),
                 O::MapSet => call!(ops::maps::set),

@@ -282,7 +282,7 @@ pub(crate) unsafe fn put128_from(address: u64, slots: *const u64) {
 /// # Safety
 /// Both addresses are 16-aligned and lie in live script memory; `to` is writable.
 #[inline(always)]
-pub(crate) unsafe fn copy128(to: u64, from: u64) {
+unsafe fn copy128(to: u64, from: u64) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: as for `load128` and `store128`.
     unsafe {

@@ -99,7 +99,6 @@ pub use plans::{Plan, PlanMaker, Planner};
 pub use platform::release_code_later;
 pub use profile::{AllocationRecord, MOST_FRAMES, USUAL_RATE};
 pub use shape::{REFERENCE_TYPE, Shape};
-pub(crate) use size_class::taken;
 pub use specials::{Due, DueKind};
 
 /// The address of an object, or of memory without size. Good until the next safepoint, and as long as a root holds it.

@@ -55,15 +55,6 @@ pub fn class_of(bytes: usize) -> usize {
     TABLE[step] as usize
 }
 
-/// What an object of so many bytes takes: a cell, or whole blocks.
-pub fn taken(bytes: u64) -> u64 {
-    if bytes <= MAX_SMALL as u64 {
-        u64::from(CELL_SIZES[class_of(bytes as usize)])
-    } else {
-        bytes.next_multiple_of(BLOCK_BYTES)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

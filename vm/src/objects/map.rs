@@ -1,36 +1,21 @@
 //! Script maps: Go's semantics, in the script heap.
 //!
 //! # Layout
-//! A map is an object of 64 bytes (see [`CONTROL`] and the offsets after it). A small one has one *table*, of two objects:
+//! A map is an object of 64 bytes (see [`CONTROL`] and the offsets after it). It refers to two objects:
 //!
 //! * *slots*: a power of two of equal slots, each a key and its value in heap layout (a [`KeyKind::Word`] key takes a
 //!   whole 8-byte word that holds its register's value, whatever its type's width);
 //! * *control*: a byte per slot: empty, deleted, or the top bit and 7 bits of the key's hash. Bytes are looked at 16
 //!   at a time (a *group*), aligned.
 //!
-//! A key's highest hash bits choose the group to start at; further groups follow in triangular steps; a group with an
+//! A key's other hash bits choose the group to start at; further groups follow in triangular steps; a group with an
 //! empty byte ends the search. So a lookup compares 16 bytes at once, and nearly always touches no slot but the right
 //! one. Tables of more than one group are filled to 7/8, then rebuilt at twice the size (or the same, if deleted
 //! slots are what fills them). A table of up to 8 entries has 8 slots and a group whose other bytes say "absent".
 //!
-//! A table grows up to [`MapType::most`] slots (16 KiB of them, mostly). Then it is divided in two by the next bit of the hashes, and the map has
-//! a *directory* of tables, which is indexed by as many of the highest bits as the deepest table needs; a table that needs fewer stands there
-//! several times. So a map of any size grows by small steps, and never holds all its entries twice.
-//!
-//! ```text
-//!  map ──→ directory, depth 2        bits of hash   control (room, depth before it)   slots
-//!          │ 00 │ control, slots ├──→    00...      │tag│tag│   │tag│ ...             │k v│k v│   │k v│ ...
-//!          │ 01 │ control, slots ├──→    01...
-//!          │ 10 │ control, slots ├─┬→    1....      its depth is 1
-//!          │ 11 │ control, slots ├─┘
-//! ```
-//!
-//! Should hashes be so bad that division does not divide, tables grow beyond that size instead ([`table::grow`]).
-//!
-//! Maps with [`KeyKind::Word`] keys begin with a hash that keeps eight neighbouring keys in one group: programs
-//! mostly use runs of numbers, which then share what the processor's caches hold. Each key has a place of its own in its group, where it is put if that is free:
-//! so most are found by one comparison with what stands there, without a look at the control bytes ([`probe_word`]). A set of keys that crowds under that
-//! hash is noticed by an insertion that must pass [`CROWDED`] full groups; the map is then rebuilt with a hash that scatters
+//! Maps with [`KeyKind::Word`] keys begin with a hash that puts neighbouring keys into neighbouring groups: programs
+//! mostly use runs of numbers, which then stay in the processor's caches. A set of keys that crowds under it is noticed
+//! by an insertion that must pass [`CROWDED`] full groups; the map is then rebuilt with a hash that scatters
 //! ([`SCATTERED`] in its seed), and stays so.
 //!
 //! # Races
@@ -40,46 +25,33 @@
 //! INVARIANT (WHOLE): a map's `control` reference lies with its mask in one 16-byte unit, the `slots` reference with
 //! its capacity in another, and each is loaded and stored whole. The objects' sizes never change. A group number is
 //! masked by *its* mask, a slot number compared with *its* capacity; the two units may be of different tables in a
-//! race, which gives wrong answers and no wrong accesses. So it is for the two units of an entry of a directory. A unit says itself whether it leads to a
-//! directory, with the shift that makes an index of a hash. Keys and values are moved by whole units only.
+//! race, which gives wrong answers and no wrong accesses. Keys and values are moved by whole units only.
 //!
 //! # Iteration
-//! An iterator walks the tables of the directory that it started with, from a random one on, once around; and each table from a random slot, once
-//! around. As long as the map still has the table that is walked, what it finds is yielded. After it was rebuilt or divided, the old table is a frozen list of
-//! candidates: each key is looked up, and yielded as the map has it now, or not at all. A table that was divided before the walk came to it is walked as two; once the map
-//! has a larger directory, the old one is left as it is, too, and its tables are candidates. A key that is not equal to
+//! An iterator remembers the table it started with and walks it once around from a random slot (of a map without entries it has nothing). As long as the map
+//! still has that table, what it finds is yielded. After the map was rebuilt, the old table is a frozen list of
+//! candidates: each key is looked up, and yielded as the map has it now, or not at all. A key that is not equal to
 //! itself (NaN) cannot be looked up, nor deleted except by `clear`, and is yielded from the old table unless the map
 //! was cleared since. So each entry comes at most once, deleted ones never, and new ones perhaps, as Go says.
 //!
-//! GO: internal/runtime/maps (groups, control bytes, a directory by extendible hashing, iteration over old tables), with 16 slots instead of 8, slots
-//! apart from control bytes, and directories that hold what their tables begin with.
+//! GO: internal/runtime/maps (groups, control bytes, iteration over old tables), with 16 slots instead of 8, slots
+//! apart from control bytes, and no directory.
 //!
 //! *(Rejected: entries in order of insertion with an index of numbers: two dependent loads at random places for each
 //! hit.)*
 
-mod iteration;
-mod keys;
-mod table;
-
 use bytecode::SlotKind;
 
-pub use self::iteration::{iterate, next};
-use self::keys::{Float, Key, Memory, TAG, Text, Word, by_kind, hash_of_word};
-pub use self::keys::{hash_bytes, hash_word, nan_noise};
-use self::table::{
-    DELETED, EMPTY, ENTRY, Extent, FULL, GROUP, Grown, Home, SMALLEST, Table, for_each_table,
-    match_group,
-};
 use crate::heap::{Cache, OutOfMemory, Planner, Shape, Site};
-use crate::moves::{self, load32, load64, load128, store32, store64, store128};
+use crate::moves::{self, load8, load32, load64, load128, store8, store32, store64, store128};
 
-/// Offset of {reference to the control bytes, [`Extent`] of the groups}, or of {reference to the directory, its extent}.
+/// Offset of {reference to the control bytes, number of groups minus one}.
 const CONTROL: u64 = 0;
-/// Offset of {reference to the slots, their extent}, or the directory again.
+/// Offset of {reference to the slots, their number}.
 const SLOTS: u64 = 16;
 /// Offset of the number of entries.
 const COUNT: u64 = 32;
-/// Offset of how many empty slots may still be filled; without meaning if there is a directory.
+/// Offset of how many empty slots may still be filled.
 const ROOM: u64 = 40;
 /// Offset of the hash seed.
 const SEED: u64 = 48;
@@ -89,19 +61,47 @@ const WRITER: u64 = 56;
 const CLEARED: u64 = 60;
 const MAP_BYTES: usize = 64;
 
+/// Offsets in an iterator.
+mod iterator {
+    /// The map; 0 for the nil map.
+    pub const MAP: u64 = 0;
+    /// The control bytes it walks.
+    pub const CONTROL: u64 = 8;
+    /// The slots it walks.
+    pub const SLOTS: u64 = 16;
+    /// How many of them.
+    pub const CAPACITY: u64 = 24;
+    /// Where it started.
+    pub const START: u64 = 32;
+    /// How many slots it has passed.
+    pub const PASSED: u64 = 40;
+    /// The map's `CLEARED` when it started.
+    pub const CLEARED: u64 = 48;
+    pub const BYTES: usize = 64;
+}
+
 /// Set in the seed of a map whose word keys are scattered.
 const SCATTERED: u64 = 1;
-/// Set in the seed of a map of [`KeyKind::Word`] whose slots take 16 bytes, with values from the 8th on.
-const WORDS: u64 = 2;
-/// The bits of a seed that are none.
-const FLAGS: u64 = SCATTERED | WORDS;
-/// Bytes of a slot of such a map.
-const WORDS_STRIDE: u64 = 16;
-/// Where the values are in slots of such a map.
-const WORDS_VALUE: u64 = 8;
 /// So many full groups in a row mean that the keys crowd. At a load of 7/8 a scattering hash meets them about once in
 /// 10^5 insertions.
 const CROWDED: u64 = 10;
+
+/// How often the start of an iteration is drawn, times the groups per entry: seldom too seldom.
+const DRAWS: u64 = 16;
+
+/// Slots of a group.
+const GROUP: u64 = 16;
+/// Slots of the smallest table.
+const SMALLEST: u64 = 8;
+
+/// A control byte of a slot never used since the table was built. Fresh memory is empty.
+const EMPTY: u8 = 0;
+/// A control byte of a slot whose entry was deleted while searches went past it.
+const DELETED: u8 = 1;
+/// A control byte without a slot.
+const ABSENT: u8 = 2;
+/// Set in the control bytes of entries.
+const FULL: u8 = 0x80;
 
 /// How the keys of a map type are compared and hashed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,10 +140,7 @@ pub struct MapType {
     /// Bytes of a slot.
     pub stride: u32,
     pub functions: KeyFunctions,
-    /// Where tables are divided rather than made larger.
-    most: u64,
     slots: Shape,
-    directory: Shape,
     map: Site,
     iterator: Site,
 }
@@ -206,12 +203,7 @@ impl MapType {
             value_size,
             stride,
             functions,
-            most: table::most_slots(stride),
             slots,
-            directory: plan.shape(
-                &[CONTROL, SLOTS].map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
-                ENTRY as u32,
-            ),
             map: plan.site(
                 plan.shape(
                     &[CONTROL, SLOTS].map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
@@ -221,26 +213,13 @@ impl MapType {
             ),
             iterator: plan.site(
                 plan.shape(
-                    &[
-                        iteration::iterator::MAP,
-                        iteration::iterator::CONTROL,
-                        iteration::iterator::SLOTS,
-                        iteration::iterator::DIRECTORY,
-                    ]
-                    .map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
-                    iteration::iterator::BYTES as u32,
+                    &[iterator::MAP, iterator::CONTROL, iterator::SLOTS]
+                        .map(|offset| ((offset / 8) as u32, SlotKind::Ref)),
+                    iterator::BYTES as u32,
                 ),
-                iteration::iterator::BYTES,
+                iterator::BYTES,
             ),
         }
-    }
-
-    /// What the seeds of its maps say of it.
-    fn flags(&self) -> u64 {
-        let words = self.kind == KeyKind::Word
-            && u64::from(self.stride) == WORDS_STRIDE
-            && u64::from(self.value_offset) == WORDS_VALUE;
-        if words { WORDS } else { 0 }
     }
 }
 
@@ -262,6 +241,491 @@ pub enum MapError {
 impl From<OutOfMemory> for MapError {
     fn from(_: OutOfMemory) -> MapError {
         MapError::OutOfMemory
+    }
+}
+
+// ---- keys ----
+
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+const MULTIPLIER_2: u64 = 0xe703_7ed1_a0b4_28db;
+
+/// The two halves of the product, folded.
+#[inline(always)]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// A hash of one word; all bits depend on all bits of both.
+#[inline(always)]
+pub fn hash_word(word: u64, seed: u64) -> u64 {
+    fold(word ^ seed, MULTIPLIER)
+}
+
+/// A hash that keeps neighbouring words in neighbouring groups: its group is made of the word's own bits, with higher ones
+/// folded in so that multiples of powers of two spread too; its tag is scattered.
+#[inline(always)]
+fn hash_nearby(word: u64, seed: u64) -> u64 {
+    let folded = word ^ seed;
+    let folded = folded ^ folded >> 32;
+    let group = (folded ^ folded >> 15) / GROUP;
+    group << 8 | word.wrapping_mul(MULTIPLIER) >> 57
+}
+
+/// A hash of bytes that nobody writes to (a string's).
+///
+/// # Safety
+/// `length` readable bytes at `pointer`.
+#[inline]
+pub unsafe fn hash_bytes(pointer: u64, length: u64, seed: u64) -> u64 {
+    // SAFETY: each read lies in the bytes, by the conditions around it.
+    unsafe {
+        let word = |at: u64| (at as *const u64).read_unaligned();
+        let half = |at: u64| (at as *const u32).read_unaligned() as u64;
+        let (a, b) = match length {
+            17.. => return hash_long(pointer, length, seed),
+            8.. => (word(pointer), word(pointer + length - 8)),
+            4.. => (half(pointer), half(pointer + length - 4)),
+            1.. => {
+                let byte = |at: u64| *((pointer + at) as *const u8) as u64;
+                (byte(0) | byte(length / 2) << 8, byte(length - 1))
+            }
+            0 => (0, 0),
+        };
+        fold(fold(a ^ seed, b ^ MULTIPLIER) ^ length, MULTIPLIER_2 ^ seed)
+    }
+}
+
+/// # Safety
+/// As for [`hash_bytes`]; more than 16 bytes.
+#[inline(never)]
+unsafe fn hash_long(pointer: u64, length: u64, seed: u64) -> u64 {
+    // SAFETY: each read lies in the bytes.
+    unsafe {
+        let word = |at: u64| (at as *const u64).read_unaligned();
+        let last = pointer + length - 16;
+        let (mut at, mut first, mut second) = (pointer, seed, seed ^ MULTIPLIER_2);
+        while at + 16 < last {
+            first = fold(word(at) ^ first, word(at + 8) ^ MULTIPLIER);
+            second = fold(word(at + 16) ^ second, word(at + 24) ^ MULTIPLIER_2);
+            at += 32;
+        }
+        // What is left, if anything, begins before `last` or lies in the last 16 bytes.
+        if at < last {
+            first = fold(word(at) ^ first, word(at + 8) ^ MULTIPLIER);
+        }
+        second = fold(word(last) ^ second, word(last + 8) ^ MULTIPLIER_2);
+        fold(first ^ second ^ length, MULTIPLIER_2 ^ seed)
+    }
+}
+
+/// A key in the hand of an operation.
+trait Key: Copy {
+    /// An entry whose key is found again gets the new key (they may differ, as +0 and -0 do).
+    const REPLACED: bool;
+    /// Its hash scatters only on demand.
+    const CAN_SCATTER: bool = false;
+    /// Its hash.
+    unsafe fn hash(self, ty: &MapType, seed: u64) -> Result<u64, MapError>;
+    /// Whether it equals the key of a slot.
+    unsafe fn equals(self, ty: &MapType, slot: u64) -> bool;
+    /// Puts it into a slot.
+    unsafe fn store(self, ty: &MapType, slot: u64);
+    /// The key of a slot.
+    unsafe fn load(slot: u64) -> Self;
+}
+
+#[derive(Clone, Copy)]
+struct Word(u64);
+
+impl Key for Word {
+    const REPLACED: bool = false;
+    const CAN_SCATTER: bool = true;
+    #[inline(always)]
+    unsafe fn hash(self, _: &MapType, seed: u64) -> Result<u64, MapError> {
+        Ok(if seed & SCATTERED == 0 {
+            hash_nearby(self.0, seed)
+        } else {
+            hash_word(self.0, seed)
+        })
+    }
+    #[inline(always)]
+    unsafe fn equals(self, _: &MapType, slot: u64) -> bool {
+        // SAFETY: a slot begins with its key, a word.
+        unsafe { load64(slot) == self.0 }
+    }
+    #[inline(always)]
+    unsafe fn store(self, _: &MapType, slot: u64) {
+        // SAFETY: as above. The word may be a reference.
+        unsafe { moves::store_reference(slot, self.0) }
+    }
+    #[inline(always)]
+    unsafe fn load(slot: u64) -> Word {
+        // SAFETY: as above.
+        Word(unsafe { moves::load_reference(slot) })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Float(f64);
+
+impl Key for Float {
+    const REPLACED: bool = true;
+    #[inline(always)]
+    unsafe fn hash(self, _: &MapType, seed: u64) -> Result<u64, MapError> {
+        Ok(if self.0.is_nan() {
+            // Nobody will look for it; what matters is that many of them do not crowd one place.
+            hash_word(nan_noise(), seed)
+        } else {
+            // +0 and -0 are one key.
+            hash_word(if self.0 == 0.0 { 0 } else { self.0.to_bits() }, seed)
+        })
+    }
+    #[inline(always)]
+    unsafe fn equals(self, _: &MapType, slot: u64) -> bool {
+        // SAFETY: a slot begins with its key, a word.
+        f64::from_bits(unsafe { load64(slot) }) == self.0
+    }
+    #[inline(always)]
+    unsafe fn store(self, _: &MapType, slot: u64) {
+        // SAFETY: as above.
+        unsafe { store64(slot, self.0.to_bits()) }
+    }
+    #[inline(always)]
+    unsafe fn load(slot: u64) -> Float {
+        // SAFETY: as above.
+        Float(f64::from_bits(unsafe { load64(slot) }))
+    }
+}
+
+/// A number that differs from call to call, for the hashes of NaNs.
+pub fn nan_noise() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    // ORDERING: relaxed. Any number will do.
+    hash_word(CALLS.fetch_add(1, Ordering::Relaxed), MULTIPLIER_2)
+}
+
+#[derive(Clone, Copy)]
+struct Text {
+    pointer: u64,
+    length: u64,
+}
+
+impl Key for Text {
+    const REPLACED: bool = false;
+    #[inline(always)]
+    unsafe fn hash(self, _: &MapType, seed: u64) -> Result<u64, MapError> {
+        // SAFETY: a string of the script; its bytes are never written again.
+        Ok(unsafe { hash_bytes(self.pointer, self.length, seed) })
+    }
+    #[inline(always)]
+    unsafe fn equals(self, _: &MapType, slot: u64) -> bool {
+        // SAFETY: a slot begins with its key, a string; strings are valid and immutable.
+        unsafe {
+            let (pointer, length) = load128(slot);
+            length == self.length
+                && (pointer == self.pointer
+                    || length == 0
+                    || std::slice::from_raw_parts(pointer as *const u8, length as usize)
+                        == std::slice::from_raw_parts(self.pointer as *const u8, length as usize))
+        }
+    }
+    #[inline(always)]
+    unsafe fn store(self, _: &MapType, slot: u64) {
+        // SAFETY: as above.
+        unsafe { store128(slot, self.pointer, self.length) }
+    }
+    #[inline(always)]
+    unsafe fn load(slot: u64) -> Text {
+        // SAFETY: as above.
+        let (pointer, length) = unsafe { load128(slot) };
+        Text { pointer, length }
+    }
+}
+
+/// A key in heap layout at this address.
+#[derive(Clone, Copy)]
+struct Memory(u64);
+
+impl Key for Memory {
+    const REPLACED: bool = true;
+    unsafe fn hash(self, ty: &MapType, seed: u64) -> Result<u64, MapError> {
+        // SAFETY: the key is one of the type the functions are for.
+        unsafe { (ty.functions.hash)(ty.functions.context, self.0, seed) }
+            .map_err(MapError::Unhashable)
+    }
+    unsafe fn equals(self, ty: &MapType, slot: u64) -> bool {
+        // SAFETY: as above; a slot begins with its key.
+        unsafe { (ty.functions.equal)(ty.functions.context, self.0, slot) }
+    }
+    unsafe fn store(self, ty: &MapType, slot: u64) {
+        // SAFETY: both are keys of the type.
+        unsafe { moves::copy(slot, self.0, ty.key_size as usize) }
+    }
+    unsafe fn load(slot: u64) -> Memory {
+        Memory(slot)
+    }
+}
+
+/// Calls a function for the kind of key of a map type.
+macro_rules! by_kind {
+    ($ty:expr, $key:expr, |$k:ident| $body:expr) => {
+        match $ty.kind {
+            KeyKind::Word => {
+                let $k = Word::load($key);
+                $body
+            }
+            KeyKind::Float64 => {
+                let $k = Float::load($key);
+                $body
+            }
+            KeyKind::String => {
+                let $k = Text::load($key);
+                $body
+            }
+            KeyKind::Memory => {
+                let $k = Memory($key);
+                $body
+            }
+        }
+    };
+}
+
+// ---- groups ----
+
+/// Compares the 16 control bytes at `group` with `byte` and with [`EMPTY`]; bit `i` of a result belongs to byte `i`.
+///
+/// # Safety
+/// `group` is 16-aligned and lies in live script memory.
+#[inline(always)]
+unsafe fn match_group(group: u64, byte: u8) -> (u32, u32) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        let (matches, empty): (u32, u32);
+        // SAFETY: reads 16 bytes of valid memory; assembly, because others may write them (see `moves`).
+        unsafe {
+            std::arch::asm!(
+                "movdqa {bytes}, xmmword ptr [{group}]",
+                "movd {wanted}, {byte:e}",
+                "pshufd {wanted}, {wanted}, 0",
+                "pxor {zero}, {zero}",
+                "pcmpeqb {wanted}, {bytes}",
+                "pcmpeqb {zero}, {bytes}",
+                "pmovmskb {matches:e}, {wanted}",
+                "pmovmskb {empty:e}, {zero}",
+                bytes = out(xmm_reg) _,
+                wanted = out(xmm_reg) _,
+                zero = out(xmm_reg) _,
+                group = in(reg) group,
+                byte = in(reg) byte as u32 * 0x0101_0101,
+                matches = lateout(reg) matches,
+                empty = lateout(reg) empty,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        (matches, empty)
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    {
+        // SAFETY: by the contract.
+        let (low, high) = unsafe { load128(group) };
+        let (mut matches, mut empty) = (0, 0);
+        for (index, found) in low
+            .to_le_bytes()
+            .into_iter()
+            .chain(high.to_le_bytes())
+            .enumerate()
+        {
+            matches |= u32::from(found == byte) << index;
+            empty |= u32::from(found == EMPTY) << index;
+        }
+        (matches, empty)
+    }
+}
+
+/// Which of the 16 control bytes at `group` belong to entries.
+///
+/// # Safety
+/// As for [`match_group`].
+#[inline(always)]
+unsafe fn full_in_group(group: u64) -> u32 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        let full: u32;
+        // SAFETY: as in `match_group`.
+        unsafe {
+            std::arch::asm!(
+                "movdqa {bytes}, xmmword ptr [{group}]",
+                "pmovmskb {full:e}, {bytes}",
+                bytes = out(xmm_reg) _,
+                group = in(reg) group,
+                full = lateout(reg) full,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        full
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    {
+        // SAFETY: by the contract.
+        let (low, high) = unsafe { load128(group) };
+        low.to_le_bytes()
+            .into_iter()
+            .chain(high.to_le_bytes())
+            .enumerate()
+            .fold(0, |full, (i, byte)| full | u32::from(byte >> 7) << i)
+    }
+}
+
+/// A map's table, each half loaded whole.
+#[derive(Clone, Copy)]
+struct Table {
+    control: u64,
+    /// Groups minus one.
+    mask: u64,
+    slots: u64,
+    capacity: u64,
+}
+
+impl Table {
+    /// # Safety
+    /// `map` is a map.
+    #[inline(always)]
+    unsafe fn load(map: u64) -> Table {
+        // SAFETY: the two units of a map (INVARIANT WHOLE).
+        let ((control, mask), (slots, capacity)) =
+            unsafe { (load128(map + CONTROL), load128(map + SLOTS)) };
+        Table {
+            control,
+            mask,
+            slots,
+            capacity,
+        }
+    }
+
+    /// Whether there is a table yet. In a race, one half may be there already.
+    #[inline(always)]
+    fn is_none(self) -> bool {
+        self.control == 0 || self.slots == 0
+    }
+
+    /// The number of the slot with this key.
+    ///
+    /// # Safety
+    /// The table, which is there, is of a map of type `ty`.
+    #[inline(always)]
+    unsafe fn find<K: Key>(self, ty: &MapType, key: K, hash: u64) -> Option<u64> {
+        let tag = hash as u8 | FULL;
+        let mut group = (hash >> 8) & self.mask;
+        let mut step = 0;
+        loop {
+            // SAFETY: the group number is masked by the mask that belongs to the control bytes.
+            let (mut matches, empty) = unsafe { match_group(self.control + group * GROUP, tag) };
+            while matches != 0 {
+                let slot = group * GROUP + matches.trailing_zeros() as u64;
+                if slot < self.capacity {
+                    // SAFETY: the slot number is below the capacity that belongs to the slots.
+                    if unsafe { key.equals(ty, self.slots + slot * ty.stride as u64) } {
+                        return Some(slot);
+                    }
+                }
+                matches &= matches - 1;
+            }
+            step += 1;
+            if empty != 0 || step > self.mask {
+                return None;
+            }
+            group = (group + step) & self.mask;
+        }
+    }
+
+    /// The number of the first free slot on this hash's way, whether it is empty (not deleted), and how many full groups
+    /// lie before it.
+    ///
+    /// # Safety
+    /// As for [`Table::find`].
+    #[inline(always)]
+    unsafe fn find_free(self, hash: u64) -> Option<(u64, bool, u64)> {
+        let mut group = (hash >> 8) & self.mask;
+        let mut step = 0;
+        loop {
+            // SAFETY: as in `find`.
+            let (deleted, empty) = unsafe { match_group(self.control + group * GROUP, DELETED) };
+            if deleted | empty != 0 {
+                let bit = (deleted | empty).trailing_zeros();
+                let slot = group * GROUP + bit as u64;
+                return (slot < self.capacity).then_some((slot, empty >> bit & 1 != 0, step));
+            }
+            step += 1;
+            if step > self.mask {
+                return None;
+            }
+            group = (group + step) & self.mask;
+        }
+    }
+
+    /// # Safety
+    /// The slot is below the capacity, and the control byte exists (found through this table).
+    #[inline(always)]
+    unsafe fn set_control(self, slot: u64, byte: u8) {
+        // SAFETY: by the contract.
+        unsafe { store8(self.control + slot, byte) }
+    }
+
+    /// How many entries a table with this capacity takes before it is rebuilt.
+    fn room(capacity: u64) -> u64 {
+        // A single group may fill up: a search ends after one group anyway.
+        if capacity <= GROUP {
+            capacity
+        } else {
+            capacity / 8 * 7
+        }
+    }
+
+    /// A new empty table.
+    fn new(cache: &mut Cache, ty: &MapType, capacity: u64) -> Result<Table, OutOfMemory> {
+        cache.may_refuse()?;
+        let groups = capacity.div_ceil(GROUP);
+        let slots = cache
+            .allocate_array(ty.slots, capacity, ty.stride as u64)?
+            .get();
+        let control = cache.allocate_array(Shape::SCALAR, groups, GROUP)?.get();
+        for absent in capacity..groups * GROUP {
+            // SAFETY: the control bytes were just allocated.
+            unsafe { store8(control + absent, ABSENT) };
+        }
+        Ok(Table {
+            control,
+            mask: groups - 1,
+            slots,
+            capacity,
+        })
+    }
+
+    /// Makes it the table of a map.
+    ///
+    /// # Safety
+    /// `map` is a map of this table's type.
+    unsafe fn publish(self, map: u64) {
+        // SAFETY: the two units of a map (INVARIANT WHOLE).
+        unsafe {
+            store128(map + SLOTS, self.slots, self.capacity);
+            store128(map + CONTROL, self.control, self.mask);
+        }
+    }
+
+    /// The smallest capacity for this many entries; 0 (decided later) if that is absurd.
+    fn capacity_for(entries: u64) -> u64 {
+        match entries {
+            0..=SMALLEST => SMALLEST,
+            9..=GROUP => GROUP,
+            _ => entries
+                .checked_mul(8)
+                .map_or(0, |n| n.div_ceil(7))
+                .checked_next_power_of_two()
+                .unwrap_or(0),
+        }
     }
 }
 
@@ -306,13 +770,23 @@ unsafe fn end_write(map: u64) -> Result<(), MapError> {
 /// # Errors
 /// If there is no memory.
 pub fn make(cache: &mut Cache, ty: &MapType, hint: u64) -> Result<u64, MapError> {
-    let seed = cache.random() & !FLAGS | ty.flags();
+    let seed = cache.random();
     let map = cache.allocate(ty.map)?.get();
     // SAFETY: the map was just allocated.
-    unsafe {
-        store64(map + SEED, seed);
-        if hint > SMALLEST {
-            table::reserve(cache, map, ty, hint)?;
+    unsafe { store64(map + SEED, seed & !SCATTERED) };
+    if hint > SMALLEST {
+        let capacity = Table::capacity_for(hint);
+        // As in Go, an impossible hint is no hint.
+        if capacity
+            .checked_mul(ty.stride as u64)
+            .is_some_and(|bytes| 0 < bytes && bytes < 1 << 46)
+        {
+            let table = Table::new(cache, ty, capacity)?;
+            // SAFETY: as above.
+            unsafe {
+                store64(map + ROOM, Table::room(capacity));
+                table.publish(map);
+            }
         }
     }
     Ok(map)
@@ -329,80 +803,6 @@ pub unsafe fn len(map: u64) -> u64 {
     }
     // SAFETY: a field of a map.
     unsafe { load64(map + COUNT) }
-}
-
-/// What [`probe_word`] says when it does not know.
-const ELSEWHERE: u64 = 1;
-
-/// The slot of a word key, 0 if it is not there, [`ELSEWHERE`] if the search goes on behind its first group.
-///
-/// 1. A key has a place in its group, given by its tag. What stands there is mostly it: one comparison, of slots alone. A slot without an entry
-///    is zero, so a key of zero is not found in this way.
-/// 2. Else the control bytes of the group tell.
-///
-/// # Safety
-/// `map` is a map with [`WORDS`] in its seed, `seed`.
-#[inline(always)]
-unsafe fn probe_word(map: u64, seed: u64, key: u64) -> u64 {
-    // SAFETY: units of the map and its directory; numbers of slots and groups in the bounds that belong to them (INVARIANT WHOLE).
-    unsafe {
-        let hash = hash_of_word(key, seed);
-        let mut place = map;
-        let (mut slots, mut extent) = load128(map + SLOTS);
-        if Extent(extent).is_directory() {
-            place = slots + Extent(extent).shifted(hash) * ENTRY;
-            (slots, extent) = load128(place + SLOTS);
-        }
-        if slots == 0 {
-            return 0;
-        }
-        let extent = Extent(extent);
-        let slot = slots + extent.place(hash) * WORDS_STRIDE;
-        if load64(slot) == key && key != 0 {
-            return slot;
-        }
-        // They are there: slots are published last.
-        let (control, groups) = load128(place + CONTROL);
-        let groups = Extent(groups);
-        if groups.is_directory() {
-            return ELSEWHERE;
-        }
-        let group = groups.shifted(hash) & groups.mask();
-        let (mut matches, empty) = match_group(control + group * GROUP, (hash & TAG) as u8 | FULL);
-        while matches != 0 {
-            let number = group * GROUP + matches.trailing_zeros() as u64;
-            let slot = slots + number * WORDS_STRIDE;
-            if number <= extent.mask() && load64(slot) == key {
-                return slot;
-            }
-            matches &= matches - 1;
-        }
-        if empty != 0 { 0 } else { ELSEWHERE }
-    }
-}
-
-/// The address of the value for a word key, 0 if there is none; `None` if that is not found out so easily: if the map's slots do not take two words,
-/// it is being written, or the search is long. Who gets it goes on with [`get`].
-///
-/// # Safety
-/// `map` is 0 or a map; if it is one of keys of kind [`KeyKind::Word`], `key` leads to one.
-#[inline(always)]
-pub unsafe fn peek_word(map: u64, key: *const u64) -> Option<u64> {
-    // SAFETY: fields of a map; what the flag in its seed says.
-    unsafe {
-        if map == 0 {
-            return Some(0);
-        }
-        let seed = load64(map + SEED);
-        if load32(map + WRITER) != 0 || seed & WORDS == 0 {
-            return None;
-        }
-        match probe_word(map, seed, *key) {
-            ELSEWHERE => None,
-            0 => Some(0),
-            slot => Some(slot + WORDS_VALUE),
-        }
-    }
 }
 
 /// The address of the value for a key, or 0 if there is none or the map is nil. Good until the next safepoint.
@@ -467,7 +867,7 @@ unsafe fn get_with<K: Key>(map: u64, ty: &MapType, key: K) -> Result<u64, MapErr
             return Err(MapError::ConcurrentReadAndWrite);
         }
         let hash = key.hash(ty, load64(map + SEED))?;
-        let table = Home::of(map, hash).table;
+        let table = Table::load(map);
         if table.is_none() {
             return Ok(0);
         }
@@ -494,53 +894,8 @@ pub unsafe fn assign_word(
     ty: &MapType,
     key: u64,
 ) -> Result<u64, MapError> {
-    // SAFETY: by the contract; what the flag in the seed says.
-    unsafe {
-        let seed = load64(map + SEED);
-        if seed & WORDS == 0 {
-            return assign_with(cache, map, ty, Word(key));
-        }
-        begin_write(map)?;
-        let mut slot = probe_word(map, seed, key);
-        if slot <= ELSEWHERE {
-            slot = match assign_slowly(cache, map, ty, key, slot) {
-                Ok(slot) => slot,
-                Err(error) => {
-                    let _ = end_write(map);
-                    return Err(error);
-                }
-            };
-        }
-        end_write(map)?;
-        Ok(slot + WORDS_VALUE)
-    }
-}
-
-/// The slot of a word key that [`probe_word`] has not found, inserted if it is not there.
-///
-/// # Safety
-/// As for [`insert`]; `probed` is what that said.
-#[inline(never)]
-unsafe fn assign_slowly(
-    cache: &mut Cache,
-    map: u64,
-    ty: &MapType,
-    key: u64,
-    probed: u64,
-) -> Result<u64, MapError> {
     // SAFETY: by the contract.
-    unsafe {
-        let key = Word(key);
-        let hash = key.hash(ty, load64(map + SEED))?;
-        let home = Home::of(map, hash);
-        if probed == ELSEWHERE
-            && !home.table.is_none()
-            && let Some(number) = home.table.find(ty, key, hash)
-        {
-            return Ok(home.table.slots + number * ty.stride as u64);
-        }
-        insert(cache, map, ty, home, (key, hash), true)
-    }
+    unsafe { assign_with(cache, map, ty, Word(key)) }
 }
 
 /// [`assign_word`] for the string of `length` bytes at `pointer`.
@@ -587,21 +942,21 @@ unsafe fn assign_with<K: Key>(
     unsafe {
         let hash = key.hash(ty, load64(map + SEED))?;
         begin_write(map)?;
-        let home = Home::of(map, hash);
-        let found = if home.table.is_none() {
+        let table = Table::load(map);
+        let found = if table.is_none() {
             None
         } else {
-            home.table.find(ty, key, hash)
+            table.find(ty, key, hash)
         };
         let slot = match found {
             Some(number) => {
-                let slot = home.table.slots + number * ty.stride as u64;
+                let slot = table.slots + number * ty.stride as u64;
                 if K::REPLACED {
                     key.store(ty, slot);
                 }
                 slot
             }
-            None => match insert(cache, map, ty, home, (key, hash), true) {
+            None => match insert(cache, map, ty, table, key, hash) {
                 Ok(slot) => slot,
                 Err(error) => {
                     let _ = end_write(map);
@@ -614,99 +969,124 @@ unsafe fn assign_with<K: Key>(
     }
 }
 
-/// Inserts a key that is not there, with a zero value; returns its slot. `may_refuse` as [`Cache::may_refuse`] says.
+/// Inserts a key that is not there, with a zero value; returns its slot.
 ///
 /// # Safety
-/// As for [`assign`]; the caller is the map's writer; `home` is where the hash belongs.
+/// As for [`assign`]; the caller is the map's writer; `table` is its table.
 #[inline(never)]
 unsafe fn insert<K: Key>(
     cache: &mut Cache,
     map: u64,
     ty: &MapType,
-    mut home: Home,
-    (key, mut hash): (K, u64),
-    mut may_refuse: bool,
+    mut table: Table,
+    key: K,
+    mut hash: u64,
 ) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe {
-        loop {
-            let seed = load64(map + SEED);
-            let (table, mut crowds) = (home.table, false);
-            if !table.is_none()
-                && let Some((number, was_empty, passed)) = table.find_free::<K>(hash)
-            {
-                let room = home.room(map);
-                crowds = K::CAN_SCATTER && seed & SCATTERED == 0 && passed >= CROWDED;
-                if !crowds && (!was_empty || room > 0) {
-                    let slot = table.slots + number * ty.stride as u64;
-                    key.store(ty, slot);
-                    table.set_control(number, (hash & TAG) as u8 | FULL);
-                    if was_empty {
-                        home.set_room(map, room - 1);
-                    }
-                    store64(map + COUNT, load64(map + COUNT).wrapping_add(1));
-                    return Ok(slot);
+        let mut room = load64(map + ROOM);
+        let free = if table.is_none() {
+            None
+        } else {
+            table.find_free(hash)
+        };
+        let seed = load64(map + SEED);
+        let crowds = |passed: u64| K::CAN_SCATTER && seed & SCATTERED == 0 && passed >= CROWDED;
+        let (number, was_empty) = match free {
+            Some((number, was_empty, passed)) if (!was_empty || room > 0) && !crowds(passed) => {
+                (number, was_empty)
+            }
+            _ => {
+                if free.is_some_and(|(_, _, passed)| crowds(passed)) {
+                    store64(map + SEED, seed | SCATTERED);
+                    hash = key.hash(ty, seed | SCATTERED)?;
                 }
+                table = match rebuild::<K>(cache, map, ty, table) {
+                    Ok(table) => table,
+                    Err(error) => {
+                        // The old table stays, with its hashes.
+                        store64(map + SEED, seed);
+                        return Err(error);
+                    }
+                };
+                room = load64(map + ROOM);
+                // Only a race can leave no room: another writer fills the same table.
+                let (number, was_empty, _) =
+                    table.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
+                (number, was_empty)
             }
-            if may_refuse {
-                // Once for each attempt, or none would come to its end.
-                cache.may_refuse()?;
-                may_refuse = false;
-            }
-            if crowds
-                || table::grow::<K>(cache, map, ty, home, (hash, load64(map + COUNT), seed))?
-                    == Grown::Crowded
-            {
-                scatter::<K>(cache, map, ty, seed)?;
-                hash = key.hash(ty, load64(map + SEED))?;
-            }
-            home = Home::of(map, hash);
+        };
+        let slot = table.slots + number * ty.stride as u64;
+        key.store(ty, slot);
+        table.set_control(number, hash as u8 | FULL);
+        if was_empty {
+            store64(map + ROOM, room.saturating_sub(1));
         }
+        store64(map + COUNT, load64(map + COUNT).wrapping_add(1));
+        Ok(slot)
     }
 }
 
-/// Builds a map anew with a hash that scatters.
-///
-/// # Errors
-/// If there is no memory. Nothing has changed then.
+/// Gives the map a table with room for at least one more entry, and returns it.
 ///
 /// # Safety
 /// As for [`insert`].
 #[cold]
 #[inline(never)]
-unsafe fn scatter<K: Key>(
+unsafe fn rebuild<K: Key>(
     cache: &mut Cache,
     map: u64,
     ty: &MapType,
-    seed: u64,
-) -> Result<(), MapError> {
-    // SAFETY: by the contract; `fresh` is a map of the type that nobody else has, and gets each key once.
+    old: Table,
+) -> Result<Table, MapError> {
+    // SAFETY: by the contract.
     unsafe {
-        let fresh = cache.allocate(ty.map)?.get();
-        store64(fresh + SEED, seed | SCATTERED);
-        let mut pace = crate::native::Pace::default();
-        for_each_table(map, |Home { table, .. }| {
-            table.for_each(|number| {
-                if pace.is_over_after(ty.stride as usize) {
+        let (mut count, seed) = (0, load64(map + SEED));
+        let new = if old.is_none() {
+            Table::new(cache, ty, SMALLEST)?
+        } else {
+            let capacity = old.capacity.min((old.mask + 1) * GROUP);
+            let entries = load64(map + COUNT);
+            // If at most half of what the table takes are entries, the rest is deleted slots, and the size will do.
+            let wanted = if capacity > GROUP && entries <= Table::room(capacity) / 2 {
+                capacity
+            } else {
+                capacity.checked_mul(2).ok_or(MapError::OutOfMemory)?
+            };
+            let new = Table::new(cache, ty, wanted)?;
+            let (mut group, mut pace) = (0, crate::native::Pace::default());
+            while group < capacity {
+                // A table that is half filled is not published.
+                if pace.is_over_after((GROUP * u64::from(ty.stride)) as usize) {
                     return Err(MapError::OutOfMemory);
                 }
-                let from = table.slots + number * ty.stride as u64;
-                let key = K::load(from);
-                let hash = key.hash(ty, seed | SCATTERED)?;
-                let home = Home::of(fresh, hash);
-                let slot = insert(cache, fresh, ty, home, (key, hash), false)?;
-                moves::copy(slot, from, ty.stride as usize);
-                Ok(())
-            })
-        })?;
-        store64(map + SEED, seed | SCATTERED);
-        store64(map + ROOM, load64(fresh + ROOM));
-        for unit in [CONTROL, SLOTS] {
-            let (reference, extent) = load128(fresh + unit);
-            store128(map + unit, reference, extent);
-        }
+                let mut full = full_in_group(old.control + group);
+                while full != 0 {
+                    let number = group + full.trailing_zeros() as u64;
+                    full &= full - 1;
+                    if number >= capacity {
+                        break;
+                    }
+                    let from = old.slots + number * ty.stride as u64;
+                    let hash = K::load(from).hash(ty, seed)?;
+                    // Only a race can make the table overflow.
+                    let (free, _, _) = new.find_free(hash).ok_or(MapError::ConcurrentWrites)?;
+                    new.set_control(free, hash as u8 | FULL);
+                    moves::copy(
+                        new.slots + free * ty.stride as u64,
+                        from,
+                        ty.stride as usize,
+                    );
+                    count += 1;
+                }
+                group += GROUP;
+            }
+            new
+        };
+        store64(map + ROOM, Table::room(new.capacity).saturating_sub(count));
+        new.publish(map);
+        Ok(new)
     }
-    Ok(())
 }
 
 /// Deletes a key, given as to [`get`]; nothing if it is not there or the map is nil.
@@ -737,17 +1117,16 @@ unsafe fn delete_with<K: Key>(map: u64, ty: &MapType, key: K) -> Result<(), MapE
     unsafe {
         let hash = key.hash(ty, load64(map + SEED))?;
         begin_write(map)?;
-        let home = Home::of(map, hash);
-        let table = home.table;
+        let table = Table::load(map);
         if !table.is_none()
             && let Some(number) = table.find(ty, key, hash)
         {
             moves::zero(table.slots + number * ty.stride as u64, ty.stride as usize);
             // No search has gone past a group with an empty slot, so none needs to be told that it must go on here.
             let (_, empty) = match_group(table.control + number / GROUP * GROUP, EMPTY);
-            if empty != 0 || table.groups.mask() == 0 {
+            if empty != 0 || table.mask == 0 {
                 table.set_control(number, EMPTY);
-                home.set_room(map, home.room(map).wrapping_add(1));
+                store64(map + ROOM, load64(map + ROOM).wrapping_add(1));
             } else {
                 table.set_control(number, DELETED);
             }
@@ -771,15 +1150,143 @@ pub unsafe fn clear(map: u64, ty: &MapType) -> Result<(), MapError> {
     // SAFETY: by the contract.
     unsafe {
         begin_write(map)?;
-        let cleared = for_each_table(map, |home| {
-            home.table.clear(ty);
-            home.set_room(map, Table::room_of(home.table.capacity()));
-            Ok(())
-        });
-        debug_assert!(cleared.is_ok(), "nothing there can fail");
+        let table = Table::load(map);
+        if !table.is_none() {
+            // Control bytes first: an iterator then finds no entry rather than a zeroed one.
+            let bytes = (table.mask + 1) * GROUP;
+            let capacity = table.capacity.min(bytes);
+            moves::zero(table.control, capacity as usize);
+            moves::zero(table.slots, (table.capacity * ty.stride as u64) as usize);
+            store64(map + ROOM, Table::room(capacity));
+        }
         store64(map + COUNT, 0);
         store32(map + CLEARED, load32(map + CLEARED).wrapping_add(1));
         end_write(map)
+    }
+}
+
+/// A new iterator over a map, from a random place: an object for [`next`].
+///
+/// # Errors
+/// If another goroutine is writing to the map, or there is no memory.
+///
+/// # Safety
+/// `map` is 0 or a map of type `ty`.
+pub unsafe fn iterate(cache: &mut Cache, map: u64, ty: &MapType) -> Result<u64, MapError> {
+    let mut start = cache.random();
+    let iterator = cache.allocate(ty.iterator)?.get();
+    if map == 0 {
+        return Ok(iterator);
+    }
+    // SAFETY: by the contract; the iterator was just allocated.
+    unsafe {
+        if load32(map + WRITER) != 0 {
+            return Err(MapError::ConcurrentIterationAndWrite);
+        }
+        let table = Table::load(map);
+        let count = load64(map + COUNT);
+        if !table.is_none() && count != 0 {
+            // In a race the halves may be of different tables.
+            let capacity = table.capacity.min((table.mask + 1) * GROUP);
+            // A start without an entry in the rest of its group is drawn again. If the walk went on from there, the entry behind the longest gap would
+            // be the most likely one, and a program that takes entries out one by one would make that gap ever longer.
+            for _ in 0..DRAWS * (1 + capacity / GROUP / count) {
+                let number = start & (capacity - 1);
+                let full = full_in_group(table.control + number / GROUP * GROUP);
+                if full >> (number % GROUP) != 0 {
+                    break;
+                }
+                start = cache.random();
+            }
+            moves::store_reference(iterator + iterator::MAP, map);
+            moves::store_reference(iterator + iterator::CONTROL, table.control);
+            moves::store_reference(iterator + iterator::SLOTS, table.slots);
+            store64(iterator + iterator::CAPACITY, capacity);
+            store64(iterator + iterator::START, start & (capacity - 1));
+            store64(iterator + iterator::CLEARED, load32(map + CLEARED) as u64);
+        }
+        Ok(iterator)
+    }
+}
+
+/// The addresses of the next entry's key and value, or `None` at the end. Good until the next safepoint.
+///
+/// # Errors
+/// If another goroutine is writing to the map.
+///
+/// # Safety
+/// `iterator` was made by [`iterate`] for a map of type `ty`, and only this goroutine uses it.
+#[inline]
+pub unsafe fn next(iterator: u64, ty: &MapType) -> Result<Option<(u64, u64)>, MapError> {
+    // SAFETY: the iterator's fields are as `iterate` and `next` left them.
+    unsafe {
+        let map = load64(iterator + iterator::MAP);
+        if map == 0 {
+            return Ok(None);
+        }
+        if load32(map + WRITER) != 0 {
+            return Err(MapError::ConcurrentIterationAndWrite);
+        }
+        let control = load64(iterator + iterator::CONTROL);
+        let slots = load64(iterator + iterator::SLOTS);
+        let capacity = load64(iterator + iterator::CAPACITY);
+        let start = load64(iterator + iterator::START);
+        let mut passed = load64(iterator + iterator::PASSED);
+        while passed < capacity {
+            let number = (start + passed) & (capacity - 1);
+            // The rest of this slot's group.
+            let in_group = number % GROUP.min(capacity);
+            let full = full_in_group(control + number / GROUP * GROUP) >> in_group;
+            if full == 0 {
+                passed += GROUP.min(capacity) - in_group;
+                continue;
+            }
+            let distance = full.trailing_zeros() as u64;
+            passed += distance + 1;
+            if passed > capacity {
+                break;
+            }
+            let slot = slots + (number + distance) * ty.stride as u64;
+            let found = if load64(map + SLOTS) == slots {
+                Some(slot)
+            } else {
+                current(map, iterator, ty, slot)?
+            };
+            if let Some(slot) = found {
+                store64(iterator + iterator::PASSED, passed);
+                return Ok(Some((slot, slot + ty.value_offset as u64)));
+            }
+        }
+        store64(iterator + iterator::PASSED, capacity);
+        Ok(None)
+    }
+}
+
+/// The slot that the map, since rebuilt, has for the key of a slot in the iterator's old table.
+///
+/// # Safety
+/// As for [`next`].
+#[cold]
+#[inline(never)]
+unsafe fn current(
+    map: u64,
+    iterator: u64,
+    ty: &MapType,
+    old: u64,
+) -> Result<Option<u64>, MapError> {
+    // SAFETY: by the contract.
+    unsafe {
+        by_kind!(ty, old, |key| {
+            let hash = key.hash(ty, load64(map + SEED))?;
+            let table = Table::load(map);
+            if let Some(number) = table.find(ty, key, hash) {
+                return Ok(Some(table.slots + number * ty.stride as u64));
+            }
+            // Deleted, or not equal to itself.
+            let same_generation =
+                load32(map + CLEARED) as u64 == load64(iterator + iterator::CLEARED);
+            Ok((same_generation && !key.equals(ty, old)).then_some(old))
+        })
     }
 }
 
@@ -804,13 +1311,17 @@ pub unsafe fn for_each(
         if load32(map + WRITER) != 0 {
             return Err(MapError::ConcurrentIterationAndWrite);
         }
-        for_each_table(map, |Home { table, .. }| {
-            table.for_each(|number| {
+        let table = Table::load(map);
+        if table.is_none() {
+            return Ok(());
+        }
+        for number in 0..table.capacity.min((table.mask + 1) * GROUP) {
+            if load8(table.control + number) & FULL != 0 {
                 let slot = table.slots + number * ty.stride as u64;
                 visit(slot, slot + ty.value_offset as u64);
-                Ok(())
-            })
-        })
+            }
+        }
+        Ok(())
     }
 }
 

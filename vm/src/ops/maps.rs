@@ -189,9 +189,6 @@ unsafe fn load_found(
     let value = ty.element();
     // SAFETY: see `super`.
     unsafe {
-        if load_one(value, place, dst) {
-            return Ok(());
-        }
         if place == 0 {
             value::zero(&mut cx.local.cache, value, dst)
         } else {
@@ -240,22 +237,64 @@ getters! {
     get_string, get_string_ok: MapGetString, MapGetStringOk, |map, ty, map_type, key| find(map, ty, map_type, key);
 }
 
-/// Loads a value of one slot that was found at `place`, or its zero; `false`: it has more slots, or a box.
+/// The value of a word key in a map of 64-bit scalars, and whether it is there; `None` for maps of other types.
 ///
 /// # Safety
 /// See [`super`].
 #[inline(always)]
-pub(crate) unsafe fn load_one(value: &RuntimeType, place: u64, dst: *mut u64) -> bool {
+unsafe fn find_word(ty: &RuntimeType, map: u64, key: u64) -> Option<Result<(u64, bool), MapError>> {
+    let map_type = ty.map.as_deref().expect("the verifier wants a map type");
+    if map_type.kind != KeyKind::Word || ty.element().access != Access::Word {
+        return None;
+    }
+    // SAFETY: see `super`.
+    let found = unsafe { map::get_word(map, map_type, key) };
+    Some(found.map(|place| match place {
+        0 => (0, false),
+        // SAFETY: the place of a value that takes a word.
+        place => (unsafe { moves::load64(place) }, true),
+    }))
+}
+
+/// Its operands lie as those of `MapGet`, which serves all other types.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn get_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     // SAFETY: see `super`.
     unsafe {
-        *dst = match value.access {
-            Access::Word | Access::Ref if place != 0 => moves::load_reference(place),
-            Access::Uint8 if place != 0 => u64::from(moves::load8(place)),
-            Access::Word | Access::Ref | Access::Uint8 => 0,
-            _ => return false,
-        };
+        let i = decode!(ip, MapGetWord);
+        match find_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+            None => get(cx, ip, fp),
+            Some(Err(error)) => failed(cx, ip, fp, error),
+            Some(Ok((value, _))) => {
+                r!(fp, i.dst) = value;
+                after!(ip, fp, MapGetWord)
+            }
+        }
     }
-    true
+}
+
+/// Its operands lie as those of `MapGetOk`, which serves all other types.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+pub(crate) unsafe fn get_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, MapGetWordOk);
+        match find_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+            None => get_ok(cx, ip, fp),
+            Some(Err(error)) => failed(cx, ip, fp, error),
+            Some(Ok((value, there))) => {
+                r!(fp, i.dst) = value;
+                r!(fp, i.ok) = u64::from(there);
+                after!(ip, fp, MapGetWordOk)
+            }
+        }
+    }
 }
 
 /// # Safety
@@ -282,11 +321,7 @@ pub(crate) unsafe fn set(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) ->
                 fp.add(i.key.0 as usize)
             )
         );
-        let src = fp.add(i.src.0 as usize);
-        match ty.element().access {
-            Access::Word => moves::store64(place, *src),
-            _ => value::store(ty.element(), place, src),
-        }
+        value::store(ty.element(), place, fp.add(i.src.0 as usize));
         cx.poll_heap(ip, fp);
         after!(ip, fp, MapSet)
     }
@@ -299,8 +334,8 @@ pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, MapAddress);
-        let map = r!(fp, i.map);
         let (ty, map_type) = types(cx, i.ty);
+        let map = r!(fp, i.map);
         if map == 0 {
             return cx.plain_error(ip, fp, "assignment to entry in nil map");
         }
@@ -416,8 +451,6 @@ pub(crate) unsafe fn next(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
             let dst = fp.add(i.key.0 as usize);
             if map_type.kind == KeyKind::Word {
                 *dst = moves::load_reference(key);
-            } else if map_type.kind == KeyKind::String {
-                moves::load128_to(dst, key);
             } else {
                 allocated!(
                     cx,
@@ -427,7 +460,7 @@ pub(crate) unsafe fn next(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
                 );
             }
         }
-        if i.value.0 != u16::MAX && !load_one(ty.element(), value, fp.add(i.value.0 as usize)) {
+        if i.value.0 != u16::MAX {
             allocated!(
                 cx,
                 ip,

@@ -181,7 +181,7 @@ impl Case<'_> {
         }
         let start = Instant::now();
         let vm = builder.start();
-        let result = vm.as_ref().map_err(Clone::clone).and_then(|vm| {
+        let result = vm.as_ref().map_err(Clone::clone).map(|vm| {
             let interrupting = (ender == Ender::Interrupter).then(|| {
                 let interrupter = vm.interrupter();
                 std::thread::spawn(move || {
@@ -203,7 +203,7 @@ impl Case<'_> {
             if let Some(interrupting) = interrupting {
                 interrupting.join().unwrap();
             }
-            Ok((result, took))
+            (result, took)
         });
         let (result, took) = result.unwrap_or_else(|error| (Err(error), start.elapsed()));
         let Err(error) = result else {

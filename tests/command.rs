@@ -564,7 +564,9 @@ fn what_was_printed_is_there_however_the_program_ends() {
 fn signals_end_a_program_as_they_do_any_other() {
     use std::os::unix::process::ExitStatusExt;
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
-        let mut child = Command::new(GOLITE)
+        // The tests may run under nohup, which has SIGHUP ignored by everybody in it.
+        let mut child = Command::new("env")
+            .args(["--default-signal", GOLITE])
             .args(["-e", "fmt.Println(\"ready\"); for {}"])
             .stdout(Stdio::piped())
             .spawn()

@@ -202,8 +202,7 @@ impl FunctionCompiler<'_, '_> {
         if let Some(Place::Registers(register)) = self.register_place(operand) {
             return self.arithmetic(op, ty, register, register, Rhs::Constant(1));
         }
-        let place = self.place(operand);
-        let place = self.updated_place(place, ty);
+        let place = self.updated_place(operand, ty);
         self.at_operator(operand, position);
         let (layout, is_float) = (self.layout(ty), self.c.typed.types.is_float(ty));
         if let Place::Memory { pointer, offset } = place
@@ -226,7 +225,13 @@ impl FunctionCompiler<'_, '_> {
     }
 
     /// The place that `op=` reads and writes. An entry of a map is made if it is not there.
-    pub(crate) fn updated_place(&mut self, place: Place, ty: Ty) -> Place {
+    fn updated_place(&mut self, e: ExprId, ty: Ty) -> Place {
+        let place = self.place(e);
+        self.with_entry(place, ty)
+    }
+
+    /// The same place, in memory if it is an entry of a map, which is made if it is not there; entries of some types stay as they are.
+    pub(crate) fn with_entry(&mut self, place: Place, ty: Ty) -> Place {
         if let Place::Map {
             map,
             key,
@@ -302,10 +307,7 @@ impl FunctionCompiler<'_, '_> {
         let place = if divides {
             self.place(lhs)
         } else {
-            {
-                let place = self.place(lhs);
-                self.updated_place(place, ty)
-            }
+            self.updated_place(lhs, ty)
         };
         self.at_operator(lhs, position);
         if let Place::Memory { pointer, offset } = place
@@ -459,10 +461,7 @@ impl FunctionCompiler<'_, '_> {
             return self.store(place, ty, value, false);
         }
         let b = self.operand_as(rhs, ty);
-        let place = {
-            let place = self.place(lhs);
-            self.updated_place(place, ty)
-        };
+        let place = self.updated_place(lhs, ty);
         let value = self.allocate(ty);
         self.at_operator(lhs, position);
         self.load_into(place, ty, value);

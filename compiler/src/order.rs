@@ -92,7 +92,7 @@ impl FunctionCompiler<'_, '_> {
         }
     }
 
-    /// Whether evaluating a unit, which calls nothing, may panic.
+    /// Whether evaluating a unit may panic; of most builtins only their arguments can.
     fn panics_itself(&self, unit: ExprId) -> bool {
         match *self.c.ast.expr(unit) {
             Expr::Call { callee, args, .. }

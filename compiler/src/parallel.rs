@@ -187,7 +187,7 @@ impl FunctionCompiler<'_, '_> {
     fn make_entry(&mut self, target: ExprId) {
         let ty = self.type_of(target);
         let place = self.place(target);
-        if matches!(self.updated_place(place, ty), Place::Map { .. }) {
+        if matches!(self.with_entry(place, ty), Place::Map { .. }) {
             let value = self.allocate(ty);
             self.load_into(place, ty, value);
             self.store(place, ty, value, true);

@@ -4,7 +4,7 @@
 //! whether their VM has ended ([`is_abandoned`]). Then each comes back at once with anything: nobody sees it. INVARIANT: what is computed from such a
 //! result neither panics nor loops, so whoever calls another algorithm asks again before it relies on what came back.
 //!
-//! * Products: Karatsuba's cut, down to lengths that dashu multiplies by number theoretic transforms.
+//! * Products: transforms (`transform.rs`), above their longest Karatsuba's cut.
 //! * Quotients: Burnikel and Ziegler's recursive division, so that they take little more than products do.
 //! * Roots: Zimmermann's recursive square root.
 //! * Texts: halves at powers of the base.
@@ -17,8 +17,10 @@ use dashu_int::ops::{BitTest, DivRem, ExtendedGcd, Gcd, SquareRootRem};
 use dashu_int::{IBig, UBig};
 use vm::native::is_abandoned;
 
+use super::transform;
+
 /// Words of the shorter factor that dashu multiplies in the time between two looks.
-const PRODUCT: usize = 1 << 15;
+const PRODUCT: usize = 1 << 11;
 /// Words of a divisor that dashu divides by in that time.
 const DIVISOR: usize = 1 << 12;
 /// Words of a radicand whose root it takes in that time.
@@ -50,30 +52,36 @@ pub(super) fn product(x: &UBig, y: &UBig) -> UBig {
         false => (x, y),
     };
     let (most, least) = (length(long), length(short));
-    if least <= PRODUCT {
-        if most <= 4 * PRODUCT {
-            return long * short;
-        }
-        // One part of the long number after the other.
-        let mut sum = UBig::ZERO;
-        for part in (0..most).step_by(4 * PRODUCT).rev() {
-            let end = (part + 4 * PRODUCT).min(most);
-            sum <<= (end - part) * 64;
-            sum += UBig::from_words(&long.as_words()[part..end]) * short;
-            if is_abandoned() {
-                break;
-            }
-        }
-        return sum;
+    if least <= PRODUCT && most <= 2 * PRODUCT {
+        return long * short;
     }
     if is_abandoned() {
         return UBig::ZERO;
     }
+    if most > 2 * least {
+        // One part of the long number after the other.
+        let step = least.max(PRODUCT);
+        let mut digits = vec![0; most + least];
+        let mut above = UBig::ZERO;
+        for from in (0..most).step_by(step) {
+            let end = (from + step).min(most);
+            let part = UBig::from_words(&long.as_words()[from..end]);
+            let sum = product(&part, short) + above;
+            if is_abandoned() {
+                return UBig::ZERO;
+            }
+            let (high, low) = split(&sum, end - from);
+            digits[from..from + length(&low)].copy_from_slice(low.as_words());
+            above = high;
+        }
+        digits[most..most + length(&above)].copy_from_slice(above.as_words());
+        return UBig::from_words(&digits);
+    }
+    if most + least <= transform::LONGEST {
+        return UBig::from_words(&transform::product(long.as_words(), short.as_words()));
+    }
     let half = most.div_ceil(2);
     let ((x_high, x_low), (y_high, y_low)) = (split(long, half), split(short, half));
-    if y_high == UBig::ZERO {
-        return join(product(&x_high, short), &product(&x_low, short), half);
-    }
     let (low, high) = (product(&x_low, &y_low), product(&x_high, &y_high));
     let all = product(&(x_low + x_high), &(y_low + y_high));
     // Nothing fits together once the parts are anything.

@@ -9,11 +9,12 @@
 
 mod long;
 mod prime;
+mod transform;
 
 use dashu_int::{IBig, Sign, UBig};
 use smallvec::{SmallVec, smallvec};
 use vm::border::{GoSlice, GoStr};
-use vm::native::{GoPanic, NativeContext, is_abandoned};
+use vm::native::{GoPanic, NativeContext, STRETCH, is_abandoned};
 use vm::natives;
 
 /// A magnitude in the script's heap.
@@ -22,9 +23,11 @@ type Nat<'h> = GoSlice<'h, u64>;
 /// A magnitude of our own.
 type Words = SmallVec<[u64; 16]>;
 
+/// Words between two looks at whether anybody wants the rest.
+const LOOK: usize = STRETCH / 8;
+
 /// Whether nobody wants the rest of a long number any more; asked for each word, answered now and then.
 fn ends_at(word: usize) -> bool {
-    const LOOK: usize = 1 << 16;
     word % LOOK == LOOK - 1 && is_abandoned()
 }
 
@@ -38,6 +41,17 @@ fn words(x: Nat<'_>) -> Words {
         copy.push(word);
     }
     copy
+}
+
+/// Stores words in a slice that has room for them, as far as anybody wants them.
+fn fill(place: Nat<'_>, words: &[u64]) {
+    for (at, part) in words.chunks(LOOK).enumerate() {
+        let from = at * LOOK;
+        place.slice(from..from + part.len()).copy_from(part);
+        if part.len() == LOOK && is_abandoned() {
+            return;
+        }
+    }
 }
 
 fn number(x: Nat<'_>) -> UBig {
@@ -68,7 +82,8 @@ fn ask(context: &NativeContext<'_>, count: usize) -> Result<(), GoPanic> {
     if count >= TOO_MANY {
         return Err(context.out_of_memory(count.saturating_mul(8)));
     }
-    context.check_memory(count * 8 * 4)
+    let product = count.next_power_of_two().min(transform::LONGEST);
+    context.check_memory(count * 8 * 4 + product * 8 * transform::WORKING)
 }
 
 /// The words as a magnitude: in `z` if it has room.
@@ -86,7 +101,7 @@ fn put<'h>(context: &mut NativeContext<'h>, z: Nat<'h>, words: &[u64]) -> Result
         };
         context.new_slice(words.len(), capacity)?
     };
-    place.copy_from(words);
+    fill(place, words);
     Ok(place)
 }
 
@@ -260,7 +275,10 @@ fn complement(negative: bool, x: Nat<'_>, count: usize) -> Words {
 
 fn negate(words: &mut [u64]) {
     let mut carry = true;
-    for word in words {
+    for (at, word) in words.iter_mut().enumerate() {
+        if ends_at(at) {
+            return;
+        }
         (*word, carry) = (!*word).overflowing_add(u64::from(carry));
     }
 }
@@ -279,16 +297,18 @@ fn bitwise<'h>(
     ask(context, count)?;
     let x = complement(x_negative, x, count);
     let y = complement(y_negative, y, count);
-    let mut out: Words = x
-        .iter()
-        .zip(&y)
-        .map(|(x, y)| match operation {
+    let mut out = Words::with_capacity(count);
+    for (at, (x, y)) in x.iter().zip(&y).enumerate() {
+        if ends_at(at) {
+            break;
+        }
+        out.push(match operation {
             0 => x & y,
             1 => x | y,
             2 => x ^ y,
             _ => x & !y,
-        })
-        .collect();
+        });
+    }
     let negative = out.last().is_some_and(|word| word >> 63 != 0);
     if negative {
         negate(&mut out);
@@ -422,31 +442,47 @@ fn from_bytes<'h>(
     bytes: GoSlice<'h, u8>,
 ) -> Result<Nat<'h>, GoPanic> {
     ask(context, bytes.len() / 8 + 1)?;
-    let words: Words = bytes
-        .to_vec()
-        .rchunks(8)
-        .map(|chunk| {
+    let mut words = Words::with_capacity(bytes.len() / 8 + 1);
+    // The last bytes are the lowest.
+    let mut end = bytes.len();
+    while end > 0 && !is_abandoned() {
+        let start = end.saturating_sub(STRETCH);
+        let part = bytes.slice(start..end).to_vec();
+        words.extend(part.rchunks(8).map(|chunk| {
             chunk
                 .iter()
                 .fold(0, |word, byte| word << 8 | u64::from(*byte))
-        })
-        .collect();
+        }));
+        end = start;
+    }
     put(context, z, &words)
 }
 
 /// Writes the number, big-endian, into the whole of `bytes`; false if it is too long.
 fn to_bytes(x: Nat<'_>, bytes: GoSlice<'_, u8>) -> bool {
-    let mut out = vec![0; bytes.len()];
-    for at in 0..x.len() * 8 {
-        let byte = (x.get(at / 8) >> (at % 8 * 8)) as u8;
-        if at < out.len() {
-            let place = out.len() - 1 - at;
-            out[place] = byte;
-        } else if byte != 0 {
-            return false;
-        }
+    // What does not fit is found before anything is written.
+    let room = bytes.len();
+    let needed = match x.len().checked_sub(1) {
+        Some(last) => last * 8 + (64 - x.get(last).leading_zeros() as usize).div_ceil(8),
+        None => 0,
+    };
+    if needed > room {
+        return false;
     }
-    bytes.copy_from(&out);
+    // The last bytes are the lowest.
+    let mut end = room;
+    while end > 0 && !is_abandoned() {
+        let start = end.saturating_sub(STRETCH);
+        let mut part = vec![0; end - start];
+        let from = (room - end) / 8;
+        for (chunk, at) in part.rchunks_mut(8).zip(from..x.len()) {
+            let bytes = x.get(at).to_be_bytes();
+            let skipped = bytes.len() - chunk.len();
+            chunk.copy_from_slice(&bytes[skipped..]);
+        }
+        bytes.slice(start..end).copy_from(&part);
+        end = start;
+    }
     true
 }
 

@@ -118,6 +118,8 @@ pub struct RuntimeType {
     pub(crate) site: crate::heap::Site,
     /// Maps: layout of entries, hash and equality of keys.
     pub(crate) map: Option<Box<crate::objects::map::MapType>>,
+    /// A map of word keys ([`KeyKind::Word`]) to values that are words without references: its slots are two words.
+    pub(crate) maps_words: bool,
     pub id: TypeId,
     /// Element of pointers, slices, arrays and channels; value of maps.
     element: Option<NonNull<RuntimeType>>,
@@ -372,6 +374,7 @@ impl RuntimeType {
             go: parts.go,
             site: plan.site(plan.shape_of(&descriptor), descriptor.size as usize),
             map: None,
+            maps_words: false,
             id: parts.id,
             element: parts.element,
             key: parts.key,
@@ -442,6 +445,9 @@ impl RuntimeType {
         // SAFETY: the caller's promise.
         unsafe {
             let map = ty.as_ref().new_map_type(plan);
+            (*ty.as_ptr()).maps_words = map.as_ref().is_some_and(|map| {
+                map.kind == KeyKind::Word && ty.as_ref().element().access == Access::Word
+            });
             (*ty.as_ptr()).map = map;
         }
     }

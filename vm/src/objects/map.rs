@@ -23,7 +23,7 @@
 //! certain is memory:
 //!
 //! INVARIANT (WHOLE): a map's `control` reference lies with its mask in one 16-byte unit, the `slots` reference with
-//! its capacity in another, and each is loaded and stored whole. The objects' sizes never change. A group number is
+//! its capacity in another, and each is loaded and stored whole. The objects' sizes never change. The number of a group is
 //! masked by *its* mask, a slot number compared with *its* capacity; the two units may be of different tables in a
 //! race, which gives wrong answers and no wrong accesses. Keys and values are moved by whole units only.
 //!
@@ -45,7 +45,7 @@ use bytecode::SlotKind;
 use crate::heap::{Cache, OutOfMemory, Planner, Shape, Site};
 use crate::moves::{self, load8, load32, load64, load128, store8, store32, store64, store128};
 
-/// Offset of {reference to the control bytes, number of groups minus one}.
+/// Offset of {reference to the control bytes, mask}; the mask makes the number of a group's first control byte of a hash's upper bits.
 const CONTROL: u64 = 0;
 /// Offset of {reference to the slots, their number}.
 const SLOTS: u64 = 16;
@@ -82,9 +82,10 @@ mod iterator {
 
 /// Set in the seed of a map whose word keys are scattered.
 const SCATTERED: u64 = 1;
-/// So many full groups in a row mean that the keys crowd. At a load of 7/8 a scattering hash meets them about once in
-/// 10^5 insertions.
+/// So many full groups in a row mean that the keys crowd, as long as a quarter of the slots is free: a scattering hash would meet them once in 10^8
+/// insertions. In a fuller table only many more do.
 const CROWDED: u64 = 10;
+const VERY_CROWDED: u64 = 64;
 
 /// How often the start of an iteration is drawn, times the groups per entry: seldom too seldom.
 const DRAWS: u64 = 16;
@@ -102,6 +103,9 @@ const DELETED: u8 = 1;
 const ABSENT: u8 = 2;
 /// Set in the control bytes of entries.
 const FULL: u8 = 0x80;
+
+/// The low bits of a hash, of which the tag is made; the mask of a table chooses a group by the others.
+const TAG_BITS: u32 = 8;
 
 /// How the keys of a map type are compared and hashed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -262,14 +266,24 @@ pub fn hash_word(word: u64, seed: u64) -> u64 {
     fold(word ^ seed, MULTIPLIER)
 }
 
-/// A hash that keeps neighbouring words in neighbouring groups: its group is made of the word's own bits, with higher ones
-/// folded in so that multiples of powers of two spread too; its tag is scattered.
+/// What chooses the group of a word in a map with this seed. Mostly neighbours keep together: it is the word's own bits, with higher ones folded in
+/// so that multiples of powers of two spread too.
 #[inline(always)]
-fn hash_nearby(word: u64, seed: u64) -> u64 {
-    let folded = word ^ seed;
-    let folded = folded ^ folded >> 32;
-    let group = (folded ^ folded >> 15) / GROUP;
-    group << 8 | word.wrapping_mul(MULTIPLIER) >> 57
+fn place_of_word(word: u64, seed: u64) -> u64 {
+    let seeded = word ^ seed;
+    if seed & SCATTERED == 0 {
+        let folded = seeded ^ seeded >> 32;
+        folded ^ folded >> 15
+    } else {
+        // The upper bits of the product depend on most bits of the word.
+        seeded.wrapping_mul(MULTIPLIER).swap_bytes()
+    }
+}
+
+/// The control byte of a word: bits of a product that are not among the lower ones of a scattered place.
+#[inline(always)]
+fn tag_of_word(word: u64, seed: u64) -> u8 {
+    ((word ^ seed).wrapping_mul(MULTIPLIER) >> 16) as u8 | FULL
 }
 
 /// A hash of bytes that nobody writes to (a string's).
@@ -343,11 +357,7 @@ impl Key for Word {
     const CAN_SCATTER: bool = true;
     #[inline(always)]
     unsafe fn hash(self, _: &MapType, seed: u64) -> Result<u64, MapError> {
-        Ok(if seed & SCATTERED == 0 {
-            hash_nearby(self.0, seed)
-        } else {
-            hash_word(self.0, seed)
-        })
+        Ok(place_of_word(self.0, seed) << TAG_BITS | u64::from(tag_of_word(self.0, seed)))
     }
     #[inline(always)]
     unsafe fn equals(self, _: &MapType, slot: u64) -> bool {
@@ -582,7 +592,7 @@ unsafe fn full_in_group(group: u64) -> u32 {
 #[derive(Clone, Copy)]
 struct Table {
     control: u64,
-    /// Groups minus one.
+    /// Control bytes minus a group's.
     mask: u64,
     slots: u64,
     capacity: u64,
@@ -617,13 +627,13 @@ impl Table {
     #[inline(always)]
     unsafe fn find<K: Key>(self, ty: &MapType, key: K, hash: u64) -> Option<u64> {
         let tag = hash as u8 | FULL;
-        let mut group = (hash >> 8) & self.mask;
+        let mut group = (hash >> TAG_BITS) & self.mask;
         let mut step = 0;
         loop {
-            // SAFETY: the group number is masked by the mask that belongs to the control bytes.
-            let (mut matches, empty) = unsafe { match_group(self.control + group * GROUP, tag) };
+            // SAFETY: the group is masked by the mask that belongs to the control bytes.
+            let (mut matches, empty) = unsafe { match_group(self.control + group, tag) };
             while matches != 0 {
-                let slot = group * GROUP + matches.trailing_zeros() as u64;
+                let slot = group + matches.trailing_zeros() as u64;
                 if slot < self.capacity {
                     // SAFETY: the slot number is below the capacity that belongs to the slots.
                     if unsafe { key.equals(ty, self.slots + slot * ty.stride as u64) } {
@@ -632,7 +642,7 @@ impl Table {
                 }
                 matches &= matches - 1;
             }
-            step += 1;
+            step += GROUP;
             if empty != 0 || step > self.mask {
                 return None;
             }
@@ -647,17 +657,18 @@ impl Table {
     /// As for [`Table::find`].
     #[inline(always)]
     unsafe fn find_free(self, hash: u64) -> Option<(u64, bool, u64)> {
-        let mut group = (hash >> 8) & self.mask;
+        let mut group = (hash >> TAG_BITS) & self.mask;
         let mut step = 0;
         loop {
             // SAFETY: as in `find`.
-            let (deleted, empty) = unsafe { match_group(self.control + group * GROUP, DELETED) };
+            let (deleted, empty) = unsafe { match_group(self.control + group, DELETED) };
             if deleted | empty != 0 {
                 let bit = (deleted | empty).trailing_zeros();
-                let slot = group * GROUP + bit as u64;
-                return (slot < self.capacity).then_some((slot, empty >> bit & 1 != 0, step));
+                let slot = group + bit as u64;
+                let passed = step / GROUP;
+                return (slot < self.capacity).then_some((slot, empty >> bit & 1 != 0, passed));
             }
-            step += 1;
+            step += GROUP;
             if step > self.mask {
                 return None;
             }
@@ -697,7 +708,7 @@ impl Table {
         }
         Ok(Table {
             control,
-            mask: groups - 1,
+            mask: (groups - 1) * GROUP,
             slots,
             capacity,
         })
@@ -816,6 +827,58 @@ pub unsafe fn len(map: u64) -> u64 {
 pub unsafe fn get_word(map: u64, ty: &MapType, key: u64) -> Result<u64, MapError> {
     // SAFETY: by the contract.
     unsafe { get_with(map, ty, Word(key)) }
+}
+
+/// Bytes of a slot of a word key and a word value, which has its value at half of it.
+pub const WORDS: u64 = 16;
+
+/// What a glance at the group of a key tells.
+pub enum Glance {
+    /// The address of its value.
+    Entry(u64),
+    Absent,
+    /// It must be looked for: [`get_word`].
+    Unknown,
+}
+
+/// Looks at the group of a key in a map of words to words: nearly always that is all there is to do.
+///
+/// # Safety
+/// `map` is 0 or a map whose keys are of kind [`KeyKind::Word`] and whose slots have [`WORDS`] bytes.
+#[inline(always)]
+pub unsafe fn glance(map: u64, key: u64) -> Glance {
+    if map == 0 {
+        return Glance::Absent;
+    }
+    // SAFETY: fields of a map; the group is masked by the mask of the control bytes, the slot number compared with the capacity (INVARIANT WHOLE).
+    unsafe {
+        if load32(map + WRITER) != 0 {
+            return Glance::Unknown;
+        }
+        let (control, mask) = load128(map + CONTROL);
+        if control == 0 {
+            return Glance::Absent;
+        }
+        let seed = load64(map + SEED);
+        let group = place_of_word(key, seed) & mask;
+        let (mut matches, empty) = match_group(control + group, tag_of_word(key, seed));
+        if matches != 0 {
+            let (slots, capacity) = load128(map + SLOTS);
+            while matches != 0 {
+                let number = group + matches.trailing_zeros() as u64;
+                let slot = slots + number * WORDS;
+                if number < capacity && load64(slot) == key {
+                    return Glance::Entry(slot + WORDS / 2);
+                }
+                matches &= matches - 1;
+            }
+        }
+        if empty != 0 {
+            Glance::Absent
+        } else {
+            Glance::Unknown
+        }
+    }
 }
 
 /// [`get_word`] for the string of `length` bytes at `pointer`.
@@ -991,7 +1054,14 @@ unsafe fn insert<K: Key>(
             table.find_free(hash)
         };
         let seed = load64(map + SEED);
-        let crowds = |passed: u64| K::CAN_SCATTER && seed & SCATTERED == 0 && passed >= CROWDED;
+        let crowds = |passed: u64| {
+            let limit = if room > table.capacity / 8 {
+                CROWDED
+            } else {
+                VERY_CROWDED
+            };
+            K::CAN_SCATTER && seed & SCATTERED == 0 && passed >= limit
+        };
         let (number, was_empty) = match free {
             Some((number, was_empty, passed)) if (!was_empty || room > 0) && !crowds(passed) => {
                 (number, was_empty)
@@ -1045,7 +1115,7 @@ unsafe fn rebuild<K: Key>(
         let new = if old.is_none() {
             Table::new(cache, ty, SMALLEST)?
         } else {
-            let capacity = old.capacity.min((old.mask + 1) * GROUP);
+            let capacity = old.capacity.min(old.mask + GROUP);
             let entries = load64(map + COUNT);
             // If at most half of what the table takes are entries, the rest is deleted slots, and the size will do.
             let wanted = if capacity > GROUP && entries <= Table::room(capacity) / 2 {
@@ -1153,7 +1223,7 @@ pub unsafe fn clear(map: u64, ty: &MapType) -> Result<(), MapError> {
         let table = Table::load(map);
         if !table.is_none() {
             // Control bytes first: an iterator then finds no entry rather than a zeroed one.
-            let bytes = (table.mask + 1) * GROUP;
+            let bytes = table.mask + GROUP;
             let capacity = table.capacity.min(bytes);
             moves::zero(table.control, capacity as usize);
             moves::zero(table.slots, (table.capacity * ty.stride as u64) as usize);
@@ -1187,7 +1257,7 @@ pub unsafe fn iterate(cache: &mut Cache, map: u64, ty: &MapType) -> Result<u64, 
         let count = load64(map + COUNT);
         if !table.is_none() && count != 0 {
             // In a race the halves may be of different tables.
-            let capacity = table.capacity.min((table.mask + 1) * GROUP);
+            let capacity = table.capacity.min(table.mask + GROUP);
             // A start without an entry in the rest of its group is drawn again. If the walk went on from there, the entry behind the longest gap would
             // be the most likely one, and a program that takes entries out one by one would make that gap ever longer.
             for _ in 0..DRAWS * (1 + capacity / GROUP / count) {
@@ -1315,7 +1385,7 @@ pub unsafe fn for_each(
         if table.is_none() {
             return Ok(());
         }
-        for number in 0..table.capacity.min((table.mask + 1) * GROUP) {
+        for number in 0..table.capacity.min(table.mask + GROUP) {
             if load8(table.control + number) & FULL != 0 {
                 let slot = table.slots + number * ty.stride as u64;
                 visit(slot, slot + ty.value_offset as u64);

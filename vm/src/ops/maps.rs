@@ -5,10 +5,10 @@ use bytecode::{TypeId, Word};
 use super::{after, allocated, decode, r};
 use crate::heap::{Cache, OutOfMemory};
 use crate::moves;
-use crate::objects::map::{self, KeyKind, MapError, MapType};
+use crate::objects::map::{self, Glance, KeyKind, MapError, MapType};
 use crate::objects::value;
 use crate::running::{Next, Running};
-use crate::types::{Access, RuntimeType};
+use crate::types::RuntimeType;
 
 /// How many slots of key fit the scratch place below: flat keys have at most four slots of at most 16 bytes for two.
 #[repr(C, align(16))]
@@ -237,23 +237,17 @@ getters! {
     get_string, get_string_ok: MapGetString, MapGetStringOk, |map, ty, map_type, key| find(map, ty, map_type, key);
 }
 
-/// The value of a word key in a map of 64-bit scalars, and whether it is there; `None` for maps of other types.
+/// What a glance at the place of a word key tells; in maps of other types nothing.
 ///
 /// # Safety
 /// See [`super`].
 #[inline(always)]
-unsafe fn find_word(ty: &RuntimeType, map: u64, key: u64) -> Option<Result<(u64, bool), MapError>> {
-    let map_type = ty.map.as_deref().expect("the verifier wants a map type");
-    if map_type.kind != KeyKind::Word || ty.element().access != Access::Word {
-        return None;
+unsafe fn glance_at_word(ty: &RuntimeType, map: u64, key: u64) -> Glance {
+    if !ty.maps_words {
+        return Glance::Unknown;
     }
-    // SAFETY: see `super`.
-    let found = unsafe { map::get_word(map, map_type, key) };
-    Some(found.map(|place| match place {
-        0 => (0, false),
-        // SAFETY: the place of a value that takes a word.
-        place => (unsafe { moves::load64(place) }, true),
-    }))
+    // SAFETY: see `super`; the type says how large the slots are.
+    unsafe { map::glance(map, key) }
 }
 
 /// Its operands lie as those of `MapGet`, which serves all other types.
@@ -265,14 +259,12 @@ pub(crate) unsafe fn get_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, MapGetWord);
-        match find_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
-            None => get(cx, ip, fp),
-            Some(Err(error)) => failed(cx, ip, fp, error),
-            Some(Ok((value, _))) => {
-                r!(fp, i.dst) = value;
-                after!(ip, fp, MapGetWord)
-            }
-        }
+        r!(fp, i.dst) = match glance_at_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+            Glance::Entry(place) => moves::load64(place),
+            Glance::Absent => 0,
+            Glance::Unknown => return search_word(cx, ip, fp),
+        };
+        after!(ip, fp, MapGetWord)
     }
 }
 
@@ -285,12 +277,58 @@ pub(crate) unsafe fn get_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, MapGetWordOk);
-        match find_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
-            None => get_ok(cx, ip, fp),
-            Some(Err(error)) => failed(cx, ip, fp, error),
-            Some(Ok((value, there))) => {
-                r!(fp, i.dst) = value;
-                r!(fp, i.ok) = u64::from(there);
+        let (value, ok) = match glance_at_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+            Glance::Entry(place) => (moves::load64(place), 1),
+            Glance::Absent => (0, 0),
+            Glance::Unknown => return search_word_ok(cx, ip, fp),
+        };
+        r!(fp, i.dst) = value;
+        r!(fp, i.ok) = ok;
+        after!(ip, fp, MapGetWordOk)
+    }
+}
+
+/// [`get_word`] for keys of which a glance tells nothing, and for other types.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+unsafe fn search_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, MapGetWord);
+        let (ty, map_type) = types(cx, i.ty);
+        if !ty.maps_words {
+            return get(cx, ip, fp);
+        }
+        match map::get_word(r!(fp, i.map), map_type, r!(fp, i.key)) {
+            Err(error) => failed(cx, ip, fp, error),
+            Ok(place) => {
+                r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
+                after!(ip, fp, MapGetWord)
+            }
+        }
+    }
+}
+
+/// [`get_word_ok`] for keys of which a glance tells nothing, and for other types.
+///
+/// # Safety
+/// See [`super`].
+#[inline(never)]
+unsafe fn search_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`.
+    unsafe {
+        let i = decode!(ip, MapGetWordOk);
+        let (ty, map_type) = types(cx, i.ty);
+        if !ty.maps_words {
+            return get_ok(cx, ip, fp);
+        }
+        match map::get_word(r!(fp, i.map), map_type, r!(fp, i.key)) {
+            Err(error) => failed(cx, ip, fp, error),
+            Ok(place) => {
+                r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
+                r!(fp, i.ok) = u64::from(place != 0);
                 after!(ip, fp, MapGetWordOk)
             }
         }
@@ -338,6 +376,10 @@ pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
         let map = r!(fp, i.map);
         if map == 0 {
             return cx.plain_error(ip, fp, "assignment to entry in nil map");
+        }
+        if let Glance::Entry(place) = glance_at_word(ty, map, r!(fp, i.key)) {
+            r!(fp, i.dst) = place;
+            return after!(ip, fp, MapAddress);
         }
         let place = checked!(
             cx,

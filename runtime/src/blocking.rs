@@ -173,7 +173,11 @@ pub(crate) fn fence_in_models() {
 /// How many blocking calls may be under way at once when nobody says: 512, and never more than half of what the system lets the user
 /// have in threads.
 pub(crate) fn default_call_limit() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
+    // Miri knows no such limit.
+    let limit = match cfg!(miri) {
+        true => None,
+        false => rustix::process::getrlimit(rustix::process::Resource::Nproc).current,
+    };
     let half = limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit / 2).unwrap_or(usize::MAX)
     });

@@ -659,13 +659,7 @@ impl<'h, T: Scalar> GoSlice<'h, T> {
             "more values than elements"
         );
         // SAFETY: in range by the assertion; scalars are laid out alike on both sides.
-        unsafe {
-            moves::copy(
-                self.pointer as u64,
-                values.as_ptr() as u64,
-                size_of_val(values),
-            )
-        }
+        unsafe { moves::copy_in(self.pointer as u64, values) }
     }
 }
 

@@ -50,11 +50,11 @@ pub struct Linked {
     /// Address and length of each string constant.
     pub(crate) strings: Vec<[u64; 2]>,
     /// The bytes of the strings of each unit.
-    pub(crate) string_bytes: Vec<Box<[u8]>>,
+    pub(crate) string_bytes: Vec<Pinned<u8>>,
     /// One word per function: its immortal closure object, which holds the address of its code.
     pub(crate) closures: Pinned<u64>,
     /// Likewise one for each of the machine's stubs, so that these have entries as functions have.
-    pub(crate) stub_closures: Box<[u64]>,
+    pub(crate) stub_closures: Pinned<u64>,
     /// By native id.
     pub(crate) natives: Vec<Native>,
     /// What natives of hosts are, by their number there.

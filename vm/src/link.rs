@@ -149,7 +149,7 @@ pub(crate) fn link(
         return Err(LinkError::Malformed("no entry or known types"));
     };
     let mut image = Linked {
-        stub_closures: (0..u32::from(stub::COUNT)).map(address).collect(),
+        stub_closures: Pinned::exact((0..u32::from(stub::COUNT)).map(address).collect()),
         code,
         functions,
         types,
@@ -451,8 +451,8 @@ fn link_natives(
 }
 
 /// String constants in one piece of memory, and address and length of each.
-fn strings(strings: &[Vec<u8>]) -> (Box<[u8]>, Vec<[u64; 2]>) {
-    let bytes: Box<[u8]> = strings.concat().into_boxed_slice();
+fn strings(strings: &[Vec<u8>]) -> (Pinned<u8>, Vec<[u64; 2]>) {
+    let bytes = Pinned::exact(strings.concat());
     let mut at = bytes.as_ptr() as u64;
     let table = strings
         .iter()

@@ -324,6 +324,25 @@ pub unsafe fn copy(to: u64, from: u64, bytes: usize) {
     }
 }
 
+/// As [`copy`], from memory of the host's that nobody writes to meanwhile.
+///
+/// # Safety
+/// As for [`copy`], of the range at `to`; the elements are laid out alike on both sides.
+#[inline]
+pub unsafe fn copy_in<T: Copy>(to: u64, from: &[T]) {
+    // Miri forbids atomic loads of what only a shared reference leads to, though nothing is stored there.
+    #[cfg(miri)]
+    let own: &mut [T] = &mut from.to_vec();
+    #[cfg(miri)]
+    let from = own.as_mut_ptr();
+    #[cfg(miri)]
+    let bytes = size_of_val(own);
+    #[cfg(not(miri))]
+    let (from, bytes) = (from.as_ptr(), size_of_val(from));
+    // SAFETY: by the contract.
+    unsafe { copy(to, from as u64, bytes) }
+}
+
 /// Sets `bytes` bytes of script memory to zero, keeping naturally aligned units whole.
 ///
 /// # Safety

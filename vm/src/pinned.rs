@@ -29,6 +29,8 @@ impl<T: Copy> Pinned<T> {
     pub(crate) fn exact(entries: Vec<T>) -> Pinned<T> {
         let length = entries.len();
         let start = Box::into_raw(entries.into_boxed_slice()).cast::<T>();
+        // What only the addresses of entries lead to is read by way of this.
+        let _ = start.expose_provenance();
         // SAFETY: a box is not null.
         let start = unsafe { NonNull::new_unchecked(start) };
         Pinned {

@@ -376,7 +376,7 @@ impl<'a> Running<'a> {
             let header = self.local.cache.allocate(holder.site())?.get();
             // SAFETY: new objects of these sizes that nobody else sees.
             unsafe {
-                crate::moves::copy(bytes, text.as_ptr() as u64, text.len());
+                crate::moves::copy_in(bytes, text.as_bytes());
                 crate::moves::store128(header, bytes, text.len() as u64);
             }
             Ok(header)

@@ -227,8 +227,11 @@ impl RuntimeType {
     /// Where the code of method `selector` begins, if the type has it.
     #[inline]
     pub fn method(&self, selector: u32) -> Option<u32> {
+        // A reference reaches the fixed part alone, the type's address all of it.
+        let this = std::ptr::from_ref(self).expose_provenance();
+        let this = std::ptr::with_exposed_provenance(this);
         // SAFETY: `self` is live. Selectors fit 16 bits: the linker refuses more.
-        let entry = unsafe { RuntimeType::entry(self, selector as u16) };
+        let entry = unsafe { RuntimeType::entry(this, selector as u16) };
         (entry.selector == selector + 1).then_some(entry.code)
     }
 

@@ -108,7 +108,7 @@ impl<T: IntoGo> IntoGo for Vec<T> {
 
 /// The words of a new slice with these elements.
 fn slice_of<'h, T: IntoGo>(
-    values: Vec<T>,
+    mut values: Vec<T>,
     ty: &'h RuntimeType,
     plan: &ElementPlan<T::Plan>,
     context: &mut NativeContext<'h>,
@@ -126,7 +126,7 @@ fn slice_of<'h, T: IntoGo>(
         .get();
     if plan.is_plain {
         // SAFETY: a new array of so many elements of this size.
-        unsafe { crate::moves::copy(array, values.as_ptr() as u64, size_of_val(&values[..])) };
+        unsafe { crate::moves::copy(array, values.as_mut_ptr() as u64, size_of_val(&values[..])) };
     } else {
         for (index, value) in values.into_iter().enumerate() {
             let place = array + (index * size) as u64;

@@ -153,7 +153,7 @@ pub(crate) unsafe fn string_from_rune(cx: &mut Running<'_>, ip: *const Word, fp:
             cx.local.cache.allocate_uninitialized(bytes.len())
         )
         .get();
-        moves::copy(object, bytes.as_ptr() as u64, bytes.len());
+        moves::copy_in(object, bytes);
         r!(fp, i.dst) = object;
         high!(fp, i.dst) = bytes.len() as u64;
         cx.poll_heap(ip, fp);
@@ -230,7 +230,7 @@ pub(crate) unsafe fn string_from_runes(
                 cx.local.cache.allocate_uninitialized(text.len())
             )
             .get();
-            moves::copy(object, text.as_ptr() as u64, text.len());
+            moves::copy_in(object, &text);
             cx.poll_heap(ip, fp);
         }
         r!(fp, i.dst) = object;

@@ -600,16 +600,24 @@ struct WatchedCall {
 }
 
 impl WatchedCall {
-    /// Whether a call that was told to end has had its time for that.
-    fn is_stubborn(&mut self) -> bool {
+    /// Ends the VM of a call that was told to end, and has had its time for that.
+    fn end_if_stubborn(&mut self, stopper: &vm::Stopper) {
         let Some(trace) = &self.ended else {
-            return false;
+            return;
         };
         let waits = self.waits.get_or_insert_with(watch::Grace::begin);
         match trace.get() {
-            Some(_) => self.told.get_or_insert_with(watch::Grace::begin).is_over(),
-            // Nobody could look at it yet: the program does not come to a halt.
-            None => waits.is_long_over(),
+            Some(_) => {
+                if self.told.get_or_insert_with(watch::Grace::begin).is_over() {
+                    watch::quit_soon(stopper.clone(), watch::DEADLINE);
+                }
+            }
+            // Nobody could look at it yet: the program does not come to a halt, and would not for a look at its end.
+            None => {
+                if waits.is_long_over() {
+                    stopper.end(watch::DEADLINE);
+                }
+            }
         }
     }
 }
@@ -685,9 +693,7 @@ impl Inner {
             }
             call.due = now + watch::Grace::STEP;
             if call.ended.is_some() {
-                if call.is_stubborn() {
-                    watch::quit_soon(self.stopper.clone(), watch::DEADLINE);
-                }
+                call.end_if_stubborn(&self.stopper);
                 continue;
             }
             let trace = Arc::new(OnceLock::new());

@@ -40,10 +40,11 @@ impl Grace {
         }
     }
 
-    /// As [`Grace::is_over`], for one that has to wait for others before it can begin.
+    /// As [`Grace::is_over`], for one that has to wait for others before it can begin. With the step before it is noticed, and that in which natives see
+    /// that their VM has ended, that is less than 50 ms.
     pub(super) fn is_long_over(&self) -> bool {
         let ran = vm::processor_time().saturating_sub(self.ran);
-        self.since.elapsed() >= 5 * GRACE && ran >= 5 * GRACE
+        self.since.elapsed() >= GRACE * 3 / 2 && ran >= GRACE * 3 / 2
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -206,21 +206,17 @@ fn add_needs_of_host(host: &HostPackages, names: &mut Interner, imports: &mut Ve
 /// # Errors
 /// The diagnostics, if there are errors among them (none, if there are failures); one more, if the program is larger than the machine's limits.
 pub fn compile(checked: &mut Checked) -> Result<Program, &Diagnostics> {
-    compile_with(checked, compiler::compile)
+    compile_as(checked, compiler::Options::default())
 }
 
-/// As [`compile`], for a host that calls the program's functions.
+/// As [`compile`], for a host that calls the program's functions, for instance.
 ///
 /// # Errors
 /// As [`compile`].
-pub fn compile_for_host(checked: &mut Checked) -> Result<Program, &Diagnostics> {
-    compile_with(checked, compiler::compile_for_host)
-}
-
-/// The compiler's function.
-type Compile = fn(&TypedProgram, &Ast, &Interner) -> Result<Program, compiler::TooLarge>;
-
-fn compile_with(checked: &mut Checked, compile: Compile) -> Result<Program, &Diagnostics> {
+pub fn compile_as(
+    checked: &mut Checked,
+    options: compiler::Options,
+) -> Result<Program, &Diagnostics> {
     let Checked {
         ast,
         names,
@@ -231,7 +227,7 @@ fn compile_with(checked: &mut Checked, compile: Compile) -> Result<Program, &Dia
     let Some(typed) = typed.as_ref().filter(|_| !diagnostics.has_errors()) else {
         return Err(diagnostics);
     };
-    match compile(typed, ast, names) {
+    match compiler::compile_as(typed, ast, names, options) {
         Ok(program) => Ok(program),
         Err(too_large) => {
             let range = too_large.range.unwrap_or_default();

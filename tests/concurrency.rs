@@ -458,6 +458,84 @@ fn many_schedules_find_the_one_that_fails() {
 }
 
 #[test]
+fn seeds_interrupt_goroutines_between_statements() {
+    for (name, complaint) in [
+        ("lost_update", "an update is lost\n"),
+        ("increment", "each has lost something\n"),
+        ("check_then_act", "claimed more than once\n"),
+        ("two_fields", "half moved\n"),
+    ] {
+        let file = format!("schedules/{name}.gl");
+        let ran = golite(&["run", "--schedules=100", &file]);
+        assert_eq!(text(&ran.stdout), complaint, "{name}");
+        assert_eq!(ran.status.code(), Some(3), "{name}");
+        let said = text(&ran.stderr);
+        let repeat = said
+            .trim()
+            .rsplit(": golite ")
+            .next()
+            .expect("how to repeat it");
+        let again = golite(&repeat.split(' ').collect::<Vec<_>>());
+        assert_eq!(text(&again.stdout), complaint, "{repeat}");
+    }
+    for (name, output) in [
+        ("guarded", "120 240 1 [0:60:4 1:60:4 2:60:4 3:60:4]\n"),
+        ("busy_pair", "20\n"),
+    ] {
+        let ran = golite(&["run", "--schedules=40", &format!("schedules/{name}.gl")]);
+        assert_eq!(text(&ran.stdout), output);
+        assert_eq!(
+            text(&ran.stderr),
+            "golite: 40 schedules, all alike\n",
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn neither_traces_nor_collections_change_a_schedule() {
+    let folder = std::env::temp_dir().join(format!("golite-same-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let trace = folder.join("trace.json");
+    let trace = trace.to_str().expect("a name");
+    let mut orders = std::collections::BTreeSet::new();
+    for seed in 1..6 {
+        // The same variables each time: a program that looks for one passes by all.
+        let run = |words: &[&str], growth: &str, stress: &str| {
+            let seed = format!("--seed={seed}");
+            let ran = Command::new(env!("CARGO_BIN_EXE_golite"))
+                .arg("run")
+                .arg(seed)
+                .args(words)
+                .arg("schedules/interleaving.gl")
+                .env("GOGC", growth)
+                .env("GOLITEDEBUG", format!("gcstress={stress}"))
+                .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+                .stdin(Stdio::null())
+                .output()
+                .expect("golite starts");
+            assert!(ran.status.success(), "{}", text(&ran.stderr));
+            text(&ran.stdout)
+        };
+        let order = run(&[], "100", "0");
+        for (words, growth, stress) in [
+            (&[][..], "100", "0"),
+            (&["--trace", trace], "100", "0"),
+            (&[], "5", "0"),
+            (&[], "off", "0"),
+            (&[], "100", "1"),
+            (&[], "100", "2"),
+        ] {
+            let other = run(words, growth, stress);
+            assert_eq!(order, other, "{seed} {words:?} {growth} {stress}");
+        }
+        orders.insert(order);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    assert!(orders.len() > 3, "{orders:?}");
+}
+
+#[test]
 fn a_trace_shows_who_ran_and_why_they_stopped() {
     let folder = std::env::temp_dir().join(format!("golite-trace-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");

@@ -109,6 +109,7 @@ impl FunctionCompiler<'_, '_> {
             let map = self.operand(operand);
             let key = self.operand_as(index, key);
             self.at(self.c.ast.range(lhs));
+            self.scheduling_point();
             return self.store(
                 Place::Map {
                     map,
@@ -123,6 +124,7 @@ impl FunctionCompiler<'_, '_> {
         let value = self.stored_operand(rhs, ty);
         let place = self.place(lhs);
         self.at(self.c.ast.range(lhs));
+        self.scheduling_point();
         self.store(place, ty, value, false);
     }
 
@@ -209,6 +211,7 @@ impl FunctionCompiler<'_, '_> {
             && let Ok(offset) = u16::try_from(offset)
             && layout.access == Access::Word
             && !is_float
+            && !self.has_scheduling_points()
         {
             let value = Imm16(if increment { 1 } else { -1 });
             self.emit(op::AddImmAt {
@@ -221,6 +224,7 @@ impl FunctionCompiler<'_, '_> {
         let value = self.allocate(ty);
         self.load_into(place, ty, value);
         self.arithmetic(op, ty, value, value, Rhs::Constant(1));
+        self.scheduling_point();
         self.store(place, ty, value, false);
     }
 
@@ -280,6 +284,7 @@ impl FunctionCompiler<'_, '_> {
             self.at_operator(lhs, position);
             self.load_into(place, ty, value);
             self.shift(op, ty, value, value, rhs, position);
+            self.scheduling_point();
             return self.store(place, ty, value, false);
         }
         if let Some((place, loaded)) = self.left_operand_first(op, lhs, rhs, ty, position) {
@@ -299,6 +304,7 @@ impl FunctionCompiler<'_, '_> {
                 }
             };
             self.arithmetic(op, ty, value, value, b);
+            self.scheduling_point();
             return self.store(place, ty, value, false);
         }
         let b = self.right_operand(rhs, ty);
@@ -321,6 +327,7 @@ impl FunctionCompiler<'_, '_> {
         self.load_into(place, ty, value);
         self.registers.written(value, 1);
         self.arithmetic(op, ty, value, value, b);
+        self.scheduling_point();
         self.store(place, ty, value, false);
     }
 
@@ -374,6 +381,10 @@ impl FunctionCompiler<'_, '_> {
         pointer: u16,
         offset: u16,
     ) -> bool {
+        if self.has_scheduling_points() {
+            // Others may come between the load and the store.
+            return false;
+        }
         let (pointer, offset) = (Register(pointer), Count(offset));
         match (op, b) {
             (BinaryOperator::Add, Rhs::Register(src)) if is_float => {
@@ -458,6 +469,7 @@ impl FunctionCompiler<'_, '_> {
                 a: Pair(value),
                 b: Pair(b),
             });
+            self.scheduling_point();
             return self.store(place, ty, value, false);
         }
         let b = self.operand_as(rhs, ty);
@@ -471,6 +483,7 @@ impl FunctionCompiler<'_, '_> {
             a: Pair(value),
             b: Pair(b),
         });
+        self.scheduling_point();
         self.store(place, ty, value, false);
     }
 

@@ -85,6 +85,8 @@ pub(crate) struct FunctionCompiler<'c, 'a> {
     pub(crate) scanned: bool,
     /// Parameters of functions put in place whose arguments are integer constants.
     pub(crate) bound_constants: FxHashMap<ObjectId, i64>,
+    /// Behind the last scheduling point.
+    after_point: Option<Mark>,
 }
 
 /// Compiles the function behind a key.
@@ -169,6 +171,7 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
             cached_constants: FxHashMap::default(),
             scanned: false,
             bound_constants: FxHashMap::default(),
+            after_point: None,
         }
     }
 
@@ -282,8 +285,33 @@ impl<'c, 'a> FunctionCompiler<'c, 'a> {
         }
     }
 
+    /// Whether scheduling points are wanted where the text is that is being compiled ([`crate::Options::scheduling_points`]).
+    pub(crate) fn has_scheduling_points(&self) -> bool {
+        self.position
+            .is_some_and(|position| self.c.interruptible.contains(&position.file))
+    }
+
+    /// Lets another goroutine run here, if that is wanted: a back-edge that leads to the next instruction.
+    pub(crate) fn scheduling_point(&mut self) {
+        if !self.has_scheduling_points() {
+            return;
+        }
+        let next = self.asm.new_label();
+        self.emit_jump(
+            op::Loop {
+                to: bytecode::Jump32(0),
+            },
+            next,
+        );
+        self.asm.bind(next);
+        self.after_point = Some(self.asm.here());
+    }
+
     /// Whether the next instruction can be reached from the one before.
     pub(crate) fn falls_through(&self) -> bool {
+        if self.after_point == Some(self.asm.here()) {
+            return true;
+        }
         match self.asm.last() {
             None => true,
             Some(last) => !matches!(

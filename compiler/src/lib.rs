@@ -61,5 +61,5 @@ mod type_descriptors;
 mod walk;
 mod wrappers;
 
-pub use package::{TooLarge, compile, compile_for_host};
+pub use package::{Options, TooLarge, compile, compile_as, compile_for_host};
 pub use session::{Compiled, Session};

@@ -14,9 +14,9 @@ use bytecode::{
 use checker::lookup::MethodSetEntry;
 use checker::typed::{FunctionId as DeclaredId, ObjectKind, Selected, Selection, TypedProgram};
 use checker::types::{ObjectId, PackageId, Type, TypeId as Ty};
-use diagnostics::TextRange;
+use diagnostics::{FileId, TextRange};
 use parser::ast::{Ast, BlockId, ExprId, Interner, Symbol};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 use crate::instances::{Environment, EnvironmentId};
@@ -146,6 +146,18 @@ pub(crate) struct Compiler<'a> {
     pub(crate) methods_may_change: bool,
     /// Entries of method tables that nothing could call so far: descriptor and selector.
     pub(crate) unreached: Vec<(usize, u32)>,
+    /// The files whose code gets scheduling points.
+    pub(crate) interruptible: FxHashSet<FileId>,
+}
+
+/// What is made of a program.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// A host calls the program's functions ([`Program::exports`]).
+    pub for_host: bool,
+    /// The program's own functions, not those of standard packages, can lose their turn before each statement and between a load and a store of `x += 1`, as
+    /// they can on several processors: a safepoint is put there. It is for runs with a seed, which shall find what goes wrong when they do.
+    pub scheduling_points: bool,
 }
 
 /// Compiles a checked program.
@@ -153,7 +165,7 @@ pub(crate) struct Compiler<'a> {
 /// # Errors
 /// The program is larger than the machine's limits allow (registers of a function, size of a type, number of interface methods).
 pub fn compile(typed: &TypedProgram, ast: &Ast, names: &Interner) -> Result<Program, TooLarge> {
-    Compiler::new(typed, ast, names).run(false)
+    compile_as(typed, ast, names, Options::default())
 }
 
 /// As [`compile`], for a host that calls the program's functions ([`Program::exports`]).
@@ -165,7 +177,30 @@ pub fn compile_for_host(
     ast: &Ast,
     names: &Interner,
 ) -> Result<Program, TooLarge> {
-    Compiler::new(typed, ast, names).run(true)
+    let options = Options {
+        for_host: true,
+        ..Options::default()
+    };
+    compile_as(typed, ast, names, options)
+}
+
+/// As [`compile`], with options.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_as(
+    typed: &TypedProgram,
+    ast: &Ast,
+    names: &Interner,
+    options: Options,
+) -> Result<Program, TooLarge> {
+    let mut compiler = Compiler::new(typed, ast, names);
+    if options.scheduling_points {
+        let own = typed.packages.iter().filter(|package| !package.standard);
+        let files = own.flat_map(|package| &package.files);
+        compiler.interruptible = files.map(|file| file.file).collect();
+    }
+    compiler.run(options.for_host)
 }
 
 impl<'a> Compiler<'a> {
@@ -206,6 +241,7 @@ impl<'a> Compiler<'a> {
             linked_types: 0,
             methods_may_change: false,
             unreached: Vec::new(),
+            interruptible: FxHashSet::default(),
         }
     }
 }

@@ -118,6 +118,9 @@ impl FunctionCompiler<'_, '_> {
         let ty = self.type_of(target);
         let place = place.unwrap_or_else(|| self.place(target));
         self.at(self.c.ast.range(target));
+        if !matches!(place, Place::Registers(_)) {
+            self.scheduling_point();
+        }
         self.store(place, ty, value, owned);
     }
 

@@ -16,8 +16,9 @@ use bytecode::{
 use checker::lookup::MethodSetEntry;
 use checker::typed::FunctionId as DeclaredId;
 use checker::types::{ObjectId, PackageId};
+use diagnostics::FileId;
 use parser::ast::{BlockId, Symbol};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::instances::Environment;
 use crate::type_descriptors::TypeTable;
@@ -84,6 +85,7 @@ struct Kept {
     linked_types: usize,
     methods_may_change: bool,
     unreached: Vec<(usize, u32)>,
+    interruptible: FxHashSet<FileId>,
 }
 
 impl Kept {
@@ -125,6 +127,7 @@ impl Kept {
             linked_types,
             methods_may_change,
             unreached,
+            interruptible,
         } = self;
         Compiler {
             typed,
@@ -161,6 +164,7 @@ impl Kept {
             linked_types,
             methods_may_change,
             unreached,
+            interruptible,
         }
     }
 
@@ -200,6 +204,7 @@ impl Kept {
             linked_types,
             methods_may_change,
             unreached,
+            interruptible,
         } = compiler;
         Kept {
             types,
@@ -233,6 +238,7 @@ impl Kept {
             linked_types,
             methods_may_change,
             unreached,
+            interruptible,
         }
     }
 }

@@ -30,6 +30,9 @@ impl FunctionCompiler<'_, '_> {
         let ast = self.c.ast;
         let label = self.pending_label.take();
         self.at(ast.stmt_range(id));
+        if is_action(ast.stmt(id)) {
+            self.scheduling_point();
+        }
         match *ast.stmt(id) {
             Stmt::Bad | Stmt::Empty => {}
             Stmt::Expr(e) => match self.c.typed.echoes.get(&e) {
@@ -456,4 +459,19 @@ impl FunctionCompiler<'_, '_> {
             }
         }
     }
+}
+
+/// Whether a statement does something itself, other than to lead elsewhere: others may run before it does.
+fn is_action(statement: &Stmt) -> bool {
+    !matches!(
+        statement,
+        Stmt::Bad
+            | Stmt::Empty
+            | Stmt::Break { .. }
+            | Stmt::Continue { .. }
+            | Stmt::Goto { .. }
+            | Stmt::Fallthrough
+            | Stmt::Block(_)
+            | Stmt::Labeled { .. }
+    )
 }

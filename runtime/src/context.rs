@@ -83,7 +83,7 @@ impl<'a, E: Engine> Context<'a, E> {
     #[cold]
     fn ask_to_step_aside(&self) {
         // What a seed draws is not to depend on the clock.
-        let by_seed = self.shared.options.shuffle || self.shared.clock.is_virtual();
+        let by_seed = self.cells.turns.is_on() || self.shared.clock.is_virtual();
         if !by_seed && self.cells.backlog.ask(self.now()) {
             self.processor.limit.poison_own();
         }

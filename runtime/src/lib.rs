@@ -122,6 +122,7 @@ mod stop_the_world;
 mod sync;
 mod sysmon;
 mod timers;
+mod turns;
 mod wait_queue;
 mod wait_reason;
 

@@ -471,10 +471,7 @@ impl<E: Engine> Machine<E> {
                 // Others would run here only after the processor has gone to another thread.
                 Some(running)
             }
-            Switch::Yield => {
-                self.yielded(running.yield_now());
-                None
-            }
+            Switch::Yield => self.yielded(running.yield_now()),
             Switch::Blocking(call) => self.call_blocking(running, call),
             Switch::StopTheWorld(job) => stop_the_world::run(self, running, job),
             Switch::LockThread => self.lock_thread(running),
@@ -521,11 +518,21 @@ impl<E: Engine> Machine<E> {
         Context::new(&shared, processor, cells).enqueue_last(runnable);
     }
 
-    /// Where a goroutine goes that lets others run.
-    fn yielded(&mut self, runnable: Runnable<E>) {
+    /// Where a goroutine goes that lets others run; it comes back if it runs on.
+    fn yielded(&mut self, mut runnable: Runnable<E>) -> Option<Running<E>> {
         let shared = Arc::clone(&self.shared);
-        let processor = self.processor();
-        let overflow = if processor.cells().interrupted.take() {
+        let interrupted = self.processor().cells().interrupted.take();
+        if interrupted && self.processor().cells().turns.is_on() {
+            match self.collect_between(runnable) {
+                Ok(running) => return Some(running),
+                Err(kept) => runnable = kept,
+            }
+        }
+        let Some(processor) = &self.processor else {
+            shared.put_global(&mut shared.central(), runnable);
+            return None;
+        };
+        let overflow = if interrupted {
             // It is not out of its turn, and goes on first.
             processor
                 .queue
@@ -548,6 +555,25 @@ impl<E: Engine> Machine<E> {
         if let Some(overflow) = overflow {
             let mut central = shared.central();
             shared.put_global_list(&mut central, overflow);
+        }
+        None
+    }
+
+    /// With a seed, a collection changes nothing of who runs when, nor when it comes: the one that is interrupted for it runs on, and the queues stay what they
+    /// are. It comes back as it is if something else is wanted.
+    #[cold]
+    fn collect_between(&mut self, runnable: Runnable<E>) -> Result<Running<E>, Runnable<E>> {
+        const COLLECTIONS: u32 = attention::COLLECT_GROWTH | attention::COLLECT_PERIODIC;
+        let wanted = self.shared.attention();
+        if wanted & !COLLECTIONS != 0 {
+            return Err(runnable);
+        }
+        if wanted != 0 {
+            self.attend(wanted);
+        }
+        match self.processor.is_some() && self.shared.attention() == 0 {
+            true => Ok(runnable.start()),
+            false => Err(runnable),
         }
     }
 

@@ -27,7 +27,8 @@ pub struct Options {
     pub trace: Option<Arc<EventTrace>>,
     /// Seeds every random choice (select, stealing).
     pub seed: Option<u64>,
-    /// A goroutine that is started or woken is put behind all others half of the time, so that seeds differ in who runs when.
+    /// The seed says who runs when: a goroutine that is started or woken is put behind all others half of the time, and turns are over after a number of
+    /// safepoints that is drawn. With one processor and a virtual clock the same seed gives the same run.
     /// GO: proc.go `randomizeScheduler`.
     pub shuffle: bool,
     /// Time stands still while anybody can run, and jumps to the next timer when everybody waits.

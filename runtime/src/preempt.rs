@@ -21,6 +21,9 @@
 //! **Without a monitor** (a program that runs on its callers' threads alone) nobody could ask. There the word stays poisoned while others may want
 //! the processor: each safepoint is counted, and every [`COUNTED_SAFEPOINTS`] the running goroutine looks at the clock itself.
 //!
+//! **With a seed** ([`crate::Options::shuffle`]) the word stays poisoned, too: each safepoint is counted, and the seed says at which the turn is over (`turns.rs`). Of
+//! a run that is to be repeated the monitor keeps out: it ends no turn.
+//!
 //! GO: proc.go `preemptone`, `preemptall`; the deferral has no counterpart.
 
 use crate::{
@@ -28,6 +31,7 @@ use crate::{
     clock::Nanos,
     context::Context,
     engine::{Engine, SafepointAction},
+    event_trace::TraceKind,
     processor::LimitAtomic,
     scheduler::Shared,
     sync::{AtomicBool, AtomicI64, AtomicU32, Ordering},
@@ -42,6 +46,9 @@ pub(crate) const COUNTED_SAFEPOINTS: u32 = 512;
 
 /// How many safepoints a wake-up is put off.
 pub(crate) const DEFERRED_SAFEPOINTS: u32 = 16;
+
+/// How many of those that are queued may be passed over at the end of a turn.
+const MOST_PASSED_OVER: u64 = 8;
 
 /// Requests to one processor, as bits.
 pub(crate) mod request {
@@ -143,6 +150,12 @@ impl<E: Engine> Context<'_, E> {
     #[cold]
     pub(crate) fn safepoint(&self, limit: usize) -> SafepointAction {
         let word = &self.processor().limit;
+        let turns = &self.cells().turns;
+        // Before all else, so that what others ask for at this safepoint does not make it count twice, or not at all.
+        if turns.is_on() && turns.pass() && self.somebody_waits() {
+            self.end_turn();
+            return SafepointAction::Yield;
+        }
         let requests = word.requests();
         if requests != 0 {
             if self.shared().attention() != 0 {
@@ -186,6 +199,32 @@ impl<E: Engine> Context<'_, E> {
         SafepointAction::Continue
     }
 
+    /// The running goroutine's turn is over by the seed: behind everybody it goes, or behind those that are queued here; and somebody of those is the next.
+    #[cold]
+    fn end_turn(&self) {
+        let processor = self.processor();
+        let turns = &self.cells().turns;
+        let queued = u64::from(processor.queue.len());
+        for _ in 0..turns.below(queued.clamp(1, MOST_PASSED_OVER)) {
+            let overflow = match processor.queue.pop() {
+                Some(first) => processor.queue.push(first),
+                None => None,
+            };
+            if let Some(overflow) = overflow {
+                let mut central = self.shared().central();
+                self.shared().put_global_list(&mut central, overflow);
+            }
+        }
+        let request = match turns.below(2) {
+            0 => request::PREEMPT,
+            // Says no more than that it was asked.
+            _ => request::ATTENTION,
+        };
+        processor.limit.request(request);
+        self.shared()
+            .event(TraceKind::Preempt, Some(processor.index), None, 0);
+    }
+
     /// Has the running goroutine leave for the scheduler's own affairs; it goes on first afterwards (`Machine::yielded`).
     fn interrupt(&self) -> SafepointAction {
         self.cells().interrupted.set(true);
@@ -212,7 +251,8 @@ impl<E: Engine> Context<'_, E> {
             || shared.earliest_timer() != crate::clock::NEVER
             || shared.until_deadline() != crate::clock::NEVER
             || shared.netpoll.has_waiters();
-        if !may_wait {
+        let by_seed = cells.turns.is_on();
+        if !may_wait && !by_seed {
             cells.counted.set(0);
             return false;
         }
@@ -220,6 +260,9 @@ impl<E: Engine> Context<'_, E> {
         let now = self.now();
         if shared.earliest_timer() <= now {
             return true;
+        }
+        if by_seed {
+            return false;
         }
         // ORDERING: Relaxed; one machine at a time runs goroutines here.
         let tick = self.processor().schedule_tick.load(Ordering::Relaxed);

@@ -22,10 +22,11 @@ use crate::{
     blocking::{BlockingTicket, OwnershipWord, ProcessorStatus},
     engine::Engine,
     goroutine::{Free, FreeList, GoroutineId, Registry},
-    preempt::LimitWord,
+    preempt::{COUNTED_SAFEPOINTS, LimitWord},
     run_queue::RunQueue,
     sync::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     timers::Timers,
+    turns::Turns,
 };
 
 /// A processor, as everybody sees it.
@@ -75,9 +76,12 @@ pub(crate) struct OwnerCells<E: Engine> {
     pub(crate) backlog: Backlog,
     /// The running goroutine was asked to leave for something that is no affair of the other goroutines.
     pub(crate) interrupted: Cell<bool>,
-    /// Without a monitor: how many safepoints until the clock is looked at (0: they are not counted), and which slice was seen when.
+    /// Without a monitor: how many safepoints until the clock is looked at, and which slice was seen when. 0: safepoints are not counted; with a seed it is
+    /// never 0.
     pub(crate) counted: Cell<u32>,
     pub(crate) counted_slice: Cell<(u32, i64)>,
+    /// With a seed: when the running goroutine's turn is over.
+    pub(crate) turns: Turns,
 }
 
 /// How many goroutine numbers a processor takes at a time.
@@ -166,7 +170,15 @@ impl<E: Engine> std::ops::Deref for OwnedProcessor<E> {
 }
 
 impl<E: Engine> OwnedProcessor<E> {
-    pub(crate) fn new(index: usize, seed: u64, local: E::PerProcessor) -> OwnedProcessor<E> {
+    pub(crate) fn new(
+        index: usize,
+        seed: u64,
+        shuffle: bool,
+        local: E::PerProcessor,
+    ) -> OwnedProcessor<E> {
+        let seed = seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Where turns end by the seed every safepoint is counted, from the first on.
+        let counted = if shuffle { COUNTED_SAFEPOINTS } else { 0 };
         OwnedProcessor(Arc::new(Processor {
             index,
             limit: CachePadded::new(LimitWord::new()),
@@ -183,13 +195,14 @@ impl<E: Engine> OwnedProcessor<E> {
                     spare: Cell::new(None),
                     next_id: Cell::new(0),
                     ids_left: Cell::new(0),
-                    random: Cell::new(seed ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+                    random: Cell::new(seed),
                     deferred_wakeups: Cell::new(0),
                     deferred_watch: Cell::new(false),
                     backlog: Backlog::default(),
                     interrupted: Cell::new(false),
-                    counted: Cell::new(0),
+                    counted: Cell::new(counted),
                     counted_slice: Cell::new((0, 0)),
+                    turns: Turns::new(shuffle.then_some(seed)),
                 },
                 local,
             }),

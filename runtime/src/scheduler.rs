@@ -246,7 +246,7 @@ impl<E: Engine> Shared<E> {
 
     pub(crate) fn make_processor(&self, index: usize) -> OwnedProcessor<E> {
         let local = self.engine.new_per_processor(index);
-        let processor = OwnedProcessor::new(index, self.seed, local);
+        let processor = OwnedProcessor::new(index, self.seed, self.options.shuffle, local);
         let known = self.processors[index].set(Arc::clone(&processor)).is_ok();
         assert!(known, "processor {index} is made once");
         // ORDERING: Release. Pairs with `all_processors`.
@@ -301,6 +301,11 @@ impl<E: Engine> Shared<E> {
     /// Whether its machines wait for timers and events themselves; else a shared monitor does.
     pub(crate) fn waits_itself(&self) -> bool {
         self.options.machines.is_none() || self.clock.is_virtual()
+    }
+
+    /// Whether the run is to be the same each time: nothing that takes real time may say who runs when.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.options.shuffle && self.clock.is_virtual()
     }
 
     /// Whether nobody but the running goroutine looks at the clock.

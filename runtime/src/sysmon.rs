@@ -57,6 +57,8 @@ const LONGEST_SLEEP: Nanos = 60_000_000_000;
 const QUOTA_PERIOD: Nanos = 1_000_000_000;
 /// A blocking call that takes this long loses its processor in any case.
 const LONG_CALL: Nanos = 10_000_000;
+/// In a run that is to be repeated: so does one that takes this long.
+const ENDLESS_CALL: Nanos = 1_000_000_000;
 
 /// How long sysmon sleeps between rounds: 20 µs at first, doubled after 50 idle rounds, at most 10 ms; short again
 /// when a round achieved something.
@@ -694,8 +696,8 @@ impl<E: Engine> Sysmon<E> {
             } else {
                 work_is_waiting |= has_work;
                 // A goroutine that makes one blocking call after the other is asked too: it finds the request when it is back.
-                slice_is_over =
-                    should_preempt(now - seen.slice_since, has_work || shared.global_len() != 0);
+                slice_is_over = !shared.is_repeatable()
+                    && should_preempt(now - seen.slice_since, has_work || shared.global_len() != 0);
                 if slice_is_over {
                     processor.limit.request(request::PREEMPT);
                     shared.event(TraceKind::Preempt, Some(processor.index), None, 0);
@@ -718,7 +720,12 @@ impl<E: Engine> Sysmon<E> {
                 // ORDERING: Relaxed; a heuristic.
                 others_free: shared.spinning.load(Ordering::Relaxed) + shared.idle_count() > 0,
             };
-            if should_retake(&view) {
+            let is_due = match shared.is_repeatable() {
+                // How long a call takes is not to say who runs when, unless it takes for ever: it may wait for others of the program.
+                true => seen_for.is_some_and(|seen_for| seen_for >= ENDLESS_CALL),
+                false => should_retake(&view),
+            };
+            if is_due {
                 let mut central = shared.central();
                 if let Some(processor) = processor.try_retake(ticket) {
                     central.blocked_calls += 1;

@@ -4,7 +4,7 @@
 //! compile them takes five times as long and more as to read what came of it: 7 KB and 400 KB.
 //!
 //! 1. A program's own packages are found and parsed as ever. All that the program then depends on is its *key*: their texts and names, what
-//!    their imports lead to, and the executable of golite, which holds the standard packages.
+//!    their imports lead to, what the compiler is told, and the executable of golite, which holds the standard packages.
 //! 2. The file named after the key's hash, if there is one, begins with the whole key; after it comes the program's image
 //!    ([`bytecode::image`]), which is checked before it is run. With another key, or damaged, it does not count.
 //! 3. A program that had to be compiled and had nothing wrong with it, not even a warning, is written beside and renamed. What cannot be
@@ -47,7 +47,7 @@ pub struct Place {
 }
 
 /// The place of a program that was loaded; none if programs are not to be kept, or this one cannot be: with embedded files, or wrong.
-pub fn place(loaded: &Loaded) -> Option<Place> {
+pub fn place(loaded: &Loaded, options: compiler::Options) -> Option<Place> {
     let embeds = loaded
         .packages
         .iter()
@@ -56,7 +56,7 @@ pub fn place(loaded: &Loaded) -> Option<Place> {
         return None;
     }
     let folder = folder()?;
-    let key = key(loaded).ok()?;
+    let key = key(loaded, options).ok()?;
     let mut hasher = FxHasher::default();
     hasher.write(&key);
     let hash = hasher.finish();
@@ -80,7 +80,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// All that the outcome of checking and compiling depends on.
-fn key(loaded: &Loaded) -> io::Result<Vec<u8>> {
+fn key(loaded: &Loaded, options: compiler::Options) -> io::Result<Vec<u8>> {
     let own = fs::metadata("/proc/self/exe").or_else(|_| fs::metadata(std::env::current_exe()?))?;
     let mut key = Vec::new();
     let mut add = |bytes: &[u8]| {
@@ -88,6 +88,7 @@ fn key(loaded: &Loaded) -> io::Result<Vec<u8>> {
         key.extend_from_slice(bytes);
     };
     add(env!("CARGO_PKG_VERSION").as_bytes());
+    add(format!("{options:?}").as_bytes());
     for number in [own.dev(), own.ino(), own.size()] {
         add(&number.to_le_bytes());
     }

@@ -71,7 +71,7 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
         ..Sources::default()
     };
     let loaded = loader::load_from(input, sources);
-    let place = cache::place(&loaded);
+    let place = cache::place(&loaded, compiler_options(settings));
     if let Some((program, sources)) = place.as_ref().and_then(cache::Place::read) {
         return execute(sources, program, name, arguments, settings);
     }
@@ -90,9 +90,20 @@ fn start(input: &Input, name: &str, arguments: &[String], settings: Settings) ->
     execute(checked.sources, program, name, arguments, settings)
 }
 
+/// What the compiler is told: a program that runs with a seed gets scheduling points.
+pub fn compiler_options(settings: Settings) -> compiler::Options {
+    let flags = std::env::var("GOLITEDEBUG").ok();
+    let flags = flags.and_then(|text| debug_flags::read(&text).ok());
+    compiler::Options {
+        scheduling_points: settings.seed.is_some()
+            || flags.is_some_and(|flags| flags.seed.is_some()),
+        ..compiler::Options::default()
+    }
+}
+
 /// Compiles; what is wrong is said on standard error.
 fn build(mut checked: Checked, settings: Settings) -> Result<(Checked, Program), ExitCode> {
-    let program = pipeline::compile(&mut checked).ok();
+    let program = pipeline::compile_as(&mut checked, compiler_options(settings)).ok();
     report(&checked, settings, Some(ERROR_LIMIT));
     program
         .map(|program| (checked, program))

@@ -31,18 +31,20 @@ struct Offer {
     packages: HostPackages,
     natives: NativeTable,
     seal: Option<Seal>,
+    scheduling_points: bool,
     /// What its VMs run on, once there is one: see [`process_machines`].
     machines: OnceLock<Option<Machines>>,
 }
 
 impl Offer {
-    fn new(packages: HostPackages, natives: NativeTable, seal: Option<Seal>) -> Arc<Offer> {
-        Arc::new(Offer {
+    fn new(packages: HostPackages, natives: NativeTable) -> Offer {
+        Offer {
             packages,
             natives,
-            seal,
+            seal: None,
+            scheduling_points: false,
             machines: OnceLock::new(),
-        })
+        }
     }
 }
 
@@ -67,6 +69,7 @@ pub struct Builder {
     packages: BTreeMap<String, Package>,
     spawn: Option<Spawn>,
     key: Option<Vec<u8>>,
+    scheduling_points: bool,
     /// Async functions, which wait for the executor to be known.
     pending: Vec<PendingFunction>,
 }
@@ -99,7 +102,7 @@ impl Golite {
     /// A compiler that knows the standard packages only.
     pub fn new() -> Golite {
         Golite {
-            shared: Offer::new(HostPackages::default(), stdlib::natives(), None),
+            shared: Arc::new(Offer::new(HostPackages::default(), stdlib::natives())),
         }
     }
 
@@ -183,7 +186,11 @@ impl Golite {
             let failures = checked.failures;
             return Err(CompileError::new(checked.sources, checked.diagnostics, failures).into());
         }
-        match pipeline::compile_for_host(&mut checked).ok() {
+        let options = compiler::Options {
+            for_host: true,
+            scheduling_points: self.shared.scheduling_points,
+        };
+        match pipeline::compile_as(&mut checked, options).ok() {
             Some(program) => Ok(Program::new(self.clone(), program, checked.sources)),
             None => Err(CompileError::new(checked.sources, checked.diagnostics, Vec::new()).into()),
         }
@@ -311,6 +318,46 @@ impl Builder {
     #[must_use]
     pub fn key(mut self, secret: impl AsRef<[u8]>) -> Builder {
         self.key = Some(secret.as_ref().to_vec());
+        self
+    }
+
+    /// In a VM with a seed ([`VmBuilder::seeded`](super::VmBuilder::seeded)) goroutines lose their turn at calls and at the ends of loops' rounds. The programs that this
+    /// compiler makes can lose it before each of their statements, too, and between reading and writing in `x += 1`: so seeds also find what goes wrong
+    /// only when two goroutines are at the same few lines. That is for tests: such programs are slower, with a seed or without, and each such place is a step of
+    /// [`VmBuilder::fuel`](super::VmBuilder::fuel).
+    ///
+    /// ```
+    /// use golite::Golite;
+    ///
+    /// let golite = Golite::builder().scheduling_points().build()?;
+    /// let program = golite.compile(r#"
+    ///     package main
+    ///
+    ///     import "sync"
+    ///
+    ///     func Sum() int {
+    ///         sum := 0
+    ///         var wg sync.WaitGroup
+    ///         for range 2 {
+    ///             wg.Go(func() {
+    ///                 for range 10 {
+    ///                     sum++
+    ///                 }
+    ///             })
+    ///         }
+    ///         wg.Wait()
+    ///         return sum
+    ///     }
+    /// "#)?;
+    /// let sum = |seed| -> Result<i64, golite::Error> { program.vm().seeded(seed).start()?.call("Sum", ()) };
+    /// // Nothing keeps the two apart.
+    /// let wrong = (1..100).find(|&seed| sum(seed).is_ok_and(|sum| sum < 20)).expect("a seed that shows it");
+    /// assert_eq!(sum(wrong)?, sum(wrong)?);
+    /// # Ok::<(), golite::Error>(())
+    /// ```
+    #[must_use]
+    pub fn scheduling_points(mut self) -> Builder {
+        self.scheduling_points = true;
         self
     }
 
@@ -462,7 +509,11 @@ impl Builder {
             }
         }
         Ok(Golite {
-            shared: Offer::new(packages, natives, seal),
+            shared: Arc::new(Offer {
+                seal,
+                scheduling_points: self.scheduling_points,
+                ..Offer::new(packages, natives)
+            }),
         })
     }
 }

@@ -267,8 +267,8 @@ impl VmBuilder {
         self
     }
 
-    /// Runs the same way each time: every random choice follows from `seed`, and so does which goroutine runs when. As
-    /// [`VmBuilder::virtual_time`] otherwise.
+    /// Runs the same way each time: every random choice follows from `seed`, and so does which goroutine runs when, and after how many calls and rounds of
+    /// loops it loses its turn (see also [`Builder::scheduling_points`](super::Builder::scheduling_points)). As [`VmBuilder::virtual_time`] otherwise.
     pub fn seeded(mut self, seed: u64) -> VmBuilder {
         self.options.seed = Some(seed);
         self.virtual_time()

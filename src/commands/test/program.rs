@@ -1,6 +1,6 @@
 //! The process in which the tests of one package run: `golite test-program ...`, which only [`super`] starts.
 
-use super::super::run::execute;
+use super::super::run::{compiler_options, execute};
 use super::{ERROR_LIMIT, SETUP_FAILED, STARTED};
 use crate::arguments::{Settings, Style};
 use crate::commands::{load_and_check, module_cache, report, report_diagnostics, vet};
@@ -178,7 +178,7 @@ pub fn run(words: &[String]) -> ExitCode {
         Ok(checked) => checked,
         Err(failed) => return failed,
     };
-    let program = pipeline::compile(&mut checked).ok();
+    let program = pipeline::compile_as(&mut checked, compiler_options(settings)).ok();
     report(&checked, settings, Some(ERROR_LIMIT));
     if program.is_some() && !rules.is_empty() {
         // Rules ask for methods that the program does not name.

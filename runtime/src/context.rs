@@ -197,10 +197,23 @@ impl<'a, E: Engine> Context<'a, E> {
         self.shared.processor_count()
     }
 
-    /// `runtime/debug.SetMaxThreads`; answers what it was. At the limit the run goes on with the threads it has.
+    /// `runtime/debug.SetMaxThreads`; answers what it was. At the limit the run goes on with the threads it has; [`Context::has_too_many_threads`] says whether
+    /// those are too many already.
     pub fn set_max_threads(&self, count: usize) -> usize {
         // ORDERING: Relaxed; a setting.
         self.shared.max_threads.swap(count, Ordering::Relaxed)
+    }
+
+    /// Whether the run has more threads of its own than [`Context::set_max_threads`] has allowed.
+    #[must_use]
+    pub fn has_too_many_threads(&self) -> bool {
+        let options = &self.shared.options;
+        if options.callers_only || options.machines.is_some() {
+            // They are the host's.
+            return false;
+        }
+        // Machine 0 and sysmon count too.
+        self.shared.central().machines_started + 2 > self.shared.max_threads()
     }
 
     /// The number of the processor that is held.

@@ -416,9 +416,20 @@ pub mod debug {
         context.machine().heap().release_unused();
     }
 
-    fn set_max_threads(context: &mut NativeContext<'_>, count: i64) -> i64 {
-        let count = usize::try_from(count).unwrap_or(0);
-        i64::try_from(context.scheduler().set_max_threads(count)).unwrap_or(i64::MAX)
+    /// GO: runtime2.go `maxmcount`, proc.go `checkmcount`.
+    fn set_max_threads(
+        context: &mut NativeContext<'_>,
+        count: i64,
+    ) -> Result<i64, vm::native::GoPanic> {
+        let scheduler = context.scheduler();
+        let count = count.min(i64::from(i32::MAX));
+        let former = scheduler.set_max_threads(usize::try_from(count).unwrap_or(0));
+        if scheduler.has_too_many_threads() {
+            return Err(vm::native::GoPanic::Signal(format!(
+                "runtime: program exceeds {count}-thread limit\nfatal error: thread exhaustion"
+            )));
+        }
+        Ok(i64::try_from(former).unwrap_or(i64::MAX))
     }
 
     fn set_max_stack(context: &mut NativeContext<'_>, bytes: i64) -> i64 {

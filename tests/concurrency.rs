@@ -569,6 +569,89 @@ fn a_trace_shows_who_ran_and_why_they_stopped() {
     std::fs::remove_dir_all(folder).expect("removed");
 }
 
+/// A browser without a window, if there is one.
+fn browser() -> Option<&'static str> {
+    ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| Command::new(name).arg("--version").output().is_ok())
+}
+
+#[test]
+fn the_page_of_a_timeline_works_in_a_browser() {
+    let Some(browser) = browser() else {
+        eprintln!("skipped: there is no chromium");
+        return;
+    };
+    let folder = std::env::temp_dir().join(format!("golite-page-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let trace = folder.join("trace.json");
+    let trace = trace.to_str().expect("a name");
+    let ran = golite(&["run", "--seed=1", "--trace", trace, "schedules/guarded.gl"]);
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let ran = golite(&["trace", "view", trace]);
+    let page = folder.join(text(&ran.stdout).trim());
+    let mut html = std::fs::read_to_string(&page).expect("a page");
+    assert!(
+        !html.contains("http://") && !html.contains("https://"),
+        "it needs no network"
+    );
+    // What a person does: search, choose a wait, zoom in, show all again. What is to be seen goes into the title.
+    let script = r##"<script>
+        const said = [], note = (what, value) => said.push(what + "=" + value);
+        window.onerror = message => { document.title = "error: " + message; };
+        const painted = () => canvas.toDataURL();
+        const whole = painted();
+        note("lanes", order.map(lane => lane.name).join(","));
+        note("goroutines", document.querySelectorAll("#goroutines tr").length > 4);
+        note("waits", document.querySelectorAll("#waits tr").length > 1);
+        const search = document.getElementById("search");
+        search.value = "WAITGROUP"; search.dispatchEvent(new Event("input"));
+        note("found", document.getElementById("found").textContent);
+        note("marked", painted() !== whole);
+        search.value = ""; search.dispatchEvent(new Event("input"));
+        [...document.querySelectorAll("#waits tr[data-goroutine]")].pop().click();
+        note("chosen", document.querySelectorAll("tr.chosen").length > 0);
+        note("nearer", to - from < last - first);
+        canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: -600, clientX: 400, clientY: 40 }));
+        note("zoomed", to - from < (last - first) / 2);
+        document.getElementById("all").click();
+        note("again", painted() === whole && from === first);
+        document.title = said.join(" ");
+    </script></html>"##;
+    html = html.replace("</html>", script);
+    std::fs::write(&page, html).expect("a page");
+    let ran = Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--window-size=1200,800",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            folder.join("profile").display()
+        ))
+        .args(["--virtual-time-budget=5000", "--dump-dom"])
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .expect("the browser starts");
+    let dom = text(&ran.stdout);
+    let title = dom
+        .split("<title>")
+        .nth(1)
+        .and_then(|rest| rest.split("</title>").next());
+    let _ = std::fs::remove_dir_all(&folder);
+    assert_eq!(
+        title,
+        Some(
+            "lanes=P0,M0,M1,sysmon,world stopped goroutines=true waits=true found=4 goroutines \
+             marked=true chosen=true nearer=true zoomed=true again=true"
+        ),
+        "{}",
+        text(&ran.stderr)
+    );
+}
+
 #[test]
 fn goroutines_that_nobody_can_wake_are_reported() {
     let ran = golite(&["run", "--leaks", "schedules/leaks.gl"]);

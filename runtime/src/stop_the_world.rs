@@ -261,7 +261,8 @@ impl<E: Engine> StoppedWorld<'_, E> {
         dump(self.shared, &mut self.proof, &shown)
     }
 
-    /// Has a goroutine that is runnable run as soon as the world goes on, before all that have waited longer. Nothing happens to one that runs, waits
+    /// Has a goroutine that is runnable run as soon as the world goes on, before all that have waited longer (but for the one
+    /// that the global queue is owed now and then). Nothing happens to one that runs, waits
     /// or has ended.
     pub fn hasten(&mut self, id: GoroutineId) {
         let mut central = self.shared.central();
@@ -273,42 +274,36 @@ impl<E: Engine> StoppedWorld<'_, E> {
                 false => others.push_back(runnable.into_raw()),
             }
         }
-        // Whoever looks for work next takes it from there.
-        let mut list = List::default();
-        if let Some(wanted) = wanted {
-            list.push_back(wanted.into_raw());
-        }
-        list.append(others);
-        self.shared.put_global_list(&mut central, list);
+        self.shared.put_global_list(&mut central, others);
         for processor in &self.processors {
             let queue = &processor.queue;
-            let mut found = None;
             let next = queue.take_next();
             for _ in 0..queue.len() {
                 let Some(other) = queue.pop() else { break };
                 if other.goroutine().id() == id {
-                    found = Some(other);
+                    wanted = Some(other);
                 } else if let Some(overflow) = queue.push(other) {
                     self.shared.put_global_list(&mut central, overflow);
                 }
             }
-            let displaced = match found {
-                Some(found) => {
-                    let _ = queue.put_next(found);
-                    // Whoever was stopped here in the middle of his slice would go on with it.
-                    processor.limit.request(request::PREEMPT);
-                    next
+            match next {
+                Some(next) if next.goroutine().id() == id => wanted = Some(next),
+                Some(next) => {
+                    let displaced = queue.put_next(next);
+                    debug_assert!(displaced.is_none(), "it was taken from there");
                 }
-                None => next.and_then(|next| {
-                    if next.goroutine().id() == id {
-                        processor.limit.request(request::PREEMPT);
-                    }
-                    queue.put_next(next)
-                }),
-            };
-            if let Some(displaced) = displaced {
-                self.shared.put_global(&mut central, displaced);
+                None => {}
             }
+        }
+        let (Some(wanted), Some(processor)) = (wanted, self.processors.first()) else {
+            return;
+        };
+        // Nobody goes first there because another has stepped aside.
+        let now = self.shared.clock.now();
+        processor.cells().backlog.end(now);
+        // Who was interrupted there in the middle of his turn goes on later.
+        if let Some(displaced) = processor.queue.put_next(wanted) {
+            self.shared.put_global(&mut central, displaced);
         }
     }
 

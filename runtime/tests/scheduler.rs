@@ -1233,3 +1233,128 @@ fn pairs_pass_control_back_and_forth() {
         });
     }
 }
+
+#[test]
+fn a_seed_says_where_turns_end() {
+    let order = |seed| {
+        let mut options = options(1);
+        options.seed = Some(seed);
+        options.shuffle = true;
+        options.virtual_clock = true;
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = log.clone();
+        let (toy, outcome) = run_with(Toy::default(), options, async move {
+            let done = chan(0);
+            for id in 0..3 {
+                let (done, log) = (done.clone(), log.clone());
+                go(async move {
+                    for round in 0..200 {
+                        log.lock().unwrap().push(id);
+                        if round % 50 == 10 + id {
+                            with(|slice| slice.request_collection());
+                        }
+                        safepoint().await;
+                    }
+                    done.send(0).await;
+                });
+            }
+            for _ in 0..3 {
+                done.recv().await;
+            }
+        });
+        assert!(matches!(outcome, Outcome::MainExited));
+        assert!(toy.collections.load(Ordering::Relaxed) >= 3);
+        kept.lock().unwrap().clone()
+    };
+    let mut turns = Vec::new();
+    for seed in 0..60 {
+        let log = order(seed);
+        assert_eq!(log, order(seed), "seed {seed}");
+        turns.push(log.windows(2).filter(|pair| pair[0] != pair[1]).count());
+    }
+    // Nobody waits but at the end. Some seeds hardly interrupt anybody in so short a run, some all the time.
+    assert!(turns.iter().any(|&turns| turns < 12), "{turns:?}");
+    assert!(turns.iter().any(|&turns| turns > 150), "{turns:?}");
+}
+
+#[test]
+fn who_is_hastened_runs_before_all_that_are_queued() {
+    // So many that they stand in the global queue, in the ring and in `next`.
+    for wanted in [0, 100, 299, 599] {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = log.clone();
+        run(1, async move {
+            let done = chan(0);
+            let mut ids = Vec::new();
+            // The first slice of all is one in which the global queue has its turn.
+            gosched().await;
+            for number in 0..600 {
+                let (done, log) = (done.clone(), log.clone());
+                ids.push(go(async move {
+                    log.lock().unwrap().push(number);
+                    done.send(number).await;
+                }));
+            }
+            let id = ids[wanted as usize];
+            stop_the_world(move |world| {
+                world.hasten(id);
+                0
+            })
+            .await;
+            for _ in 0..600 {
+                done.recv().await;
+            }
+            // It has ended: nothing happens.
+            stop_the_world(move |world| {
+                world.hasten(id);
+                0
+            })
+            .await;
+        });
+        let log = kept.lock().unwrap();
+        assert_eq!(log.len(), 600);
+        assert_eq!(log.first(), Some(&wanted));
+    }
+}
+
+#[test]
+fn one_goroutine_is_shown_alone() {
+    run(2, async {
+        let gate = chan(0);
+        let waiting = {
+            let gate = gate.clone();
+            go(async move {
+                gate.recv().await;
+            })
+        };
+        let other = {
+            let gate = gate.clone();
+            go(async move {
+                gate.recv().await;
+            })
+        };
+        sleep(5 * MS).await;
+        stop_the_world(move |world| {
+            let shown = world.dump_of(waiting);
+            let head = format!("goroutine {} [chan receive", waiting.0);
+            assert!(shown.starts_with(&head), "{shown}");
+            assert!(shown.contains("toy()\n\t/toy.gl:1\n"), "{shown}");
+            assert_eq!(shown.matches("goroutine ").count(), 1, "{shown}");
+            assert!(
+                world
+                    .dump(None)
+                    .contains(&format!("goroutine {} [", other.0))
+            );
+            0
+        })
+        .await;
+        gate.send(1).await;
+        gate.send(2).await;
+        sleep(5 * MS).await;
+        stop_the_world(move |world| {
+            assert_eq!(world.dump_of(waiting), "", "it has ended");
+            0
+        })
+        .await;
+    });
+}

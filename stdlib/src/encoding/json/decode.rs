@@ -214,6 +214,13 @@ impl<'h> Decoder<'_, 'h> {
             return Err(Stop::UnsuitedType);
         }
         let first = self.byte();
+        // What is pointed to is set, not the interface; null sets the last pointer of several.
+        if matches!(ty.kind(), TypeKind::Interface { .. })
+            && let Some(held) = place.contents().ty()
+            && matches!(held.kind(), TypeKind::Pointer { .. })
+        {
+            return Err(Stop::Unsuited);
+        }
         let stored = match (ty.kind(), first) {
             (
                 TypeKind::Pointer { .. }
@@ -228,11 +235,7 @@ impl<'h> Decoder<'_, 'h> {
             }
             (TypeKind::Pointer { .. }, _) => return self.pointer(place, depth),
             (TypeKind::Interface { methods }, _) => {
-                let holds_pointer = place
-                    .contents()
-                    .ty()
-                    .is_some_and(|ty| matches!(ty.kind(), TypeKind::Pointer { .. }));
-                if !methods.is_empty() || holds_pointer {
+                if !methods.is_empty() {
                     return Err(Stop::Unsuited);
                 }
                 let value = self.any(depth)?;

@@ -52,6 +52,8 @@ func main() {
 	_ = fmt.Errorf("%w %d", err, err)
 	_ = fmt.Errorf("%w", n)
 	_ = fmt.Errorf("%w", &E{})
+	_ = fmt.Errorf("%w", nil)
+	_ = fmt.Errorf("%d %v", nil, nil)
 	logf("%d", s)
 	through("a", "%s", n)
 	show("%d", n)

@@ -2,7 +2,7 @@
 
 use crate::context::{Callee, Context};
 use crate::format_string::{Operation, parse};
-use checker::typed::{ObjectKind, VarKind};
+use checker::typed::{Mode, ObjectKind, VarKind};
 use checker::types::{BasicKind, ObjectId, Type, TypeId};
 use diagnostics::TextRange;
 use parser::ast::{Expr, ExprId, Stmt, UnaryOperator};
@@ -478,7 +478,11 @@ impl<'a> Printf<'_, 'a> {
             return false;
         }
         let argument = args[operation.argument];
-        let ty = self.context.type_of(argument);
+        let is_nil = self.context.typed.type_and_value(argument).mode == Mode::Nil;
+        let ty = match is_nil {
+            true => TypeId::UNTYPED_NIL,
+            false => self.context.type_of(argument),
+        };
         let shown = self.context.text(argument);
         if operation.verb == 'w'
             && let Type::Pointer(base) = *self.context.typed.types.underlying(ty)
@@ -638,7 +642,7 @@ impl<'a> Printf<'_, 'a> {
     fn matches_in(&self, wanted: u32, ty: TypeId, top: bool, seen: &mut FxHashSet<TypeId>) -> bool {
         let types = &self.context.typed.types;
         if wanted == ERROR {
-            return self.context.is_error(ty);
+            return ty == TypeId::UNTYPED_NIL || self.context.is_error(ty);
         }
         if self.is_formatter(ty) || wanted & STRING != 0 && self.is_text(ty) {
             return true;

@@ -1,8 +1,8 @@
 //! Configurations of sessions, from the bytes that the golite side makes of a `tls.Config`, and how certificates are verified.
 //!
 //! The bytes are fields, each behind its length in four bytes, the highest first. Lists are fields of fields. In this order: a field
-//! of five bytes (lowest and highest version's last byte, 1 to verify a server, the kind of authentication that a server asks of clients,
-//! the kind of the key), the roots' number in eight bytes, protocols, certificates, the key, cipher suites and groups of two bytes each.
+//! of six bytes (lowest and highest version's last byte, 1 to verify a server, the kind of authentication that a server asks of clients,
+//! the kind of the key, 1 if a server gives tickets), the roots' number in eight bytes, protocols, certificates, the key, cipher suites and groups of two bytes each.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -70,6 +70,7 @@ struct Settings<'a> {
     verify: bool,
     client_auth: u8,
     key_kind: u8,
+    tickets: bool,
     roots: i64,
     protocols: Vec<Vec<u8>>,
     certificates: Vec<CertificateDer<'static>>,
@@ -82,7 +83,7 @@ impl<'a> Settings<'a> {
     fn read(bytes: &'a [u8]) -> Settings<'a> {
         let mut all = fields(bytes);
         let mut next = || all.next().unwrap_or_default();
-        let small = next().first_chunk::<5>().copied().unwrap_or_default();
+        let small = next().first_chunk::<6>().copied().unwrap_or_default();
         let number = next().first_chunk::<8>().copied().unwrap_or_default();
         let protocols = fields(next()).map(<[u8]>::to_vec).collect();
         let certificates = fields(next())
@@ -99,6 +100,7 @@ impl<'a> Settings<'a> {
             verify: small[2] != 0,
             client_auth: small[3],
             key_kind: small[4],
+            tickets: small[5] != 0,
             roots: i64::from_be_bytes(number),
             protocols,
             certificates,
@@ -248,6 +250,9 @@ pub fn server(
         let key = private_key(i64::from(settings.key_kind), settings.key);
         let mut config = builder.with_single_cert(settings.certificates, key)?;
         config.alpn_protocols = settings.protocols;
+        if !settings.tickets {
+            config.send_tls13_tickets = 0;
+        }
         Ok(config)
     })
 }

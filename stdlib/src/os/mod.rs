@@ -342,12 +342,7 @@ fn remove_all(name: String) -> (String, i64) {
         Err(error) => Err(error),
     };
     match result {
-        Err(error)
-            if error.kind() != ErrorKind::NotFound
-                && error.raw_os_error() != Some(libc::ENOTDIR) =>
-        {
-            (name, error_number(&error))
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => (name, error_number(&error)),
         _ => (String::new(), 0),
     }
 }

@@ -52,50 +52,87 @@ const LIBRARY: &[&str] = &[
     "archive/zip",
     "bufio",
     "bytes",
+    "cmp",
     "compress/bzip2",
+    "compress/flate",
+    "compress/gzip",
     "compress/lzw",
+    "compress/zlib",
     "container/heap",
     "container/list",
     "container/ring",
     "context",
-    "crypto/aes",
     "crypto/cipher",
-    "crypto/sha3",
+    "crypto/rand",
     "encoding/ascii85",
     "encoding/base32",
     "encoding/base64",
+    "encoding/binary",
     "encoding/csv",
     "encoding/hex",
     "encoding/json",
+    "encoding/pem",
     "encoding/xml",
     "errors",
     "flag",
     "fmt",
+    "hash",
+    "hash/adler32",
+    "hash/crc32",
+    "hash/crc64",
+    "hash/fnv",
     "hash/maphash",
     "html",
     "html/template",
     "index/suffixarray",
+    "io",
+    "io/fs",
+    "io/ioutil",
+    "iter",
+    "log",
+    "log/slog",
     "maps",
     "math",
     "math/big",
     "math/bits",
+    "math/cmplx",
+    "math/rand",
+    "math/rand/v2",
     "mime",
+    "mime/multipart",
+    "mime/quotedprintable",
+    "net",
     "net/mail",
     "net/netip",
+    "net/textproto",
     "net/url",
+    "os",
+    "os/exec",
     "path",
     "path/filepath",
+    "reflect",
     "regexp",
+    "regexp/syntax",
     "slices",
     "sort",
     "strconv",
     "strings",
     "sync",
+    "sync/atomic",
+    "testing",
+    "testing/fstest",
+    "testing/iotest",
+    "testing/quick",
+    "testing/synctest",
     "text/scanner",
     "text/tabwriter",
     "text/template",
+    "text/template/parse",
     "time",
+    "unicode",
+    "unicode/utf16",
     "unicode/utf8",
+    "weak",
 ];
 
 /// How often declarations are taken out before a package counts as one that cannot be compiled.
@@ -285,10 +322,9 @@ impl Runner {
                 self.test(files, package, &mut report)?;
             }
             Question::Library => {
-                let name = package.replace('/', "_");
                 for internal in [true, false] {
                     let kind = if internal { "internal" } else { "external" };
-                    let folder = self.workshop.join(kind).join(&name);
+                    let folder = self.workshop.join(kind).join(package);
                     let files = self.copy(package, &folder, |file, text| {
                         let is_test = file.ends_with("_test.go") && is_kept(file, text);
                         let clause = clause(text)?;
@@ -337,6 +373,9 @@ impl Runner {
                     // golite's package is what Go's is with this experiment.
                     let text = text.replace("//go:build goexperiment.jsonv2\n", "\n");
                     texts.insert(name, text.split('\n').map(str::to_owned).collect());
+                } else if self.question == Question::Library && !name.ends_with("_test.go") {
+                    // Some tests look for the package's files.
+                    fs::write(folder.join(&name), "//go:build ignore\n\npackage beside\n")?;
                 }
             } else if !folder.join(&name).exists()
                 && (name == "testdata" || entry.file_type()?.is_file())
@@ -344,7 +383,15 @@ impl Runner {
                 std::os::unix::fs::symlink(entry.path(), folder.join(&name))?;
             }
         }
-        // Some tests read what belongs to the folder above.
+        // Some tests read what belongs to all packages, or to the folder above.
+        if self.question == Question::Library {
+            for kind in ["internal", "external"] {
+                let shared = self.workshop.join(kind).join("testdata");
+                if shared.parent().is_some_and(Path::is_dir) && !shared.exists() {
+                    std::os::unix::fs::symlink(self.source.join("testdata"), shared)?;
+                }
+            }
+        }
         if let (Some(above), Some(to)) = (source.parent(), folder.parent()) {
             let to = to.join("testdata");
             if above.join("testdata").is_dir() && !to.exists() {

@@ -420,6 +420,14 @@ impl<'a> Printf<'_, 'a> {
         )
     }
 
+    /// The type of an argument; nil has none but its own.
+    fn type_of(&self, argument: ExprId) -> TypeId {
+        match self.context.typed.type_and_value(argument).mode {
+            Mode::Nil => TypeId::UNTYPED_NIL,
+            _ => self.context.type_of(argument),
+        }
+    }
+
     /// Checks one verb; is it worth going on?
     fn argument(&mut self, call: &Formatted<'_>, highest: &mut usize) -> bool {
         let Formatted {
@@ -434,7 +442,7 @@ impl<'a> Printf<'_, 'a> {
         let shown = args.get(operation.argument).copied();
         let formatter = operation.verb != 'w'
             && shown.is_some_and(|shown| {
-                self.context.is_value(shown) && self.is_formatter(self.context.type_of(shown))
+                self.context.is_value(shown) && self.is_formatter(self.type_of(shown))
             });
         if !formatter {
             let Some((_, flags, _)) = verb else {
@@ -478,11 +486,7 @@ impl<'a> Printf<'_, 'a> {
             return false;
         }
         let argument = args[operation.argument];
-        let is_nil = self.context.typed.type_and_value(argument).mode == Mode::Nil;
-        let ty = match is_nil {
-            true => TypeId::UNTYPED_NIL,
-            false => self.context.type_of(argument),
-        };
+        let ty = self.type_of(argument);
         let shown = self.context.text(argument);
         if operation.verb == 'w'
             && let Type::Pointer(base) = *self.context.typed.types.underlying(ty)

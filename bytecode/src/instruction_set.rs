@@ -632,9 +632,9 @@ MakeMap = make_map { dst: Register, hint: OptionalRegister, ty: TypeId }
 MapGet = map_get { dst: Run, map: Register, key: Run, ty: TypeId }
 /// `dst, ok = map[key]`.
 MapGetOk = map_get_ok { dst: Run, ok: Register, map: Register, key: Run, ty: TypeId }
-/// `MapGet` for 64-bit scalar keys and 1-slot values.
+/// `MapGet` for keys that are integers or bools and values of 64 bits that are numbers.
 MapGetWord = map_get_word { dst: Register, map: Register, key: Register, ty: TypeId }
-/// `MapGetOk` for 64-bit scalar keys and 1-slot values.
+/// `MapGetOk` for such keys and values.
 MapGetWordOk = map_get_word_ok { dst: Register, ok: Register, map: Register, key: Register, ty: TypeId }
 /// `MapGet` for string keys.
 MapGetString = map_get_string { dst: Run, map: Register, key: Pair, ty: TypeId }

@@ -345,8 +345,33 @@ impl Check<'_> {
 
     fn word_map(&self, ty: TypeId) -> Result<(), VerifyError> {
         let (k, v) = self.map_types(ty)?;
-        if self.slots(k) != 1 || self.slots(v) != 1 {
-            return self.fail("not a map of one-slot keys and values");
+        let kind = |ty: TypeId| &self.program.types[ty.0 as usize].kind;
+        let is_word_key = matches!(
+            kind(k),
+            TypeKind::Bool
+                | TypeKind::Int
+                | TypeKind::Int8
+                | TypeKind::Int16
+                | TypeKind::Int32
+                | TypeKind::Int64
+                | TypeKind::Uint
+                | TypeKind::Uint8
+                | TypeKind::Uint16
+                | TypeKind::Uint32
+                | TypeKind::Uint64
+                | TypeKind::Uintptr
+        );
+        let is_word = matches!(
+            kind(v),
+            TypeKind::Int
+                | TypeKind::Int64
+                | TypeKind::Uint
+                | TypeKind::Uint64
+                | TypeKind::Uintptr
+                | TypeKind::Float64
+        );
+        if !is_word_key || !is_word {
+            return self.fail("not a map of words to words");
         }
         Ok(())
     }

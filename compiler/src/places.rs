@@ -1084,13 +1084,22 @@ impl FunctionCompiler<'_, '_> {
         let element_layout = self.layout(element);
         let map = Register(map);
         let is_float = self.c.typed.types.is_float(key_type);
-        let word_key = key_layout.access == Access::Word
-            && !is_float
-            && self.c.typed.types.basic(key_type).is_some();
+        let word_key = !is_float
+            && self.c.typed.types.basic(key_type).is_some()
+            && matches!(
+                key_layout.access,
+                Access::Int8
+                    | Access::Uint8
+                    | Access::Int16
+                    | Access::Uint16
+                    | Access::Int32
+                    | Access::Uint32
+                    | Access::Word
+            );
         let string_key = self.c.typed.types.is_string(key_type);
-        let one_slot = element_layout.slots.len() == 1 && !element_layout.boxed();
+        let to_word = element_layout.access == Access::Word;
         match ok.map(Register) {
-            None if word_key && one_slot => {
+            None if word_key && to_word => {
                 self.emit(op::MapGetWord {
                     dst: Register(dst),
                     map,
@@ -1114,7 +1123,7 @@ impl FunctionCompiler<'_, '_> {
                     ty,
                 })
             }
-            Some(ok) if word_key && one_slot => {
+            Some(ok) if word_key && to_word => {
                 self.emit(op::MapGetWordOk {
                     dst: Register(dst),
                     ok,

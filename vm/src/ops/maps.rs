@@ -237,101 +237,87 @@ getters! {
     get_string, get_string_ok: MapGetString, MapGetStringOk, |map, ty, map_type, key| find(map, ty, map_type, key);
 }
 
-/// What a glance at the place of a word key tells; in maps of other types nothing.
-///
-/// # Safety
-/// See [`super`].
-#[inline(always)]
-unsafe fn glance_at_word(ty: &RuntimeType, map: u64, key: u64) -> Glance {
-    if !ty.maps_words {
-        return Glance::Unknown;
-    }
-    // SAFETY: see `super`; the type says how large the slots are.
-    unsafe { map::glance(map, key) }
-}
-
-/// Its operands lie as those of `MapGet`, which serves all other types.
-///
 /// # Safety
 /// See [`super`].
 #[inline(never)]
 pub(crate) unsafe fn get_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    // SAFETY: see `super`.
+    // SAFETY: see `super`. The verifier wants a map of words to words.
     unsafe {
         let i = decode!(ip, MapGetWord);
-        r!(fp, i.dst) = match glance_at_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+        let value = match map::glance(r!(fp, i.map), r!(fp, i.key)) {
             Glance::Entry(place) => moves::load64(place),
             Glance::Absent => 0,
             Glance::Unknown => return search_word(cx, ip, fp),
         };
+        // Decoded again, so that the other operand takes no register meanwhile.
+        let i = decode!(ip, MapGetWord);
+        r!(fp, i.dst) = value;
         after!(ip, fp, MapGetWord)
     }
 }
 
-/// Its operands lie as those of `MapGetOk`, which serves all other types.
+/// [`get_word`] for keys of which a glance tells nothing.
 ///
+/// # Safety
+/// See [`super`].
+#[cold]
+#[inline(never)]
+unsafe fn search_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+    // SAFETY: see `super`. The place of a value that takes a word.
+    unsafe {
+        let i = decode!(ip, MapGetWord);
+        let (_, map_type) = types(cx, i.ty);
+        let place = checked!(
+            cx,
+            ip,
+            fp,
+            map::get_word(r!(fp, i.map), map_type, r!(fp, i.key))
+        );
+        r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
+        after!(ip, fp, MapGetWord)
+    }
+}
+
 /// # Safety
 /// See [`super`].
 #[inline(never)]
 pub(crate) unsafe fn get_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    // SAFETY: see `super`.
+    // SAFETY: see `super`. The verifier wants a map of words to words.
     unsafe {
         let i = decode!(ip, MapGetWordOk);
-        let (value, ok) = match glance_at_word(cx.ty(i.ty), r!(fp, i.map), r!(fp, i.key)) {
+        let (value, ok) = match map::glance(r!(fp, i.map), r!(fp, i.key)) {
             Glance::Entry(place) => (moves::load64(place), 1),
             Glance::Absent => (0, 0),
             Glance::Unknown => return search_word_ok(cx, ip, fp),
         };
+        // Decoded again, so that the other operands take no registers meanwhile.
+        let i = decode!(ip, MapGetWordOk);
         r!(fp, i.dst) = value;
         r!(fp, i.ok) = ok;
         after!(ip, fp, MapGetWordOk)
     }
 }
 
-/// [`get_word`] for keys of which a glance tells nothing, and for other types.
+/// [`get_word_ok`] for keys of which a glance tells nothing.
 ///
 /// # Safety
 /// See [`super`].
-#[inline(never)]
-unsafe fn search_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    // SAFETY: see `super`.
-    unsafe {
-        let i = decode!(ip, MapGetWord);
-        let (ty, map_type) = types(cx, i.ty);
-        if !ty.maps_words {
-            return get(cx, ip, fp);
-        }
-        match map::get_word(r!(fp, i.map), map_type, r!(fp, i.key)) {
-            Err(error) => failed(cx, ip, fp, error),
-            Ok(place) => {
-                r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
-                after!(ip, fp, MapGetWord)
-            }
-        }
-    }
-}
-
-/// [`get_word_ok`] for keys of which a glance tells nothing, and for other types.
-///
-/// # Safety
-/// See [`super`].
+#[cold]
 #[inline(never)]
 unsafe fn search_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    // SAFETY: see `super`.
+    // SAFETY: see `super`. The place of a value that takes a word.
     unsafe {
         let i = decode!(ip, MapGetWordOk);
-        let (ty, map_type) = types(cx, i.ty);
-        if !ty.maps_words {
-            return get_ok(cx, ip, fp);
-        }
-        match map::get_word(r!(fp, i.map), map_type, r!(fp, i.key)) {
-            Err(error) => failed(cx, ip, fp, error),
-            Ok(place) => {
-                r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
-                r!(fp, i.ok) = u64::from(place != 0);
-                after!(ip, fp, MapGetWordOk)
-            }
-        }
+        let (_, map_type) = types(cx, i.ty);
+        let place = checked!(
+            cx,
+            ip,
+            fp,
+            map::get_word(r!(fp, i.map), map_type, r!(fp, i.key))
+        );
+        r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
+        r!(fp, i.ok) = u64::from(place != 0);
+        after!(ip, fp, MapGetWordOk)
     }
 }
 
@@ -377,7 +363,9 @@ pub(crate) unsafe fn address(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
         if map == 0 {
             return cx.plain_error(ip, fp, "assignment to entry in nil map");
         }
-        if let Glance::Entry(place) = glance_at_word(ty, map, r!(fp, i.key)) {
+        if ty.maps_words
+            && let Glance::Entry(place) = map::glance(map, r!(fp, i.key))
+        {
             r!(fp, i.dst) = place;
             return after!(ip, fp, MapAddress);
         }

@@ -12,6 +12,7 @@
 //! * `soak [ROUNDS]` does the tests of `docs/scheduler.md` ten times, or so many, alone and under load.
 //! * `waits GOLITE RUNS` runs the programs of `tests/waits` so often: none may hang, or be told that it has deadlocked.
 //! * `std --go GOROOT` writes `docs/std.md`: how much of Go's standard library is there.
+//! * `text-order GOLITE` writes `text_order.ld`, the order of the functions in the executable.
 //! * `stdtests --go GOROOT --golite GOLITE [PACKAGE...]` compiles packages of Go's standard library with their tests, as they are, and runs
 //!   them; with `--library` before the packages Go's tests run against golite's own packages.
 //!
@@ -19,9 +20,11 @@
 //! from golite.
 
 use std::process::ExitCode;
-use xtask::{bless, checkspeed, docs, gofmt, mutants, soak, std as standard, stdtests, typesuite};
+use xtask::{
+    bless, checkspeed, docs, gofmt, mutants, soak, std as standard, stdtests, text_order, typesuite,
+};
 
-const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask soak [ROUNDS] | cargo xtask waits GOLITE RUNS | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask mutants --go GO --golite GOLITE [--from SEED] [--count N] [--all] [FOLDER] | cargo xtask typesuite FOLDER COMMAND... | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
+const USAGE: &str = "usage: cargo xtask bless --with-go [FILTER] | cargo xtask checkspeed GOLITE [SHAPE] | cargo xtask docs | cargo xtask soak [ROUNDS] | cargo xtask waits GOLITE RUNS | cargo xtask std --go GOROOT | cargo xtask gofmt --go GOROOT [--shaken] [--simplify] [FOLDER] | cargo xtask gofmt --go GOROOT --bless | cargo xtask mutants --go GO --golite GOLITE [--from SEED] [--count N] [--all] [FOLDER] | cargo xtask typesuite FOLDER COMMAND... | cargo xtask text-order GOLITE | cargo xtask stdtests --go GOROOT --golite GOLITE [--library] [PACKAGE...]";
 
 fn usage() -> ExitCode {
     eprintln!("{USAGE}");
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
             Ok(runs) => soak::waits(golite, runs),
             Err(_) => return usage(),
         },
+        ["text-order", golite] => text_order::write(golite.as_ref()).map(|()| 0),
         ["soak"] => soak::run(10),
         ["soak", rounds] => match rounds.parse() {
             Ok(rounds) => soak::run(rounds),

@@ -159,6 +159,8 @@ const VERY_MUCH: u64 = 32 << 20;
 /// Has the pages of the executable leave the process's memory when a heap has grown by so much that they count, and again whenever it is a third
 /// larger: what was used only once meanwhile is not there when the heap is largest. A short program is over sooner than its own code would be back.
 /// `also` is called with it, by whoever allocates: to give back what else the compiler has left.
+// Not inlined: `cargo xtask text-order` takes its call for the moment when the program starts.
+#[inline(never)]
 pub fn release_code_later(also: fn()) {
     let _ = RELEASED_TOO.set(also);
     // ORDERING: relaxed. Whose heap has grown may come a little late.

@@ -2,8 +2,6 @@
 
 pub mod search;
 
-use std::ops::Range;
-
 use vm::border::{GoSlice, GoStr};
 use vm::native::{GoPanic, NativeContext, Pace};
 use vm::natives;
@@ -19,10 +17,6 @@ const LARGE_SPLIT: usize = 64 << 10;
 
 fn place(found: Option<usize>) -> i64 {
     found.map_or(-1, |at| at as i64)
-}
-
-fn parts<'h>(text: GoStr<'h>, ranges: Vec<Range<usize>>) -> Vec<GoStr<'h>> {
-    ranges.into_iter().map(|range| text.slice(range)).collect()
 }
 
 /// `changed` as a new string, or `text` itself.
@@ -65,8 +59,31 @@ fn equal_fold(s: GoStr<'_>, t: GoStr<'_>) -> bool {
     search::equal_fold(&s, &t)
 }
 
-fn fields(s: GoStr<'_>) -> Vec<GoStr<'_>> {
-    parts(s, search::fields(&s))
+fn fields<'h>(
+    context: &mut NativeContext<'h>,
+    s: GoStr<'h>,
+) -> Result<GoSlice<'h, GoStr<'h>>, GoPanic> {
+    if s.len() > LARGE_SPLIT {
+        let mut words = 0_usize;
+        search::fields_each(&s, |_| words += 1);
+        context.check_memory(words.saturating_mul(size_of::<GoStr<'h>>()))?;
+        let slice = context.new_slice::<GoStr<'h>>(words, words)?;
+        let mut index = 0;
+        search::fields_each(&s, |range| {
+            // Unless nobody wanted to know how many there are.
+            if index < words {
+                slice.set(index, s.slice(range));
+            }
+            index += 1;
+        });
+        return Ok(slice);
+    }
+    let ranges = search::fields(&s);
+    let slice = context.new_slice::<GoStr<'h>>(ranges.len(), ranges.len())?;
+    for (index, range) in ranges.into_iter().enumerate() {
+        slice.set(index, s.slice(range));
+    }
+    Ok(slice)
 }
 
 fn has_prefix(s: GoStr<'_>, prefix: GoStr<'_>) -> bool {

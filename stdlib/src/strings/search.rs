@@ -213,6 +213,12 @@ pub fn trim_space(text: &[u8]) -> Range<usize> {
 /// The words between white space.
 pub fn fields(text: &[u8]) -> Vec<Range<usize>> {
     let mut words = Vec::new();
+    fields_each(text, |word| words.push(word));
+    words
+}
+
+/// As [`fields`], one word after the other.
+pub fn fields_each(text: &[u8], mut take: impl FnMut(Range<usize>)) {
     let (mut at, mut start, mut pace) = (0, None, Pace::default());
     while at < text.len() {
         let b = text[at];
@@ -228,7 +234,7 @@ pub fn fields(text: &[u8]) -> Vec<Range<usize>> {
         };
         match (space, start) {
             (true, Some(from)) => {
-                words.push(from..at);
+                take(from..at);
                 start = None;
             }
             (false, None) => start = Some(at),
@@ -237,9 +243,8 @@ pub fn fields(text: &[u8]) -> Vec<Range<usize>> {
         at += width;
     }
     if let Some(from) = start {
-        words.push(from..text.len());
+        take(from..text.len());
     }
-    words
 }
 
 /// The parts between separators, each with `keep` bytes of the separator behind it; at most `limit` parts if that is not negative.

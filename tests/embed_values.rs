@@ -525,6 +525,49 @@ fn both_sides_send_receive_and_close() {
 }
 
 #[test]
+fn who_waits_for_a_while_runs_a_vm_that_only_callers_run() {
+    let text = r#"
+    import "time"
+
+    func Later(c chan int) {
+        go func() {
+            time.Sleep(20 * time.Millisecond)
+            c <- 7
+        }()
+    }
+"#;
+    let golite = Golite::new();
+    let program = golite.compile(text).unwrap();
+    let short = Duration::from_millis(30);
+    for virtual_time in [false, true] {
+        let builder = program.vm().on_callers_thread();
+        let vm = if virtual_time {
+            builder.virtual_time().start().unwrap()
+        } else {
+            builder.start().unwrap()
+        };
+        let (sender, receiver) = vm.chan::<i64>(0).unwrap();
+        assert!(matches!(
+            receiver.recv_timeout(short),
+            Err(RecvError::Empty)
+        ));
+        assert!(matches!(
+            sender.send_timeout(6, short),
+            Err(SendError::Full(Some(6)))
+        ));
+        let later = vm.func::<(Sender<i64>,), ()>("Later").unwrap();
+        later.call((sender,)).unwrap();
+        if virtual_time {
+            vm.step(Duration::from_millis(20)).unwrap();
+        }
+        let began = Instant::now();
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(60)).unwrap(), 7);
+        // Not when the time is over: when the timer of the script was due.
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
+}
+
+#[test]
 fn channels_of_the_script_are_the_hosts_too() {
     let vm = vm(CHANNELS);
     let own = vm.func::<(), Sender<i64>>("Own").unwrap().call(()).unwrap();

@@ -16,7 +16,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytecode::{ChannelDirection, TypeKind};
 use runtime::{
@@ -338,8 +338,31 @@ impl<T: FromGo + IntoGo + Send> ChannelCall<T> {
         if deadline.is_none() {
             self.answer.begin_to_wait();
             embedded.check_deadlock();
+        } else if embedded.is_callers_only() {
+            return self.wait_and_run(embedded, deadline);
         }
         self.answer.wait(embedded, deadline)
+    }
+
+    /// As [`ChannelCall::wait`], where only callers run: this thread is one, which looks again and again for what timers have made runnable.
+    fn wait_and_run(
+        &self,
+        embedded: &Embedded,
+        deadline: Option<Instant>,
+    ) -> Option<Result<ChannelOutcome<T>, NotVisited>>
+    where
+        T: 'static,
+    {
+        const LOOK: Duration = Duration::from_millis(1);
+        loop {
+            embedded.run_until_idle();
+            let next = Instant::now() + LOOK;
+            let until = deadline.map_or(next, |deadline| deadline.min(next));
+            let answer = self.answer.wait(embedded, Some(until));
+            if answer.is_some() || deadline.is_some_and(|deadline| deadline <= until) {
+                return answer;
+            }
+        }
     }
 
     /// To be called once before [`ChannelCall::poll`].
@@ -377,6 +400,10 @@ impl<T: FromGo + IntoGo + Send> ChannelCall<T> {
     {
         let call = Arc::clone(self);
         embedded.start(Arc::new(GiveUp { call }));
+        if embedded.is_callers_only() {
+            // The operation can go on now, and there may be nobody else to run it.
+            embedded.run_until_idle();
+        }
         let answer = self.answer.wait(embedded, None);
         answer.unwrap_or(Err(NotVisited::Over))
     }

@@ -349,7 +349,7 @@ impl Builder {
     ///         return sum
     ///     }
     /// "#)?;
-    /// let sum = |seed| -> Result<i64, golite::Error> { program.vm().seeded(seed).start()?.call("Sum", ()) };
+    /// let sum = |seed| -> Result<i64, golite::Error> { program.vm().seeded(seed).start()?.func::<(), i64>("Sum")?.call(()) };
     /// // Nothing keeps the two apart.
     /// let wrong = (1..100).find(|&seed| sum(seed).is_ok_and(|sum| sum < 20)).expect("a seed that shows it");
     /// assert_eq!(sum(wrong)?, sum(wrong)?);

@@ -116,11 +116,8 @@ pub struct Fiber {
     pub(crate) offset: u32,
     pub(crate) safepoint: Safepoint,
     pub(crate) pending: Pending,
-    pub(crate) defers: Vec<Defer>,
-    pub(crate) defer_arguments: Vec<u64>,
-    pub(crate) panics: Vec<PanicRecord>,
-    /// Set when nobody has recovered and the texts of the panics are being asked for, to be printed: which one is next.
-    pub(crate) dying: Option<u32>,
+    /// Deferred calls and panics, once there was one: most goroutines never have any.
+    unwinding: Option<Box<Unwinding>>,
     /// Where the goroutine was started: word offset of the instruction ([`NOWHERE`]: by the machine), and by whom.
     pub(crate) created_at: u32,
     pub(crate) created_by: GoroutineId,
@@ -146,8 +143,21 @@ pub struct Fiber {
     pub(crate) broken: bool,
     /// The call of the host that this goroutine was started for.
     pub(crate) call: Owed,
-    /// Bytes charged for the lists of deferred calls and panics.
-    list_charge: u64,
+}
+
+// A parked goroutine is to take less than 1,000 bytes; cells are lines of 64.
+const _: () = assert!(size_of::<Fiber>() <= 192);
+
+/// What a goroutine does besides going on: the calls that it has deferred, and the panics that it is in.
+#[derive(Default)]
+pub(crate) struct Unwinding {
+    pub(crate) defers: Vec<Defer>,
+    pub(crate) defer_arguments: Vec<u64>,
+    pub(crate) panics: Vec<PanicRecord>,
+    /// Set when nobody has recovered and the texts of the panics are being asked for, to be printed: which one is next.
+    pub(crate) dying: Option<u32>,
+    /// Bytes charged for it and its lists.
+    charge: u64,
 }
 
 /// Whether somebody wants a goroutine to end.
@@ -194,7 +204,7 @@ impl Fiber {
 
     /// Whether it runs its deferred calls to end.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.panics.iter().any(|panic| panic.goexit)
+        self.panics().iter().any(|panic| panic.goexit)
     }
 
     /// A fiber that will run the code at word offset `offset` with `closure` and `arguments` argument slots, which the caller
@@ -215,10 +225,7 @@ impl Fiber {
                 offset,
                 safepoint: Safepoint::Entry,
                 pending: Pending::Nothing,
-                defers: Vec::new(),
-                defer_arguments: Vec::new(),
-                panics: Vec::new(),
-                dying: None,
+                unwinding: None,
                 created_at: NOWHERE,
                 created_by: GoroutineId(0),
                 labels: Cell::new(None),
@@ -232,7 +239,6 @@ impl Fiber {
                 in_native: false,
                 broken: false,
                 call: Owed::NOTHING,
-                list_charge: 0,
             })?,
         };
         fiber.frame = FIRST_FRAME;
@@ -273,45 +279,94 @@ impl Fiber {
         self.stack.base().wrapping_add(FIRST_FRAME)
     }
 
-    /// Makes room for one more deferred call with so many argument slots.
-    pub(crate) fn reserve_defer(&mut self, arguments: usize) -> Result<(), OutOfMemory> {
-        if self.defers.len() == self.defers.capacity() {
-            let account = self.stack.account();
-            reserve(account, &mut self.list_charge, &mut self.defers, 1)?;
+    /// Its deferred calls, the latest last.
+    #[inline]
+    pub(crate) fn defers(&self) -> &[Defer] {
+        self.unwinding.as_ref().map_or(&[], |u| &u.defers)
+    }
+
+    /// The argument slots of its deferred calls, one after the other.
+    #[inline]
+    pub(crate) fn defer_arguments(&self) -> &[u64] {
+        self.unwinding.as_ref().map_or(&[], |u| &u.defer_arguments)
+    }
+
+    /// Its panics, the latest last.
+    #[inline]
+    pub(crate) fn panics(&self) -> &[PanicRecord] {
+        self.unwinding.as_ref().map_or(&[], |u| &u.panics)
+    }
+
+    /// The lists, to be changed, if it has any.
+    #[inline]
+    pub(crate) fn unwinding(&mut self) -> Option<&mut Unwinding> {
+        self.unwinding.as_deref_mut()
+    }
+
+    /// See [`Unwinding::dying`].
+    pub(crate) fn dying(&self) -> Option<u32> {
+        self.unwinding.as_ref()?.dying
+    }
+
+    /// Its latest panic.
+    pub(crate) fn last_panic(&mut self) -> Option<&mut PanicRecord> {
+        self.unwinding()?.panics.last_mut()
+    }
+
+    /// The panic with this number.
+    pub(crate) fn panic(&mut self, number: u32) -> Option<&mut PanicRecord> {
+        self.unwinding()?.panics.get_mut(number as usize)
+    }
+
+    /// The lists, with room for one more deferred call with so many argument slots.
+    pub(crate) fn reserve_defer(
+        &mut self,
+        arguments: usize,
+    ) -> Result<&mut Unwinding, OutOfMemory> {
+        let account = self.stack.account();
+        let lists = for_more(&mut self.unwinding, account)?;
+        if lists.defers.len() == lists.defers.capacity() {
+            reserve(account, &mut lists.charge, &mut lists.defers, 1)?;
         }
-        if self.defer_arguments.capacity() - self.defer_arguments.len() < arguments {
+        if lists.defer_arguments.capacity() - lists.defer_arguments.len() < arguments {
             reserve(
-                self.stack.account(),
-                &mut self.list_charge,
-                &mut self.defer_arguments,
+                account,
+                &mut lists.charge,
+                &mut lists.defer_arguments,
                 arguments,
             )?;
         }
-        Ok(())
+        Ok(lists)
     }
 
-    /// Makes room for one more panic.
-    pub(crate) fn reserve_panic(&mut self) -> Result<(), OutOfMemory> {
-        if self.panics.len() == self.panics.capacity() {
-            let account = self.stack.account();
-            reserve(account, &mut self.list_charge, &mut self.panics, 1)?;
+    /// The lists, with room for one more panic.
+    pub(crate) fn reserve_panic(&mut self) -> Result<&mut Unwinding, OutOfMemory> {
+        let account = self.stack.account();
+        let lists = for_more(&mut self.unwinding, account)?;
+        if lists.panics.len() == lists.panics.capacity() {
+            reserve(account, &mut lists.charge, &mut lists.panics, 1)?;
         }
-        Ok(())
+        Ok(lists)
     }
 
     /// Makes an ended fiber fit for reuse; false if it is not worth keeping.
     pub(crate) fn recycle(&mut self) -> bool {
         if self.broken
             || self.stack.slots() > LARGEST_KEPT
-            || self.panics.capacity() + self.defers.capacity() > LARGEST_KEPT
+            || self
+                .unwinding
+                .as_ref()
+                .is_some_and(|u| u.panics.capacity() + u.defers.capacity() > LARGEST_KEPT)
         {
             return false;
         }
         self.pending = Pending::Nothing;
-        self.defers.clear();
-        self.defer_arguments.clear();
-        self.panics.clear();
-        self.dying = None;
+        if let Some(unwinding) = &mut self.unwinding {
+            unwinding.defers.clear();
+            unwinding.defer_arguments.clear();
+            unwinding.panics.clear();
+            unwinding.dying = None;
+        }
         self.created_at = NOWHERE;
         self.labels.take();
         self.unit = 0;
@@ -329,8 +384,26 @@ impl Fiber {
 
 impl Drop for Fiber {
     fn drop(&mut self) {
-        self.stack.account().release(self.list_charge);
+        if let Some(unwinding) = &self.unwinding {
+            self.stack.account().release(unwinding.charge);
+        }
     }
+}
+
+/// The lists of a fiber, to which something is added.
+#[inline]
+fn for_more<'a>(
+    unwinding: &'a mut Option<Box<Unwinding>>,
+    account: &Account,
+) -> Result<&'a mut Unwinding, OutOfMemory> {
+    if unwinding.is_none() {
+        let charge = account.charge_native(size_of::<Unwinding>() as u64)?;
+        *unwinding = Some(Box::new(Unwinding {
+            charge,
+            ..Unwinding::default()
+        }));
+    }
+    unwinding.as_deref_mut().ok_or(OutOfMemory)
 }
 
 /// Makes room for at least `more` more elements of a list, and charges it.

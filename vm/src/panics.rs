@@ -46,10 +46,10 @@ impl Running<'_> {
             deferring_offset: 0,
             text: None,
         };
-        if let Err(full) = self.fiber.reserve_panic() {
-            return self.die_of_memory(ip, fp, full);
+        match self.fiber.reserve_panic() {
+            Ok(lists) => lists.panics.push(record),
+            Err(full) => return self.die_of_memory(ip, fp, full),
         }
-        self.fiber.panics.push(record);
         go_on(self)
     }
 }
@@ -67,16 +67,16 @@ fn top(cx: &Running<'_>, record: &PanicRecord) -> usize {
 /// Runs the next deferred call of the last panic, or ends the goroutine or the program.
 fn go_on(cx: &mut Running<'_>) -> Next {
     let (Some(record), Some(defer)) = (
-        cx.fiber.panics.last().copied(),
-        cx.fiber.defers.last().copied(),
+        cx.fiber.panics().last().copied(),
+        cx.fiber.defers().last().copied(),
     ) else {
-        return match cx.fiber.panics.last() {
+        return match cx.fiber.panics().last() {
             Some(record) if record.goexit => cx.leave(Switch::Goexit),
             _ => die(cx),
         };
     };
     let index = top(cx, &record);
-    if let Some(last) = cx.fiber.panics.last_mut() {
+    if let Some(last) = cx.fiber.last_panic() {
         last.deferred_call = index;
         last.deferring_frame = defer.frame;
         last.deferring_offset = defer.offset;
@@ -92,17 +92,16 @@ fn go_on(cx: &mut Running<'_>) -> Next {
 /// # Safety
 /// INVARIANT CODE.
 pub(crate) unsafe fn deferred_call_returned(cx: &mut Running<'_>) -> Next {
-    let Some(record) = cx.fiber.panics.last().copied().filter(|r| r.recovered) else {
+    let Some(record) = cx.fiber.panics().last().copied().filter(|r| r.recovered) else {
         return go_on(cx);
     };
-    cx.fiber.panics.pop();
     let mut goexit = false;
-    while let Some(older) = cx
-        .fiber
-        .panics
-        .pop_if(|p| p.deferred_call > record.deferring_frame)
-    {
-        goexit |= older.goexit;
+    if let Some(lists) = cx.fiber.unwinding() {
+        lists.panics.pop();
+        let is_over = |p: &mut PanicRecord| p.deferred_call > record.deferring_frame;
+        while let Some(older) = lists.panics.pop_if(is_over) {
+            goexit |= older.goexit;
+        }
     }
     let function = cx.function_at(record.deferring_offset);
     let recovery = function
@@ -126,7 +125,7 @@ pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
     const NIL: [u64; 2] = [0, 0];
     let Some(record) = cx
         .fiber
-        .panics
+        .panics()
         .last()
         .copied()
         .filter(|r| !r.goexit && !r.recovered)
@@ -152,18 +151,25 @@ pub(crate) unsafe fn recover(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
             _ => return NIL,
         }
     }
-    if let Some(last) = cx.fiber.panics.last_mut() {
+    if let Some(last) = cx.fiber.last_panic() {
         last.recovered = true;
     }
     record.value
 }
 
+/// The text of the panic with this number is asked for next.
+fn set_dying(cx: &mut Running<'_>, next: u32) {
+    if let Some(lists) = cx.fiber.unwinding() {
+        lists.dying = Some(next);
+    }
+}
+
 /// Nobody has recovered: asks for the texts of the values, then ends the program.
 fn die(cx: &mut Running<'_>) -> Next {
-    if cx.fiber.dying.is_some() {
+    if cx.fiber.dying().is_some() {
         return died_printing(cx);
     }
-    cx.fiber.dying = Some(0);
+    set_dying(cx, 0);
     next_text(cx)
 }
 
@@ -171,16 +177,16 @@ fn die(cx: &mut Running<'_>) -> Next {
 fn next_text(cx: &mut Running<'_>) -> Next {
     let image = &cx.machine.image;
     loop {
-        let next = cx.fiber.dying.unwrap_or(0);
-        let Some(record) = cx.fiber.panics.get(next as usize).copied() else {
+        let next = cx.fiber.dying().unwrap_or(0);
+        let Some(record) = cx.fiber.panics().get(next as usize).copied() else {
             return died(cx);
         };
         let string = image.types.get(image.known.string).word();
         if !record.goexit && record.value[0] != string {
             let (Some(function), Some(last)) =
-                (image.known.panic_text, cx.fiber.panics.last().copied())
+                (image.known.panic_text, cx.fiber.panics().last().copied())
             else {
-                cx.fiber.dying = Some(next + 1);
+                set_dying(cx, next + 1);
                 continue;
             };
             let index = top(cx, &last);
@@ -206,9 +212,11 @@ fn next_text(cx: &mut Running<'_>) -> Next {
         if !record.goexit {
             // SAFETY: the data word of an interface that holds a string.
             let (pointer, length) = unsafe { crate::moves::load128(record.value[1]) };
-            cx.fiber.panics[next as usize].text = Some([pointer, length]);
+            if let Some(record) = cx.fiber.panic(next) {
+                record.text = Some([pointer, length]);
+            }
         }
-        cx.fiber.dying = Some(next + 1);
+        set_dying(cx, next + 1);
     }
 }
 
@@ -217,16 +225,16 @@ fn next_text(cx: &mut Running<'_>) -> Next {
 /// # Safety
 /// INVARIANT CODE.
 pub(crate) unsafe fn text_returned(cx: &mut Running<'_>, _: *mut u64) -> Next {
-    let next = cx.fiber.dying.unwrap_or(0);
-    if let Some(last) = cx.fiber.panics.last().copied() {
+    let next = cx.fiber.dying().unwrap_or(0);
+    if let Some(last) = cx.fiber.panics().last().copied() {
         let result = cx.frame(top(cx, &last));
         // SAFETY: results stand in the first slots of the frame that has returned.
         let text = unsafe { [*result, *result.add(1)] };
-        if let Some(record) = cx.fiber.panics.get_mut(next as usize) {
+        if let Some(record) = cx.fiber.panic(next) {
             record.text = Some(text);
         }
     }
-    cx.fiber.dying = Some(next + 1);
+    set_dying(cx, next + 1);
     next_text(cx)
 }
 
@@ -323,11 +331,11 @@ fn died(cx: &mut Running<'_>) -> Next {
         nil_error: types.get(known.panic_nil_error).word(),
         runtime_error: types.get(known.runtime_error).word(),
     };
-    let mut head = describe(&cx.fiber.panics, known);
+    let mut head = describe(cx.fiber.panics(), known);
     let is_nil_dereference = |record: &PanicRecord| {
         record.value[0] == known.runtime_error && text_of(record).ends_with(NIL_DEREFERENCE)
     };
-    if cx.fiber.panics.iter().any(is_nil_dereference) {
+    if cx.fiber.panics().iter().any(is_nil_dereference) {
         // Go's own figures are those of its machine code; there is no signal here, so there are none.
         head.push_str("[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x0]\n");
     }
@@ -335,7 +343,7 @@ fn died(cx: &mut Running<'_>) -> Next {
 }
 
 fn died_printing(cx: &mut Running<'_>) -> Next {
-    let text = cx.fiber.panics.last().map(|record| {
+    let text = cx.fiber.panics().last().map(|record| {
         let string = cx
             .machine
             .image
@@ -360,7 +368,7 @@ fn died_printing(cx: &mut Running<'_>) -> Next {
 }
 
 fn finish(cx: &mut Running<'_>, head: &str) -> Next {
-    if let Some(last) = cx.fiber.panics.last() {
+    if let Some(last) = cx.fiber.panics().last().copied() {
         cx.fiber.frame = last.frame;
         cx.fiber.offset = last.offset;
         cx.fiber.safepoint = Safepoint::Unwinding;

@@ -360,7 +360,7 @@ impl<'h> NativeContext<'h> {
                     .as_ref()
                     .is_some_and(|scope| scope.chain().any(|scope| scope.number == number));
                 // What ends already is left to its deferred calls.
-                if !belongs || fiber.panics.iter().any(|panic| panic.goexit) {
+                if !belongs || fiber.panics().iter().any(|panic| panic.goexit) {
                     return false;
                 }
                 ended += 1;

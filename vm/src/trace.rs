@@ -78,7 +78,7 @@ pub(crate) fn walk_while<'i>(
     };
     let mut last: Option<&LinkedFunction> = None;
     // Panics not met yet: their frames come in the order of the list, the newest first.
-    let mut panics = fiber.panics.as_slice();
+    let mut panics = fiber.panics();
     loop {
         let offset = position.offset();
         let function = match last {
@@ -160,7 +160,7 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) ->
             marker.mark_slot(*kind, usize::from(*index), slot);
         }
     });
-    for defer in &fiber.defers {
+    for defer in fiber.defers() {
         if defer.closure == 0 {
             // It panics before anybody looks at its arguments.
             continue;
@@ -173,7 +173,7 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) ->
         let Some(callee) = machine.image.function_at(offset as u32) else {
             continue;
         };
-        let arguments = &fiber.defer_arguments[defer.first_argument..];
+        let arguments = &fiber.defer_arguments()[defer.first_argument..];
         for (index, kind) in callee.function.parameters.iter().enumerate() {
             marker.mark_slot(*kind, index, |index| arguments[index]);
         }
@@ -187,7 +187,7 @@ pub(crate) fn mark(machine: &Machine, fiber: &Fiber, marker: &mut Marker<'_>) ->
         }
         fiber.starts_in.set(Some(starts_in));
     }
-    for panic in &fiber.panics {
+    for panic in fiber.panics() {
         marker.mark_interface(panic.value[0], panic.value[1]);
         if let Some(text) = panic.text {
             marker.mark_reference(text[0]);

@@ -303,19 +303,19 @@ pub(crate) unsafe fn defer(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) 
     // SAFETY: see `super`.
     unsafe {
         let i = decode!(ip, Defer);
-        let record = Defer {
-            frame: cx.index_of(fp),
-            offset: cx.offset_of(ip),
-            closure: r!(fp, i.closure),
-            first_argument: cx.fiber.defer_arguments.len(),
+        let (frame, offset) = (cx.index_of(fp), cx.offset_of(ip));
+        let lists = match cx.fiber.reserve_defer(i.count.0 as usize) {
+            Ok(lists) => lists,
+            Err(full) => return cx.out_of_memory(ip, fp, full),
         };
-        let fiber = &mut *cx.fiber;
-        if let Err(full) = fiber.reserve_defer(i.count.0 as usize) {
-            return cx.out_of_memory(ip, fp, full);
-        }
-        fiber.defers.push(record);
+        lists.defers.push(Defer {
+            frame,
+            offset,
+            closure: r!(fp, i.closure),
+            first_argument: lists.defer_arguments.len(),
+        });
         for slot in 0..i.count.0 as usize {
-            fiber
+            lists
                 .defer_arguments
                 .push(*fp.add(i.window.0 as usize + slot));
         }
@@ -409,16 +409,16 @@ pub(crate) unsafe fn defer_at(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
         let closure = r!(fp, i.closure);
         let count = i.count.0 as usize;
         let window = i.window.0 as usize;
-        let fiber = &mut *cx.fiber;
-        if let Err(full) = fiber.reserve_defer(count) {
-            return cx.out_of_memory(ip, fp, full);
-        }
-        let at = fiber.defers.partition_point(|d| d.frame <= frame);
-        let first_argument = match fiber.defers.get(at) {
-            Some(later) => later.first_argument,
-            None => fiber.defer_arguments.len(),
+        let lists = match cx.fiber.reserve_defer(count) {
+            Ok(lists) => lists,
+            Err(full) => return cx.out_of_memory(ip, fp, full),
         };
-        for later in &mut fiber.defers[at..] {
+        let at = lists.defers.partition_point(|d| d.frame <= frame);
+        let first_argument = match lists.defers.get(at) {
+            Some(later) => later.first_argument,
+            None => lists.defer_arguments.len(),
+        };
+        for later in &mut lists.defers[at..] {
             later.first_argument += count;
         }
         let record = Defer {
@@ -427,9 +427,9 @@ pub(crate) unsafe fn defer_at(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
             closure,
             first_argument,
         };
-        fiber.defers.insert(at, record);
+        lists.defers.insert(at, record);
         let arguments = (0..count).map(|slot| *fp.add(window + slot));
-        fiber
+        lists
             .defer_arguments
             .splice(first_argument..first_argument, arguments);
         after!(ip, fp, DeferAt)
@@ -448,13 +448,16 @@ pub(crate) unsafe fn enter_deferred(
     index: usize,
     return_word: u64,
 ) -> Next {
-    let Some(record) = cx.fiber.defers.pop() else {
+    let Some(lists) = cx.fiber.unwinding() else {
+        return Next { ip, fp };
+    };
+    let Some(record) = lists.defers.pop() else {
         return Next { ip, fp };
     };
     let first = record.first_argument;
-    let count = cx.fiber.defer_arguments.len() - first;
+    let count = lists.defer_arguments.len() - first;
     if record.closure == 0 {
-        cx.fiber.defer_arguments.truncate(first);
+        lists.defer_arguments.truncate(first);
         return cx.nil_dereference(ip, fp);
     }
     let end = (index + count).saturating_sub(RED_ZONE as usize).max(index);
@@ -464,10 +467,12 @@ pub(crate) unsafe fn enter_deferred(
     // SAFETY: see `super`; the stack reaches as far as `index + count`.
     unsafe {
         let fp = cx.frame(index);
-        for slot in 0..count {
-            *fp.add(slot) = cx.fiber.defer_arguments[first + slot];
+        if let Some(lists) = cx.fiber.unwinding() {
+            for slot in 0..count {
+                *fp.add(slot) = lists.defer_arguments[first + slot];
+            }
+            lists.defer_arguments.truncate(first);
         }
-        cx.fiber.defer_arguments.truncate(first);
         *fp.sub(2) = return_word;
         *fp.sub(1) = record.closure;
         let ip = code_of(record.closure);
@@ -487,7 +492,7 @@ pub(crate) unsafe fn run_defers(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
     unsafe {
         let i = decode!(ip, RunDefers);
         let index = cx.index_of(fp);
-        if cx.fiber.defers.last().is_none_or(|d| d.frame != index) {
+        if cx.fiber.defers().last().is_none_or(|d| d.frame != index) {
             return after!(ip, fp, RunDefers);
         }
         let window = i.window.0 as usize;
@@ -590,6 +595,18 @@ fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     panics::goexit(cx, ip, fp)
 }
 
+/// Whether the fiber has stopped between statements: at a `Loop` to the instruction behind it. Others lead back.
+#[cold]
+fn is_at_scheduling_point(cx: &Running<'_>) -> bool {
+    let Safepoint::At(offset) = cx.fiber.safepoint else {
+        return false;
+    };
+    let word = cx.machine.image.code.get(offset as usize);
+    matches!(cx.fiber.pending, Pending::Nothing)
+        && word.and_then(|word| Opcode::from_u16(word.0[0])) == Some(Opcode::Loop)
+        && cx.fiber.offset as usize == offset as usize + bytecode::op::Loop::WORDS
+}
+
 /// Whether the fiber has stopped at the entry of a function that a deferred call is, or has called.
 #[cold]
 fn is_at_entry_of_deferred(cx: &Running<'_>) -> bool {
@@ -630,6 +647,8 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             Interrupt::Soon if matches!(cx.fiber.pending, Pending::Native(_)) => {}
             // At its entry a deferred call, or what it calls, has not done yet what it was deferred for.
             Interrupt::Now | Interrupt::Soon if is_at_entry_of_deferred(cx) => {}
+            // Nor between two statements, where only runs with a seed stop: the first may have taken a lock, the second defer giving it back.
+            Interrupt::Now | Interrupt::Soon if is_at_scheduling_point(cx) => {}
             Interrupt::Now | Interrupt::Soon if cx.fiber.shields.get() == 0 => {
                 return interrupt(cx, ip, fp);
             }

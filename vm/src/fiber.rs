@@ -103,6 +103,13 @@ impl slab::InSlab for Fiber {
 
 static FIBERS: slab::Slab = slab::Slab::new(std::alloc::Layout::new::<Fiber>());
 
+impl slab::InSlab for Unwinding {
+    const SLAB: &'static slab::Slab = &UNWINDINGS;
+}
+
+/// Where the lists of all fibers lie, which come and go with them.
+static UNWINDINGS: slab::Slab = slab::Slab::new(std::alloc::Layout::new::<Unwinding>());
+
 /// How many lines of 64 bytes a fiber takes.
 pub(crate) const LINES: usize = size_of::<Fiber>() / 64;
 
@@ -117,7 +124,7 @@ pub struct Fiber {
     pub(crate) safepoint: Safepoint,
     pub(crate) pending: Pending,
     /// Deferred calls and panics, once there was one: most goroutines never have any.
-    unwinding: Option<Box<Unwinding>>,
+    unwinding: Option<slab::Cell<Unwinding>>,
     /// Where the goroutine was started: word offset of the instruction ([`NOWHERE`]: by the machine), and by whom.
     pub(crate) created_at: u32,
     pub(crate) created_by: GoroutineId,
@@ -393,15 +400,18 @@ impl Drop for Fiber {
 /// The lists of a fiber, to which something is added.
 #[inline]
 fn for_more<'a>(
-    unwinding: &'a mut Option<Box<Unwinding>>,
+    unwinding: &'a mut Option<slab::Cell<Unwinding>>,
     account: &Account,
 ) -> Result<&'a mut Unwinding, OutOfMemory> {
     if unwinding.is_none() {
         let charge = account.charge_native(size_of::<Unwinding>() as u64)?;
-        *unwinding = Some(Box::new(Unwinding {
+        *unwinding = slab::Cell::new(Unwinding {
             charge,
             ..Unwinding::default()
-        }));
+        });
+        if unwinding.is_none() {
+            account.release(charge);
+        }
     }
     unwinding.as_deref_mut().ok_or(OutOfMemory)
 }
@@ -414,7 +424,8 @@ fn reserve<T>(
     list: &mut Vec<T>,
     more: usize,
 ) -> Result<(), OutOfMemory> {
-    let wanted = (list.len() + more).max(2 * list.capacity()).max(4);
+    // Most goroutines that defer a call defer one.
+    let wanted = (list.len() + more).max(2 * list.capacity());
     let bytes = ((wanted - list.capacity()) * size_of::<T>()) as u64;
     // The old list is there until its contents have moved.
     let whole = (wanted * size_of::<T>()) as u64;

@@ -237,6 +237,8 @@ getters! {
     get_string, get_string_ok: MapGetString, MapGetStringOk, |map, ty, map_type, key| find(map, ty, map_type, key);
 }
 
+/// Its operands lie as those of `MapGet`, which looks on where a glance tells nothing.
+///
 /// # Safety
 /// See [`super`].
 #[inline(never)]
@@ -247,7 +249,7 @@ pub(crate) unsafe fn get_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
         let value = match map::glance(r!(fp, i.map), r!(fp, i.key)) {
             Glance::Entry(place) => moves::load64(place),
             Glance::Absent => 0,
-            Glance::Unknown => return search_word(cx, ip, fp),
+            Glance::Unknown => return get(cx, ip, fp),
         };
         // Decoded again, so that the other operand takes no register meanwhile.
         let i = decode!(ip, MapGetWord);
@@ -256,28 +258,8 @@ pub(crate) unsafe fn get_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u6
     }
 }
 
-/// [`get_word`] for keys of which a glance tells nothing.
+/// Its operands lie as those of `MapGetOk`, which looks on where a glance tells nothing.
 ///
-/// # Safety
-/// See [`super`].
-#[cold]
-#[inline(never)]
-unsafe fn search_word(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    // SAFETY: see `super`. The place of a value that takes a word.
-    unsafe {
-        let i = decode!(ip, MapGetWord);
-        let (_, map_type) = types(cx, i.ty);
-        let place = checked!(
-            cx,
-            ip,
-            fp,
-            map::get_word(r!(fp, i.map), map_type, r!(fp, i.key))
-        );
-        r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
-        after!(ip, fp, MapGetWord)
-    }
-}
-
 /// # Safety
 /// See [`super`].
 #[inline(never)]
@@ -288,35 +270,12 @@ pub(crate) unsafe fn get_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut
         let (value, ok) = match map::glance(r!(fp, i.map), r!(fp, i.key)) {
             Glance::Entry(place) => (moves::load64(place), 1),
             Glance::Absent => (0, 0),
-            Glance::Unknown => return search_word_ok(cx, ip, fp),
+            Glance::Unknown => return get_ok(cx, ip, fp),
         };
         // Decoded again, so that the other operands take no registers meanwhile.
         let i = decode!(ip, MapGetWordOk);
         r!(fp, i.dst) = value;
         r!(fp, i.ok) = ok;
-        after!(ip, fp, MapGetWordOk)
-    }
-}
-
-/// [`get_word_ok`] for keys of which a glance tells nothing.
-///
-/// # Safety
-/// See [`super`].
-#[cold]
-#[inline(never)]
-unsafe fn search_word_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
-    // SAFETY: see `super`. The place of a value that takes a word.
-    unsafe {
-        let i = decode!(ip, MapGetWordOk);
-        let (_, map_type) = types(cx, i.ty);
-        let place = checked!(
-            cx,
-            ip,
-            fp,
-            map::get_word(r!(fp, i.map), map_type, r!(fp, i.key))
-        );
-        r!(fp, i.dst) = if place == 0 { 0 } else { moves::load64(place) };
-        r!(fp, i.ok) = u64::from(place != 0);
         after!(ip, fp, MapGetWordOk)
     }
 }

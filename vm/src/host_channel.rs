@@ -335,11 +335,15 @@ impl<T: FromGo + IntoGo + Send> ChannelCall<T> {
     where
         T: 'static,
     {
-        if deadline.is_none() {
-            self.answer.begin_to_wait();
-            embedded.check_deadlock();
-        } else if embedded.is_callers_only() {
-            return self.wait_and_run(embedded, deadline);
+        match deadline {
+            None => {
+                self.answer.begin_to_wait();
+                embedded.check_deadlock();
+            }
+            Some(deadline) if embedded.is_callers_only() => {
+                return self.wait_and_run(embedded, deadline);
+            }
+            Some(_) => {}
         }
         self.answer.wait(embedded, deadline)
     }
@@ -348,7 +352,7 @@ impl<T: FromGo + IntoGo + Send> ChannelCall<T> {
     fn wait_and_run(
         &self,
         embedded: &Embedded,
-        deadline: Option<Instant>,
+        deadline: Instant,
     ) -> Option<Result<ChannelOutcome<T>, NotVisited>>
     where
         T: 'static,
@@ -356,10 +360,9 @@ impl<T: FromGo + IntoGo + Send> ChannelCall<T> {
         const LOOK: Duration = Duration::from_millis(1);
         loop {
             embedded.run_until_idle();
-            let next = Instant::now() + LOOK;
-            let until = deadline.map_or(next, |deadline| deadline.min(next));
+            let until = deadline.min(Instant::now() + LOOK);
             let answer = self.answer.wait(embedded, Some(until));
-            if answer.is_some() || deadline.is_some_and(|deadline| deadline <= until) {
+            if answer.is_some() || deadline <= until {
                 return answer;
             }
         }

@@ -15,7 +15,7 @@
 //! INVARIANT (layout): in stdlib's sync.gl the word `state` lies right before the semaphore of a Mutex and of a WaitGroup, `readerCount` one word
 //! behind the semaphore of the readers and two behind the writer's, and `readerWait` three behind the writer's. What the bits mean stands there.
 
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 use runtime::{Breakable, WaitReason};
 
@@ -61,37 +61,48 @@ pub(crate) fn end(fiber: &Fiber, wait: Option<Breakable>, unfinished: Interrupt)
 /// The word so many bytes from the semaphore at this address.
 fn word<T>(semaphore: u64, distance: isize) -> &'static T {
     let address = semaphore.wrapping_add_signed(distance as i64) as usize;
-    // SAFETY: a goroutine waits at the semaphore, so the lock that it is part of is alive, whose words lie where the module's text says and are
+    // SAFETY: a goroutine waits at the semaphore, or is about to, so the lock that it is part of is alive, whose words lie where the module's text says and are
     // aligned. All access them by atomic moves. The reference does not leave `take_back`.
     unsafe { &*std::ptr::with_exposed_provenance(address) }
 }
 
+/// For a goroutine that is to end and has counted itself at a semaphore, but does not wait there yet: whether that is taken back.
+pub(crate) fn give_up(is_shielded: bool, reason: WaitReason, semaphore: &AtomicU32) -> bool {
+    match reason {
+        WaitReason::CondWait => true,
+        // Those who have come behind a writer wait for it, and the world runs.
+        WaitReason::RwMutexLock => false,
+        _ => {
+            !is_shielded
+                && take_back(reason, semaphore.as_ptr().expose_provenance() as u64).is_some()
+        }
+    }
+}
+
 /// Takes back what a waiter has done to the words beside its semaphore; `None`: it is about to be woken. What comes back is for the goroutine.
 ///
-/// ORDERING: SeqCst, as all accesses of these words (stdlib's sync); the world is stopped, so a look and a store are one step.
+/// ORDERING: SeqCst, as all accesses of these words (stdlib's sync). The world is stopped, but for [`give_up`]; what is done to two words needs that.
 fn take_back(reason: WaitReason, semaphore: u64) -> Option<u32> {
     match reason {
         WaitReason::MutexLock => {
             let state: &AtomicI32 = word(semaphore, -4);
-            let old = state.load(SeqCst);
-            let is_handed_over = old & STARVING != 0 && old & LOCKED == 0;
-            if old < WAITER || is_handed_over {
-                return None;
-            }
-            let new = old - WAITER;
-            // The last waiter makes a starving one normal again.
-            let flags = if new < WAITER { !STARVING } else { !0 };
-            state.store(new & flags, SeqCst);
-            Some(0)
+            let less = |old: i32| {
+                let is_handed_over = old & STARVING != 0 && old & LOCKED == 0;
+                if old < WAITER || is_handed_over {
+                    return None;
+                }
+                let new = old - WAITER;
+                // The last waiter makes a starving one normal again.
+                let flags = if new < WAITER { !STARVING } else { !0 };
+                Some(new & flags)
+            };
+            state.fetch_update(SeqCst, SeqCst, less).ok().map(|_| 0)
         }
         WaitReason::RwMutexRLock => {
             let count: &AtomicI32 = word(semaphore, 4);
             // While a writer waits or writes; then it lets those in who are counted.
-            let now = count.load(SeqCst);
-            (now < 0).then(|| {
-                count.store(now - 1, SeqCst);
-                0
-            })
+            let less = |now: i32| (now < 0).then(|| now - 1);
+            count.fetch_update(SeqCst, SeqCst, less).ok().map(|_| 0)
         }
         WaitReason::RwMutexLock => {
             let (count, awaited): (&AtomicI32, &AtomicI32) =
@@ -108,11 +119,9 @@ fn take_back(reason: WaitReason, semaphore: u64) -> Option<u32> {
         }
         WaitReason::WaitGroupWait => {
             let state: &AtomicU64 = word(semaphore, -8);
-            let old = state.load(SeqCst);
-            (old as u32 != 0).then(|| {
-                state.store(old - 1, SeqCst);
-                0
-            })
+            // Who has made the number 0 wakes those who were counted then.
+            let less = |old: u64| (old >> 32 != 0 && old as u32 != 0).then(|| old - 1);
+            state.fetch_update(SeqCst, SeqCst, less).ok().map(|_| 0)
         }
         // A condition's waiter has a semaphore of its own.
         _ => Some(0),

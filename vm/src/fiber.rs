@@ -209,6 +209,12 @@ impl Fiber {
         matches!(self.interrupt.get(), Interrupt::Now | Interrupt::Soon)
     }
 
+    /// Whether it is to end and can: instead of beginning to wait for what may never come.
+    #[inline]
+    pub(crate) fn ends_here(&self) -> bool {
+        self.is_to_end() && self.shields.get() == 0
+    }
+
     /// Whether it runs its deferred calls to end.
     pub(crate) fn is_leaving(&self) -> bool {
         self.panics().iter().any(|panic| panic.goexit)

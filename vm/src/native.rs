@@ -29,6 +29,7 @@
 //! until the native returns: the heap is not collected before.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicU32;
 
 use std::sync::Arc;
 
@@ -311,6 +312,40 @@ impl<'h> NativeContext<'h> {
             }
             _ => None,
         }
+    }
+
+    /// Asked before each wait for a descriptor, shielded or not. True: somebody wants the goroutine to end, and it puts in order what it has to and leaves.
+    #[must_use]
+    pub fn is_descriptor_left(&self) -> bool {
+        let is_left = self.fiber.is_to_end()
+            || matches!(self.fiber.interrupt.get(), Interrupt::Broken { .. });
+        if is_left {
+            self.fiber.interrupt.set(Interrupt::None);
+        }
+        is_left
+    }
+
+    /// Asked by what is about to wait, or to count itself among those who do. True: somebody wants the goroutine to end, and it leaves now
+    /// ([`Parking::Goexit`]): who has asked would not break a wait that comes later.
+    #[must_use]
+    pub fn is_to_leave(&self) -> bool {
+        let leaves = self.fiber.ends_here();
+        if leaves {
+            self.fiber.interrupt.set(Interrupt::None);
+        }
+        leaves
+    }
+
+    /// Asked before a wait at a semaphore that the goroutine has counted itself for. True: somebody wants it to end, what it has counted is taken back, and
+    /// [`NativeContext::take_broken_wait`] says so.
+    #[must_use]
+    pub fn gives_up_waiting(&self, reason: WaitReason, semaphore: &AtomicU32) -> bool {
+        let gives_up = self.fiber.is_to_end()
+            && crate::ending::give_up(self.fiber.shields.get() != 0, reason, semaphore);
+        if gives_up {
+            self.fiber.interrupt.set(Interrupt::Broken { readers: 0 });
+        }
+        gives_up
     }
 
     /// From now on nobody ends this goroutine, until it has called [`NativeContext::unshield`] as often: it is in the middle of something that others

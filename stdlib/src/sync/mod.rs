@@ -34,9 +34,13 @@ fn acquire(
         Ok(semaphore) => semaphore,
         Err(panic) => return Parking::Panic(panic),
     };
+    let reason = wait_reason(reason);
+    if context.gives_up_waiting(reason, semaphore) {
+        return Parking::Done(());
+    }
     match runtime::acquire(context.slice(), semaphore, lifo) {
         runtime::AcquireResult::Done => Parking::Done(()),
-        runtime::AcquireResult::Parked => Parking::Park(wait_reason(reason), ()),
+        runtime::AcquireResult::Parked => Parking::Park(reason, ()),
     }
 }
 
@@ -149,6 +153,11 @@ fn lower(context: &mut NativeContext<'_>) {
     context.lower_shield();
 }
 
+/// Whether somebody wants the goroutine to end; then it leaves.
+fn is_to_leave(context: &mut NativeContext<'_>) -> bool {
+    context.is_to_leave()
+}
+
 /// Ends the goroutine.
 pub(crate) fn leave(_: &mut NativeContext<'_>) -> Parking<()> {
     Parking::Goexit
@@ -167,6 +176,7 @@ natives! {
     parking "acquire" => acquire;
     parking "release" => release;
     pure "endedWaiting" => ended_waiting;
+    pure "isToLeave" => is_to_leave;
     parking "leave" => leave;
     pure "shield" => shield;
     pure "lower" => lower;

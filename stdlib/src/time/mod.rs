@@ -335,6 +335,9 @@ pub(crate) fn sleep(context: &mut NativeContext<'_>, duration: i64) -> Parking<(
     if duration <= 0 {
         return Parking::Done(());
     }
+    if context.is_to_leave() {
+        return Parking::Goexit;
+    }
     let when = context.scheduler().now().saturating_add(duration);
     context.slice().sleep_until(when);
     Parking::Park(runtime::WaitReason::Sleep, ())

@@ -583,7 +583,7 @@ pub(crate) unsafe fn stub(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
 /// Ends a fiber where it stopped, as `runtime.Goexit` does. What it waited for is of no interest any more.
 #[cold]
 #[inline(never)]
-fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
+pub(crate) fn interrupt(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -> Next {
     cx.fiber.interrupt.set(Interrupt::None);
     match std::mem::take(&mut cx.fiber.pending) {
         Pending::Again | Pending::BeginAgain | Pending::Completion => {
@@ -656,6 +656,8 @@ pub(crate) unsafe fn resume(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
             Interrupt::NextTime => cx.fiber.interrupt.set(Interrupt::Soon),
         }
         if cx.fiber.is_to_end() {
+            // What it stops for from here on, and gets, is its own.
+            cx.fiber.interrupt.set(Interrupt::Soon);
             cx.slice.install_limit(cx.own_limit());
         }
         if let Pending::Begin = cx.fiber.pending {

@@ -103,22 +103,21 @@ pub(crate) unsafe fn send(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
         let i = decode!(ip, Send);
         let reference = r!(fp, i.channel);
         if reference == 0 {
-            return cx.leave_pending(
-                ip,
-                fp,
-                Pending::Nothing,
-                Switch::Park(WaitReason::ChannelSendNil),
-            );
+            return wait_for_good(cx, ip, fp, WaitReason::ChannelSendNil);
         }
         let ty = cx.ty(i.ty).element();
         let channel = object(reference);
-        match channel.channel.send(
-            cx.slice,
-            transfer(ty, fp.add(i.src.0 as usize)),
-            &Elements::of(channel, ty),
-        ) {
+        let value = transfer(ty, fp.add(i.src.0 as usize));
+        let elements = Elements::of(channel, ty);
+        let result = if cx.fiber.ends_here() {
+            channel.channel.try_send(cx.slice, value, &elements)
+        } else {
+            channel.channel.send(cx.slice, value, &elements)
+        };
+        match result {
             SendResult::Done => after!(ip, fp, Send),
-            SendResult::Parked | SendResult::WouldBlock => cx.leave_pending(
+            SendResult::WouldBlock => super::calls::interrupt(cx, ip, fp),
+            SendResult::Parked => cx.leave_pending(
                 ip,
                 fp,
                 Pending::Channel,
@@ -126,6 +125,35 @@ pub(crate) unsafe fn send(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64) -
             ),
             SendResult::Closed => send_on_closed(cx, ip, fp),
         }
+    }
+}
+
+/// Waits at a nil channel.
+#[cold]
+pub(super) fn wait_for_good(
+    cx: &mut Running<'_>,
+    ip: *const Word,
+    fp: *mut u64,
+    reason: WaitReason,
+) -> Next {
+    if cx.fiber.ends_here() {
+        return super::calls::interrupt(cx, ip, fp);
+    }
+    cx.leave_pending(ip, fp, Pending::Nothing, Switch::Park(reason))
+}
+
+/// Receives; `WouldBlock`: the fiber is to end, and does not begin to wait.
+#[inline(always)]
+fn receive_from(
+    cx: &Running<'_>,
+    channel: &channel::ChannelObject,
+    ty: &RuntimeType,
+) -> ReceiveResult<Transfer> {
+    let elements = Elements::of(channel, ty);
+    if cx.fiber.ends_here() {
+        channel.channel.try_receive(cx.slice, &elements)
+    } else {
+        channel.channel.receive(cx.slice, &elements)
     }
 }
 
@@ -138,24 +166,17 @@ pub(crate) unsafe fn receive(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64
         let i = decode!(ip, Receive);
         let reference = r!(fp, i.channel);
         if reference == 0 {
-            return cx.leave_pending(
-                ip,
-                fp,
-                Pending::Nothing,
-                Switch::Park(WaitReason::ChannelReceiveNil),
-            );
+            return wait_for_good(cx, ip, fp, WaitReason::ChannelReceiveNil);
         }
         let ty = cx.ty(i.ty).element();
         let channel = object(reference);
-        match channel
-            .channel
-            .receive(cx.slice, &Elements::of(channel, ty))
-        {
+        match receive_from(cx, channel, ty) {
             ReceiveResult::Done(value, ok) => {
                 allocated!(cx, ip, fp, deliver(cx, ty, &value, ok, fp, i.dst));
                 after!(ip, fp, Receive)
             }
-            ReceiveResult::Parked | ReceiveResult::WouldBlock => cx.leave_pending(
+            ReceiveResult::WouldBlock => super::calls::interrupt(cx, ip, fp),
+            ReceiveResult::Parked => cx.leave_pending(
                 ip,
                 fp,
                 Pending::Channel,
@@ -174,25 +195,18 @@ pub(crate) unsafe fn receive_ok(cx: &mut Running<'_>, ip: *const Word, fp: *mut 
         let i = decode!(ip, ReceiveOk);
         let reference = r!(fp, i.channel);
         if reference == 0 {
-            return cx.leave_pending(
-                ip,
-                fp,
-                Pending::Nothing,
-                Switch::Park(WaitReason::ChannelReceiveNil),
-            );
+            return wait_for_good(cx, ip, fp, WaitReason::ChannelReceiveNil);
         }
         let ty = cx.ty(i.ty).element();
         let channel = object(reference);
-        match channel
-            .channel
-            .receive(cx.slice, &Elements::of(channel, ty))
-        {
+        match receive_from(cx, channel, ty) {
             ReceiveResult::Done(value, ok) => {
                 allocated!(cx, ip, fp, deliver(cx, ty, &value, ok, fp, i.dst));
                 r!(fp, i.ok) = u64::from(ok);
                 after!(ip, fp, ReceiveOk)
             }
-            ReceiveResult::Parked | ReceiveResult::WouldBlock => cx.leave_pending(
+            ReceiveResult::WouldBlock => super::calls::interrupt(cx, ip, fp),
+            ReceiveResult::Parked => cx.leave_pending(
                 ip,
                 fp,
                 Pending::Channel,
@@ -290,9 +304,13 @@ pub(crate) unsafe fn select(cx: &mut Running<'_>, ip: *const Word, fp: *mut u64)
                 ),
             })
             .collect();
-        let may_park = i.has_default.0 == 0;
+        let has_default = i.has_default.0 != 0;
+        let may_park = !has_default && !cx.fiber.ends_here();
         let outcome = match runtime::select(cx.slice, &wanted, may_park).outcome() {
             Ok(outcome) => outcome,
+            Err(SelectResult::WouldBlock) if !has_default => {
+                return super::calls::interrupt(cx, ip, fp);
+            }
             Err(SelectResult::WouldBlock) => {
                 r!(fp, i.dst) = -1i64 as u64;
                 return Next { ip: end, fp };

@@ -12,6 +12,7 @@ use runtime::{
 use smallvec::SmallVec;
 
 use super::calls::{self, native_context};
+use super::channels;
 use crate::border::{Any, GoSlice, NativeType, Parameter, Results};
 use crate::engine::{Machine, Transfer};
 use crate::fiber::Pending;
@@ -242,15 +243,15 @@ unsafe fn send(
         let value = transfer(cx, element, Any::read(slots.add(2)))?;
         if reference == 0 {
             if block {
-                let switch = Switch::Park(WaitReason::ChannelSendNil);
-                return Ok(cx.leave_pending(ip, fp, Pending::Nothing, switch));
+                let reason = WaitReason::ChannelSendNil;
+                return Ok(channels::wait_for_good(cx, ip, fp, reason));
             }
             *slots = 0;
             return done(ip, fp);
         }
         let object = channel::object(reference);
         let elements = Elements::of(object, element);
-        let result = if block {
+        let result = if block && !cx.fiber.ends_here() {
             object.channel.send(cx.slice, value, &elements)
         } else {
             object.channel.try_send(cx.slice, value, &elements)
@@ -264,7 +265,8 @@ unsafe fn send(
                 *slots = 0;
                 done(ip, fp)
             }
-            SendResult::Parked | SendResult::WouldBlock => {
+            SendResult::WouldBlock => Ok(calls::interrupt(cx, ip, fp)),
+            SendResult::Parked => {
                 let switch = Switch::Park(WaitReason::ChannelSend);
                 Ok(cx.leave_pending(ip, fp, Pending::Channel, switch))
             }
@@ -294,15 +296,15 @@ unsafe fn receive(
         };
         if reference == 0 {
             if block {
-                let switch = Switch::Park(WaitReason::ChannelReceiveNil);
-                return Ok(cx.leave_pending(ip, fp, Pending::Nothing, switch));
+                let reason = WaitReason::ChannelReceiveNil;
+                return Ok(channels::wait_for_good(cx, ip, fp, reason));
             }
             nothing(slots);
             return done(ip, fp);
         }
         let object = channel::object(reference);
         let elements = Elements::of(object, element);
-        let result = if block {
+        let result = if block && !cx.fiber.ends_here() {
             object.channel.receive(cx.slice, &elements)
         } else {
             object.channel.try_receive(cx.slice, &elements)
@@ -318,7 +320,8 @@ unsafe fn receive(
                 nothing(slots);
                 done(ip, fp)
             }
-            ReceiveResult::Parked | ReceiveResult::WouldBlock => {
+            ReceiveResult::WouldBlock => Ok(calls::interrupt(cx, ip, fp)),
+            ReceiveResult::Parked => {
                 let switch = Switch::Park(WaitReason::ChannelReceive);
                 Ok(cx.leave_pending(ip, fp, Pending::Channel, switch))
             }
@@ -391,8 +394,10 @@ unsafe fn select(
                 buffer: Elements::of(object, ty.element()),
             });
         }
-        let outcome = match runtime::select(cx.slice, &wanted, block).outcome() {
+        let may_park = block && !cx.fiber.ends_here();
+        let outcome = match runtime::select(cx.slice, &wanted, may_park).outcome() {
             Ok(outcome) => outcome,
+            Err(SelectResult::WouldBlock) if block => return Ok(calls::interrupt(cx, ip, fp)),
             Err(SelectResult::WouldBlock) => {
                 *slots = -1i64 as u64;
                 for slot in 1..4 {

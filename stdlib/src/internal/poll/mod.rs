@@ -160,7 +160,7 @@ fn attempt<T, R>(
     call: impl FnMut(BorrowedFd<'_>) -> io::Result<T>,
     give: impl FnOnce(Option<T>, i64) -> R,
 ) -> Parking<R> {
-    if context.take_broken_wait().is_some() {
+    if context.is_descriptor_left() {
         return Parking::Done(give(None, ENDED));
     }
     let Some(descriptor) = descriptor(context, handle) else {
@@ -551,7 +551,7 @@ const NETLINK_DONE: u16 = 3;
 
 /// Waits until a connection that is under way stands: error number.
 fn connected(context: &mut NativeContext<'_>, handle: i64) -> Parking<i64> {
-    if context.take_broken_wait().is_some() {
+    if context.is_descriptor_left() {
         return Parking::Done(ENDED);
     }
     let Some(descriptor) = descriptor(context, handle) else {

@@ -458,6 +458,34 @@ fn many_schedules_find_the_one_that_fails() {
 }
 
 #[test]
+fn every_schedule_has_the_flags_of_the_command() {
+    let all = [
+        "run",
+        "--sandbox",
+        "--schedules",
+        "5",
+        "schedules/outside.gl",
+    ];
+    let ran = golite(&all);
+    assert_eq!(text(&ran.stdout), "reading is refused\n");
+    let ran = golite(&[
+        "--schedules=5",
+        "--max-heap",
+        "8M",
+        "schedules/outside.gl",
+        "much",
+    ]);
+    let said = text(&ran.stderr);
+    assert!(said.contains("out of memory"), "{said}");
+    assert!(
+        said.contains(": golite --max-heap 8M --seed 1 schedules/outside.gl much\n"),
+        "{said}"
+    );
+    let ran = golite(&["run", "--schedules=5", "-"]);
+    assert_eq!(ran.status.code(), Some(2));
+}
+
+#[test]
 fn seeds_interrupt_goroutines_between_statements() {
     for (name, complaint) in [
         ("lost_update", "an update is lost\n"),

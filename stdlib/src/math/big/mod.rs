@@ -79,6 +79,10 @@ fn ask(context: &NativeContext<'_>, count: usize) -> Result<(), GoPanic> {
     if count < LITTLE {
         return Ok(());
     }
+    // More bytes than there are addresses for: no memory would do.
+    if count > 1 << 45 {
+        return Err(GoPanic::runtime("makeslice: len out of range"));
+    }
     if count >= TOO_MANY {
         return Err(context.out_of_memory(count.saturating_mul(8)));
     }

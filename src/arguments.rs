@@ -226,7 +226,7 @@ pub const FLAGS: &[Flag] = &[
     Flag {
         name: "--stubs",
         value: Some("a folder"),
-        commands: &["check"],
+        commands: &["check", "lsp"],
     },
     Flag {
         name: "--sandbox",

@@ -173,11 +173,12 @@ Examples:
 ";
 
 const LSP: &str = "\
-Usage: golite lsp
+Usage: golite lsp [--stubs DIR]
 
 A language server for editors (docs/editors.md): errors as one types, what a name is and its documentation, definitions, references,
 renaming, completion, signatures of calls, formatting, the symbols of a file, imports that are missing or not used. It speaks over
-standard input and output and wants nothing but golite itself.
+standard input and output and wants nothing but golite itself. With --stubs DIR it knows the packages of a host whose declarations are in DIR
+(crate golite's `write_stubs` writes them).
 ";
 
 const VET: &str = "\

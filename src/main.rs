@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         Command::Completions { shell } => commands::completions::completions(&shell),
         Command::Document { words, mode } => commands::doc::doc(&words, mode),
         Command::Repl => commands::repl::repl(settings),
-        Command::Lsp => commands::lsp::lsp(),
+        Command::Lsp => commands::lsp::lsp(settings.stubs),
         Command::Print(text) => commands::print(&text),
     }
 }

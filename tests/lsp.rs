@@ -22,6 +22,11 @@ struct Client {
 
 impl Client {
     fn new(test: &str, files: &[(&str, &str)]) -> Client {
+        Client::with_flags(test, files, &[])
+    }
+
+    /// A server with flags, in the folder of the files.
+    fn with_flags(test: &str, files: &[(&str, &str)], flags: &[&str]) -> Client {
         let folder = std::env::temp_dir().join(format!("golite-lsp-{test}-{}", std::process::id()));
         for (name, text) in files {
             let path = folder.join(name);
@@ -32,6 +37,8 @@ impl Client {
         let folder = folder.canonicalize().expect("it is there");
         let mut child = Command::new(GOLITE)
             .arg("lsp")
+            .args(flags)
+            .current_dir(&folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -256,6 +263,43 @@ const MODULE: &[(&str, &str)] = &[
     ("main.go", MAIN),
     ("other.go", OTHER),
 ];
+
+#[test]
+fn packages_of_a_host_are_known_by_their_stubs() {
+    let text = "package main\n\nimport \"acme/shop\"\n\nfunc main() {\n\tvar s string = shop.Price(1)\n\t_ = s\n}\n";
+    let stub = "package shop\n\n// Price asks the host.\nfunc Price(count int) float64\n";
+    let files = [("main.go", text), ("stubs/acme/shop/shop.go", stub)];
+    let mut client = Client::with_flags("stubs", &files, &["--stubs", "stubs"]);
+    client.open("main.go");
+    let errors = client.errors("main.go");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(
+        errors[0].starts_with("5:16 cannot use shop.Price(1)"),
+        "{errors:?}"
+    );
+    let hover = client.at("textDocument/hover", "main.go", text, "Pri|ce", json!({}));
+    let shown = hover["contents"]["value"].as_str().unwrap_or("");
+    assert!(shown.contains("func Price(count int) float64"), "{shown}");
+    assert!(shown.contains("Price asks the host."), "{shown}");
+    // The host writes its declarations anew.
+    let now = stub.replace("float64", "string");
+    fs::write(client.folder.join("stubs/acme/shop/shop.go"), now).expect("it can be written");
+    client.shown.clear();
+    client.change("main.go", text);
+    assert!(client.errors("main.go").is_empty());
+}
+
+#[test]
+fn stubs_that_are_not_there_are_an_error() {
+    let outcome = Command::new(GOLITE)
+        .args(["lsp", "--stubs", "/nowhere/at/all"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("golite can be run");
+    assert!(!outcome.status.success());
+    let text = String::from_utf8_lossy(&outcome.stderr);
+    assert!(text.starts_with("golite: lsp: /nowhere/at/all: "), "{text}");
+}
 
 #[test]
 fn errors_are_shown_as_one_types_and_go_when_they_are_mended() {

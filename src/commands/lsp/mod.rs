@@ -25,6 +25,7 @@ use checker::Options;
 use diagnostics::{Code, Diagnostic, FileId, TextRange};
 use golite::loader::tests::{self, TestInput};
 use golite::loader::{Edits, Input, Sources, has_sources};
+use golite::packages::HostPackages;
 use golite::pipeline;
 use protocol::Message;
 use rustc_hash::FxHashMap;
@@ -34,8 +35,16 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use texts::{offset_at, path_of, position_at, uri_of};
 
-/// Serves until the editor says `exit` or goes away.
-pub fn lsp() -> ExitCode {
+/// Serves until the editor says `exit` or goes away. Packages of a host are those that `stubs` has.
+pub fn lsp(stubs: Option<&'static str>) -> ExitCode {
+    let stubs = stubs.map(Path::new);
+    if let Some(Err(error)) = stubs.map(HostPackages::read) {
+        eprintln!(
+            "golite: lsp: {}: {error}",
+            stubs.unwrap_or(Path::new("")).display()
+        );
+        return ExitCode::FAILURE;
+    }
     let (sender, messages) = mpsc::channel();
     let reading = std::thread::Builder::new()
         .name("golite-lsp".to_owned())
@@ -49,6 +58,7 @@ pub fn lsp() -> ExitCode {
         changed: Vec::new(),
         published: FxHashMap::default(),
         cache: module_cache(),
+        stubs,
         analysis: None,
         ends_well: false,
     };
@@ -83,6 +93,8 @@ struct Server {
     /// By the file whose program was checked: the files that errors were shown for.
     published: FxHashMap<PathBuf, Vec<PathBuf>>,
     cache: Option<PathBuf>,
+    /// The folder with the declarations of a host's packages. It is read for each program: hosts write it anew.
+    stubs: Option<&'static Path>,
     /// The program checked last, and the file that it was checked for.
     analysis: Option<(PathBuf, Analysis)>,
     ends_well: bool,
@@ -195,8 +207,13 @@ impl Server {
             is_program: false,
             ..Options::default()
         };
+        // A folder that cannot be read just now is one without packages: their imports are errors that say so.
+        let host = self
+            .stubs
+            .and_then(|folder| HostPackages::read(folder).ok());
         let sources = Sources {
             module_cache: self.cache.as_deref(),
+            host: host.as_ref(),
             edits: Some(edits),
             ..Sources::default()
         };

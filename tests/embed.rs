@@ -705,6 +705,222 @@ fn exported_modules_types_and_methods() {
     );
 }
 
+/// What a park has.
+///
+/// Of trees and numbers.
+#[golite::export]
+mod park {
+    /// Where it is.
+    pub const TITLE: &str = "Zoë's \"park\"\u{0}\t\u{feff}'";
+    /// Below the ground.
+    pub const DEPTH: i64 = -(4 + 8);
+    pub const HUGE: u64 = u64::MAX;
+    pub const LEAST: f64 = -1e-300;
+    pub const QUOTE: char = '\'';
+    pub const IS_OPEN: bool = !false;
+    /// No constant in Go.
+    pub const SEATS: [u8; 2] = [1, 2];
+
+    /// A tree
+    /// in the park.
+    #[golite::export]
+    pub struct Tree {
+        /// How high it is.
+        pub height: f32,
+        pub kind: Kind,
+    }
+
+    /// What it bears.
+    #[derive(golite::GoType)]
+    pub enum Kind {
+        /// Needles, mostly.
+        Needles = -1,
+        Leaves,
+    }
+
+    /// Counts.
+    #[derive(golite::GoType)]
+    pub struct Count(pub u32);
+
+    /// Not mentioned by a function, and not for scripts.
+    pub struct Hidden;
+
+    /// Names that Go does not let have.
+    #[allow(unused_variables)]
+    pub fn plant(
+        r#type: Kind,
+        tree_count: u8,
+        _: bool,
+        errors: i64,
+        r1: i64,
+        failed: bool,
+    ) -> Result<(), String> {
+        let _ = Hidden;
+        match failed {
+            true => Err(format!("{tree_count} {errors} {r1}")),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits.
+    pub async fn grow(_by_how_much: f64, go: i64) -> Result<(i64, String), String> {
+        Ok((go, SEATS.len().to_string()))
+    }
+
+    #[golite::export(package = "park")]
+    impl Tree {
+        /// Cuts.
+        pub fn cut(&self, v: f32) -> Result<f32, String> {
+            match v < self.height {
+                true => Ok(self.height - v),
+                false => Err("too much".to_owned()),
+            }
+        }
+        pub fn rise(&mut self, by_metres: f32, err: f32) {
+            self.height += by_metres + err;
+        }
+    }
+}
+
+#[test]
+fn declarations_have_names_constants_and_documentation() {
+    let golite = Golite::builder()
+        .export::<park::Exports>()
+        .export::<park::Tree>()
+        .func("park/deep", "Nothing", || ())
+        .build()
+        .unwrap();
+    let folder = std::env::temp_dir().join(format!("golite-park-{}", std::process::id()));
+    golite.write_stubs(&folder).unwrap();
+    let stubs = std::fs::read_to_string(folder.join("park/park.go")).unwrap();
+    let deep = std::fs::read_to_string(folder.join("park/deep/deep.go")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(deep, "package deep\n\nfunc Nothing()\n");
+    let wanted = r#"// What a park has.
+//
+// Of trees and numbers.
+package park
+
+import "errors"
+
+// A tree
+// in the park.
+type Tree struct {
+	// How high it is.
+	Height float32 `json:"height"`
+	Kind Kind `json:"kind"`
+}
+
+// What it bears.
+type Kind int
+
+const (
+	// Needles, mostly.
+	KindNeedles Kind = -1
+	KindLeaves Kind = 0
+)
+
+// Counts.
+type Count uint32
+
+// Where it is.
+const Title = "Zoë's \"park\"\u0000\t\ufeff'"
+
+// Below the ground.
+const Depth = -12
+
+const Huge = 18446744073709551615
+
+const Least = -1e-300
+
+const Quote = '\''
+
+const IsOpen = true
+
+// Names that Go does not let have.
+func Plant(type_ Kind, treeCount uint8, p2 bool, errors_ int, r1_ int, failed_ bool) (err error) {
+	var failure string
+	var failed bool
+	failure, failed = hostPlant(type_, treeCount, p2, errors_, r1_, failed_)
+	if failed {
+		err = errors.New(failure)
+	}
+	return err
+}
+
+func hostPlant(type_ Kind, treeCount uint8, p2 bool, errors_ int, r1_ int, failed_ bool) (failure string, failed bool)
+
+// Cuts.
+func (v Tree) Cut(v_ float32) (r0 float32, err error) {
+	var failure string
+	var failed bool
+	r0, failure, failed = hostTreeCut(v, v_)
+	if failed {
+		err = errors.New(failure)
+	}
+	return r0, err
+}
+
+func hostTreeCut(v Tree, v_ float32) (r0 float32, failure string, failed bool)
+
+func (v *Tree) Rise(byMetres float32, err_ float32) {
+	*v = hostTreeRise(*v, byMetres, err_)
+}
+
+func hostTreeRise(v Tree, byMetres float32, err_ float32) Tree
+
+// Waits.
+func Grow(byHowMuch float64, go_ int) (r0 int, r1 string, err error) {
+	var failure string
+	var failed bool
+	r0, r1, failure, failed = hostGrow(byHowMuch, go_)
+	if failed {
+		err = errors.New(failure)
+	}
+	return r0, r1, err
+}
+
+func hostGrow(byHowMuch float64, go_ int) (r0 int, r1 string, failure string, failed bool)
+"#;
+    assert_eq!(stubs, wanted);
+    let text = r#"
+        package main
+        import ("fmt"; "park"; "park/deep")
+        func Run() string {
+            deep.Nothing()
+            tree := park.Tree{Height: 3, Kind: park.KindNeedles}
+            tree.Rise(1, 0.5)
+            left, err := tree.Cut(1.5)
+            _, failed := tree.Cut(9)
+            n, text, _ := park.Grow(1, 7)
+            return fmt.Sprint(left, err, failed, tree.Kind, park.Count(3), n, text) + fmt.Sprintf(" %q", park.Title) +
+                fmt.Sprint(park.Depth, uint64(park.Huge), park.Least, park.Quote, park.IsOpen,
+                    park.Plant(park.KindLeaves, 3, true, 4, 5, true), park.Plant(park.KindLeaves, 3, true, 4, 5, false))
+        }
+    "#;
+    let vm = golite
+        .compile(text)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .start()
+        .unwrap();
+    assert_eq!(
+        vm.func::<(), String>("Run").unwrap().call(()).unwrap(),
+        "3 <nil> too much -1 3 72 \"Zoë's \\\"park\\\"\\x00\\t\\ufeff'\"-12 18446744073709551615 -1e-300 39 true 3 4 5 <nil>"
+    );
+}
+
+#[golite::export]
+mod wide {
+    pub const FAR: f64 = f64::INFINITY;
+}
+
+#[test]
+fn a_constant_that_go_has_not_is_refused() {
+    let error = Golite::builder().export::<wide::Exports>().build().err();
+    let text = error.unwrap().to_string();
+    assert_eq!(text, "wide.Far is no number that Go has constants of");
+}
+
 #[test]
 fn a_vm_reaches_nothing_until_it_is_allowed() {
     let text = r#"

@@ -30,20 +30,22 @@ pub fn derive_go_type(input: TokenStream) -> TokenStream {
         .into()
 }
 
-/// Offers a function, the functions and constants of a module, or the methods of a type to scripts.
+/// Offers a function, the functions, constants and types of a module, or the methods of a type to scripts.
 ///
 /// - On a function, with the package it is to be in: `#[golite::export(package = "shop")]`. Then `Builder::export::<its_name>()`.
-/// - On a module: its public functions, and its public constants that are literals, are a package of the module's name.
-///   Then `Builder::export::<module::Exports>()`.
+/// - On a module: its public functions, its public types that derive `GoType`, and its public constants of numbers, `bool`, `char` and `&str` are a package of
+///   the module's name. Then `Builder::export::<module::Exports>()`.
+/// - On a struct or an enum: the same as `#[derive(GoType)]`. It is in the package of the module, or of the functions and methods that mention it.
 /// - On an `impl` of a type that derives `GoType`: its public methods that take `&self` or `&mut self`; `package = "..."` as for functions. Then
 ///   `Builder::export::<Type>()`.
 ///
-/// A function `price_of` is `PriceOf` in Go. Its documentation stands above the declaration. An `async fn` makes its goroutine wait; one with
+/// A function `price_of(item_name: &str)` is `PriceOf(itemName string)` in Go. Documentation stands above the declarations. An `async fn` makes its goroutine wait; one with
 /// `#[blocking]` may block its thread.
 #[proc_macro_attribute]
 pub fn export(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as Item);
-    let package = match package_of(attribute.into()) {
+    let attribute = Tokens::from(attribute);
+    let package = match package_of(attribute.clone()) {
         Ok(package) => package,
         Err(error) => return error.into_compile_error().into(),
     };
@@ -51,9 +53,14 @@ pub fn export(attribute: TokenStream, item: TokenStream) -> TokenStream {
         Item::Fn(function) => export_function(function, package),
         Item::Mod(module) => export_module(module, package),
         Item::Impl(block) => export_impl(block, package),
+        Item::Struct(_) | Item::Enum(_) if package.is_some() => Err(Error::new_spanned(
+            attribute,
+            "a type is in the package of its module, or of the functions and methods that mention it: #[golite::export]",
+        )),
+        Item::Struct(_) | Item::Enum(_) => Ok(quote!(#[derive(::golite::GoType)] #item)),
         other => Err(Error::new_spanned(
             other,
-            "golite::export stands on functions, modules and impls",
+            "golite::export stands on functions, modules, structs, enums and impls",
         )),
     };
     made.unwrap_or_else(Error::into_compile_error).into()
@@ -118,6 +125,36 @@ fn documentation(attributes: &[Attribute]) -> String {
     lines.join("\n")
 }
 
+/// A text as lines of comment, each behind `indent`.
+fn comment(text: &str, indent: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let line = line.trim_end();
+        let space = match line.is_empty() || line.starts_with(' ') {
+            true => "",
+            false => " ",
+        };
+        out.push_str(&format!("{indent}//{space}{line}\n"));
+    }
+    out
+}
+
+/// What a declaration has beside its types: its documentation, and its parameters' names.
+fn described(attributes: &[Attribute], names: &[String]) -> Tokens {
+    let text = documentation(attributes);
+    quote! {
+        ::golite::__private::Described { documentation: #text, parameters: &[#(#names),*] }
+    }
+}
+
+/// The name of a parameter in Go, if it has one.
+fn parameter_name(pattern: &Pat) -> String {
+    match pattern {
+        Pat::Ident(ident) => unexported(&ident.ident.to_string()),
+        _ => String::new(),
+    }
+}
+
 /// `user_name` and `USER_NAME` as `UserName`.
 fn exported(name: &str) -> String {
     let is_constant = name.chars().all(|c| !c.is_lowercase());
@@ -137,6 +174,14 @@ fn exported(name: &str) -> String {
     out
 }
 
+/// `user_name` as `userName`.
+fn unexported(name: &str) -> String {
+    let name = exported(name);
+    let mut characters = name.chars();
+    let first = characters.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(characters).collect()
+}
+
 fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
     let only = "GoType can be derived for structs with named fields or one unnamed, and for enums whose variants have no fields";
     let refused = || Err(Error::new_spanned(&input.ident, only));
@@ -148,11 +193,12 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
     }
     let ident = &input.ident;
     let own_name = go_name(&input.attrs)?.unwrap_or_else(|| exported(&ident.to_string()));
+    let own_text = documentation(&input.attrs);
     let fields = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => fields,
             Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
-                return Ok(newtype(ident, &own_name, &fields.unnamed[0].ty));
+                return Ok(newtype(ident, &own_name, &own_text, &fields.unnamed[0].ty));
             }
             _ => return refused(),
         },
@@ -164,11 +210,12 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
             {
                 return refused();
             }
-            return enumeration(ident, &own_name, data);
+            return enumeration(ident, &own_name, &own_text, data);
         }
         _ => return refused(),
     };
     let mut names = Vec::new();
+    let mut texts = Vec::new();
     let mut keys = Vec::new();
     let mut idents = Vec::new();
     let mut types = Vec::new();
@@ -179,6 +226,7 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
         let key = field_ident.to_string().trim_start_matches("r#").to_owned();
         names.push(go_name(&field.attrs)?.unwrap_or_else(|| exported(&key)));
         keys.push(key);
+        texts.push(comment(&documentation(&field.attrs), "\t"));
         idents.push(field_ident);
         types.push(&field.ty);
     }
@@ -188,9 +236,10 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
             type Plan = (#(::golite::__private::FieldPlan<#types>,)*);
 
             fn declare(declarations: &mut ::golite::Declarations) -> ::std::string::String {
-                declarations.named(#own_name, |declarations| {
+                declarations.documented(#own_name, #own_text, |declarations| {
                     let mut text = ::std::string::String::from("struct {\n");
                     #(
+                        text.push_str(#texts);
                         text.push_str(&::std::format!(
                             "\t{} {} `json:\"{}\"`\n",
                             #names,
@@ -237,13 +286,13 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
 }
 
 /// A struct of one unnamed field.
-fn newtype(ident: &Ident, own_name: &str, ty: &Type) -> Tokens {
+fn newtype(ident: &Ident, own_name: &str, own_text: &str, ty: &Type) -> Tokens {
     quote! {
         impl ::golite::GoType for #ident {
             type Plan = <#ty as ::golite::GoType>::Plan;
 
             fn declare(declarations: &mut ::golite::Declarations) -> ::std::string::String {
-                declarations.named(#own_name, <#ty as ::golite::GoType>::declare)
+                declarations.documented(#own_name, #own_text, <#ty as ::golite::GoType>::declare)
             }
 
             fn plan(
@@ -277,23 +326,31 @@ fn newtype(ident: &Ident, own_name: &str, ty: &Type) -> Tokens {
 }
 
 /// An enum whose variants have no fields.
-fn enumeration(ident: &Ident, own_name: &str, data: &syn::DataEnum) -> syn::Result<Tokens> {
+fn enumeration(
+    ident: &Ident,
+    own_name: &str,
+    own_text: &str,
+    data: &syn::DataEnum,
+) -> syn::Result<Tokens> {
     let mut variants = Vec::new();
+    let mut texts = Vec::new();
     let mut names = Vec::new();
     for variant in &data.variants {
         let name = go_name(&variant.attrs)?
             .unwrap_or_else(|| format!("{own_name}{}", exported(&variant.ident.to_string())));
         names.push(name);
         variants.push(&variant.ident);
+        texts.push(comment(&documentation(&variant.attrs), "\t"));
     }
     Ok(quote! {
         impl ::golite::GoType for #ident {
             type Plan = ();
 
             fn declare(declarations: &mut ::golite::Declarations) -> ::std::string::String {
-                declarations.named(#own_name, |_| {
+                declarations.documented(#own_name, #own_text, |_| {
                     let mut text = ::std::string::String::from("int\n\nconst (\n");
-                    #(text.push_str(&::std::format!("\t{} {} = {}\n", #names, #own_name, #ident::#variants as i64));)*
+                    #(text.push_str(#texts);
+                    text.push_str(&::std::format!("\t{} {} = {}\n", #names, #own_name, #ident::#variants as i64));)*
                     text.push(')');
                     text
                 })
@@ -340,8 +397,12 @@ fn take_blocking(attributes: &mut Vec<Attribute>) -> bool {
     attributes.len() != before
 }
 
-/// The builder's method for a function, and the closure that calls `path`.
-fn call_of(signature: &Signature, path: &Tokens, blocking: bool) -> syn::Result<(Ident, Tokens)> {
+/// The builder's method for a function, the closure that calls `path`, and the names of the parameters in Go.
+fn call_of(
+    signature: &Signature,
+    path: &Tokens,
+    blocking: bool,
+) -> syn::Result<(Ident, Tokens, Vec<String>)> {
     if !signature.generics.params.is_empty() {
         return Err(Error::new_spanned(
             &signature.generics,
@@ -351,10 +412,11 @@ fn call_of(signature: &Signature, path: &Tokens, blocking: bool) -> syn::Result<
     let method = match (signature.asyncness.is_some(), blocking) {
         (true, _) => "__async_func",
         (false, true) => "__blocking_func",
-        (false, false) => "described_func",
+        (false, false) => "__func",
     };
     let mut parameters = Vec::new();
     let mut arguments = Vec::new();
+    let mut names = Vec::new();
     for (index, input) in signature.inputs.iter().enumerate() {
         match input {
             FnArg::Receiver(receiver) => {
@@ -371,12 +433,14 @@ fn call_of(signature: &Signature, path: &Tokens, blocking: bool) -> syn::Result<
                 let ty = &typed.ty;
                 parameters.push(quote!(#name: #ty));
                 arguments.push(name);
+                names.push(parameter_name(&typed.pat));
             }
         }
     }
     Ok((
         Ident::new(method, Span::call_site()),
         quote!(|#(#parameters),*| #path(#(#arguments),*)),
+        names,
     ))
 }
 
@@ -389,9 +453,9 @@ fn export_function(mut function: ItemFn, package: Option<String>) -> syn::Result
     };
     let blocking = take_blocking(&mut function.attrs);
     let ident = &function.sig.ident;
-    let (method, closure) = call_of(&function.sig, &ident.to_token_stream(), blocking)?;
+    let (method, closure, names) = call_of(&function.sig, &ident.to_token_stream(), blocking)?;
     let name = exported(&ident.to_string());
-    let text = documentation(&function.attrs);
+    let text = described(&function.attrs, &names);
     let visibility = &function.vis;
     Ok(quote! {
         #function
@@ -408,6 +472,40 @@ fn export_function(mut function: ItemFn, package: Option<String>) -> syn::Result
     })
 }
 
+/// Whether constants of the type are constants in Go.
+fn is_constant_type(ty: &Type) -> bool {
+    const NAMES: &[&str] = &[
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
+        "u32", "u64", "u128", "usize",
+    ];
+    match ty {
+        Type::Path(path) => NAMES.iter().any(|name| path.path.is_ident(name)),
+        Type::Reference(reference) => {
+            matches!(&*reference.elem, Type::Path(path) if path.path.is_ident("str"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a type is exported, or derives `GoType`.
+fn stands_for_go_type(attributes: &[Attribute]) -> bool {
+    let is_last = |path: &syn::Path, name: &str| {
+        let last = path.segments.last();
+        last.is_some_and(|segment| segment.ident == name)
+    };
+    attributes.iter().any(|attribute| {
+        let mut found = is_last(attribute.path(), "export");
+        if attribute.path().is_ident("derive") {
+            // What cannot be read is the compiler's matter.
+            let _ = attribute.parse_nested_meta(|meta| {
+                found |= is_last(&meta.path, "GoType");
+                Ok(())
+            });
+        }
+        found
+    })
+}
+
 fn export_module(mut module: ItemMod, package: Option<String>) -> syn::Result<Tokens> {
     let package = package.unwrap_or_else(|| module.ident.to_string());
     let Some((_, items)) = &mut module.content else {
@@ -417,41 +515,48 @@ fn export_module(mut module: ItemMod, package: Option<String>) -> syn::Result<To
         ));
     };
     let mut calls = Vec::new();
-    let mut text = String::new();
+    let text = documentation(&module.attrs);
+    if !text.is_empty() {
+        calls.push(quote!(.__document(#package, #text)));
+    }
     for item in items.iter_mut() {
         match item {
             Item::Fn(function) if matches!(function.vis, Visibility::Public(_)) => {
                 let blocking = take_blocking(&mut function.attrs);
                 let path = function.sig.ident.to_token_stream();
-                let (method, closure) = call_of(&function.sig, &path, blocking)?;
+                let (method, closure, names) = call_of(&function.sig, &path, blocking)?;
                 let name = exported(&function.sig.ident.to_string());
-                let text = documentation(&function.attrs);
+                let text = described(&function.attrs, &names);
                 calls.push(quote!(.#method(#package, #name, #text, #closure)));
             }
-            Item::Const(constant) if matches!(constant.vis, Visibility::Public(_)) => {
-                if let Expr::Lit(literal) = &*constant.expr {
-                    let value = match &literal.lit {
-                        Lit::Str(text) => Some(format!("{:?}", text.value())),
-                        Lit::Int(number) => Some(number.base10_digits().to_owned()),
-                        Lit::Float(number) => Some(number.base10_digits().to_owned()),
-                        Lit::Bool(value) => Some(value.value.to_string()),
-                        _ => None,
-                    };
-                    if let Some(value) = value {
-                        // Perhaps only scripts use it.
-                        constant.attrs.push(parse_quote!(#[allow(dead_code)]));
-                        let name = exported(&constant.ident.to_string());
-                        text.push_str(&format!("const {name} = {value}\n"));
-                    }
-                }
+            Item::Const(constant)
+                if matches!(constant.vis, Visibility::Public(_))
+                    && is_constant_type(&constant.ty) =>
+            {
+                // Perhaps only scripts use it.
+                constant.attrs.push(parse_quote!(#[allow(dead_code)]));
+                let ident = &constant.ident;
+                let name = exported(&ident.to_string());
+                let text = documentation(&constant.attrs);
+                calls.push(quote!(.__constant(#package, #name, #text, &#ident)));
+            }
+            Item::Struct(syn::ItemStruct {
+                vis: Visibility::Public(_),
+                ident,
+                attrs,
+                ..
+            })
+            | Item::Enum(syn::ItemEnum {
+                vis: Visibility::Public(_),
+                ident,
+                attrs,
+                ..
+            }) if stands_for_go_type(attrs) => {
+                calls.push(quote!(.__declare::<#ident>(#package)));
             }
             _ => {}
         }
     }
-    let constants = match text.is_empty() {
-        true => Tokens::new(),
-        false => quote!(.go(#package, #text)),
-    };
     items.push(parse_quote! {
         /// Offers what this module has to scripts.
         pub struct Exports {}
@@ -459,7 +564,7 @@ fn export_module(mut module: ItemMod, package: Option<String>) -> syn::Result<To
     items.push(parse_quote! {
         impl ::golite::Export for Exports {
             fn export(builder: ::golite::Builder) -> ::golite::Builder {
-                builder #constants #(#calls)*
+                builder #(#calls)*
             }
         }
     });
@@ -498,17 +603,19 @@ fn export_impl(mut block: ItemImpl, package: Option<String>) -> syn::Result<Toke
         let is_mutable = receiver.mutability.is_some();
         let mut parameters = Vec::new();
         let mut arguments = Vec::new();
+        let mut names = Vec::new();
         for (index, input) in method.sig.inputs.iter().skip(1).enumerate() {
             if let FnArg::Typed(typed) = input {
                 let name = format_ident!("argument_{index}");
                 let ty = &typed.ty;
                 parameters.push(quote!(#name: #ty));
                 arguments.push(name);
+                names.push(parameter_name(&typed.pat));
             }
         }
         let ident = &method.sig.ident;
         let name = exported(&ident.to_string());
-        let text = documentation(&method.attrs);
+        let text = described(&method.attrs, &names);
         if !is_mutable {
             calls.push(quote! {
                 .__method::<#ty, _, _>(#package, #name, #text, |this: #ty, #(#parameters),*| {

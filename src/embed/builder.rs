@@ -78,7 +78,9 @@ type PendingFunction = Box<dyn FnOnce(&mut Builder, &Spawn)>;
 
 #[derive(Default)]
 struct Package {
+    documentation: String,
     declarations: Declarations,
+    constants: Vec<Constant>,
     functions: Vec<Function>,
     texts: Vec<String>,
 }
@@ -89,11 +91,105 @@ pub trait Export {
     fn export(builder: Builder) -> Builder;
 }
 
+struct Constant {
+    name: String,
+    documentation: String,
+    /// As Go has it; `None` for a number that it has not.
+    value: Option<String>,
+}
+
+/// What `#[golite::export]` knows of a function beside its types.
+#[derive(Clone, Copy, Default)]
+pub struct Described {
+    /// Stands above the declaration.
+    pub documentation: &'static str,
+    /// The names of the parameters, without a receiver's; empty, where there is none.
+    pub parameters: &'static [&'static str],
+}
+
+/// A value that is a constant in Go.
+pub trait ConstantValue {
+    /// As it is written in Go; `None`, if it cannot be.
+    fn in_go(&self) -> Option<String>;
+}
+
+macro_rules! constants_by_display {
+    ($($ty:ty)*) => {$(
+        impl ConstantValue for $ty {
+            fn in_go(&self) -> Option<String> {
+                Some(self.to_string())
+            }
+        }
+    )*};
+}
+
+constants_by_display! { bool i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize }
+
+macro_rules! constants_of_floats {
+    ($($ty:ty)*) => {$(
+        impl ConstantValue for $ty {
+            fn in_go(&self) -> Option<String> {
+                self.is_finite().then(|| format!("{self:?}"))
+            }
+        }
+    )*};
+}
+
+constants_of_floats! { f32 f64 }
+
+impl ConstantValue for char {
+    fn in_go(&self) -> Option<String> {
+        Some(quoted(&self.to_string(), '\''))
+    }
+}
+
+impl ConstantValue for &str {
+    fn in_go(&self) -> Option<String> {
+        Some(quoted(self, '"'))
+    }
+}
+
+/// A text as Go writes it between quotes.
+fn quoted(text: &str, quote: char) -> String {
+    let mut out = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\\' => out.push_str("\\\\"),
+            _ if c == quote => out.extend(['\\', c]),
+            // A byte order mark is no character of a Go text.
+            _ if c.is_control() || c == '\u{feff}' => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// Lines of comment.
+fn comment(text: &str, out: &mut String) {
+    for line in text.lines() {
+        let line = line.trim_end();
+        let space = match line.is_empty() || line.starts_with(' ') {
+            true => "",
+            false => " ",
+        };
+        let _ = writeln!(out, "//{space}{line}");
+    }
+}
+
 struct Function {
     /// The type whose method it is, and whether that is changed.
     receiver: Option<(String, bool)>,
     name: String,
     documentation: String,
+    /// Of the parameters, without a receiver's.
+    names: &'static [&'static str],
     signature: HostSignature,
     body: Arc<dyn HostFunction>,
 }
@@ -289,7 +385,7 @@ impl Builder {
         name: &str,
         function: F,
     ) -> Builder {
-        self.__async_func(package, name, "", function)
+        self.__async_func(package, name, Described::default(), function)
     }
 
     /// What runs the futures of async functions: `|future| { tokio::spawn(future); }`.
@@ -367,19 +463,19 @@ impl Builder {
         mut self,
         package: &str,
         name: &str,
-        documentation: &str,
+        described: Described,
         function: F,
     ) -> Builder {
         let (package, name) = (package.to_owned(), name.to_owned());
-        let documentation = documentation.to_owned();
         self.pending.push(Box::new(move |builder, spawn| {
             builder.add(
                 &package,
                 &name,
-                &documentation,
+                "",
                 F::signature,
                 Arc::new(Typed::<F, M>::future(function, Arc::clone(spawn))),
             );
+            builder.describe(&package, described);
         }));
         self
     }
@@ -392,17 +488,60 @@ impl Builder {
 
     #[doc(hidden)]
     #[must_use]
+    pub fn __document(mut self, package: &str, documentation: &str) -> Builder {
+        documentation.clone_into(&mut self.package(package).documentation);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __constant(
+        mut self,
+        package: &str,
+        name: &str,
+        documentation: &str,
+        value: &dyn ConstantValue,
+    ) -> Builder {
+        self.package(package).constants.push(Constant {
+            name: name.to_owned(),
+            documentation: documentation.to_owned(),
+            value: value.in_go(),
+        });
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __declare<T: GoType>(mut self, package: &str) -> Builder {
+        T::declare(&mut self.package(package).declarations);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __func<M: 'static, F: HostFn<M>>(
+        self,
+        package: &str,
+        name: &str,
+        described: Described,
+        function: F,
+    ) -> Builder {
+        let mut builder = self.func(package, name, function);
+        builder.describe(package, described);
+        builder
+    }
+
+    #[doc(hidden)]
+    #[must_use]
     pub fn __blocking_func<M: 'static, F: BlockingHostFn<M>>(
         self,
         package: &str,
         name: &str,
-        documentation: &str,
+        described: Described,
         function: F,
     ) -> Builder {
         let mut builder = self.blocking_func(package, name, function);
-        if let Some(function) = builder.package(package).functions.last_mut() {
-            documentation.clone_into(&mut function.documentation);
-        }
+        builder.describe(package, described);
         builder
     }
 
@@ -412,10 +551,10 @@ impl Builder {
         self,
         package: &str,
         name: &str,
-        documentation: &str,
+        described: Described,
         function: F,
     ) -> Builder {
-        self.method::<T, M, F>(package, name, documentation, function, false)
+        self.method::<T, M, F>(package, name, described, function, false)
     }
 
     #[doc(hidden)]
@@ -424,22 +563,23 @@ impl Builder {
         self,
         package: &str,
         name: &str,
-        documentation: &str,
+        described: Described,
         function: F,
     ) -> Builder {
-        self.method::<T, M, F>(package, name, documentation, function, true)
+        self.method::<T, M, F>(package, name, described, function, true)
     }
 
     fn method<T: GoType, M: 'static, F: HostFn<M>>(
         mut self,
         package: &str,
         name: &str,
-        documentation: &str,
+        described: Described,
         function: F,
         changes: bool,
     ) -> Builder {
         let body = Arc::new(Typed::<F, M>::plain(function));
-        self.add(package, name, documentation, F::signature, body);
+        self.add(package, name, "", F::signature, body);
+        self.describe(package, described);
         let package = self.package(package);
         let ty = T::declare(&mut package.declarations);
         if let Some(function) = package.functions.last_mut() {
@@ -474,9 +614,20 @@ impl Builder {
             receiver: None,
             name: name.to_owned(),
             documentation: documentation.to_owned(),
+            names: &[],
             signature,
             body,
         });
+    }
+
+    /// Says more of the function that was added last.
+    fn describe(&mut self, package: &str, described: Described) {
+        if let Some(function) = self.package(package).functions.last_mut() {
+            described
+                .documentation
+                .clone_into(&mut function.documentation);
+            function.names = described.parameters;
+        }
     }
 
     /// Ends the list.
@@ -526,7 +677,10 @@ impl Package {
         name: &str,
         natives: &mut NativeTable,
     ) -> Result<String, Error> {
-        let mut text = format!("package {name}\n");
+        let mut text = String::new();
+        comment(&self.documentation, &mut text);
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "package {name}");
         if self
             .functions
             .iter()
@@ -535,8 +689,20 @@ impl Package {
             text.push_str("\nimport \"errors\"\n");
         }
         for (name, ty) in self.declarations.all() {
-            // Writing to a string does not fail.
-            let _ = write!(text, "\ntype {name} {ty}\n");
+            text.push('\n');
+            comment(self.declarations.documentation(name), &mut text);
+            let _ = writeln!(text, "type {name} {ty}");
+        }
+        for constant in &self.constants {
+            let name = &constant.name;
+            let Some(value) = &constant.value else {
+                return Err(Error::Host(format!(
+                    "{path}.{name} is no number that Go has constants of"
+                )));
+            };
+            text.push('\n');
+            comment(&constant.documentation, &mut text);
+            let _ = writeln!(text, "const {name} = {value}");
         }
         for (index, function) in self.functions.iter().enumerate() {
             if !is_name(&function.name) {
@@ -568,62 +734,49 @@ impl Function {
             fallible,
         } = &self.signature;
         text.push('\n');
-        for line in self.documentation.lines() {
-            let _ = writeln!(
-                text,
-                "//{}{line}",
-                if line.starts_with(' ') { "" } else { " " }
-            );
-        }
-        let named: Vec<String> = parameters
-            .iter()
-            .enumerate()
-            .map(|(index, ty)| format!("p{index} {ty}"))
-            .collect();
-        let named = named.join(", ");
-        let name = &self.name;
+        comment(&self.documentation, text);
         if let Some((receiver, changes)) = &self.receiver {
             return self.declare_method(path, text, natives, receiver, *changes);
         }
+        let name = &self.name;
         if !fallible {
-            let _ = writeln!(text, "func {name}({named}) ({})", results.join(", "));
+            let names = self.parameter_names(parameters.len(), "");
+            let named = typed(&names, parameters);
+            let results = result_list(results);
+            let _ = writeln!(text, "func {name}({named}){results}");
             natives.add_host(format!("{path}.{name}"), Arc::clone(&self.body));
             return;
         }
-        // The body says whether it has failed; an error is made here.
-        let values: Vec<String> = (0..results.len())
-            .map(|index| format!("r{index}, "))
-            .collect();
-        let values = values.concat();
-        let arguments: Vec<String> = (0..parameters.len())
-            .map(|index| format!("p{index}"))
-            .collect();
-        let arguments = arguments.join(", ");
-        let typed: Vec<String> = results
-            .iter()
-            .enumerate()
-            .map(|(index, ty)| format!("r{index} {ty}, "))
-            .collect();
-        let typed = typed.concat();
         let body = format!("host{name}");
+        let names = self.parameter_names(parameters.len(), &body);
+        let named = typed(&names, parameters);
+        let call = format!("{body}({})", names.join(", "));
+        let wrapped = fallible_body(results, &call);
+        let results = with_failure(results);
         let _ = writeln!(
             text,
-            "func {name}({named}) ({typed}err error) {{\n\t{values}text, failed := {body}({arguments})\n\tif failed {{\n\t\terr = errors.New(text)\n\t}}\n\treturn {values}err\n}}\n\nfunc {body}({named}) ({typed}text string, failed bool)"
+            "func {name}({named}) {wrapped}\n\nfunc {body}({named}) {results}"
         );
-        if values.is_empty() {
-            return natives.add_host(format!("{path}.{body}"), Arc::clone(&self.body));
-        }
-        // The results have names already.
-        let assigned = format!("\t{values}text, failed := {body}({arguments})\n");
-        let declared = format!(
-            "\tvar text string\n\tvar failed bool\n\t{values}text, failed = {body}({arguments})\n"
-        );
-        *text = text.replace(&assigned, &declared);
         natives.add_host(format!("{path}.{body}"), Arc::clone(&self.body));
     }
-}
 
-impl Function {
+    /// Names of the parameters, those that are known; none is one that its function's text uses.
+    fn parameter_names(&self, count: usize, body: &str) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for index in 0..count {
+            let known = self.names.get(index).copied().unwrap_or_default();
+            let mut name = known.to_owned();
+            if is_reserved(&name) || name == body {
+                name.push('_');
+            }
+            if !is_name(&name) || names.contains(&name) {
+                name = format!("p{index}");
+            }
+            names.push(name);
+        }
+        names
+    }
+
     /// A method is golite code around a body that takes the receiver first, and returns it if it changes it.
     fn declare_method(
         &self,
@@ -640,13 +793,10 @@ impl Function {
         } = &self.signature;
         let body = format!("host{receiver}{}", self.name);
         let rest = parameters.get(1..).unwrap_or_default();
-        let list = |each: &dyn Fn(usize, &String) -> String| {
-            let all = rest.iter().enumerate().map(|(index, ty)| each(index, ty));
-            all.collect::<Vec<_>>().join(", ")
-        };
-        let named = list(&|index, ty| format!("p{index} {ty}"));
+        let names = self.parameter_names(rest.len(), &body);
+        let named = typed(&names, rest);
         let separator = if rest.is_empty() { "" } else { ", " };
-        let arguments = list(&|index, _| format!("p{index}"));
+        let arguments = names.join(", ");
         let name = &self.name;
         // Writing to a string does not fail.
         if changes {
@@ -655,37 +805,104 @@ impl Function {
                 "func (v *{receiver}) {name}({named}) {{\n\t*v = {body}(*v{separator}{arguments})\n}}"
             );
         } else if *fallible {
-            let typed = results
-                .iter()
-                .enumerate()
-                .map(|(index, ty)| format!("r{index} {ty}, "));
-            let typed = typed.collect::<String>();
-            let values = (0..results.len())
-                .map(|index| format!("r{index}, "))
-                .collect::<String>();
-            let _ = writeln!(
-                text,
-                "func (v {receiver}) {name}({named}) ({typed}err error) {{\n\tvar text string\n\tvar failed bool\n\t{values}text, failed = {body}(v{separator}{arguments})\n\tif failed {{\n\t\terr = errors.New(text)\n\t}}\n\treturn {values}err\n}}"
-            );
+            let wrapped = fallible_body(results, &format!("{body}(v{separator}{arguments})"));
+            let _ = writeln!(text, "func (v {receiver}) {name}({named}) {wrapped}");
         } else {
             let returns = if results.is_empty() { "" } else { "return " };
+            let results = result_list(results);
             let _ = writeln!(
                 text,
-                "func (v {receiver}) {name}({named}) ({}) {{\n\t{returns}{body}(v{separator}{arguments})\n}}",
-                results.join(", ")
+                "func (v {receiver}) {name}({named}){results} {{\n\t{returns}{body}(v{separator}{arguments})\n}}"
             );
         }
-        let mut all = results.clone();
-        if *fallible {
-            all.extend(["string".to_owned(), "bool".to_owned()]);
-        }
+        let results = match fallible {
+            true => format!(" {}", with_failure(results)),
+            false => result_list(results),
+        };
         let _ = writeln!(
             text,
-            "\nfunc {body}(v {receiver}{separator}{named}) ({})",
-            all.join(", ")
+            "\nfunc {body}(v {receiver}{separator}{named}){results}"
         );
         natives.add_host(format!("{path}.{body}"), Arc::clone(&self.body));
     }
+}
+
+/// Names and types of parameters.
+fn typed(names: &[String], types: &[String]) -> String {
+    let all = names
+        .iter()
+        .zip(types)
+        .map(|(name, ty)| format!("{name} {ty}"));
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// Types of results, behind parameters.
+fn result_list(results: &[String]) -> String {
+    match results {
+        [] => String::new(),
+        [one] => format!(" {one}"),
+        all => format!(" ({})", all.join(", ")),
+    }
+}
+
+/// The results of a body that says whether it has failed.
+fn with_failure(results: &[String]) -> String {
+    let all = results.iter().enumerate();
+    let all: String = all.map(|(index, ty)| format!("r{index} {ty}, ")).collect();
+    format!("({all}failure string, failed bool)")
+}
+
+/// Results and body of a function whose `call` says whether it has failed: the error is made here.
+fn fallible_body(results: &[String], call: &str) -> String {
+    let all = results.iter().enumerate();
+    let types: String = all.map(|(index, ty)| format!("r{index} {ty}, ")).collect();
+    let values: String = (0..results.len())
+        .map(|index| format!("r{index}, "))
+        .collect();
+    format!(
+        "({types}err error) {{\n\tvar failure string\n\tvar failed bool\n\t{values}failure, failed = {call}\n\tif failed {{\n\t\terr = errors.New(failure)\n\t}}\n\treturn {values}err\n}}"
+    )
+}
+
+/// Whether a parameter must not have the name: a word of Go, or what texts around bodies use.
+fn is_reserved(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "break",
+        "case",
+        "chan",
+        "const",
+        "continue",
+        "default",
+        "defer",
+        "else",
+        "fallthrough",
+        "for",
+        "func",
+        "go",
+        "goto",
+        "if",
+        "import",
+        "interface",
+        "map",
+        "package",
+        "range",
+        "return",
+        "select",
+        "struct",
+        "switch",
+        "type",
+        "var",
+        "_",
+        "bool",
+        "err",
+        "errors",
+        "failed",
+        "failure",
+        "string",
+        "v",
+    ];
+    let is_result = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
+    WORDS.contains(&name) || name.strip_prefix('r').is_some_and(is_result)
 }
 
 /// Whether it can be the name of something in Go.

@@ -1,4 +1,4 @@
-// A type is exported by deriving GoType; the attribute stands on what has code.
+// The attribute alone is the derive; a struct has no functions that could be in a package.
 #[golite::export(package = "shop")]
 struct Item {
     price: f64,

@@ -97,17 +97,39 @@ impl std::error::Error for Unconvertible {}
 /// Declarations of named Go types, as they are needed by declarations of functions.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations {
-    named: Vec<(String, String)>,
+    named: Vec<Declared>,
+}
+
+/// A declared type.
+#[derive(Clone, Debug)]
+struct Declared {
+    name: String,
+    documentation: String,
+    text: String,
 }
 
 impl Declarations {
     /// The name of a declared type. What it is `make` says, the first time it is asked; of two types with one name the first counts.
     pub fn named(&mut self, name: &str, make: impl FnOnce(&mut Declarations) -> String) -> String {
-        if !self.named.iter().any(|(known, _)| known == name) {
+        self.documented(name, "", make)
+    }
+
+    /// As [`Declarations::named`], with a text that stands above the declaration.
+    pub fn documented(
+        &mut self,
+        name: &str,
+        documentation: &str,
+        make: impl FnOnce(&mut Declarations) -> String,
+    ) -> String {
+        if !self.named.iter().any(|known| known.name == name) {
             let at = self.named.len();
-            self.named.push((name.to_owned(), String::new()));
+            self.named.push(Declared {
+                name: name.to_owned(),
+                documentation: documentation.to_owned(),
+                text: String::new(),
+            });
             let text = make(self);
-            self.named[at].1 = text;
+            self.named[at].text = text;
         }
         name.to_owned()
     }
@@ -116,7 +138,13 @@ impl Declarations {
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
         self.named
             .iter()
-            .map(|(name, text)| (name.as_str(), text.as_str()))
+            .map(|known| (known.name.as_str(), known.text.as_str()))
+    }
+
+    /// What stands above the declaration of a type, if anything does.
+    pub fn documentation(&self, name: &str) -> &str {
+        let known = self.named.iter().find(|known| known.name == name);
+        known.map_or("", |known| &known.documentation)
     }
 }
 

@@ -245,3 +245,52 @@ fn the_deadline_of_a_call_ends_the_native_that_it_is_in() {
     let take = vm.func::<(), i64>("Take").unwrap();
     assert_eq!(take.call(()).unwrap(), 1 << 17);
 }
+
+#[test]
+fn the_deadline_of_a_call_ends_its_wait_in_package_sync_and_the_lock_is_as_before() {
+    let text = r#"
+        package p
+        import "sync"
+
+        var (
+            mu   sync.Mutex
+            rw   sync.RWMutex
+            wg   sync.WaitGroup
+            cond = sync.NewCond(new(sync.Mutex))
+        )
+
+        func Hold()   { mu.Lock(); rw.Lock(); wg.Add(1) }
+        func Let()    { mu.Unlock(); rw.Unlock(); wg.Done() }
+        func Lock()   { mu.Lock(); defer mu.Unlock() }
+        func RLock()  { rw.RLock(); defer rw.RUnlock() }
+        func Write()  { rw.Lock(); defer rw.Unlock() }
+        func Group()  { wg.Wait() }
+        func Signal() { cond.L.Lock(); defer cond.L.Unlock(); cond.Wait() }
+        func Free() bool {
+            if !mu.TryLock() || !rw.TryLock() || !cond.L.(*sync.Mutex).TryLock() { return false }
+            mu.Unlock(); rw.Unlock(); cond.L.Unlock(); wg.Wait()
+            return true
+        }
+    "#;
+    let program = Golite::new().compile(text).unwrap();
+    let vm = program.start().unwrap();
+    let call = |name: &str| vm.func::<(), ()>(name).unwrap();
+    call("Hold").call(()).unwrap();
+    for name in ["Lock", "RLock", "Write", "Group", "Signal"] {
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let waits = call(name);
+                thread::spawn(move || waits.call_within(Duration::from_millis(20), ()))
+            })
+            .collect();
+        for thread in threads {
+            let ended = thread.join().unwrap();
+            assert!(
+                matches!(ended, Err(Error::TimedOut { .. })),
+                "{name}: {ended:?}"
+            );
+        }
+    }
+    call("Let").call(()).unwrap();
+    assert!(vm.func::<(), bool>("Free").unwrap().call(()).unwrap());
+}

@@ -465,6 +465,29 @@ fn natives_at_long_work_are_ended() {
     }
 }
 
+/// A VM whose time is over while a map gets a larger table, where nobody but the goroutine looks at the clock.
+#[test]
+fn a_map_that_grows_ends_with_its_vm() {
+    let text = "m := map[float64]int{}; for { m[math.NaN()]++ }";
+    let program = compile("map that grows", text);
+    for time in 1..=60 {
+        let deadline = Duration::from_micros(500 * time);
+        let start = Instant::now();
+        let vm = program.vm().deadline(deadline).on_callers_thread().start();
+        let result = vm.and_then(|vm| vm.run());
+        let took = start.elapsed();
+        let is_deadline = matches!(
+            result,
+            Err(Error::Limit {
+                limit: Limit::Deadline,
+                ..
+            })
+        );
+        assert!(is_deadline, "{result:?}");
+        assert!(took < deadline + patience(), "{took:?}");
+    }
+}
+
 /// Each script within each limit, one after the other: how late an error is.
 /// `GOLITE_STRICT=1 cargo test --release --test hostile -- --ignored --nocapture alone`; `GOLITE_ONLY="empty loop, Sixteen"` chooses cases.
 #[test]

@@ -202,8 +202,15 @@ impl<'a> Running<'a> {
     ) -> Next {
         // SAFETY: INVARIANT CODE.
         let opcode = Opcode::from_u16(unsafe { (*ip).0[0] });
-        if opcode.is_some_and(bytecode::verify::may_retry) && self.may_collect(ip) {
-            return self.collect_at(ip, fp);
+        if opcode.is_some_and(bytecode::verify::may_retry) {
+            // It is not memory that was missing: the instruction has given up, as a native does, since its program is ending. That is the
+            // scheduler's to see; to run it again would be to do so for ever where nobody else looks at the clock.
+            if panics::was_abandoned() {
+                return self.leave_pending(ip, fp, Pending::Again, Switch::Yield);
+            }
+            if self.may_collect(ip) {
+                return self.collect_at(ip, fp);
+            }
         }
         self.die_of_memory(ip, fp, full)
     }

@@ -12,6 +12,11 @@
 //!
 //! Between two steps that others rely on (unlocking and waking, unlocking and waiting) the library shields the goroutine: it ends behind them.
 //!
+//! A goroutine that is asked to end where it cannot (shielded, woken with what is its own, between two statements, at the entry of a deferred call) goes on
+//! knowing it, and nobody asks again. So what is about to wait looks first: channels do only what needs no waiting
+//! ([`Fiber::ends_here`]), a semaphore's waiter takes back what it has counted ([`give_up`]), the others leave
+//! ([`crate::native::NativeContext::is_to_leave`], [`crate::native::NativeContext::is_descriptor_left`]).
+//!
 //! INVARIANT (layout): in stdlib's sync.gl the word `state` lies right before the semaphore of a Mutex and of a WaitGroup, `readerCount` one word
 //! behind the semaphore of the readers and two behind the writer's, and `readerWait` three behind the writer's. What the bits mean stands there.
 

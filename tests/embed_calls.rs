@@ -294,3 +294,38 @@ fn the_deadline_of_a_call_ends_its_wait_in_package_sync_and_the_lock_is_as_befor
     call("Let").call(()).unwrap();
     assert!(vm.func::<(), bool>("Free").unwrap().call(()).unwrap());
 }
+
+#[test]
+fn goroutines_that_want_a_thread_each_share_that_of_the_caller() {
+    let text = r#"
+        package p
+        import "runtime"
+
+        func Pass(n int) int {
+            first := make(chan int)
+            from := first
+            for range n {
+                to := make(chan int)
+                go func(from, to chan int) {
+                    runtime.LockOSThread()
+                    defer runtime.UnlockOSThread()
+                    to <- 1 + <-from
+                }(from, to)
+                from = to
+            }
+            runtime.LockOSThread()
+            first <- 0
+            return <-from
+        }
+    "#;
+    let program = Golite::new().compile(text).unwrap();
+    let vm = program.vm().on_callers_thread().start().unwrap();
+    let pass = vm.func::<(i64,), i64>("Pass").unwrap();
+    assert_eq!(
+        pass.call_within(Duration::from_secs(100), (50,)).unwrap(),
+        50
+    );
+    let vm = program.start().unwrap();
+    let pass = vm.func::<(i64,), i64>("Pass").unwrap();
+    assert_eq!(pass.call((50,)).unwrap(), 50);
+}

@@ -342,8 +342,12 @@ impl<E: Engine> Machine<E> {
         self.run_on(running);
     }
 
-    /// Locks a goroutine to this thread. Machine 0 must stay free to see the end of the run: it gives the goroutine to another.
+    /// Locks a goroutine to this thread. Machine 0 must stay free to see the end of the run: it gives the goroutine to another. Where only callers run the
+    /// program no thread is a goroutine's: there is none for the others while it waits, and the next caller's is another.
     fn lock_thread(&mut self, running: Running<E>) -> Option<Running<E>> {
+        if self.shared.options.callers_only {
+            return Some(running);
+        }
         if self.has_locked || !self.is_first {
             if running.lock_thread() {
                 self.has_locked = true;

@@ -38,7 +38,7 @@ pub struct Options {
     /// Threads, monitor and poller that it shares with other schedulers; `None`: it has its own.
     pub machines: Option<Machines>,
     /// Only threads that call run goroutines: no other is started, and there is no monitor. It has one processor; blocking calls hold
-    /// their caller up.
+    /// their caller up, and no goroutine is locked to a thread.
     pub callers_only: bool,
 }
 

@@ -213,7 +213,7 @@ impl VmBuilder {
 
     /// The VM runs on the threads that call it alone, one goroutine at a time: no other thread is started. Who waits for a call runs whatever there is
     /// to run meanwhile; what a call leaves behind runs during later calls, or when somebody steps ([`Vm::run_until_idle`], [`Vm::step`]). Calls of the
-    /// operating system, and blocking functions of the host, hold up who calls.
+    /// operating system, and blocking functions of the host, hold up who calls. `runtime.LockOSThread` is of no effect.
     pub fn on_callers_thread(mut self) -> VmBuilder {
         self.options.callers_only = true;
         self

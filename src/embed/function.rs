@@ -153,7 +153,7 @@ impl<A: CallArguments, R: CallResults> Func<A, R> {
     }
 
     /// As [`Func::call`]. A call that takes longer than `limit` is ended as by `runtime.Goexit`, its deferred calls run, and the VM goes on. If it has not
-    /// ended 20 ms later (a deferred call takes as long, or it waits for a lock), the VM is ended: see
+    /// ended 15 ms later (a deferred call takes as long), the VM is ended: see
     /// [`crate::VmBuilder::deadline`].
     ///
     /// A call that waits for what will never come is in no deadlock: it has its deadline. (In a VM on its callers' threads it is.)

@@ -15,7 +15,7 @@ use vm::Stopper;
 pub(super) const DEADLINE: &str = "deadline exceeded";
 
 /// How long a VM may take to stop until it is ended without a look at its goroutines, and a call until its VM is.
-const GRACE: Duration = Duration::from_millis(20);
+const GRACE: Duration = Duration::from_millis(15);
 
 /// The same, however little the process has run meanwhile.
 const LAST_GRACE: Duration = Duration::from_millis(500);

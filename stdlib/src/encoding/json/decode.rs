@@ -431,7 +431,13 @@ impl<'h> Decoder<'_, 'h> {
         let Some(bytes) = base64::read_standard(&text) else {
             return Ok(false);
         };
-        let slice = self.context.new_slice::<u8>(bytes.len(), bytes.len())?;
+        // What is there is written over, if it has room.
+        let present = place.byte_slice();
+        let slice = if !present.is_nil() && present.capacity() >= bytes.len() {
+            present.with_len(bytes.len())
+        } else {
+            self.context.new_slice::<u8>(bytes.len(), bytes.len())?
+        };
         slice.copy_from(&bytes);
         Ok(place.set_bytes(slice))
     }

@@ -111,6 +111,14 @@ fn goexit(_: &mut NativeContext<'_>) -> Parking<()> {
 
 fn keep_alive(_: Any<'_>) {}
 
+fn not_pointer(x: Any<'_>) -> String {
+    match x.ty() {
+        None => "nil".to_owned(),
+        Some(ty) if matches!(ty.kind(), TypeKind::Pointer { .. }) => String::new(),
+        Some(ty) => format!("not a pointer: {}", ty.name()),
+    }
+}
+
 fn breakpoint() -> Result<(), GoPanic> {
     Err(GoPanic::Signal("SIGTRAP: trace trap".to_owned()))
 }
@@ -353,6 +361,7 @@ natives! {
     parking "Gosched" => gosched;
     parking "Goexit" => goexit;
     pure "KeepAlive" => keep_alive;
+    pure "notPointer" => not_pointer;
     pure "setFinalizer" => finalizers::set_finalizer;
     pure "nextFinalizer" => finalizers::next_finalizer;
     pure "runnerEnded" => finalizers::runner_ended;

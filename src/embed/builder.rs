@@ -867,42 +867,12 @@ fn fallible_body(results: &[String], call: &str) -> String {
 /// Whether a parameter must not have the name: a word of Go, or what texts around bodies use.
 fn is_reserved(name: &str) -> bool {
     const WORDS: &[&str] = &[
-        "break",
-        "case",
-        "chan",
-        "const",
-        "continue",
-        "default",
-        "defer",
-        "else",
-        "fallthrough",
-        "for",
-        "func",
-        "go",
-        "goto",
-        "if",
-        "import",
-        "interface",
-        "map",
-        "package",
-        "range",
-        "return",
-        "select",
-        "struct",
-        "switch",
-        "type",
-        "var",
-        "_",
-        "bool",
-        "err",
-        "errors",
-        "failed",
-        "failure",
-        "string",
-        "v",
+        "_", "bool", "err", "errors", "failed", "failure", "string", "v",
     ];
     let is_result = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
-    WORDS.contains(&name) || name.strip_prefix('r').is_some_and(is_result)
+    lexer::TokenKind::keywords().any(|keyword| keyword == name)
+        || WORDS.contains(&name)
+        || name.strip_prefix('r').is_some_and(is_result)
 }
 
 /// Whether it can be the name of something in Go.

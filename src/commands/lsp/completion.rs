@@ -5,40 +5,13 @@ use super::texts::offset_at;
 use super::{Server, document};
 use checker::typed::{Mode, ObjectKind, VarKind};
 use diagnostics::{FileId, TextRange};
+use lexer::TokenKind;
 use parser::ast::{Decl, Expr, ExprId};
 use serde_json::{Value, json};
 use stdlib::outline;
 
 /// A name that no program has.
 const MARK: &str = "goliteCursor";
-
-pub const KEYWORDS: &[&str] = &[
-    "break",
-    "case",
-    "chan",
-    "const",
-    "continue",
-    "default",
-    "defer",
-    "else",
-    "fallthrough",
-    "for",
-    "func",
-    "go",
-    "goto",
-    "if",
-    "import",
-    "interface",
-    "map",
-    "package",
-    "range",
-    "return",
-    "select",
-    "struct",
-    "switch",
-    "type",
-    "var",
-];
 
 /// The text with a name at the place, or one and what closes what is open before it, whichever can be understood.
 fn with_mark(server: &Server, params: &Value) -> Option<(Analysis, FileId, usize)> {
@@ -271,7 +244,7 @@ fn names_in_scope(analysis: &Analysis, file: FileId, offset: usize, items: &mut 
             items.push(json!({"label": name, "kind": 9, "detail": format!("package {path:?}")}));
         }
     }
-    for keyword in KEYWORDS {
+    for keyword in TokenKind::keywords() {
         items.push(json!({"label": keyword, "kind": 14}));
     }
     for builtin in checker::universe::Builtin::ALL {

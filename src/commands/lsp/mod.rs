@@ -257,7 +257,7 @@ impl Server {
         let is_name = lexed.errors.is_empty()
             && name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_alphanumeric() || c == '_')
-            && !completion::KEYWORDS.contains(&name.as_str());
+            && !lexer::TokenKind::keywords().any(|keyword| keyword == name);
         if !is_name {
             return Err((-32602, format!("{name:?} is no name")));
         }

@@ -125,20 +125,6 @@ fn documentation(attributes: &[Attribute]) -> String {
     lines.join("\n")
 }
 
-/// A text as lines of comment, each behind `indent`.
-fn comment(text: &str, indent: &str) -> String {
-    let mut out = String::new();
-    for line in text.lines() {
-        let line = line.trim_end();
-        let space = match line.is_empty() || line.starts_with(' ') {
-            true => "",
-            false => " ",
-        };
-        out.push_str(&format!("{indent}//{space}{line}\n"));
-    }
-    out
-}
-
 /// What a declaration has beside its types: its documentation, and its parameters' names.
 fn described(attributes: &[Attribute], names: &[String]) -> Tokens {
     let text = documentation(attributes);
@@ -226,7 +212,7 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
         let key = field_ident.to_string().trim_start_matches("r#").to_owned();
         names.push(go_name(&field.attrs)?.unwrap_or_else(|| exported(&key)));
         keys.push(key);
-        texts.push(comment(&documentation(&field.attrs), "\t"));
+        texts.push(documentation(&field.attrs));
         idents.push(field_ident);
         types.push(&field.ty);
     }
@@ -239,7 +225,7 @@ fn go_type(input: &DeriveInput) -> syn::Result<Tokens> {
                 declarations.documented(#own_name, #own_text, |declarations| {
                     let mut text = ::std::string::String::from("struct {\n");
                     #(
-                        text.push_str(#texts);
+                        ::golite::__private::comment("\t", #texts, &mut text);
                         text.push_str(&::std::format!(
                             "\t{} {} `json:\"{}\"`\n",
                             #names,
@@ -340,7 +326,7 @@ fn enumeration(
             .unwrap_or_else(|| format!("{own_name}{}", exported(&variant.ident.to_string())));
         names.push(name);
         variants.push(&variant.ident);
-        texts.push(comment(&documentation(&variant.attrs), "\t"));
+        texts.push(documentation(&variant.attrs));
     }
     Ok(quote! {
         impl ::golite::GoType for #ident {
@@ -349,7 +335,7 @@ fn enumeration(
             fn declare(declarations: &mut ::golite::Declarations) -> ::std::string::String {
                 declarations.documented(#own_name, #own_text, |_| {
                     let mut text = ::std::string::String::from("int\n\nconst (\n");
-                    #(text.push_str(#texts);
+                    #(::golite::__private::comment("\t", #texts, &mut text);
                     text.push_str(&::std::format!("\t{} {} = {}\n", #names, #own_name, #ident::#variants as i64));)*
                     text.push(')');
                     text

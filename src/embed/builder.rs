@@ -171,15 +171,15 @@ fn quoted(text: &str, quote: char) -> String {
     out
 }
 
-/// Lines of comment.
-fn comment(text: &str, out: &mut String) {
+/// A text as lines of comment, each behind `indent`.
+pub fn comment(indent: &str, text: &str, out: &mut String) {
     for line in text.lines() {
         let line = line.trim_end();
         let space = match line.is_empty() || line.starts_with(' ') {
             true => "",
             false => " ",
         };
-        let _ = writeln!(out, "//{space}{line}");
+        let _ = writeln!(out, "{indent}//{space}{line}");
     }
 }
 
@@ -678,7 +678,7 @@ impl Package {
         natives: &mut NativeTable,
     ) -> Result<String, Error> {
         let mut text = String::new();
-        comment(&self.documentation, &mut text);
+        comment("", &self.documentation, &mut text);
         // Writing to a string does not fail.
         let _ = writeln!(text, "package {name}");
         if self
@@ -690,7 +690,7 @@ impl Package {
         }
         for (name, ty) in self.declarations.all() {
             text.push('\n');
-            comment(self.declarations.documentation(name), &mut text);
+            comment("", self.declarations.documentation(name), &mut text);
             let _ = writeln!(text, "type {name} {ty}");
         }
         for constant in &self.constants {
@@ -701,7 +701,7 @@ impl Package {
                 )));
             };
             text.push('\n');
-            comment(&constant.documentation, &mut text);
+            comment("", &constant.documentation, &mut text);
             let _ = writeln!(text, "const {name} = {value}");
         }
         for (index, function) in self.functions.iter().enumerate() {
@@ -734,7 +734,7 @@ impl Function {
             fallible,
         } = &self.signature;
         text.push('\n');
-        comment(&self.documentation, text);
+        comment("", &self.documentation, text);
         if let Some((receiver, changes)) = &self.receiver {
             return self.declare_method(path, text, natives, receiver, *changes);
         }

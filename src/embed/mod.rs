@@ -99,7 +99,7 @@ pub use vm::{Interrupter, Reloaded, StartedAnew, Vm, VmBuilder};
 /// What derived code names.
 #[doc(hidden)]
 pub mod __private {
-    pub use super::builder::{ConstantValue, Described};
+    pub use super::builder::{ConstantValue, Described, comment};
     pub use ::vm::GoPanic;
     pub use ::vm::convert::FieldPlan;
     pub use ::vm::types::RuntimeType;

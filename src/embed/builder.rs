@@ -348,32 +348,21 @@ impl Builder {
         documentation: &str,
         function: F,
     ) -> Builder {
-        self.add(
-            package,
-            name,
-            documentation,
-            F::signature,
-            Arc::new(Typed::<F, M>::plain(function)),
-        );
+        let body = Arc::new(Typed::<F, M>::plain(function));
+        let added = self.add(package, name, F::signature, body);
+        documentation.clone_into(&mut added.documentation);
         self
     }
 
     /// As [`Builder::func`], of a closure that may block its thread: other goroutines go on meanwhile.
     #[must_use]
     pub fn blocking_func<M: 'static, F: BlockingHostFn<M>>(
-        mut self,
+        self,
         package: &str,
         name: &str,
         function: F,
     ) -> Builder {
-        self.add(
-            package,
-            name,
-            "",
-            F::signature,
-            Arc::new(Typed::<F, M>::blocking(function)),
-        );
-        self
+        self.__blocking_func(package, name, Described::default(), function)
     }
 
     /// As [`Builder::func`], of a closure that returns a future: the calling goroutine waits, its thread does not. The script sees an ordinary
@@ -468,14 +457,9 @@ impl Builder {
     ) -> Builder {
         let (package, name) = (package.to_owned(), name.to_owned());
         self.pending.push(Box::new(move |builder, spawn| {
-            builder.add(
-                &package,
-                &name,
-                "",
-                F::signature,
-                Arc::new(Typed::<F, M>::future(function, Arc::clone(spawn))),
-            );
-            builder.describe(&package, described);
+            let body = Arc::new(Typed::<F, M>::future(function, Arc::clone(spawn)));
+            let added = builder.add(&package, &name, F::signature, body);
+            added.describe(described);
         }));
         self
     }
@@ -520,29 +504,31 @@ impl Builder {
     #[doc(hidden)]
     #[must_use]
     pub fn __func<M: 'static, F: HostFn<M>>(
-        self,
+        mut self,
         package: &str,
         name: &str,
         described: Described,
         function: F,
     ) -> Builder {
-        let mut builder = self.func(package, name, function);
-        builder.describe(package, described);
-        builder
+        let body = Arc::new(Typed::<F, M>::plain(function));
+        self.add(package, name, F::signature, body)
+            .describe(described);
+        self
     }
 
     #[doc(hidden)]
     #[must_use]
     pub fn __blocking_func<M: 'static, F: BlockingHostFn<M>>(
-        self,
+        mut self,
         package: &str,
         name: &str,
         described: Described,
         function: F,
     ) -> Builder {
-        let mut builder = self.blocking_func(package, name, function);
-        builder.describe(package, described);
-        builder
+        let body = Arc::new(Typed::<F, M>::blocking(function));
+        self.add(package, name, F::signature, body)
+            .describe(described);
+        self
     }
 
     #[doc(hidden)]
@@ -578,8 +564,8 @@ impl Builder {
         changes: bool,
     ) -> Builder {
         let body = Arc::new(Typed::<F, M>::plain(function));
-        self.add(package, name, "", F::signature, body);
-        self.describe(package, described);
+        self.add(package, name, F::signature, body)
+            .describe(described);
         let package = self.package(package);
         let ty = T::declare(&mut package.declarations);
         if let Some(function) = package.functions.last_mut() {
@@ -604,30 +590,21 @@ impl Builder {
         &mut self,
         package: &str,
         name: &str,
-        documentation: &str,
         signature: fn(&mut Declarations) -> HostSignature,
         body: Arc<dyn HostFunction>,
-    ) {
+    ) -> &mut Function {
         let package = self.package(package);
         let signature = signature(&mut package.declarations);
+        let at = package.functions.len();
         package.functions.push(Function {
             receiver: None,
             name: name.to_owned(),
-            documentation: documentation.to_owned(),
+            documentation: String::new(),
             names: &[],
             signature,
             body,
         });
-    }
-
-    /// Says more of the function that was added last.
-    fn describe(&mut self, package: &str, described: Described) {
-        if let Some(function) = self.package(package).functions.last_mut() {
-            described
-                .documentation
-                .clone_into(&mut function.documentation);
-            function.names = described.parameters;
-        }
+        &mut package.functions[at]
     }
 
     /// Ends the list.
@@ -727,6 +704,11 @@ impl Package {
 }
 
 impl Function {
+    fn describe(&mut self, described: Described) {
+        described.documentation.clone_into(&mut self.documentation);
+        self.names = described.parameters;
+    }
+
     fn declare(&self, path: &str, text: &mut String, natives: &mut NativeTable) {
         let HostSignature {
             parameters,
